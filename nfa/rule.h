@@ -1,0 +1,178 @@
+/* A compiled rule and a compiled rule set: what the engine runs.
+ *
+ * Immutable after compilation, shared by all threads, lives in one arena (ruleset.arena). */
+#ifndef FYKE_NFA_RULE_H
+#define FYKE_NFA_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "nfa/expr.h"
+#include "nfa/pattern.h"
+#include "nfa/schema.h"
+
+#define RULE_MAX_TESTS 64
+#define RULE_MAX_ROLES 64
+
+/* A source as written in the rule: an event declaration, or one alternative of a `let`. An event
+ * has the role iff its declaration fits and the let's filter holds. `key` maps it to the rule's
+ * key (several let's over one declaration may map it differently). */
+struct rule_role {
+    struct slice name;               /* as written: "Login", "FailedLogin" */
+    uint32_t decl;
+    const struct expr *filter;       /* unary; NULL: every event of the declaration */
+    const struct expr **key;         /* one EX_FIELD (or computed) per key part */
+    bool counted; /* named by a step or by `next no`: an event of it is a counted event */
+};
+
+enum test_use {
+    TEST_STEP,    /* a step or counted step */
+    TEST_ABSENT,  /* `no M`, `next no M` */
+    TEST_GUARD,   /* `with no M` */
+    TEST_WITHOUT, /* `without M` */
+};
+
+/* One event test. own: the conjuncts that read the event alone; joint: the others, evaluated with
+ * the bindings of a match. Both NULL: every event of its roles passes. */
+struct rule_test {
+    enum test_use use;
+    uint32_t number;         /* 1-based, as in evidence "#n"; 0 for `without` */
+    struct slice name;       /* alias, or empty */
+    struct slice label;      /* evidence step: the alias or "#n"; absent: "no Paid" */
+    uint64_t roles;          /* bit r: role r fits */
+    const struct expr *own;
+    const struct expr *joint;
+    int32_t slot;            /* TEST_STEP: index of its events in eval.slots; else -1 */
+    int32_t group;           /* innermost repeated group around it; -1 */
+};
+
+/* A repeated group: which slots an iteration renews. */
+struct rule_group {
+    int32_t parent;   /* enclosing repeated group or -1 */
+    uint64_t slots;   /* bit s: slot s lies inside (nested ones too) */
+};
+
+enum match_policy {
+    SKIP_PAST_LAST,
+    SKIP_TO_NEXT,
+    SKIP_TO_FIRST,
+    SKIP_TO_LAST,
+    NO_SKIP,
+};
+
+struct emit_field {
+    struct slice name; /* dotted path as written */
+    const struct expr *value;
+};
+
+struct emit_plan {
+    bool is_event;           /* emit event NAME, else alert */
+    struct slice event_name;
+    struct emit_field *fields;
+    uint32_t n_fields;
+};
+
+struct quiet_plan {
+    bool present;
+    struct duration length;
+    /* `per` values: empty = the rule's key. Each is evaluated like an emit field. */
+    const struct expr **per;
+    uint32_t n_per;
+};
+
+struct rule {
+    uint32_t index;     /* in the rule set, in order of declaration */
+    struct slice name;
+    struct slice title, description, owner;
+    struct slice severity, status; /* empty: not stated */
+    struct slice *tags;
+    uint32_t n_tags;
+    struct slice *references;
+    uint32_t n_references;
+    int64_t version;    /* -1: not stated */
+    uint64_t plan;      /* formats.md: first 64 bits of XXH3-128 over `canonical` */
+    struct slice canonical;
+
+    struct slice *key_names;
+    enum value_kind *key_kinds;
+    uint32_t n_key;     /* 0: all events share one key */
+
+    struct rule_role *roles;
+    uint32_t n_roles;
+    struct rule_test *tests;
+    uint32_t n_tests;
+    struct rule_group *groups;
+    uint32_t n_groups;
+    uint32_t n_slots;
+    uint32_t n_caches;  /* accumulators used by its expressions */
+
+    struct duration window; /* head window; DURATION_INFINITE: none */
+    const struct pattern *root; /* always a SEQ */
+    uint64_t without;   /* bit t: test t is a `without` */
+    enum match_policy policy;
+    uint32_t policy_slot; /* SKIP_TO_FIRST, SKIP_TO_LAST */
+    struct quiet_plan quiet;
+    struct emit_plan *emits;
+    uint32_t n_emits;
+    struct emit_plan *timeouts; /* `on timeout emit …` */
+    uint32_t n_timeouts;
+
+    /* Derived by rule_finish() (nfa/plan.c) from the above. */
+    struct duration horizon;  /* an event older than this can matter to no match; infinite: none */
+    uint64_t first_tests;     /* tests whose event can be a match's first */
+    uint64_t last_tests;      /* tests whose event can complete a match */
+    uint64_t required_tests;  /* step tests that every match binds */
+    bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
+    bool keep_counted;        /* `next no`: every counted event must be retained */
+    bool has_absence;
+    bool to_window_end;       /* may complete when the head window closes */
+    struct duration *deadlines;   /* per test: D after an event of it at which a match may complete;
+                                     0: none */
+    const char *detector;     /* name of the detector class, for explain */
+};
+
+/* Per rule: the topics it reads (guards included), for watermarks. */
+struct rule_sources {
+    uint32_t *topics;
+    uint32_t n_topics;
+};
+
+/* Rules with the same set of topics share a watermark and a release position (engine.md 1). */
+struct clock_group {
+    uint32_t *topics; /* ascending */
+    uint32_t n_topics;
+    uint32_t *rules;  /* ascending */
+    uint32_t n_rules;
+};
+
+struct ruleset {
+    struct arena arena;
+    struct schema_topic *topics;
+    uint32_t n_topics;
+    struct schema_decl *decls;
+    uint32_t n_decls;
+    struct rule *rules;
+    uint32_t n_rules;
+    struct rule_sources *sources; /* per rule */
+    struct clock_group *clock_groups;
+    uint32_t n_clock_groups;
+    uint32_t *clock_group_of_rule;
+    struct hash128 fingerprint; /* files, lists, lookups */
+    struct slice *files;        /* paths, in the order they were read */
+    uint32_t n_files;
+};
+
+void ruleset_free(struct ruleset *rs);
+
+/* Fills the derived members of a rule. `arena`: the rule set's. */
+void rule_finish(struct rule *rule, struct arena *arena);
+
+/* Names of slots' events for evidence, absences and dumps. */
+void rule_dump(const struct rule *rule, struct buf *out);     /* stable text, for tests */
+void rule_graphviz(const struct rule *rule, struct buf *out); /* automaton as DOT */
+
+#endif

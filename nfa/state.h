@@ -1,0 +1,144 @@
+/* The state of one rule for one key, and how events and time move it.
+ *
+ * An instance holds the retained events (those that pass a test of the rule and are young enough
+ * to matter), where the used-up part ends, which starts have reported, and the quiet time. A
+ * detector decides from counters whether a match may complete at this point; only then the finder
+ * looks for it. Same input order, same answers: nothing here depends on batches, threads, wall
+ * clock or on when state was saved and loaded.
+ *
+ * Thread rule: an instance belongs to one thread at a time. Ownership: retained events are cloned
+ * into the `pool` given at creation; the pool outlives the instance. */
+#ifndef FYKE_NFA_STATE_H
+#define FYKE_NFA_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "nfa/event.h"
+#include "nfa/rule.h"
+
+struct instance;
+
+enum match_kind { MATCH_MATCH, MATCH_TIMEOUT, MATCH_QUIET_ENDED, MATCH_CAPPED, MATCH_PENDING };
+
+struct match_evidence {
+    const struct event *event;
+    uint32_t test;          /* rule.tests index of the step */
+    const uint32_t *turns;  /* iteration (from 0) per enclosing repeated group, outside in */
+    uint32_t n_turns;
+};
+
+struct match_absent {
+    uint32_t test;
+    struct etime from, to;
+};
+
+/* What the sink gets. Everything is valid during the callback only. */
+struct match {
+    const struct rule *rule;
+    enum match_kind kind;
+    const struct value *key; /* rule->n_key values */
+    struct etime first_at, last_at, detected_at;
+    bool by_deadline;
+    const struct event *decided_by; /* not bound; NULL mostly */
+    const struct match_evidence *evidence; /* total order */
+    uint32_t n_evidence;
+    const struct match_absent *absent;
+    uint32_t n_absent;
+    const struct value *emit; /* values of rule->emits[0].fields (the alert's); missing = absent */
+    uint32_t n_emit;
+    uint32_t step;          /* timeout: test of the last step bound */
+    uint64_t suppressed;    /* quiet: held back since the last alert that went out */
+    uint64_t count;         /* quiet_ended: how many were held back; capped: dropped */
+    uint64_t truncated;     /* no skip: matches beyond the cap */
+    bool capped;
+};
+
+struct nfa_limits {
+    uint32_t max_runs;    /* live first events per rule and key (1,000) */
+    uint32_t max_matches; /* no skip: per key and point (1,000) */
+};
+
+struct nfa_counters {
+    uint64_t detector_calls; /* events that passed a test */
+    uint64_t finder_calls;
+    uint64_t matches;
+    uint64_t suppressed;
+    uint64_t capped;
+    uint64_t truncated;
+    struct eval_counters eval;
+};
+
+/* Working memory of one thread for all instances it runs: bindings, caches, scratch. */
+struct nfa_scratch;
+struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits limits);
+void nfa_scratch_free(struct nfa_scratch *scratch);
+struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *scratch);
+
+typedef void (*match_fn)(void *ctx, const struct match *m);
+
+/* One call's surroundings. */
+struct nfa_call {
+    struct nfa_scratch *scratch;
+    const struct value *key; /* the key's values; lives as long as the call */
+    match_fn on_match;
+    void *ctx;
+    struct etime history_begin; /* leading absences: the rule's history starts here (3.7) */
+};
+
+struct instance *instance_new(const struct rule *rule, struct pool *pool);
+void instance_free(struct instance *in);
+
+/* Which roles of the rule the event has (let filters evaluated), for one key mapping or all. */
+uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch);
+
+/* The event has these roles for this key. Events of a key must come in the total order. Deadlines
+ * before e->time must have been fired (instance_advance) already: this function does it first.
+ * Returns true iff the stored bytes changed. */
+bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
+                    const struct nfa_call *call);
+
+/* Fires every deadline and expiry T < `before`, in order of T. Returns true iff bytes changed. */
+bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call);
+
+/* The earliest T at which something is to do (deadline, end of quiet time, expiry of retained
+ * events); ETIME_MAX: nothing. */
+struct etime instance_next_time(const struct instance *in);
+
+/* Nothing kept: the engine may forget the instance. */
+bool instance_is_empty(const struct instance *in);
+
+/* Pending deadlines for `--pending`: calls on_match with kind MATCH_PENDING per match that only
+ * waits for a deadline. */
+void instance_pending(struct instance *in, const struct nfa_call *call);
+
+/* ---- stored form (layout in state_codec.c) ------------------------------------------------
+ * A small head plus segments of at most SEGMENT_MAX_BYTES (one retained event may exceed it).
+ * Bytes depend only on the events and deadlines applied, never on batches or on when they are
+ * asked for. Segment i is unchanged since the last instance_saved() iff instance_segment_dirty()
+ * is false, so that a commit writes what changed and not what is kept. */
+#define SEGMENT_MAX_BYTES 8192
+
+void instance_encode_head(const struct instance *in, struct buf *out);
+uint32_t instance_segments(const struct instance *in, const uint64_t **ret_ids);
+bool instance_segment_dirty(const struct instance *in, uint32_t i);
+void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *out);
+/* Ids of segments dropped since the last instance_saved(). */
+uint32_t instance_dropped_segments(const struct instance *in, const uint64_t **ret_ids);
+void instance_saved(struct instance *in);
+
+/* Rebuilds an instance from its head and segments (the segments' bytes in the order the head
+ * lists them; `get` fetches by id and gives an empty slice when absent). NULL: corrupt bytes,
+ * `why` says so. */
+typedef struct slice (*segment_get)(void *ctx, uint64_t id);
+struct instance *instance_load(const struct rule *rule, struct pool *pool,
+                               struct nfa_scratch *scratch, struct slice head, segment_get get,
+                               void *ctx, const char **why);
+
+uint64_t instance_bytes(const struct instance *in);    /* memory held */
+uint64_t instance_retained(const struct instance *in); /* events kept */
+void instance_dump(const struct instance *in, struct buf *out);
+
+#endif
