@@ -1,0 +1,127 @@
+/* The engine: records in, alerts out.
+ *
+ * An event's way is straight:
+ *   source → decode.c → order.c (lateness, total order, clock groups) → key.c → shard.c (state,
+ *   automata, timers) → emit.c (alerts) → sink → commit.c (checkpoint, then offsets)
+ *
+ * The input thread runs everything up to the shards; shards are owned by worker threads and work
+ * between two barriers. Same input and rules give the same bytes for any number of threads. */
+#ifndef FYKE_ENGINE_ENGINE_H
+#define FYKE_ENGINE_ENGINE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/decode.h"
+#include "engine/io.h"
+#include "nfa/rule.h"
+#include "nfa/state.h"
+
+struct engine;
+
+/* What happens to the watermark when a bounded input ends. */
+enum watermark_end {
+    END_DEFAULT, /* per rule: least over its sources of (largest time read − bound) */
+    END_AT,      /* on to watermark_end_at */
+    END_FLUSH,   /* to the end of time */
+};
+
+/* Processing time comes from outside (base/clock.h). */
+struct engine_clock {
+    struct ptime (*now)(void *ctx);
+    void *ctx;
+};
+
+/* Diagnostics of a run for stderr: one line each, already worded. Never payloads. */
+typedef void (*engine_log)(void *ctx, const char *line);
+
+/* Records that were not evaluated, for a dead-letter or late sink. */
+enum refused_why { REFUSED_INVALID, REFUSED_LATE, REFUSED_AFTER_IDLE };
+typedef enum err (*engine_refused)(void *ctx, enum refused_why why, const char *reason,
+                                   const struct record *r, struct error *err);
+
+struct engine_options {
+    const char *app;             /* names the state; default "fyke" */
+    const char *state_dir;       /* NULL: memory only */
+    uint32_t threads;            /* -j, at least 1 */
+    uint32_t shards;             /* 0: 16; fixed when the state is created */
+    size_t memory_bytes;         /* budget of the hot index over the state; default 512 MiB */
+    size_t buffer_bytes;         /* budget of the order buffer */
+    struct duration commit_every; /* processing time between checkpoints; default 1 s */
+    enum watermark_end watermark_end;
+    struct etime watermark_end_at;
+    bool pending;                /* --pending */
+    bool strict;                 /* first invalid record is fatal (ERR_INPUT) */
+    uint32_t max_evidence;       /* per step; default 100 */
+    const char *evidence_fields; /* "a,b", "*" or NULL */
+    struct nfa_limits nfa;
+    struct decode_limits decode;
+    struct engine_clock clock;
+    engine_log log;
+    void *log_ctx;
+    engine_refused refused;      /* may be NULL */
+    void *refused_ctx;
+    const char *fault;           /* tests: name of a fault point to die at; NULL */
+};
+
+void engine_options_init(struct engine_options *o);
+
+/* `rs` must outlive the engine. Opens (and locks) the state directory. */
+enum err engine_new(const struct ruleset *rs, const struct engine_options *o,
+                    struct engine **ret, struct error *err) FYKE_MUST_USE;
+void engine_free(struct engine *e);
+
+/* Runs until the source is finished or *stop becomes non-zero; then everything released is
+ * evaluated, delivered and checkpointed. */
+enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
+                    const volatile sig_atomic_t *stop, struct error *err) FYKE_MUST_USE;
+
+/* ---- stepwise use: the library, inline tests ---------------------------------------------- */
+
+/* Opens partitions and positions without a source. */
+enum err engine_begin(struct engine *e, const struct source_partition *parts, uint32_t n,
+                      struct sink *sink, struct error *err) FYKE_MUST_USE;
+/* Judges lateness and buffers. */
+enum err engine_push(struct engine *e, const struct record *r, struct error *err) FYKE_MUST_USE;
+/* Pushes an event that is already decoded (inline tests: required fields may be missing). */
+enum err engine_push_event(struct engine *e, const struct event *event,
+                           struct error *err) FYKE_MUST_USE;
+/* Releases what is in order now, evaluates it, hands alerts to the sink. */
+enum err engine_process(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Event time moves on to at least T for every clock group, as if every partition had said so. */
+enum err engine_advance(struct engine *e, struct etime t, struct error *err) FYKE_MUST_USE;
+/* End of bounded input, by options.watermark_end. */
+enum err engine_finish(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Alerts delivered, state checkpointed, source committed. */
+enum err engine_commit(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+/* ---- figures ------------------------------------------------------------------------------ */
+
+struct partition_summary {
+    uint32_t topic;
+    int32_t partition;
+    int64_t next_offset;
+    struct etime max_time; /* ETIME_MIN: nothing read */
+    struct etime watermark;
+    uint64_t read, late, invalid, idle_advances;
+};
+
+struct engine_summary {
+    uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
+    uint64_t invalid[INVALID_REASON_COUNT];
+    uint64_t bad_values, missing_key;
+    const uint64_t *alerts; /* per rule: kind match */
+    uint64_t alerts_total;
+    uint64_t live_keys, live_events, live_bytes, pending_deadlines;
+    const struct partition_summary *partitions;
+    uint32_t n_partitions;
+    struct nfa_counters nfa;
+    uint64_t checkpoints, checkpoint_bytes;
+};
+void engine_summary(struct engine *e, struct engine_summary *ret);
+
+#endif

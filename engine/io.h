@@ -1,0 +1,87 @@
+/* Sources and sinks as the engine sees them: function tables. connectors/ implements them; tests
+ * use the in-memory pair. All calls come from the engine's input thread. */
+#ifndef FYKE_ENGINE_IO_H
+#define FYKE_ENGINE_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/slice.h"
+#include "engine/record.h"
+
+/* ---- source ------------------------------------------------------------------------------ */
+
+struct source;
+
+struct source_partition {
+    uint32_t topic; /* schema_topic.index */
+    int32_t partition;
+    int64_t first_offset; /* where reading would start without a checkpoint; lowest readable */
+    bool empty;           /* holds nothing at the moment */
+};
+
+struct source_batch {
+    const struct record *records;
+    uint32_t n;
+    /* Partitions that have delivered everything they held when asked: for files their end (they
+     * hold no clock any more), for Kafka the end of the partition was reached. */
+    const struct partition_position *at_end;
+    uint32_t n_at_end;
+    bool finished; /* bounded input: everything has been delivered */
+};
+
+struct source_ops {
+    /* The partitions of this run, fixed at start. Valid until close. */
+    enum err (*partitions)(struct source *s, const struct source_partition **ret, uint32_t *ret_n,
+                           struct error *err);
+    /* Start reading; `from[i]` overrides the first offset of the partitions named. Once. */
+    enum err (*start)(struct source *s, const struct partition_position *from, uint32_t n,
+                      struct error *err);
+    /* Next records, at most `max`; waits up to `wait` when there are none (0 records then). */
+    enum err (*poll)(struct source *s, uint32_t max, struct duration wait,
+                     struct source_batch *ret, struct error *err);
+    /* A partition is too far ahead in event time: hold it back / let it go on. May be NULL. */
+    enum err (*pause)(struct source *s, const struct partition_position *p, bool paused,
+                      struct error *err);
+    /* Commit positions to the broker's group (Kafka) after the checkpoint. May be NULL. */
+    enum err (*commit)(struct source *s, const struct partition_position *pos, uint32_t n,
+                       const char *metadata, struct error *err);
+    void (*close)(struct source *s);
+};
+
+struct source {
+    const struct source_ops *ops;
+    bool bounded;       /* files: watermark rules of formats.md "End of a file" apply */
+    bool remembers;     /* the same offsets can be read again (Kafka, named files with --state) */
+};
+
+/* ---- sink -------------------------------------------------------------------------------- */
+
+struct sink;
+
+/* One alert (or other line) on its way out. */
+struct out_record {
+    struct slice value;    /* one JSON object without newline */
+    struct slice key;      /* formats.md section 2: canonical key text; */
+    bool has_key;          /* false: null key (rule without `for each`) */
+    struct etime event_time;
+    struct slice rule;     /* header fyke-rule */
+    struct slice match_id; /* header fyke-match-id */
+};
+
+struct sink_ops {
+    enum err (*write)(struct sink *s, const struct out_record *r, struct error *err);
+    /* Returns when everything written is delivered (Kafka acks, file written; synced if asked). */
+    enum err (*flush)(struct sink *s, struct error *err);
+    /* Bytes of the file sink that are durable (engine.md: recovery truncates to it); may be NULL. */
+    void (*close)(struct sink *s);
+};
+
+struct sink {
+    const struct sink_ops *ops;
+};
+
+#endif

@@ -1,0 +1,44 @@
+/* A record as a source hands it over: bytes with coordinates, nothing decoded.
+ * Everything points into the source's memory and is valid until its next poll. */
+#ifndef FYKE_ENGINE_RECORD_H
+#define FYKE_ENGINE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/slice.h"
+
+struct record_header {
+    struct slice name;
+    struct slice value;
+};
+
+struct record {
+    uint32_t topic; /* schema_topic.index */
+    int32_t partition;
+    int64_t offset;
+    bool has_key, has_value; /* false: null */
+    struct slice key;
+    struct slice value;
+    bool has_timestamp;
+    bool log_append_time;
+    struct etime timestamp; /* the record's own (Kafka) timestamp */
+    const struct record_header *headers;
+    uint32_t n_headers;
+    /* For messages about files: path and line; NULL and 0 from Kafka. */
+    const char *origin;
+    uint64_t line;
+    /* The source could not even make a record of it (bad envelope, line too long): counted as
+     * invalid with this reason; value holds the first bytes. NULL mostly. */
+    const char *broken;
+};
+
+/* Where a partition stands; used for restart, commit and the summary. */
+struct partition_position {
+    uint32_t topic;
+    int32_t partition;
+    int64_t offset;
+};
+
+#endif
