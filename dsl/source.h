@@ -1,0 +1,74 @@
+/* Rule files in memory, and positions in them.
+ *
+ * A position is a byte offset; a span names its file by index in the source set, so that
+ * diagnostics of a rule set can point across imports. Lines and columns are only computed for
+ * people: both count from 1, columns in code points, a byte order mark is not counted. */
+#ifndef FYKE_DSL_SOURCE_H
+#define FYKE_DSL_SOURCE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+/* Larger files are refused with E0111 before they are read by the lexer. */
+#define SOURCE_MAX_BYTES (16u * 1024u * 1024u)
+
+/* Bytes [start, end) of the source `file` of a set. */
+struct span {
+    uint32_t file;
+    uint32_t start;
+    uint32_t end;
+};
+
+static inline struct span span_join(struct span a, struct span b)
+{
+    return (struct span){a.file, a.start < b.start ? a.start : b.start,
+                         a.end > b.end ? a.end : b.end};
+}
+
+/* The place just behind `s`: where something is missing. */
+static inline struct span span_after(struct span s)
+{
+    return (struct span){s.file, s.end, s.end};
+}
+
+struct source {
+    const char *path;      /* as given or as imported; for messages */
+    struct slice text;     /* followed by a NUL byte that is not part of it */
+    uint32_t index;        /* in its set: the `file` of its spans */
+    uint32_t n_lines;      /* at least 1 */
+    uint32_t *line_starts; /* n_lines byte offsets, ascending, [0] = 0 or behind the BOM */
+};
+
+/* The files of one rule set, in order of loading. Arena-owned. */
+struct sources {
+    struct arena *arena;
+    struct source **items;
+    uint32_t n;
+    uint32_t cap;
+};
+
+struct source_pos {
+    uint32_t line;
+    uint32_t col;
+};
+
+void sources_init(struct sources *set, struct arena *arena);
+/* Copies path and text. Texts above SOURCE_MAX_BYTES are kept as empty with `text.len` cut to 0
+ * and the parser reports them: see source_too_large(). Never NULL. */
+struct source *sources_add(struct sources *set, const char *path, struct slice text);
+/* Reads a file; "-" is not special here. */
+enum err sources_read(struct sources *set, const char *path, struct source **ret,
+                      struct error *err) FYKE_MUST_USE;
+const struct source *sources_get(const struct sources *set, uint32_t file);
+
+struct source_pos source_position(const struct source *src, uint32_t offset);
+/* The text of a line (from 1) without its line end. */
+struct slice source_line(const struct source *src, uint32_t line);
+/* The text of a span, cut to the source. */
+struct slice source_text(const struct source *src, struct span span);
+bool source_too_large(const struct source *src);
+
+#endif
