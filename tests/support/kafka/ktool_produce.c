@@ -96,8 +96,8 @@ static rd_kafka_resp_err_t send_message(struct producer *producer, const struct 
         err = rd_kafka_producev(
             producer->client, RD_KAFKA_V_TOPIC(producer->topic), RD_KAFKA_V_PARTITION(partition),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY((void *)(uintptr_t)message->key.data, message->key.size),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.data, message->value.size),
+            RD_KAFKA_V_KEY((void *)message->key.data, message->key.size),
+            RD_KAFKA_V_VALUE((void *)message->value.data, message->value.size),
             RD_KAFKA_V_TIMESTAMP(message->time_ms), RD_KAFKA_V_END);
         /* A full queue empties as delivery reports are served. */
         rd_kafka_poll(producer->client, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
