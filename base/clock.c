@@ -1,0 +1,213 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define S_PER_DAY INT64_C(86400)
+
+int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
+{
+    /* Years begin in March here, so that the leap day is the last one. */
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t yoe = y - era * 400;
+    int64_t doy = (153 * (int64_t)(month > 2 ? month - 3 : month + 9) + 2) / 5 + (int64_t)day - 1;
+    int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    return era * 146097 + doe - 719468;
+}
+
+void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153;
+    *day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+    *month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+    *year = yoe + era * 400 + (*month <= 2);
+}
+
+/* A cursor over the text; every step says whether it found what it wants. */
+struct scan {
+    const char *p;
+    const char *end;
+};
+
+static bool scan_char(struct scan *s, const char *one_of)
+{
+    if (s->p == s->end || *s->p == '\0' || !strchr(one_of, *s->p)) {
+        return false;
+    }
+    s->p++;
+    return true;
+}
+
+static bool scan_digits(struct scan *s, unsigned count, unsigned *ret)
+{
+    unsigned v = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (s->p == s->end || *s->p < '0' || *s->p > '9') {
+            return false;
+        }
+        v = v * 10 + (unsigned)(*s->p++ - '0');
+    }
+    *ret = v;
+    return true;
+}
+
+static unsigned days_in_month(unsigned year, unsigned month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap ? 1U : 0U);
+}
+
+static bool scan_date(struct scan *s, int64_t *days)
+{
+    unsigned year, month, day;
+    if (!scan_digits(s, 4, &year) || !scan_char(s, "-") || !scan_digits(s, 2, &month) ||
+        !scan_char(s, "-") || !scan_digits(s, 2, &day)) {
+        return false;
+    }
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
+        return false;
+    }
+    *days = days_from_civil(year, month, day);
+    return true;
+}
+
+/* ".d" to ".ddddddddd", as nanoseconds; no point is no fraction. */
+static bool scan_fraction(struct scan *s, int64_t *ns)
+{
+    *ns = 0;
+    if (!scan_char(s, ".")) {
+        return true;
+    }
+    int64_t unit = NS_PER_S;
+    unsigned digit;
+    while (scan_digits(s, 1, &digit)) {
+        if (unit == 1) {
+            return false;
+        }
+        unit /= 10;
+        *ns += digit * unit;
+    }
+    return unit != NS_PER_S;
+}
+
+static bool scan_time(struct scan *s, int64_t *seconds, int64_t *ns)
+{
+    unsigned hour, minute, second;
+    if (!scan_digits(s, 2, &hour) || !scan_char(s, ":") || !scan_digits(s, 2, &minute) ||
+        !scan_char(s, ":") || !scan_digits(s, 2, &second) || !scan_fraction(s, ns)) {
+        return false;
+    }
+    *seconds = (int64_t)hour * 3600 + minute * 60 + second;
+    return hour <= 23 && minute <= 59 && second <= 59;
+}
+
+static bool scan_zone(struct scan *s, int64_t *offset_s)
+{
+    *offset_s = 0;
+    if (scan_char(s, "Zz")) {
+        return true;
+    }
+    bool west = s->p != s->end && *s->p == '-';
+    unsigned hour, minute;
+    if (!scan_char(s, "+-") || !scan_digits(s, 2, &hour) || !scan_char(s, ":") ||
+        !scan_digits(s, 2, &minute) || hour > 23 || minute > 59) {
+        return false;
+    }
+    *offset_s = (int64_t)(hour * 3600 + minute * 60);
+    if (west) {
+        *offset_s = -*offset_s;
+    }
+    return true;
+}
+
+/* The two outermost nanoseconds of int64 stand for "before" and "after everything" (ETIME_MIN,
+ * ETIME_MAX); no event happens there. */
+static bool etime_make(int64_t seconds, int64_t ns, struct etime *ret)
+{
+    __int128 total = (__int128)seconds * NS_PER_S + ns;
+    if (total <= INT64_MIN || total >= INT64_MAX) {
+        return false;
+    }
+    *ret = (struct etime){(int64_t)total};
+    return true;
+}
+
+bool etime_parse(struct slice text, bool date_alone, struct etime *ret)
+{
+    struct scan s = {text.ptr, text.ptr + text.len};
+    int64_t days, seconds = 0, ns = 0, offset_s = 0;
+    if (text.len == 0 || !scan_date(&s, &days)) {
+        return false;
+    }
+    if (s.p == s.end) {
+        return date_alone && etime_make(days * S_PER_DAY, 0, ret);
+    }
+    /* RFC 3339, 5.6: lower case and a blank instead of "T" are allowed. */
+    if (!scan_char(&s, "Tt ") || !scan_time(&s, &seconds, &ns) || !scan_zone(&s, &offset_s) ||
+        s.p != s.end) {
+        return false;
+    }
+    return etime_make(days * S_PER_DAY + seconds - offset_s, ns, ret);
+}
+
+size_t etime_format(struct etime t, char out[ETIME_TEXT_MAX])
+{
+    int64_t ns = t.ns % NS_PER_S;
+    int64_t seconds = t.ns / NS_PER_S;
+    if (ns < 0) {
+        ns += NS_PER_S;
+        seconds--;
+    }
+    int64_t second_of_day = seconds % S_PER_DAY;
+    int64_t days = seconds / S_PER_DAY;
+    if (second_of_day < 0) {
+        second_of_day += S_PER_DAY;
+        days--;
+    }
+    int64_t year;
+    unsigned month, day;
+    civil_from_days(days, &year, &month, &day);
+    int digits = ns % NS_PER_MS == 0 ? 3 : ns % 1000 == 0 ? 6 : 9;
+    int64_t shown = digits == 3 ? ns / NS_PER_MS : digits == 6 ? ns / 1000 : ns;
+    int n = snprintf(out, ETIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d.%0*dZ", (int)year, month,
+                     day, (int)(second_of_day / 3600), (int)(second_of_day / 60 % 60),
+                     (int)(second_of_day % 60), digits, (int)shown);
+    return (size_t)n;
+}
+
+size_t duration_format(struct duration d, char out[DURATION_TEXT_MAX])
+{
+    static const struct {
+        uint64_t ns;
+        const char *name;
+    } units[] = {
+        {86400 * UINT64_C(1000000000), "d"}, {3600 * UINT64_C(1000000000), "h"},
+        {60 * UINT64_C(1000000000), "m"},    {UINT64_C(1000000000), "s"},
+        {UINT64_C(1000000), "ms"},           {UINT64_C(1000), "us"},
+        {1, "ns"},
+    };
+    size_t len = 0;
+    uint64_t left = d.ns < 0 ? -(uint64_t)d.ns : (uint64_t)d.ns;
+    if (d.ns < 0) {
+        out[len++] = '-';
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        unsigned long long count = left / units[i].ns;
+        left %= units[i].ns;
+        if (count) {
+            len += (size_t)snprintf(out + len, DURATION_TEXT_MAX - len, "%llu%s", count,
+                                    units[i].name);
+        }
+    }
+    if (d.ns == 0) {
+        len = (size_t)snprintf(out, DURATION_TEXT_MAX, "0s");
+    }
+    return len;
+}

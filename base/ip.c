@@ -1,0 +1,162 @@
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+bool ip_parse(struct slice text, struct ip *ret)
+{
+    char z[IP_TEXT_MAX];
+    if (text.len == 0 || text.len >= sizeof(z) || memchr(text.ptr, '\0', text.len)) {
+        return false;
+    }
+    memcpy(z, text.ptr, text.len);
+    z[text.len] = '\0';
+    struct ip ip = {.family = strchr(z, ':') ? 6 : 4};
+    if (inet_pton(ip.family == 4 ? AF_INET : AF_INET6, z, ip.bytes) != 1) {
+        return false;
+    }
+    *ret = ip;
+    return true;
+}
+
+/* 0..128 in decimal without leading zeros. */
+static bool parse_prefix(struct slice s, unsigned *ret)
+{
+    unsigned v = 0;
+    if (s.len == 0 || s.len > 3 || (s.len > 1 && s.ptr[0] == '0')) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9') {
+            return false;
+        }
+        v = v * 10 + (unsigned)(s.ptr[i] - '0');
+    }
+    *ret = v;
+    return true;
+}
+
+bool cidr_parse(struct slice text, struct cidr *ret)
+{
+    const char *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
+    if (!slash) {
+        return false;
+    }
+    size_t at = (size_t)(slash - text.ptr);
+    struct ip ip;
+    unsigned prefix;
+    return ip_parse(slice_from(text.ptr, at), &ip) &&
+           parse_prefix(slice_from(slash + 1, text.len - at - 1), &prefix) &&
+           ip_subnet(&ip, prefix, ret);
+}
+
+/* The longest run of two or more zero groups, the first of equal ones; *len = 0 when none. */
+static void longest_zero_run(const unsigned group[], unsigned count, unsigned *at, unsigned *len)
+{
+    *at = 0;
+    *len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned n = 0;
+        while (i + n < count && group[i + n] == 0) {
+            n++;
+        }
+        if (n >= 2 && n > *len) {
+            *at = i;
+            *len = n;
+        }
+        i += n;
+    }
+}
+
+static size_t format_v6(const uint8_t bytes[16], char out[IP_TEXT_MAX])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool tail_v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0;
+    unsigned count = tail_v4 ? 6 : 8;
+    unsigned group[8];
+    for (unsigned i = 0; i < 8; i++) {
+        group[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    }
+    unsigned run_at, run_len;
+    longest_zero_run(group, count, &run_at, &run_len);
+    size_t n = 0;
+    for (unsigned i = 0; i < count;) {
+        if (run_len && i == run_at) {
+            n += (size_t)snprintf(out + n, IP_TEXT_MAX - n, "::");
+            i += run_len;
+            continue;
+        }
+        bool first = i == 0 || (run_len && i == run_at + run_len);
+        n += (size_t)snprintf(out + n, IP_TEXT_MAX - n, "%s%x", first ? "" : ":", group[i]);
+        i++;
+    }
+    if (tail_v4) {
+        n += (size_t)snprintf(out + n, IP_TEXT_MAX - n, ":%u.%u.%u.%u", bytes[12], bytes[13],
+                              bytes[14], bytes[15]);
+    }
+    return n;
+}
+
+size_t ip_format(const struct ip *ip, char out[IP_TEXT_MAX])
+{
+    const uint8_t *b = ip->bytes;
+    if (ip->family != 4) {
+        return format_v6(b, out);
+    }
+    return (size_t)snprintf(out, IP_TEXT_MAX, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+}
+
+size_t cidr_format(const struct cidr *net, char out[CIDR_TEXT_MAX])
+{
+    size_t n = ip_format(&net->ip, out);
+    return n + (size_t)snprintf(out + n, CIDR_TEXT_MAX - n, "/%u", net->prefix);
+}
+
+int ip_cmp(const struct ip *a, const struct ip *b)
+{
+    if (a->family != b->family) {
+        return a->family < b->family ? -1 : 1;
+    }
+    int c = memcmp(a->bytes, b->bytes, ip_len_bytes(a));
+    return c < 0 ? -1 : c > 0;
+}
+
+int cidr_cmp(const struct cidr *a, const struct cidr *b)
+{
+    int c = ip_cmp(&a->ip, &b->ip);
+    return c ? c : (a->prefix > b->prefix) - (a->prefix < b->prefix);
+}
+
+static void mask_host_bits(struct ip *ip, unsigned prefix)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned keep = prefix > 8 * i ? prefix - 8 * i : 0;
+        if (keep < 8) {
+            ip->bytes[i] = (uint8_t)(ip->bytes[i] & (0xff00U >> keep));
+        }
+    }
+}
+
+bool ip_subnet(const struct ip *ip, unsigned prefix, struct cidr *ret)
+{
+    if (prefix > ip_bits(ip)) {
+        return false;
+    }
+    *ret = (struct cidr){.ip = *ip, .prefix = (uint8_t)prefix};
+    mask_host_bits(&ret->ip, prefix);
+    return true;
+}
+
+bool cidr_contains(const struct cidr *net, const struct ip *ip)
+{
+    if (net->ip.family != ip->family) {
+        return false;
+    }
+    unsigned whole = net->prefix / 8;
+    unsigned rest = net->prefix % 8;
+    if (memcmp(net->ip.bytes, ip->bytes, whole) != 0) {
+        return false;
+    }
+    return rest == 0 || ((net->ip.bytes[whole] ^ ip->bytes[whole]) & (0xff00U >> rest) & 0xff) == 0;
+}

@@ -1,0 +1,219 @@
+#include "base/json_out.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+
+static void put_escape(struct buf *b, unsigned char c)
+{
+    switch (c) {
+    case '"': buf_put(b, "\\\"", 2); return;
+    case '\\': buf_put(b, "\\\\", 2); return;
+    case '\b': buf_put(b, "\\b", 2); return;
+    case '\f': buf_put(b, "\\f", 2); return;
+    case '\n': buf_put(b, "\\n", 2); return;
+    case '\r': buf_put(b, "\\r", 2); return;
+    case '\t': buf_put(b, "\\t", 2); return;
+    default: buf_printf(b, "\\u%04x", c); return;
+    }
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+void json_put_string(struct buf *b, struct slice s)
+{
+    buf_reserve(b, s.len + 2);
+    buf_put_byte(b, '"');
+    size_t i = 0;
+    while (i < s.len) {
+        size_t run = i;
+        while (run < s.len && is_plain((unsigned char)s.ptr[run])) {
+            run++;
+        }
+        buf_put(b, s.ptr + i, run - i);
+        i = run;
+        if (i == s.len) {
+            break;
+        }
+        uint32_t cp;
+        size_t n = utf8_decode(s, i, &cp);
+        if (cp == UTF8_BAD) {
+            buf_put(b, "\xef\xbf\xbd", 3);
+        } else if (cp < 0x80) {
+            put_escape(b, (unsigned char)cp);
+        } else {
+            buf_put(b, s.ptr + i, n);
+        }
+        i += n;
+    }
+    buf_put_byte(b, '"');
+}
+
+void json_put_double(struct buf *b, double v)
+{
+    assert(isfinite(v));
+    char text[64];
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(text, sizeof(text), "%.*g", digits, v);
+        double back = strtod(text, NULL);
+        if (memcmp(&back, &v, sizeof(v)) == 0) {
+            break;
+        }
+    }
+    /* A host program may have set a locale with another decimal point, of one or more bytes. */
+    bool in_point = false;
+    for (int i = 0; i < n; i++) {
+        bool number = strchr("0123456789+-e", text[i]) != NULL;
+        if (number) {
+            buf_put(b, &text[i], 1);
+        } else if (!in_point) {
+            buf_put_byte(b, '.');
+        }
+        in_point = !number;
+    }
+}
+
+/* Every value and every key passes here first. */
+static void before_value(struct json_out *j)
+{
+    if (j->comma_due) {
+        buf_put_byte(j->buf, ',');
+    }
+    j->comma_due = true;
+}
+
+static void begin(struct json_out *j, char open)
+{
+    before_value(j);
+    buf_put(j->buf, &open, 1);
+    j->depth++;
+    j->comma_due = false;
+}
+
+static void end(struct json_out *j, char close)
+{
+    assert(j->depth > 0);
+    buf_put(j->buf, &close, 1);
+    j->depth--;
+    j->comma_due = true;
+}
+
+void json_object_begin(struct json_out *j)
+{
+    begin(j, '{');
+}
+
+void json_object_end(struct json_out *j)
+{
+    end(j, '}');
+}
+
+void json_array_begin(struct json_out *j)
+{
+    begin(j, '[');
+}
+
+void json_array_end(struct json_out *j)
+{
+    end(j, ']');
+}
+
+void json_key(struct json_out *j, struct slice key)
+{
+    assert(j->depth > 0);
+    before_value(j);
+    json_put_string(j->buf, key);
+    buf_put_byte(j->buf, ':');
+    j->comma_due = false;
+}
+
+void json_line_end(struct json_out *j)
+{
+    assert(j->depth == 0);
+    buf_put_byte(j->buf, '\n');
+    j->comma_due = false;
+}
+
+void json_string(struct json_out *j, struct slice s)
+{
+    before_value(j);
+    json_put_string(j->buf, s);
+}
+
+void json_uint(struct json_out *j, uint64_t v)
+{
+    char text[20];
+    size_t at = sizeof(text);
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    before_value(j);
+    buf_put(j->buf, text + at, sizeof(text) - at);
+}
+
+void json_int(struct json_out *j, int64_t v)
+{
+    if (v >= 0) {
+        json_uint(j, (uint64_t)v);
+        return;
+    }
+    before_value(j);
+    buf_put_byte(j->buf, '-');
+    j->comma_due = false;
+    json_uint(j, -(uint64_t)v);
+}
+
+void json_decimal(struct json_out *j, struct decimal d)
+{
+    char text[DECIMAL_TEXT_MAX];
+    size_t n = decimal_format(d, text);
+    json_raw(j, slice_from(text, n));
+}
+
+void json_double(struct json_out *j, double v)
+{
+    before_value(j);
+    json_put_double(j->buf, v);
+}
+
+void json_bool(struct json_out *j, bool v)
+{
+    json_raw(j, v ? SLICE_LIT("true") : SLICE_LIT("false"));
+}
+
+void json_null(struct json_out *j)
+{
+    json_raw(j, SLICE_LIT("null"));
+}
+
+void json_raw(struct json_out *j, struct slice value)
+{
+    before_value(j);
+    buf_put_slice(j->buf, value);
+}
+
+void json_member_string(struct json_out *j, const char *key, struct slice s)
+{
+    json_key(j, slice_of(key));
+    json_string(j, s);
+}
+
+void json_member_int(struct json_out *j, const char *key, int64_t v)
+{
+    json_key(j, slice_of(key));
+    json_int(j, v);
+}
+
+void json_member_bool(struct json_out *j, const char *key, bool v)
+{
+    json_key(j, slice_of(key));
+    json_bool(j, v);
+}

@@ -1,0 +1,225 @@
+#include "base/pool.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_ASAN 1
+#endif
+#endif
+
+#ifdef POOL_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(ptr, bytes) __asan_poison_memory_region((ptr), (bytes))
+#define UNPOISON(ptr, bytes) __asan_unpoison_memory_region((ptr), (bytes))
+#else
+#define POISON(ptr, bytes) ((void)0)
+#define UNPOISON(ptr, bytes) ((void)0)
+#endif
+
+#define CHUNK_BYTES ((size_t)256 << 10)
+
+struct pool_block {
+    struct pool_block *next;
+};
+
+/* 16 bytes, so that the blocks behind it stay aligned. */
+struct pool_chunk {
+    struct pool_chunk *next;
+    size_t pad;
+};
+
+struct pool_large {
+    struct pool_large *next;
+    struct pool_large *prev;
+};
+
+static_assert(sizeof(struct pool_chunk) % 16 == 0 && sizeof(struct pool_large) % 16 == 0,
+              "headers keep the alignment of what follows");
+
+/* 2k: 32 << k bytes, 2k + 1: 48 << k. */
+static size_t class_bytes(unsigned class)
+{
+    return (class & 1 ? (size_t)48 : (size_t)32) << (class >> 1);
+}
+
+/* The smallest class that holds `bytes` (<= POOL_MAX_BLOCK). */
+static unsigned class_of(size_t bytes)
+{
+    if (bytes <= POOL_MIN_BLOCK) {
+        return 0;
+    }
+    /* 32 << k < bytes <= 64 << k */
+    unsigned k = 63U - (unsigned)__builtin_clzll((unsigned long long)bytes - 1) - 5U;
+    return bytes <= (size_t)48 << k ? 2 * k + 1 : 2 * k + 2;
+}
+
+size_t pool_block_bytes(size_t bytes)
+{
+    return bytes > POOL_MAX_BLOCK ? bytes : class_bytes(class_of(bytes));
+}
+
+void pool_init(struct pool *p)
+{
+    *p = (struct pool)POOL_INIT;
+}
+
+void pool_release(struct pool *p)
+{
+    while (p->chunks) {
+        struct pool_chunk *next = p->chunks->next;
+        UNPOISON(p->chunks, CHUNK_BYTES);
+        free(p->chunks);
+        p->chunks = next;
+    }
+    while (p->large) {
+        struct pool_large *next = p->large->next;
+        free(p->large);
+        p->large = next;
+    }
+    pool_init(p);
+}
+
+static void push_free(struct pool *p, void *ptr, unsigned class)
+{
+    struct pool_block *b = ptr;
+    b->next = p->free[class];
+    p->free[class] = b;
+    POISON(b, class_bytes(class));
+}
+
+static void *pop_free(struct pool *p, unsigned class)
+{
+    struct pool_block *b = p->free[class];
+    UNPOISON(b, class_bytes(class));
+    p->free[class] = b->next;
+    return b;
+}
+
+/* What the newest chunk has left becomes free blocks of the largest classes that fit; less than
+ * the smallest class is lost. */
+static void spend_rest(struct pool *p)
+{
+    while (p->carve_left >= POOL_MIN_BLOCK) {
+        unsigned class =
+            p->carve_left >= POOL_MAX_BLOCK ? POOL_CLASSES - 1 : class_of(p->carve_left);
+        if (class_bytes(class) > p->carve_left) {
+            class--;
+        }
+        UNPOISON(p->carve_at, class_bytes(class));
+        push_free(p, p->carve_at, class);
+        p->carve_at += class_bytes(class);
+        p->carve_left -= class_bytes(class);
+    }
+}
+
+static void add_chunk(struct pool *p)
+{
+    spend_rest(p);
+    struct pool_chunk *c = xmalloc(CHUNK_BYTES);
+    c->next = p->chunks;
+    p->chunks = c;
+    p->chunk_bytes += CHUNK_BYTES;
+    p->carve_at = (char *)(c + 1);
+    p->carve_left = CHUNK_BYTES - sizeof(*c);
+    POISON(p->carve_at, p->carve_left);
+}
+
+static void *carve(struct pool *p, size_t bytes)
+{
+    if (p->carve_left < bytes) {
+        add_chunk(p);
+    }
+    void *ptr = p->carve_at;
+    UNPOISON(ptr, bytes);
+    p->carve_at += bytes;
+    p->carve_left -= bytes;
+    return ptr;
+}
+
+static void *alloc_large(struct pool *p, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2) {
+        xalloc_die(bytes);
+    }
+    struct pool_large *l = xmalloc(sizeof(*l) + bytes);
+    l->prev = NULL;
+    l->next = p->large;
+    if (l->next) {
+        l->next->prev = l;
+    }
+    p->large = l;
+    p->live_bytes += bytes;
+    p->chunk_bytes += bytes;
+    return l + 1;
+}
+
+static void free_large(struct pool *p, void *ptr, size_t bytes)
+{
+    struct pool_large *l = (struct pool_large *)ptr - 1;
+    if (l->next) {
+        l->next->prev = l->prev;
+    }
+    if (l->prev) {
+        l->prev->next = l->next;
+    } else {
+        p->large = l->next;
+    }
+    p->live_bytes -= bytes;
+    p->chunk_bytes -= bytes;
+    free(l);
+}
+
+void *pool_alloc(struct pool *p, size_t bytes)
+{
+    if (bytes > POOL_MAX_BLOCK) {
+        return alloc_large(p, bytes);
+    }
+    unsigned class = class_of(bytes);
+    p->live_bytes += class_bytes(class);
+    return p->free[class] ? pop_free(p, class) : carve(p, class_bytes(class));
+}
+
+void *pool_zalloc(struct pool *p, size_t bytes)
+{
+    return memset(pool_alloc(p, bytes), 0, bytes);
+}
+
+void pool_free(struct pool *p, void *ptr, size_t bytes)
+{
+    if (!ptr) {
+        return;
+    }
+    if (bytes > POOL_MAX_BLOCK) {
+        free_large(p, ptr, bytes);
+        return;
+    }
+    unsigned class = class_of(bytes);
+    assert(p->live_bytes >= class_bytes(class));
+    p->live_bytes -= class_bytes(class);
+    push_free(p, ptr, class);
+}
+
+void *pool_resize(struct pool *p, void *ptr, size_t old_bytes, size_t new_bytes)
+{
+    if (!ptr) {
+        return pool_alloc(p, new_bytes);
+    }
+    bool same_class = old_bytes <= POOL_MAX_BLOCK && new_bytes <= POOL_MAX_BLOCK &&
+                      class_of(old_bytes) == class_of(new_bytes);
+    if (same_class || old_bytes == new_bytes) {
+        return ptr;
+    }
+    void *moved = pool_alloc(p, new_bytes);
+    memcpy(moved, ptr, old_bytes < new_bytes ? old_bytes : new_bytes);
+    pool_free(p, ptr, old_bytes);
+    return moved;
+}
