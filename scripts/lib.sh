@@ -72,14 +72,24 @@ as_root() {
   fi
 }
 
+# What apt says is of interest when it fails.
 apt_updated=no
 apt_install() {
+  local log=$root/build/install.log
+  mkdir -p "$root/build"
+  note "installing $*"
   if [[ $apt_updated == no ]]; then
-    as_root apt-get -q -o DPkg::Lock::Timeout=120 update || return 1
+    as_root apt-get -q -o DPkg::Lock::Timeout=120 update >"$log" 2>&1 || {
+      tail -n 20 "$log" >&2
+      return 1
+    }
     apt_updated=yes
   fi
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 \
-    -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+    -o Dpkg::Use-Pty=0 install --no-install-recommends "$@" >>"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    return 1
+  }
 }
 
 # install_missing SET…: 0 when everything of these sets is there afterwards; 2, with the list, when
@@ -92,7 +102,6 @@ install_missing() {
     printf 'Missing here, under the names that Debian gives them:\n  %s\n' "${packages[*]}" >&2
     return 2
   fi
-  note "installing ${packages[*]}"
   if ! apt_install "${packages[@]}"; then
     printf 'Could not install. As root:\n  apt-get install %s\n' "${packages[*]}" >&2
     return 2
