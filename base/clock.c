@@ -188,9 +188,12 @@ size_t duration_format(struct duration d, char out[DURATION_TEXT_MAX])
         uint64_t ns;
         const char *name;
     } units[] = {
-        {86400 * UINT64_C(1000000000), "d"}, {3600 * UINT64_C(1000000000), "h"},
-        {60 * UINT64_C(1000000000), "m"},    {UINT64_C(1000000000), "s"},
-        {UINT64_C(1000000), "ms"},           {UINT64_C(1000), "us"},
+        {86400 * UINT64_C(1000000000), "d"},
+        {3600 * UINT64_C(1000000000), "h"},
+        {60 * UINT64_C(1000000000), "m"},
+        {UINT64_C(1000000000), "s"},
+        {UINT64_C(1000000), "ms"},
+        {UINT64_C(1000), "us"},
         {1, "ns"},
     };
     size_t len = 0;

@@ -41,8 +41,8 @@ bool decimal_mul(struct decimal a, struct decimal b, struct decimal *ret)
 {
     unsigned scale = (unsigned)a.scale + b.scale;
     bool negative = (a.coeff < 0) != (b.coeff < 0);
-    return decimal_from_parts(negative, wide_mul(decimal_magnitude(a), decimal_magnitude(b)),
-                              scale, ret);
+    return decimal_from_parts(negative, wide_mul(decimal_magnitude(a), decimal_magnitude(b)), scale,
+                              ret);
 }
 
 bool decimal_div(struct decimal a, struct decimal b, struct decimal *ret)
@@ -54,7 +54,8 @@ bool decimal_div(struct decimal a, struct decimal b, struct decimal *ret)
     unsigned exponent = DECIMAL_MAX_SCALE + (unsigned)b.scale - a.scale;
     wide_half divisor = decimal_magnitude(b);
     wide_half rem;
-    struct wide q = wide_div(wide_mul(decimal_magnitude(a), decimal_pow10(exponent)), divisor, &rem);
+    struct wide q =
+        wide_div(wide_mul(decimal_magnitude(a), decimal_pow10(exponent)), divisor, &rem);
     /* The divisor is below 2^127: doubling the remainder does not wrap. */
     bool up = rem * 2 > divisor || (rem * 2 == divisor && (q.limb[0] & 1));
     if (up) {

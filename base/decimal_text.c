@@ -110,7 +110,8 @@ bool decimal_parse(struct slice s, struct decimal *ret)
             return false;
         }
     }
-    return at == s.len && from_scientific(negative, &d, exponent + d.zeros - (int64_t)fraction, ret);
+    return at == s.len &&
+           from_scientific(negative, &d, exponent + d.zeros - (int64_t)fraction, ret);
 }
 
 size_t decimal_format(struct decimal d, char out[DECIMAL_TEXT_MAX])

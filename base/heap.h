@@ -22,7 +22,7 @@ struct heap {
 };
 
 /* The struct around a node. */
-#define HEAP_ENTRY(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define HEAP_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 void heap_init(struct heap *h, heap_cmp_fn *cmp);
 /* The nodes still in it count as in no heap afterwards. */

@@ -24,7 +24,7 @@ enum map_keys {
 struct map {
     struct map_entry *entries; /* 0..n-1 in insertion order */
     size_t n, cap;
-    uint32_t *slots; /* entry index + 1; 0 = free */
+    uint32_t *slots;   /* entry index + 1; 0 = free */
     size_t slot_count; /* power of two, or 0 before the first entry */
     struct arena arena;
     enum map_keys keys;

@@ -112,7 +112,7 @@ static void spend_rest(struct pool *p)
         unsigned class =
             p->carve_left >= POOL_MAX_BLOCK ? POOL_CLASSES - 1 : class_of(p->carve_left);
         if (class_bytes(class) > p->carve_left) {
-            class--;
+            class --;
         }
         UNPOISON(p->carve_at, class_bytes(class));
         push_free(p, p->carve_at, class);
