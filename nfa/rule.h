@@ -123,15 +123,24 @@ struct rule {
 
     /* Derived by rule_finish() (nfa/plan.c) from the above. */
     struct duration horizon;  /* an event older than this can matter to no match; infinite: none */
+    struct duration lead;     /* longest leading absence; 0: none */
+    uint64_t lead_tests;      /* tests of leading absences */
+    uint64_t counted_roles;   /* roles whose events are counted events */
+    uint64_t step_tests;      /* tests of steps and counted steps */
     uint64_t first_tests;     /* tests whose event can be a match's first */
     uint64_t last_tests;      /* tests whose event can complete a match */
-    uint64_t required_tests;  /* step tests that every match binds */
+    uint32_t *need;           /* per test: how many events of it every match binds */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
-    bool keep_counted;        /* `next no`: every counted event must be retained */
-    bool has_absence;
-    bool to_window_end;       /* may complete when the head window closes */
-    struct duration *deadlines;   /* per test: D after an event of it at which a match may complete;
-                                     0: none */
+    bool keep_counted;        /* every counted event is retained (`next` after `no M for D`) */
+    bool ends_with_next_no;   /* any counted event may complete a match */
+    bool to_window_end;       /* a match may complete when the head window closes */
+    bool has_absence;         /* alerts have `absent` */
+    bool last_is_free;        /* a part of `all of` may end at a deadline: last event unknown */
+    struct duration *tails;   /* lengths of trailing absences: a match may complete that long after
+                                 an event of a step; ascending */
+    uint32_t n_tails;
+    uint64_t killers;         /* `without` tests that read their event alone */
+    bool *closed;             /* per root item: what follows reads no name bound before it */
     const char *detector;     /* name of the detector class, for explain */
 };
 

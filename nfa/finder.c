@@ -1,0 +1,359 @@
+#include "nfa/finder.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+/* ---- completion --------------------------------------------------------------------------- */
+
+static uint32_t last_bound(const struct finder *f)
+{
+    uint32_t last = 0;
+    for (size_t i = 0; i < f->scratch->n_bound; i++) {
+        if (f->scratch->bound[i].index > last) {
+            last = f->scratch->bound[i].index;
+        }
+    }
+    return last;
+}
+
+static uint32_t first_bound(const struct finder *f)
+{
+    uint32_t first = NONE;
+    for (size_t i = 0; i < f->scratch->n_bound; i++) {
+        if (f->scratch->bound[i].index < first) {
+            first = f->scratch->bound[i].index;
+        }
+    }
+    return first;
+}
+
+static void note_absent(struct finder *f, uint32_t test, struct etime from, struct etime to)
+{
+    struct nfa_scratch *s = f->scratch;
+    VEC_PUSH(s->absent, s->n_absent, s->cap_absent) = (struct absent_span){test, from, to};
+}
+
+/* No event in (after, to] satisfies M, where `to` is a time. */
+static bool none_until(struct finder *f, uint32_t test, uint32_t after, struct etime to)
+{
+    for (uint32_t i = after + 1; i < f->n && cand_time(f, i).ns <= to.ns; i++) {
+        if (test_holds(f, test, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* When the trailing absences let the match be complete: at an event, at a deadline, or both (the
+ * later one counts). */
+struct settled {
+    uint32_t event;         /* the event after a `next no`; NONE */
+    struct etime deadline;  /* ETIME_MIN: none */
+    bool came;              /* the event after a `next no` has come, here or before */
+};
+
+/* A `next no M` at the end: the next counted event is not M, or none comes until the head window
+ * closes. Counted events that pass no test are not retained, but they are counted. */
+static bool settle_next_no(struct finder *f, const struct entry *e, uint32_t test,
+                           struct etime window_end, struct settled *s)
+{
+    uint64_t want = cand(f, e->prev)->position + 1;
+    for (uint32_t i = e->prev + 1; i < f->n; i++) {
+        if (cand(f, i)->position == want) {
+            if (test_holds(f, test, i)) {
+                return false;
+            }
+            s->event = i;
+            s->came = true;
+            note_absent(f, test, cand_time(f, e->prev), cand_time(f, i));
+            return true;
+        }
+    }
+    if (f->positions >= want) {
+        s->came = true;
+        return true;
+    }
+    if (s->deadline.ns < window_end.ns) {
+        s->deadline = window_end;
+    }
+    note_absent(f, test, cand_time(f, e->prev), window_end);
+    return true;
+}
+
+/* False if an absence is broken. */
+static bool settle_absences(struct finder *f, const struct entry *e, struct settled *s)
+{
+    struct etime window_end = etime_add(cand_time(f, f->first), f->rule->window);
+    struct etime begin = cand_time(f, e->prev);
+    struct etime base = etime_lt(begin, e->after) ? e->after : begin;
+    for (uint32_t i = 0; i < e->n_pending; i++) {
+        const struct pattern_absence *a = e->pending[i].absence;
+        struct etime to = window_end;
+        switch (a->kind) {
+        case ABSENT_FOR: to = etime_add(base, a->length); break;
+        case ABSENT_OPEN: break;
+        case ABSENT_NEXT:
+            if (!settle_next_no(f, e, a->test, window_end, s)) {
+                return false;
+            }
+            continue;
+        case ABSENT_LEAD: continue;
+        }
+        if (to.ns > f->now.ns || !none_until(f, a->test, e->prev, to)) {
+            return false;
+        }
+        if (s->deadline.ns < to.ns) {
+            s->deadline = to;
+        }
+        note_absent(f, a->test, begin, to);
+    }
+    return true;
+}
+
+/* `without M`: strictly after the first bound event, strictly before the completing one, up to and
+ * including the deadline. Names bound later than the M event are missing in M. */
+static bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed)
+{
+    const struct rule *r = f->rule;
+    if (!r->without) {
+        return false;
+    }
+    for (uint32_t i = first + 1; i < f->n; i++) {
+        const struct candidate *c = cand(f, i);
+        if (f->by_deadline ? c->event->time.ns > completed.ns : i >= last) {
+            break;
+        }
+        uint64_t hits = c->tests & r->without;
+        for (; hits; hits &= hits - 1) {
+            uint32_t test = (uint32_t)__builtin_ctzll(hits);
+            f->eval->visible_before = c->event;
+            bool hit = test_holds(f, test, i);
+            f->eval->visible_before = NULL;
+            if (hit) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Where the completed assignment is decided; false: not at this point. */
+static bool decided_here(struct finder *f, const struct entry *e, uint32_t last,
+                         uint32_t *deciding)
+{
+    struct settled s = {.event = NONE, .deadline = e->after};
+    if (!settle_absences(f, e, &s)) {
+        return false;
+    }
+    *deciding = s.event != NONE && s.event > last ? s.event : last;
+    f->by_deadline = s.deadline.ns >= cand_time(f, *deciding).ns;
+    f->completed = f->by_deadline ? s.deadline : cand_time(f, *deciding);
+    f->decided_by = !f->by_deadline && *deciding != last ? *deciding : NONE;
+    if (f->by_deadline) {
+        return f->at_deadline && f->completed.ns == f->now.ns;
+    }
+    if (s.came && s.event == NONE) {
+        return false; /* decided when that event came */
+    }
+    return !f->at_deadline && *deciding == f->point;
+}
+
+static bool completes_here(struct finder *f, const struct entry *e)
+{
+    uint32_t deciding;
+    if (!decided_here(f, e, last_bound(f), &deciding) || first_bound(f) != f->first) {
+        return false;
+    }
+    if (etime_diff(f->completed, cand_time(f, f->first)).ns > f->rule->window.ns) {
+        return false;
+    }
+    return !killed(f, f->first, deciding, f->completed);
+}
+
+static bool root_done(struct finder *f, const struct cont *k, const struct entry *e)
+{
+    (void)k;
+    size_t absent = f->scratch->n_absent;
+    bool stop = completes_here(f, e) && f->found(f);
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
+/* ---- sequences ---------------------------------------------------------------------------- */
+
+struct seq_cont {
+    struct cont k;
+    const struct pattern *seq;
+    uint32_t next;
+};
+
+static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
+                      const struct entry *e, const struct cont *up);
+
+static bool seq_go_on(struct finder *f, const struct cont *k, const struct entry *e)
+{
+    const struct seq_cont *s = (const struct seq_cont *)k;
+    return run_items(f, s->seq, s->next, e, k->up);
+}
+
+/* Nothing is bound after item i of the sequence, whatever happens. */
+static bool nothing_follows(const struct pattern *seq, uint32_t i)
+{
+    for (uint32_t j = i + 1; j < seq->n_items; j++) {
+        if (seq->items[j].node) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint8_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
+                             const struct entry *e)
+{
+    if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->n_pending ||
+        e->after.ns != INT64_MIN || f->rule->last_is_free) {
+        return NULL;
+    }
+    return &f->scratch->failed[(size_t)i * f->n + e->prev];
+}
+
+static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
+                     const struct entry *e, const struct cont *up)
+{
+    const struct pattern_item *item = &seq->items[i];
+    struct entry next = *e;
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        assert(next.n_pending < MAX_PENDING);
+        next.pending[next.n_pending++].absence = &item->absences[a];
+    }
+    if (!item->node) {
+        return run_items(f, seq, i + 1, &next, up);
+    }
+    struct entry linked = next;
+    if (i > 0) {
+        linked.link = &item->link;
+    }
+    struct seq_cont k = {{seq_go_on, up, up->last && nothing_follows(seq, i)}, seq, i + 1};
+    if (match_node(f, item->node, &linked, &k.k)) {
+        return true;
+    }
+    return item->node->optional && run_items(f, seq, i + 1, &next, up);
+}
+
+static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
+                      const struct entry *e, const struct cont *up)
+{
+    if (i == seq->n_items) {
+        return up->run(f, up, e);
+    }
+    uint8_t *failed = failure_mark(f, seq, i, e);
+    if (failed && *failed) {
+        return false;
+    }
+    bool stop = run_item(f, seq, i, e, up);
+    if (failed && !stop) {
+        /* With every match wanted, "not stopped" is no failure. */
+        *failed = f->scratch->n_seen == 0;
+    }
+    return stop;
+}
+
+/* ---- steps and choices --------------------------------------------------------------------- */
+
+static bool match_step(struct finder *f, const struct pattern *p, const struct entry *e,
+                       const struct cont *k)
+{
+    size_t absent = f->scratch->n_absent;
+    uint32_t end = entry_end(f, e);
+    for (uint32_t i = entry_begin(f, e, k->last); i < end; i++) {
+        if (!(cand(f, i)->tests & (UINT64_C(1) << p->test)) || !may_bind(f, e, i, k->last)) {
+            continue;
+        }
+        if (test_holds(f, p->test, i) && entry_allows(f, e, p->test, i)) {
+            bind_event(f, p->test, i);
+            struct entry next = entry_after(i);
+            bool stop = lead_allows(f, e, i) && k->run(f, k, &next);
+            unbind_event(f);
+            if (stop) {
+                return true;
+            }
+        }
+        f->scratch->n_absent = absent;
+    }
+    return false;
+}
+
+/* A part with a guard or a span: checked when its last event is bound. */
+struct part_cont {
+    struct cont k;
+    const struct pattern *part;
+    size_t from; /* its events are bound[from …] */
+};
+
+/* A part that ends with `no M for D` ends at its deadline. */
+static struct etime part_end(const struct finder *f, const struct entry *e)
+{
+    struct etime begin = cand_time(f, e->prev);
+    struct etime base = etime_lt(begin, e->after) ? e->after : begin;
+    struct etime end = e->after;
+    for (uint32_t i = 0; i < e->n_pending; i++) {
+        const struct pattern_absence *a = e->pending[i].absence;
+        if (a->kind == ABSENT_FOR && end.ns < etime_add(base, a->length).ns) {
+            end = etime_add(base, a->length);
+        }
+    }
+    return end;
+}
+
+static bool part_done(struct finder *f, const struct cont *k, const struct entry *e)
+{
+    const struct part_cont *p = (const struct part_cont *)k;
+    return part_allows(f, p->part, (uint32_t)p->from, part_end(f, e)) && k->up->run(f, k->up, e);
+}
+
+static bool match_any(struct finder *f, const struct pattern *p, const struct entry *e,
+                      const struct cont *k)
+{
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        if (match_node(f, p->items[i].node, e, k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool match_node(struct finder *f, const struct pattern *p, const struct entry *e,
+                const struct cont *k)
+{
+    struct part_cont part = {{part_done, k, k->last}, p, f->scratch->n_bound};
+    bool bounded = p->guard_test != NO_TEST || !duration_is_infinite(p->span);
+    const struct cont *up = bounded ? &part.k : k;
+    switch (p->kind) {
+    case PAT_STEP: return match_step(f, p, e, up);
+    case PAT_COUNT: return match_count(f, p, e, up);
+    case PAT_SEQ: return run_items(f, p, 0, e, up);
+    case PAT_REPEAT: return match_repeat(f, p, e, up);
+    case PAT_ANY: return match_any(f, p, e, up);
+    case PAT_ALL: return match_all(f, p, e, up);
+    }
+    return false;
+}
+
+bool finder_search(struct finder *f)
+{
+    const struct rule *r = f->rule;
+    struct nfa_scratch *s = f->scratch;
+    assert(s->n_bound == 0 && s->n_absent == 0);
+    size_t marks = (size_t)r->root->n_items * f->n;
+    s->failed = xgrow(s->failed, &s->cap_failed, marks + 1, 1);
+    memset(s->failed, 0, marks);
+    f->turn = s->turn;
+    f->all_depth = 0;
+    f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
+    f->tail = r->n_tails ? r->tails[0] : (struct duration){0};
+    struct cont done = {root_done, NULL, true};
+    struct entry e = {.prev = NONE, .after = ETIME_MIN};
+    return run_items(f, r->root, 0, &e, &done);
+}

@@ -1,0 +1,131 @@
+/* The finder: which events make a match at this point.
+ *
+ * Given the retained events of a key and a point in the order (an event, or a deadline), it walks
+ * the pattern and returns the assignments that complete exactly there, preferred ones first
+ * (language.md section 4): exact, generic, and called only when the detector cannot exclude a
+ * match. It is a backtracking search in continuation style; the failures of parts that read no
+ * name bound before them are remembered (rule.closed), so uncorrelated rules cost at most
+ * O(items × events) per start.
+ *
+ * Private to nfa/: state.c is the only caller. */
+#ifndef FYKE_NFA_FINDER_H
+#define FYKE_NFA_FINDER_H
+
+#include "nfa/retained.h"
+#include "nfa/scratch.h"
+#include "nfa/state.h"
+
+#define NONE UINT32_MAX
+#define MAX_PENDING 16
+#define MAX_TURNS 8
+
+/* Absences that wait for the next bound event. All began at the event bound last. */
+struct pending {
+    const struct pattern_absence *absence;
+};
+
+/* What the next bound event must respect. Handed by value from part to part. */
+struct entry {
+    uint32_t prev;            /* candidate bound last in this sequence; NONE: none yet */
+    struct etime after;       /* the next event must be later than this; ETIME_MIN: no matter */
+    const struct pattern_link *link; /* NULL: `then`, no gap */
+    struct pending pending[MAX_PENDING];
+    uint32_t n_pending;
+};
+
+struct finder;
+
+/* What is to be matched after a part. `last`: nothing more will be bound. */
+struct cont {
+    bool (*run)(struct finder *f, const struct cont *k, const struct entry *e);
+    const struct cont *up;
+    bool last;
+};
+
+struct bound {
+    uint32_t index; /* candidate */
+    uint32_t test;
+    uint32_t turns[MAX_TURNS];
+    uint32_t n_turns;
+};
+
+enum find_mode {
+    FIND_PREFERRED, /* stop at the first */
+    FIND_ALL,       /* `no skip`: go on until the callback says stop */
+};
+
+struct finder {
+    const struct rule *rule;
+    const struct retained *events;
+    struct nfa_scratch *scratch;
+    struct eval *eval;
+    uint32_t n;            /* candidates that may be looked at: 0 … n-1 */
+    uint32_t lowest;       /* candidates before it are used up */
+    uint64_t positions;    /* counted events so far */
+    bool at_deadline;
+    uint32_t point;        /* index of the event; NONE at a deadline */
+    struct etime now;      /* its time, or the deadline */
+    struct etime history_begin;
+    uint32_t first;        /* the match must begin with this candidate */
+    struct duration tail;  /* deadline mode: see last_fits() */
+    bool tail_known;
+    uint32_t all_depth;    /* inside how many `all of` */
+    uint32_t *turn;        /* per group: current iteration */
+    /* result of the completed assignment, valid inside `found` */
+    struct etime completed;
+    bool by_deadline;
+    uint32_t decided_by;   /* NONE mostly */
+    bool (*found)(struct finder *f); /* true: stop */
+    void *found_ctx;
+};
+
+/* Looks for matches that begin with candidate f->first and complete at the point. True iff the
+ * search was stopped by `found`. */
+bool finder_search(struct finder *f);
+
+/* ---- between the files of the finder ------------------------------------------------------ */
+
+bool match_node(struct finder *f, const struct pattern *p, const struct entry *e,
+                const struct cont *k);
+bool match_count(struct finder *f, const struct pattern *p, const struct entry *e,
+                 const struct cont *k);
+bool match_repeat(struct finder *f, const struct pattern *p, const struct entry *e,
+                  const struct cont *k);
+bool match_all(struct finder *f, const struct pattern *p, const struct entry *e,
+               const struct cont *k);
+
+static inline const struct candidate *cand(const struct finder *f, uint32_t i)
+{
+    return retained_at(f->events, i);
+}
+static inline struct etime cand_time(const struct finder *f, uint32_t i)
+{
+    return cand(f, i)->event->time;
+}
+
+/* The event passes the whole test with the bindings of the match at hand. */
+bool test_holds(struct finder *f, uint32_t test, uint32_t index);
+/* Links, gaps and absences between e->prev and this event, before it is bound. Pushes the
+ * absences that held; `absent_mark` undoes it. */
+bool entry_allows(struct finder *f, const struct entry *e, uint32_t test, uint32_t index);
+/* Leading absences: after binding, because they may read the event's name. */
+bool lead_allows(struct finder *f, const struct entry *e, uint32_t index);
+/* The first event must be f->first; nobody lies outside the head window or is bound twice. */
+bool may_bind(const struct finder *f, const struct entry *e, uint32_t index, bool last);
+/* The last event of a run: if nothing follows it, it must fit the point. */
+bool may_bind_last(const struct finder *f, uint32_t index, bool last);
+void bind_event(struct finder *f, uint32_t test, uint32_t index);
+void unbind_event(struct finder *f);
+/* Candidates that could be the next bound event: from entry_begin up to before entry_end. */
+uint32_t entry_begin(const struct finder *f, const struct entry *e, bool last);
+uint32_t entry_end(const struct finder *f, const struct entry *e);
+/* `with no M` and `within D` of a part whose events are bound[from …]. `end`: a deadline that
+ * ends the part, or ETIME_MIN. */
+bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struct etime end);
+
+static inline struct entry entry_after(uint32_t index)
+{
+    return (struct entry){.prev = index, .after = ETIME_MIN};
+}
+
+#endif

@@ -1,0 +1,314 @@
+/* What a single event must respect before it is bound: place, window, link, gap, absences. */
+#include <assert.h>
+
+#include "base/xalloc.h"
+#include "nfa/finder.h"
+
+bool test_holds(struct finder *f, uint32_t test, uint32_t index)
+{
+    const struct candidate *c = cand(f, index);
+    if (!(c->tests & (UINT64_C(1) << test))) {
+        return false;
+    }
+    const struct expr *joint = f->rule->tests[test].joint;
+    if (!joint) {
+        return true;
+    }
+    f->eval->self = c->event;
+    return expr_true(joint, f->eval);
+}
+
+/* At an event that must be the last one, nothing before it needs a look. */
+static bool last_is_point(const struct finder *f)
+{
+    return !f->at_deadline && !f->rule->last_is_free && !f->rule->ends_with_next_no;
+}
+
+uint32_t entry_begin(const struct finder *f, const struct entry *e, bool last)
+{
+    uint32_t begin = e->prev == NONE ? f->first : e->prev + 1;
+    if (last && last_is_point(f) && begin < f->point) {
+        return f->point;
+    }
+    return begin;
+}
+
+/* First candidate later than `limit`. */
+static uint32_t later_than(const struct finder *f, uint32_t lo, struct etime limit)
+{
+    uint32_t hi = f->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (cand_time(f, mid).ns <= limit.ns) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+uint32_t entry_end(const struct finder *f, const struct entry *e)
+{
+    if (e->prev == NONE && f->all_depth == 0) {
+        return f->first + 1;
+    }
+    struct etime limit = etime_add(cand_time(f, f->first), f->rule->window);
+    if (e->prev != NONE && e->link) {
+        struct etime gap = etime_add(cand_time(f, e->prev), e->link->within);
+        limit = etime_lt(gap, limit) ? gap : limit;
+    }
+    return later_than(f, e->prev == NONE ? f->first : e->prev, limit);
+}
+
+/* The event that binds last is known from the point, mostly: the event itself, the one before a
+ * deciding event, or the one whose trailing absence ends at the deadline. */
+static bool last_fits(const struct finder *f, uint32_t index)
+{
+    if (f->at_deadline) {
+        return !f->tail_known || etime_add(cand_time(f, index), f->tail).ns == f->now.ns;
+    }
+    return !last_is_point(f) || index == f->point;
+}
+
+bool may_bind(const struct finder *f, const struct entry *e, uint32_t index, bool last)
+{
+    if (index < f->lowest || f->scratch->taken[index]) {
+        return false;
+    }
+    if (e->prev == NONE && f->all_depth == 0 && index != f->first) {
+        return false;
+    }
+    if (etime_diff(cand_time(f, index), cand_time(f, f->first)).ns > f->rule->window.ns) {
+        return false;
+    }
+    if (e->after.ns != INT64_MIN && cand_time(f, index).ns <= e->after.ns) {
+        return false;
+    }
+    return !last || last_fits(f, index);
+}
+
+bool may_bind_last(const struct finder *f, uint32_t index, bool last)
+{
+    return !last || last_fits(f, index);
+}
+
+void bind_event(struct finder *f, uint32_t test, uint32_t index)
+{
+    struct nfa_scratch *s = f->scratch;
+    const struct rule_test *t = &f->rule->tests[test];
+    struct bound *b = &VEC_PUSH(s->bound, s->n_bound, s->cap_bound);
+    *b = (struct bound){.index = index, .test = test};
+    for (int32_t g = t->group; g >= 0; g = f->rule->groups[g].parent) {
+        assert(b->n_turns < MAX_TURNS);
+        for (uint32_t i = b->n_turns; i > 0; i--) {
+            b->turns[i] = b->turns[i - 1];
+        }
+        b->turns[0] = f->turn[g];
+        b->n_turns++;
+    }
+    struct slot_binding *slot = &s->slots[t->slot];
+    if (slot->n == slot->cap) {
+        uint32_t cap = slot->cap ? slot->cap * 2 : 16;
+        slot->events = xrealloc(slot->events, cap * sizeof(*slot->events));
+        slot->cap = cap;
+    }
+    slot->events[slot->n++] = cand(f, index)->event;
+    s->taken[index] = 1;
+}
+
+void unbind_event(struct finder *f)
+{
+    struct nfa_scratch *s = f->scratch;
+    const struct bound *b = &s->bound[--s->n_bound];
+    struct slot_binding *slot = &s->slots[f->rule->tests[b->test].slot];
+    slot->n--;
+    slot->cut++;
+    s->taken[b->index] = 0;
+}
+
+/* ---- links and absences ------------------------------------------------------------------- */
+
+/* `then first B`: no earlier candidate since the look began satisfies B's own test. */
+static bool is_first(struct finder *f, const struct entry *e, uint32_t test, uint32_t index)
+{
+    for (uint32_t i = e->prev + 1; i < index; i++) {
+        if (cand_time(f, i).ns > e->after.ns && test_holds(f, test, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `then next B`: B is the very next counted event, counted from where the look begins. */
+static bool is_next(struct finder *f, const struct entry *e, uint32_t index)
+{
+    uint64_t mine = cand(f, index)->position;
+    if (e->after.ns == INT64_MIN) {
+        return mine == cand(f, e->prev)->position + 1;
+    }
+    for (uint32_t i = e->prev + 1; i < index; i++) {
+        if (cand(f, i)->position && cand_time(f, i).ns > e->after.ns) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool gap_fits(struct finder *f, const struct entry *e, uint32_t index)
+{
+    struct duration gap = etime_diff(cand_time(f, index), cand_time(f, e->prev));
+    return gap.ns <= e->link->within.ns && gap.ns >= e->link->after.ns;
+}
+
+static bool open_absence_holds(struct finder *f, uint32_t test, uint32_t prev, uint32_t index)
+{
+    for (uint32_t i = prev + 1; i < index; i++) {
+        if (test_holds(f, test, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool absence_for_holds(struct finder *f, const struct pattern_absence *a, uint32_t prev,
+                              struct etime end, uint32_t index)
+{
+    if (cand_time(f, index).ns <= end.ns) {
+        return false;
+    }
+    for (uint32_t i = prev + 1; i < index && cand_time(f, i).ns <= end.ns; i++) {
+        if (test_holds(f, a->test, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `next no M` with a part behind it: the next counted event is not M. */
+static bool next_no_holds(struct finder *f, uint32_t test, uint32_t prev, uint32_t index)
+{
+    uint64_t want = cand(f, prev)->position + 1;
+    for (uint32_t i = prev + 1; i <= index; i++) {
+        if (cand(f, i)->position == want) {
+            return !test_holds(f, test, i);
+        }
+    }
+    return true; /* not retained: it passes no test */
+}
+
+static void note(struct finder *f, const struct pattern_absence *a, struct etime from,
+                 struct etime to)
+{
+    struct nfa_scratch *s = f->scratch;
+    VEC_PUSH(s->absent, s->n_absent, s->cap_absent) = (struct absent_span){a->test, from, to};
+}
+
+/* Where the absences and the look of `first` and `next` begin and end. */
+static bool absences_allow(struct finder *f, struct entry *e, uint32_t index)
+{
+    struct etime begin = cand_time(f, e->prev);
+    struct etime base = etime_lt(begin, e->after) ? e->after : begin;
+    for (uint32_t i = 0; i < e->n_pending; i++) {
+        const struct pattern_absence *a = e->pending[i].absence;
+        struct etime to = cand_time(f, index);
+        bool holds = true;
+        switch (a->kind) {
+        case ABSENT_OPEN: holds = open_absence_holds(f, a->test, e->prev, index); break;
+        case ABSENT_FOR:
+            to = etime_add(base, a->length);
+            holds = absence_for_holds(f, a, e->prev, to, index);
+            break;
+        case ABSENT_NEXT: holds = next_no_holds(f, a->test, e->prev, index); break;
+        case ABSENT_LEAD: continue;
+        }
+        if (!holds) {
+            return false;
+        }
+        note(f, a, begin, to);
+    }
+    for (uint32_t i = 0; i < e->n_pending; i++) {
+        const struct pattern_absence *a = e->pending[i].absence;
+        if (a->kind == ABSENT_FOR) {
+            struct etime end = etime_add(base, a->length);
+            e->after = etime_lt(e->after, end) ? end : e->after;
+        }
+    }
+    return true;
+}
+
+bool entry_allows(struct finder *f, const struct entry *e, uint32_t test, uint32_t index)
+{
+    if (e->prev == NONE) {
+        return true;
+    }
+    struct entry look = *e;
+    if (!absences_allow(f, &look, index)) {
+        return false;
+    }
+    if (!e->link) {
+        return true;
+    }
+    if (!gap_fits(f, e, index)) {
+        return false;
+    }
+    switch (e->link->kind) {
+    case LINK_LATER: return true;
+    case LINK_FIRST: return is_first(f, &look, test, index);
+    case LINK_NEXT: return is_next(f, &look, index);
+    }
+    return true;
+}
+
+bool lead_allows(struct finder *f, const struct entry *e, uint32_t index)
+{
+    for (uint32_t p = 0; p < e->n_pending; p++) {
+        const struct pattern_absence *a = e->pending[p].absence;
+        if (a->kind != ABSENT_LEAD) {
+            continue;
+        }
+        struct etime at = cand_time(f, index);
+        struct etime from = etime_sub(at, a->length);
+        if (!a->assume_quiet && from.ns < f->history_begin.ns) {
+            return false;
+        }
+        for (uint32_t i = index; i-- > 0 && cand_time(f, i).ns >= from.ns;) {
+            if (test_holds(f, a->test, i)) {
+                return false;
+            }
+        }
+        note(f, a, from, at);
+    }
+    return true;
+}
+
+/* ---- parts -------------------------------------------------------------------------------- */
+
+bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struct etime end)
+{
+    const struct nfa_scratch *s = f->scratch;
+    uint32_t first = NONE, last = 0;
+    for (size_t i = from; i < s->n_bound; i++) {
+        uint32_t x = s->bound[i].index;
+        first = x < first ? x : first;
+        last = x > last ? x : last;
+    }
+    struct etime until = cand_time(f, last);
+    bool deadline = etime_lt(until, end);
+    until = deadline ? end : until;
+    if (etime_diff(until, cand_time(f, first)).ns > p->span.ns) {
+        return false;
+    }
+    if (p->guard_test == NO_TEST) {
+        return true;
+    }
+    for (uint32_t i = first + 1; i < f->n; i++) {
+        if (deadline ? cand_time(f, i).ns > until.ns : i >= last) {
+            break;
+        }
+        if (test_holds(f, p->guard_test, i)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,489 @@
+/* Counted steps, repeated groups, `all of` and `n of`. */
+#include <assert.h>
+
+#include "base/xalloc.h"
+#include "nfa/finder.h"
+
+/* ---- counted steps ------------------------------------------------------------------------ */
+
+/* A run that begins at one event: every later event that satisfies the step's own test belongs to
+ * it (language.md: none is left out), until a limit ends it. */
+struct run {
+    const struct pattern *p;
+    uint32_t start;
+    uint32_t most;  /* stop at this many */
+    uint32_t n;     /* bound so far */
+    bool settled;   /* `until` became true with the last one */
+};
+
+static struct etime run_limit(const struct finder *f, const struct run *r)
+{
+    struct etime window = etime_add(cand_time(f, f->first), f->rule->window);
+    struct etime span = etime_add(cand_time(f, r->start), r->p->span);
+    return etime_lt(span, window) ? span : window;
+}
+
+static bool until_holds(struct finder *f, const struct run *r, uint32_t index)
+{
+    if (!r->p->until || r->n < r->p->min) {
+        return false;
+    }
+    f->eval->self = cand(f, index)->event;
+    return expr_true(r->p->until, f->eval);
+}
+
+/* May event i follow the run's last event `prev`? A miss ends the run. */
+static bool run_continues(const struct finder *f, const struct run *r, uint32_t prev, uint32_t i)
+{
+    if (r->p->adjacency == ADJ_IN_A_ROW &&
+        cand(f, i)->position != cand(f, prev)->position + 1) {
+        return false;
+    }
+    return etime_diff(cand_time(f, i), cand_time(f, prev)).ns <= r->p->each_within.ns;
+}
+
+static void run_push(struct finder *f, struct run *r, uint32_t index)
+{
+    bind_event(f, r->p->test, index);
+    r->n++;
+    r->settled = until_holds(f, r, index);
+}
+
+/* Binds the run from its start (already checked) as far as it goes. */
+static void run_grow(struct finder *f, struct run *r)
+{
+    struct etime limit = run_limit(f, r);
+    uint64_t bit = UINT64_C(1) << r->p->test;
+    run_push(f, r, r->start);
+    uint32_t prev = r->start;
+    for (uint32_t i = r->start + 1; i < f->n && r->n < r->most && !r->settled; i++) {
+        if (cand_time(f, i).ns > limit.ns) {
+            return;
+        }
+        if (!(cand(f, i)->tests & bit) || !test_holds(f, r->p->test, i)) {
+            continue;
+        }
+        if (f->scratch->taken[i] || !run_continues(f, r, prev, i)) {
+            return;
+        }
+        run_push(f, r, i);
+        prev = i;
+    }
+}
+
+static void run_drop(struct finder *f, struct run *r)
+{
+    for (; r->n; r->n--) {
+        unbind_event(f);
+    }
+    r->settled = false;
+}
+
+/* The run as it stands is one way to match the step: go on with the rest of the pattern. */
+static bool run_try(struct finder *f, struct run *r, const struct entry *e, const struct cont *k)
+{
+    uint32_t last = f->scratch->bound[f->scratch->n_bound - 1].index;
+    if (!may_bind_last(f, last, k->last)) {
+        return false;
+    }
+    if (r->p->having) {
+        f->eval->self = cand(f, last)->event;
+        if (!expr_true(r->p->having, f->eval)) {
+            return false;
+        }
+    }
+    size_t absent = f->scratch->n_absent;
+    struct entry next = entry_after(last);
+    bool stop = lead_allows(f, e, r->start) && k->run(f, k, &next);
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
+/* Enters a start and grows the run to at most `most` events; its length, 0 if it cannot start. */
+static uint32_t run_open(struct finder *f, struct run *r, const struct entry *e, uint32_t start,
+                         uint32_t most)
+{
+    *r = (struct run){.p = r->p, .start = start, .most = most};
+    if (!(cand(f, start)->tests & (UINT64_C(1) << r->p->test)) || !may_bind(f, e, start, false) ||
+        !test_holds(f, r->p->test, start) || !entry_allows(f, e, r->p->test, start)) {
+        return 0;
+    }
+    run_grow(f, r);
+    return r->n;
+}
+
+/* One start, all lengths from long to short. */
+static bool count_from_start(struct finder *f, const struct pattern *p, const struct entry *e,
+                             const struct cont *k, uint32_t start)
+{
+    struct run r = {.p = p};
+    size_t absent = f->scratch->n_absent;
+    uint32_t n = run_open(f, &r, e, start, p->max);
+    bool stop = false;
+    if (p->until) {
+        stop = n && r.settled && run_try(f, &r, e, k);
+    } else {
+        while (!stop && r.n >= p->min && r.n > 0) {
+            stop = run_try(f, &r, e, k);
+            unbind_event(f);
+            r.n--;
+        }
+    }
+    run_drop(f, &r);
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
+/* Several starts are possible: larger counts first, then earlier events. The lengths that each
+ * start reaches are found once and kept on the scratch stack. */
+static bool count_by_length(struct finder *f, const struct pattern *p, const struct entry *e,
+                            const struct cont *k, uint32_t begin, uint32_t end)
+{
+    struct nfa_scratch *s = f->scratch;
+    struct run r = {.p = p};
+    size_t base = s->n_stack, absent = s->n_absent;
+    uint32_t longest = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t n = run_open(f, &r, e, i, p->max);
+        if (p->until && !r.settled) {
+            n = 0;
+        }
+        run_drop(f, &r);
+        s->n_absent = absent;
+        VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = n;
+        longest = n > longest ? n : longest;
+    }
+    bool stop = false;
+    for (uint32_t c = longest; !stop && c >= p->min && c > 0; c--) {
+        for (uint32_t i = begin; !stop && i < end; i++) {
+            uint32_t n = s->stack[base + i - begin];
+            if (n < c || (p->until && n != c)) {
+                continue;
+            }
+            run_open(f, &r, e, i, c);
+            stop = run_try(f, &r, e, k);
+            run_drop(f, &r);
+            s->n_absent = absent;
+        }
+    }
+    s->n_stack = base;
+    return stop;
+}
+
+/* ---- `anywhere`: any subset may be chosen -------------------------------------------------- */
+
+/* What follows depends on the first and the last event only (the compiler keeps aggregates of an
+ * `anywhere` name out of conditions), so a chain that failed from (length, event) fails again. */
+struct subset {
+    const struct pattern *p;
+    const struct entry *e;
+    const struct cont *k;
+    size_t list;    /* stack: candidates that satisfy the test */
+    uint32_t n;
+    uint32_t size;
+    size_t failed;  /* stack: [depth][candidate] */
+};
+
+static bool subset_extend(struct finder *f, const struct subset *u, uint32_t depth, uint32_t from)
+{
+    struct nfa_scratch *s = f->scratch;
+    if (depth == u->size) {
+        struct run r = {.p = u->p, .start = s->bound[s->n_bound - u->size].index, .n = u->size};
+        return run_try(f, &r, u->e, u->k);
+    }
+    uint32_t start = s->bound[s->n_bound - depth].index;
+    uint32_t prev = s->bound[s->n_bound - 1].index;
+    struct run r = {.p = u->p, .start = start};
+    for (uint32_t i = from; i < u->n; i++) {
+        uint32_t x = s->stack[u->list + i];
+        uint32_t *failed = &s->stack[u->failed + (size_t)depth * u->n + i];
+        if (*failed || s->taken[x]) {
+            continue;
+        }
+        if (cand_time(f, x).ns > run_limit(f, &r).ns ||
+            etime_diff(cand_time(f, x), cand_time(f, prev)).ns > u->p->each_within.ns) {
+            return false;
+        }
+        bind_event(f, u->p->test, x);
+        bool stop = subset_extend(f, u, depth + 1, i + 1);
+        unbind_event(f);
+        if (stop) {
+            return true;
+        }
+        s->stack[u->failed + (size_t)depth * u->n + i] = s->n_seen == 0;
+    }
+    return false;
+}
+
+static bool subset_from(struct finder *f, struct subset *u, uint32_t i)
+{
+    struct nfa_scratch *s = f->scratch;
+    uint32_t x = s->stack[u->list + i];
+    if (!may_bind(f, u->e, x, false) || !entry_allows(f, u->e, u->p->test, x)) {
+        return false;
+    }
+    for (size_t c = 0; c < (size_t)u->size * u->n; c++) {
+        s->stack[u->failed + c] = 0;
+    }
+    bind_event(f, u->p->test, x);
+    bool stop = subset_extend(f, u, 1, i + 1);
+    unbind_event(f);
+    return stop;
+}
+
+static bool match_subsets(struct finder *f, const struct pattern *p, const struct entry *e,
+                          const struct cont *k, uint32_t begin)
+{
+    struct nfa_scratch *s = f->scratch;
+    struct subset u = {.p = p, .e = e, .k = k, .list = s->n_stack};
+    size_t absent = s->n_absent;
+    for (uint32_t i = begin; i < f->n; i++) {
+        if (test_holds(f, p->test, i)) {
+            VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = i;
+            u.n++;
+        }
+    }
+    bool stop = false;
+    u.failed = s->n_stack;
+    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= p->min && u.size > 0; u.size--) {
+        size_t cells = (size_t)u.size * u.n;
+        s->stack = xgrow(s->stack, &s->cap_stack, u.failed + cells, sizeof(*s->stack));
+        s->n_stack = u.failed + cells;
+        for (uint32_t i = 0; !stop && i + u.size <= u.n; i++) {
+            stop = subset_from(f, &u, i);
+            s->n_absent = absent;
+        }
+    }
+    s->n_stack = u.list;
+    return stop;
+}
+
+bool match_count(struct finder *f, const struct pattern *p, const struct entry *e,
+                 const struct cont *k)
+{
+    uint32_t begin = entry_begin(f, e, false);
+    if (p->adjacency == ADJ_ANYWHERE) {
+        return match_subsets(f, p, e, k, begin);
+    }
+    uint32_t end = entry_end(f, e);
+    if (e->prev == NONE && f->all_depth == 0) {
+        return begin < f->n && count_from_start(f, p, e, k, begin);
+    }
+    return count_by_length(f, p, e, k, begin, end);
+}
+
+/* ---- repeated groups ---------------------------------------------------------------------- */
+
+struct repeat {
+    struct cont k; /* what runs after one iteration */
+    const struct pattern *p;
+    uint32_t total; /* iterations wanted */
+    uint32_t done;
+};
+
+static bool repeat_next(struct finder *f, const struct repeat *r, const struct entry *e,
+                        const struct cont *up);
+
+/* An iteration renews the names inside the group: what they held before stays visible from
+ * outside, and comes back when the search steps back. */
+struct saved_iteration {
+    uint32_t start[RULE_MAX_TESTS];
+    uint32_t turn;
+};
+
+static void iteration_begin(struct finder *f, uint32_t group, uint32_t turn,
+                            struct saved_iteration *save)
+{
+    struct nfa_scratch *s = f->scratch;
+    uint64_t slots = f->rule->groups[group].slots;
+    save->turn = f->turn[group];
+    for (uint64_t b = slots; b; b &= b - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(b);
+        save->start[slot] = s->iter_start[group][slot];
+        s->iter_start[group][slot] = s->slots[slot].n;
+        s->slots[slot].cut++;
+    }
+    f->turn[group] = turn;
+}
+
+static void iteration_restore(struct finder *f, uint32_t group, const struct saved_iteration *save)
+{
+    struct nfa_scratch *s = f->scratch;
+    for (uint64_t b = f->rule->groups[group].slots; b; b &= b - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(b);
+        s->iter_start[group][slot] = save->start[slot];
+        s->slots[slot].cut++;
+    }
+    f->turn[group] = save->turn;
+}
+
+static bool iteration_done(struct finder *f, const struct cont *k, const struct entry *e)
+{
+    const struct repeat *r = (const struct repeat *)k;
+    if (r->done < r->total) {
+        return repeat_next(f, r, e, k->up);
+    }
+    if (r->p->having) {
+        f->eval->self = cand(f, e->prev)->event;
+        if (!expr_true(r->p->having, f->eval)) {
+            return false;
+        }
+    }
+    return k->up->run(f, k->up, e);
+}
+
+static bool repeat_next(struct finder *f, const struct repeat *r, const struct entry *e,
+                        const struct cont *up)
+{
+    static const struct pattern_link next_link = {LINK_NEXT, {INT64_MAX}, {0}};
+    struct repeat next = *r;
+    next.done++;
+    next.k.up = up;
+    next.k.last = up->last && next.done == next.total;
+    struct entry enter = *e;
+    if (next.done > 1) {
+        enter.link = r->p->adjacency == ADJ_IN_A_ROW ? &next_link : NULL;
+    }
+    struct saved_iteration save;
+    iteration_begin(f, r->p->group, next.done - 1, &save);
+    bool stop = match_node(f, r->p->items[0].node, &enter, &next.k);
+    iteration_restore(f, r->p->group, &save);
+    return stop;
+}
+
+/* An upper bound of the iterations that the remaining events allow. */
+static uint32_t most_iterations(const struct finder *f, const struct pattern *p,
+                                const struct entry *e)
+{
+    uint32_t begin = entry_begin(f, e, false);
+    uint32_t left = begin < f->n ? f->n - begin : 0;
+    return p->max < left ? p->max : left;
+}
+
+bool match_repeat(struct finder *f, const struct pattern *p, const struct entry *e,
+                  const struct cont *k)
+{
+    for (uint32_t total = most_iterations(f, p, e); total >= p->min && total > 0; total--) {
+        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total};
+        if (repeat_next(f, &r, e, k)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- all of, n of ------------------------------------------------------------------------- */
+
+/* Parts are tried in written order; each sees what the parts written before it have bound. Links
+ * and absences that lead into the whole bind to its earliest event, known only at the end. */
+struct all {
+    struct cont k;
+    const struct pattern *p;
+    const struct entry *enter;
+    uint32_t next;    /* part to try */
+    uint32_t chosen;  /* parts bound so far */
+    size_t from;      /* its events are bound[from …] */
+    struct etime ends; /* latest deadline that ends a part; ETIME_MIN */
+};
+
+static bool all_go_on(struct finder *f, const struct all *a);
+
+/* The part ends with `no M for D`: nothing may satisfy M up to its deadline. */
+static bool part_settles(struct finder *f, const struct entry *e, struct etime *ends)
+{
+    struct etime begin = cand_time(f, e->prev);
+    *ends = e->after;
+    for (uint32_t i = 0; i < e->n_pending; i++) {
+        const struct pattern_absence *x = e->pending[i].absence;
+        if (x->kind != ABSENT_FOR) {
+            continue;
+        }
+        struct etime to = etime_add(begin, x->length);
+        if (to.ns > f->now.ns) {
+            return false;
+        }
+        for (uint32_t c = e->prev + 1; c < f->n && cand_time(f, c).ns <= to.ns; c++) {
+            if (test_holds(f, x->test, c)) {
+                return false;
+            }
+        }
+        struct nfa_scratch *s = f->scratch;
+        VEC_PUSH(s->absent, s->n_absent, s->cap_absent) =
+            (struct absent_span){x->test, begin, to};
+        *ends = etime_lt(*ends, to) ? to : *ends;
+    }
+    return true;
+}
+
+static bool all_part_done(struct finder *f, const struct cont *k, const struct entry *e)
+{
+    struct all next = *(const struct all *)k;
+    size_t absent = f->scratch->n_absent;
+    struct etime ends;
+    bool stop = false;
+    if (part_settles(f, e, &ends)) {
+        next.ends = etime_lt(next.ends, ends) ? ends : next.ends;
+        stop = all_go_on(f, &next);
+    }
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
+static bool all_done(struct finder *f, const struct all *a)
+{
+    struct nfa_scratch *s = f->scratch;
+    uint32_t first = NONE, last = 0, first_test = 0;
+    for (size_t i = a->from; i < s->n_bound; i++) {
+        uint32_t x = s->bound[i].index;
+        if (x < first) {
+            first = x;
+            first_test = s->bound[i].test;
+        }
+        last = x > last ? x : last;
+    }
+    size_t absent = s->n_absent;
+    uint32_t depth = f->all_depth;
+    bool stop = false;
+    if (entry_allows(f, a->enter, first_test, first) && lead_allows(f, a->enter, first)) {
+        struct entry e = entry_after(last);
+        e.after = a->ends;
+        f->all_depth = depth - 1;
+        stop = a->k.up->run(f, a->k.up, &e);
+        f->all_depth = depth;
+    }
+    s->n_absent = absent;
+    return stop;
+}
+
+static bool all_go_on(struct finder *f, const struct all *a)
+{
+    if (a->chosen == a->p->min) {
+        return all_done(f, a);
+    }
+    if (a->p->n_items - a->next < a->p->min - a->chosen) {
+        return false;
+    }
+    struct all with = *a;
+    with.k.run = all_part_done;
+    with.k.last = false;
+    with.next = a->next + 1;
+    with.chosen = a->chosen + 1;
+    struct entry e = {.prev = a->enter->prev, .after = a->enter->after};
+    if (match_node(f, a->p->items[a->next].node, &e, &with.k)) {
+        return true;
+    }
+    struct all without = *a;
+    without.next = a->next + 1;
+    return all_go_on(f, &without);
+}
+
+bool match_all(struct finder *f, const struct pattern *p, const struct entry *e,
+               const struct cont *k)
+{
+    struct all a = {.k = {all_part_done, k, false}, .p = p, .enter = e,
+                    .from = f->scratch->n_bound, .ends = ETIME_MIN};
+    f->all_depth++;
+    bool stop = all_go_on(f, &a);
+    f->all_depth--;
+    return stop;
+}

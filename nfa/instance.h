@@ -1,0 +1,81 @@
+/* The inside of an instance (state.h). Private to nfa/. */
+#ifndef FYKE_NFA_INSTANCE_H
+#define FYKE_NFA_INSTANCE_H
+
+#include "nfa/retained.h"
+#include "nfa/state.h"
+
+/* `quiet for D per …`: one entry per group of `per` values. It lives until its quiet time is over
+ * and nothing held back remains to be told by the next alert. */
+struct quiet_entry {
+    struct slice per;     /* canonical bytes of the values; memory of the pool */
+    struct etime last_at; /* the last alert that went out */
+    uint64_t held;        /* held back since then */
+    bool ended;           /* the quiet time is over, quiet_ended has gone out */
+};
+
+struct instance {
+    const struct rule *rule;
+    struct pool *pool;
+    struct retained events;
+    uint32_t lowest;        /* candidates before this index are used up */
+    uint64_t positions;     /* counted events so far */
+    struct etime fired;     /* deadlines up to and including this time are decided */
+    struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
+    uint32_t live_starts;   /* candidates that can still begin a match */
+    uint32_t start_hint;    /* no live start stands before this index */
+    uint32_t *have;         /* per test: candidates not used up that pass it */
+    uint32_t *cursor;       /* per tail length: first candidate whose deadline is not fired */
+    struct quiet_entry *quiet;
+    size_t n_quiet, cap_quiet;
+};
+
+/* ---- detector.c: may a match complete here? ------------------------------------------------ */
+
+void detector_add(struct instance *in, uint64_t tests);
+void detector_remove(struct instance *in, uint64_t tests);
+/* False only if no match can complete at the candidate appended last. Never wrong about "no". */
+bool detector_may_complete(const struct instance *in, uint64_t tests, bool counted);
+bool detector_may_complete_later(const struct instance *in);
+
+/* ---- deadlines.c --------------------------------------------------------------------------- */
+
+/* The earliest deadline at which a match may complete; ETIME_MAX: none. */
+struct etime deadline_next(const struct instance *in);
+/* Everything at T is decided. */
+void deadline_passed(struct instance *in, struct etime t);
+/* Cursors anew after candidates were dropped or loaded. */
+void deadline_shift(struct instance *in, uint32_t dropped);
+
+/* ---- report.c: runs the finder under the rule's policy -------------------------------------- */
+
+/* Returns true iff something was reported or used up. */
+bool report_at_event(struct instance *in, const struct nfa_call *call);
+bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call);
+bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call);
+
+/* ---- quiet.c ------------------------------------------------------------------------------ */
+
+/* The alert goes out (true; *suppressed is what it must tell) or is held back. */
+bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64_t *suppressed);
+struct etime quiet_next(const struct instance *in);
+/* Quiet times that end at or before t: tells what they held. */
+bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call);
+void quiet_put(struct instance *in, struct quiet_entry entry);
+void quiet_release(struct instance *in);
+
+/* ---- state.c ------------------------------------------------------------------------------- */
+
+void instance_use_up(struct instance *in, uint32_t count);
+void instance_mark_reported(struct instance *in, uint32_t index);
+/* The candidate can begin a match of a rule: passes a first test, unused, unreported. */
+bool instance_is_start(const struct instance *in, uint32_t index);
+/* The first live start; retained_count() if there is none. */
+uint32_t instance_first_start(struct instance *in);
+/* Counters and cursors anew from the candidates (after loading). */
+void instance_recount(struct instance *in);
+/* Emits a match without events: quiet_ended, capped. */
+void instance_tell(struct instance *in, enum match_kind kind, struct etime at, uint64_t count,
+                   const struct nfa_call *call);
+
+#endif

@@ -1,0 +1,447 @@
+/* What follows from a rule's pattern: which events can begin or complete a match, how long an
+ * event can matter, when deadlines lie. Used by the detector, the finder and `explain`. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "nfa/rule.h"
+
+/* What a part of the pattern can begin and end with. */
+struct shape {
+    uint64_t first, last;
+    bool can_be_empty;
+};
+
+static uint64_t bit(uint32_t test)
+{
+    return UINT64_C(1) << test;
+}
+
+static struct shape shape_of(const struct pattern *p);
+
+static struct shape shape_of_items(const struct pattern_item *items, uint32_t n)
+{
+    struct shape s = {.can_be_empty = true};
+    for (uint32_t i = 0; i < n; i++) {
+        if (!items[i].node) {
+            continue;
+        }
+        struct shape k = shape_of(items[i].node);
+        if (s.can_be_empty) {
+            s.first |= k.first;
+        }
+        s.last = k.can_be_empty ? s.last | k.last : k.last;
+        s.can_be_empty &= k.can_be_empty;
+    }
+    return s;
+}
+
+static struct shape shape_of_parts(const struct pattern *p)
+{
+    struct shape s = {0};
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        struct shape k = shape_of(p->items[i].node);
+        s.first |= k.first;
+        s.last |= k.last;
+    }
+    return s;
+}
+
+static struct shape shape_of(const struct pattern *p)
+{
+    struct shape s = {0};
+    switch (p->kind) {
+    case PAT_STEP:
+    case PAT_COUNT: s = (struct shape){bit(p->test), bit(p->test), false}; break;
+    case PAT_SEQ:
+    case PAT_REPEAT: s = shape_of_items(p->items, p->n_items); break;
+    case PAT_ANY:
+    case PAT_ALL: s = shape_of_parts(p); break;
+    }
+    s.can_be_empty |= p->optional;
+    return s;
+}
+
+/* ---- how many events of each test every match binds --------------------------------------- */
+
+static void need_of(const struct pattern *p, uint32_t *need, uint32_t n_tests)
+{
+    if (p->optional) {
+        return;
+    }
+    switch (p->kind) {
+    case PAT_STEP: need[p->test] += 1; return;
+    case PAT_COUNT: need[p->test] += p->min; return;
+    case PAT_SEQ:
+    case PAT_REPEAT:
+        for (uint32_t i = 0; i < p->n_items; i++) {
+            if (p->items[i].node) {
+                need_of(p->items[i].node, need, n_tests);
+            }
+        }
+        return;
+    case PAT_ALL:
+        if (p->min == p->n_items) {
+            for (uint32_t i = 0; i < p->n_items; i++) {
+                need_of(p->items[i].node, need, n_tests);
+            }
+        }
+        return;
+    case PAT_ANY: return; /* which alternative is open */
+    }
+}
+
+/* ---- how long after its first event a match can last --------------------------------------- */
+
+static struct duration plus(struct duration a, struct duration b)
+{
+    int64_t r;
+    if (duration_is_infinite(a) || duration_is_infinite(b) ||
+        __builtin_add_overflow(a.ns, b.ns, &r)) {
+        return DURATION_INFINITE;
+    }
+    return (struct duration){r};
+}
+
+static struct duration shorter(struct duration a, struct duration b)
+{
+    return a.ns < b.ns ? a : b;
+}
+
+static struct duration longer(struct duration a, struct duration b)
+{
+    return a.ns > b.ns ? a : b;
+}
+
+static struct duration times(struct duration d, uint32_t n)
+{
+    int64_t r;
+    if (n == 0) {
+        return (struct duration){0};
+    }
+    if (duration_is_infinite(d) || n == COUNT_UNBOUNDED ||
+        __builtin_mul_overflow(d.ns, (int64_t)n, &r)) {
+        return DURATION_INFINITE;
+    }
+    return (struct duration){r};
+}
+
+static struct duration extent_of(const struct pattern *p);
+
+static struct duration tail_of_item(const struct pattern_item *item)
+{
+    struct duration d = {0};
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        if (item->absences[a].kind == ABSENT_FOR) {
+            d = longer(d, item->absences[a].length);
+        }
+        if (item->absences[a].kind == ABSENT_OPEN && !item->node) {
+            return DURATION_INFINITE; /* the head window bounds it */
+        }
+        if (item->absences[a].kind == ABSENT_NEXT && !item->node) {
+            return DURATION_INFINITE;
+        }
+    }
+    return d;
+}
+
+static struct duration extent_of_items(const struct pattern *p)
+{
+    struct duration sum = {0};
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        const struct pattern_item *item = &p->items[i];
+        if (!item->node) {
+            sum = plus(sum, tail_of_item(item));
+            continue;
+        }
+        if (i > 0) {
+            sum = plus(sum, item->link.within);
+        }
+        sum = plus(sum, extent_of(item->node));
+    }
+    return sum;
+}
+
+static struct duration extent_of(const struct pattern *p)
+{
+    struct duration d = {0};
+    switch (p->kind) {
+    case PAT_STEP: return d;
+    case PAT_COUNT:
+        d = p->max == 1 ? d : times(p->each_within, p->max == COUNT_UNBOUNDED ? p->max : p->max - 1);
+        break;
+    case PAT_SEQ: d = extent_of_items(p); break;
+    case PAT_REPEAT: d = p->max == 1 ? extent_of(p->items[0].node) : DURATION_INFINITE; break;
+    case PAT_ANY:
+        for (uint32_t i = 0; i < p->n_items; i++) {
+            d = longer(d, extent_of(p->items[i].node));
+        }
+        break;
+    case PAT_ALL: d = DURATION_INFINITE; break;
+    }
+    return shorter(d, p->span);
+}
+
+/* ---- trailing absences ---------------------------------------------------------------------- */
+
+/* The lengths by which a match's completion can lie behind its last event. A small set: one entry
+ * per way to end. */
+struct lengths {
+    struct duration items[32];
+    uint32_t n;
+};
+
+static void lengths_add(struct lengths *l, struct duration d)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (l->items[i].ns == d.ns) {
+            return;
+        }
+    }
+    assert(l->n < 32);
+    l->items[l->n++] = d;
+}
+
+static void lengths_join(struct lengths *into, const struct lengths *from)
+{
+    for (uint32_t i = 0; i < from->n; i++) {
+        lengths_add(into, from->items[i]);
+    }
+}
+
+static struct lengths tails_of(const struct pattern *p, const struct rule *rule);
+
+static struct lengths tails_of_items(const struct pattern *p, const struct rule *rule)
+{
+    struct lengths l = {0};
+    lengths_add(&l, (struct duration){0});
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        const struct pattern_item *item = &p->items[i];
+        if (item->node) {
+            struct lengths k = tails_of(item->node, rule);
+            if (item->node->optional) {
+                lengths_join(&k, &l);
+            }
+            l = k;
+            continue;
+        }
+        struct duration d = {0};
+        for (uint32_t a = 0; a < item->n_absences; a++) {
+            if (item->absences[a].kind == ABSENT_FOR) {
+                d = longer(d, item->absences[a].length);
+            }
+        }
+        struct lengths k = {0};
+        for (uint32_t j = 0; j < l.n; j++) {
+            lengths_add(&k, plus(l.items[j], d));
+        }
+        l = k;
+    }
+    return l;
+}
+
+static struct lengths tails_of(const struct pattern *p, const struct rule *rule)
+{
+    struct lengths l = {0};
+    switch (p->kind) {
+    case PAT_STEP:
+    case PAT_COUNT: lengths_add(&l, (struct duration){0}); return l;
+    case PAT_SEQ:
+    case PAT_REPEAT: return tails_of_items(p, rule);
+    case PAT_ANY:
+    case PAT_ALL:
+        for (uint32_t i = 0; i < p->n_items; i++) {
+            struct lengths k = tails_of(p->items[i].node, rule);
+            lengths_join(&l, &k);
+        }
+        return l;
+    }
+    return l;
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const struct duration *x = a, *y = b;
+    return x->ns < y->ns ? -1 : x->ns > y->ns;
+}
+
+static void finish_tails(struct rule *rule, struct arena *arena)
+{
+    struct lengths l = tails_of(rule->root, rule);
+    qsort(l.items, l.n, sizeof(l.items[0]), by_length);
+    rule->tails = ARENA_ARRAY(arena, struct duration, l.n + 1);
+    for (uint32_t i = 0; i < l.n; i++) {
+        if (l.items[i].ns > 0) {
+            rule->tails[rule->n_tails++] = l.items[i];
+        }
+    }
+}
+
+/* ---- flags ------------------------------------------------------------------------------- */
+
+static void scan_item(struct rule *rule, const struct pattern_item *item, bool last);
+
+static void scan_node(struct rule *rule, const struct pattern *p, bool last)
+{
+    if (p->adjacency == ADJ_IN_A_ROW) {
+        rule->uses_counted = true;
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        bool sequence = p->kind == PAT_SEQ || p->kind == PAT_REPEAT;
+        bool at_end = sequence ? i + 1 == p->n_items : p->kind == PAT_ANY;
+        if (p->kind == PAT_ALL) {
+            const struct pattern *part = p->items[i].node;
+            struct lengths l = tails_of(part, rule);
+            rule->last_is_free |= l.n > 1 || (l.n == 1 && l.items[0].ns > 0);
+        }
+        scan_item(rule, &p->items[i], last && at_end);
+    }
+}
+
+static void scan_item(struct rule *rule, const struct pattern_item *item, bool last)
+{
+    bool has_for = false;
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        const struct pattern_absence *abs = &item->absences[a];
+        rule->has_absence = true;
+        switch (abs->kind) {
+        case ABSENT_OPEN: rule->to_window_end |= !item->node && last; break;
+        case ABSENT_FOR: has_for = true; break;
+        case ABSENT_NEXT:
+            rule->uses_counted = true;
+            rule->ends_with_next_no |= !item->node && last;
+            rule->to_window_end |= !item->node && last;
+            break;
+        case ABSENT_LEAD:
+            rule->lead = longer(rule->lead, abs->length);
+            rule->lead_tests |= bit(abs->test);
+            break;
+        }
+    }
+    if (item->link.kind == LINK_NEXT) {
+        rule->uses_counted = true;
+        rule->keep_counted |= has_for;
+    }
+    if (item->node) {
+        scan_node(rule, item->node, last);
+    }
+}
+
+/* ---- closed suffixes ---------------------------------------------------------------------- */
+
+static bool reads_slots_outside(const struct expr *e, uint64_t inside)
+{
+    if (!e) {
+        return false;
+    }
+    if (e->op == EX_BOUND || e->op == EX_ITER || e->op == EX_AGG) {
+        if (!(inside & (UINT64_C(1) << e->slot))) {
+            return true;
+        }
+    }
+    if (e->op == EX_FIRST_AT || e->op == EX_LAST_AT || e->op == EX_DETECTED_AT) {
+        return true;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        if (reads_slots_outside(e->kids[i], inside)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t slots_of(const struct rule *rule, const struct pattern *p)
+{
+    uint64_t s = 0;
+    if (p->kind == PAT_STEP || p->kind == PAT_COUNT) {
+        return UINT64_C(1) << rule->tests[p->test].slot;
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        if (p->items[i].node) {
+            s |= slots_of(rule, p->items[i].node);
+        }
+    }
+    return s;
+}
+
+static bool test_open(const struct rule *rule, uint32_t test, uint64_t inside)
+{
+    return test != NO_TEST && reads_slots_outside(rule->tests[test].joint, inside);
+}
+
+static bool node_open(const struct rule *rule, const struct pattern *p, uint64_t inside);
+
+static bool item_open(const struct rule *rule, const struct pattern_item *item, uint64_t inside)
+{
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        if (test_open(rule, item->absences[a].test, inside)) {
+            return true;
+        }
+    }
+    return item->node && node_open(rule, item->node, inside);
+}
+
+static bool node_open(const struct rule *rule, const struct pattern *p, uint64_t inside)
+{
+    if (p->kind == PAT_STEP || p->kind == PAT_COUNT) {
+        if (test_open(rule, p->test, inside)) {
+            return true;
+        }
+    }
+    if (reads_slots_outside(p->until, inside) || reads_slots_outside(p->having, inside) ||
+        test_open(rule, p->guard_test, inside)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        if (item_open(rule, &p->items[i], inside)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* closed[i]: whether items i… complete depends only on where the event before them stands. The
+ * finder then remembers failures instead of trying them again. A `without` that reads names looks
+ * at every binding, so it closes nothing. */
+static void finish_closed(struct rule *rule, struct arena *arena)
+{
+    const struct pattern *root = rule->root;
+    rule->closed = ARENA_ARRAY(arena, bool, root->n_items + 1);
+    bool free_kill = (rule->without & ~rule->killers) == 0;
+    uint64_t inside = 0;
+    bool open = !free_kill;
+    for (uint32_t i = root->n_items; i-- > 0;) {
+        if (root->items[i].node) {
+            inside |= slots_of(rule, root->items[i].node);
+        }
+        open |= item_open(rule, &root->items[i], inside);
+        rule->closed[i] = !open;
+    }
+}
+
+void rule_finish(struct rule *rule, struct arena *arena)
+{
+    assert(rule->root->kind == PAT_SEQ && rule->n_tests <= RULE_MAX_TESTS);
+    struct shape s = shape_of(rule->root);
+    rule->first_tests = s.first;
+    rule->last_tests = s.last;
+    rule->need = ARENA_ARRAY(arena, uint32_t, rule->n_tests + 1);
+    need_of(rule->root, rule->need, rule->n_tests);
+    for (uint32_t t = 0; t < rule->n_tests; t++) {
+        if (rule->tests[t].use == TEST_STEP) {
+            rule->step_tests |= bit(t);
+        }
+        if (rule->tests[t].use == TEST_WITHOUT) {
+            rule->without |= bit(t);
+            rule->killers |= rule->tests[t].joint ? 0 : bit(t);
+        }
+    }
+    for (uint32_t i = 0; i < rule->n_roles; i++) {
+        rule->counted_roles |= rule->roles[i].counted ? bit(i) : 0;
+    }
+    scan_node(rule, rule->root, true);
+    finish_tails(rule, arena);
+    struct duration extent = plus(extent_of(rule->root), (struct duration){0});
+    rule->horizon = plus(shorter(extent, rule->window), rule->lead);
+    finish_closed(rule, arena);
+    rule->detector = "general";
+}

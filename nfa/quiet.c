@@ -1,0 +1,110 @@
+/* `quiet for D per …`: alerts at times ≤ T + D after an alert at T are held back and counted; at
+ * T + D a record tells how many, and the next alert repeats the number (language.md section 2). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "nfa/instance.h"
+
+static struct quiet_entry *find(struct instance *in, struct slice per)
+{
+    for (size_t i = 0; i < in->n_quiet; i++) {
+        if (slice_eq(in->quiet[i].per, per)) {
+            return &in->quiet[i];
+        }
+    }
+    return NULL;
+}
+
+static struct etime end_of(const struct instance *in, const struct quiet_entry *q)
+{
+    return etime_add(q->last_at, in->rule->quiet.length);
+}
+
+/* Kept in order of their canonical bytes, so that the order of quiet_ended records and the stored
+ * bytes do not depend on history. */
+void quiet_put(struct instance *in, struct quiet_entry entry)
+{
+    char *copy = pool_alloc(in->pool, entry.per.len + 1);
+    if (entry.per.len) {
+        memcpy(copy, entry.per.ptr, entry.per.len);
+    }
+    entry.per.ptr = copy;
+    (void)VEC_PUSH(in->quiet, in->n_quiet, in->cap_quiet);
+    size_t i = in->n_quiet - 1;
+    for (; i > 0 && slice_cmp(in->quiet[i - 1].per, entry.per) > 0; i--) {
+        in->quiet[i] = in->quiet[i - 1];
+    }
+    in->quiet[i] = entry;
+}
+
+static void drop(struct instance *in, size_t i)
+{
+    struct slice per = in->quiet[i].per;
+    pool_free(in->pool, (void *)(uintptr_t)per.ptr, per.len + 1);
+    memmove(in->quiet + i, in->quiet + i + 1, (in->n_quiet - i - 1) * sizeof(*in->quiet));
+    in->n_quiet--;
+}
+
+void quiet_release(struct instance *in)
+{
+    while (in->n_quiet) {
+        drop(in, in->n_quiet - 1);
+    }
+    free(in->quiet);
+}
+
+bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64_t *suppressed)
+{
+    *suppressed = 0;
+    if (!in->rule->quiet.present) {
+        return true;
+    }
+    struct quiet_entry *q = find(in, per);
+    if (!q) {
+        quiet_put(in, (struct quiet_entry){.per = per, .last_at = at});
+        return true;
+    }
+    if (!q->ended && at.ns <= end_of(in, q).ns) {
+        q->held++;
+        return false;
+    }
+    *suppressed = q->held;
+    q->last_at = at;
+    q->held = 0;
+    q->ended = false;
+    return true;
+}
+
+struct etime quiet_next(const struct instance *in)
+{
+    struct etime next = ETIME_MAX;
+    for (size_t i = 0; i < in->n_quiet; i++) {
+        struct etime end = end_of(in, &in->quiet[i]);
+        if (!in->quiet[i].ended && etime_lt(end, next)) {
+            next = end;
+        }
+    }
+    return next;
+}
+
+bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    bool changed = false;
+    for (size_t i = 0; i < in->n_quiet;) {
+        struct quiet_entry *q = &in->quiet[i];
+        if (q->ended || end_of(in, q).ns > t.ns) {
+            i++;
+            continue;
+        }
+        changed = true;
+        if (q->held == 0) {
+            drop(in, i);
+            continue;
+        }
+        q->ended = true;
+        instance_tell(in, MATCH_QUIET_ENDED, end_of(in, q), q->held, call);
+        i++;
+    }
+    return changed;
+}

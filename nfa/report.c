@@ -1,0 +1,307 @@
+/* Which matches are reported (language.md section 4): asks the finder start by start and applies
+ * the rule's policy, the quiet time and the caps. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/xalloc.h"
+#include "nfa/finder.h"
+#include "nfa/instance.h"
+
+/* Under `no skip` matches beyond the cap are counted up to this many times the cap: `truncated`
+ * then says "at least". */
+#define COUNT_AT_MOST 10
+
+struct report {
+    struct instance *in;
+    const struct nfa_call *call;
+    enum match_kind kind;
+    uint64_t found;    /* matches at this point */
+    bool counting;     /* no skip: only count, so that the alerts can tell what was cut off */
+    uint64_t truncated;
+    uint32_t used_end; /* candidates before it are used up by what was found */
+    bool reported;
+};
+
+/* ---- one completed assignment → struct match ----------------------------------------------- */
+
+static int by_index(const void *a, const void *b)
+{
+    const struct bound *x = a, *y = b;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The bound events in the total order; the finder's own list must stay as it is. */
+static struct bound *in_order(const struct finder *f)
+{
+    const struct nfa_scratch *s = f->scratch;
+    struct bound *sorted = ARENA_ARRAY(f->eval->scratch, struct bound, s->n_bound);
+    memcpy(sorted, s->bound, s->n_bound * sizeof(*sorted));
+    qsort(sorted, s->n_bound, sizeof(*sorted), by_index);
+    return sorted;
+}
+
+static int by_test(const void *a, const void *b)
+{
+    const struct match_absent *x = a, *y = b;
+    return x->test < y->test ? -1 : x->test > y->test;
+}
+
+static void fill_evidence(const struct finder *f, const struct bound *sorted, struct match *m)
+{
+    struct nfa_scratch *s = f->scratch;
+    s->evidence = xgrow(s->evidence, &s->cap_evidence, s->n_bound + 1, sizeof(*s->evidence));
+    for (size_t i = 0; i < s->n_bound; i++) {
+        s->evidence[i] = (struct match_evidence){cand(f, sorted[i].index)->event, sorted[i].test,
+                                                 sorted[i].turns, sorted[i].n_turns};
+    }
+    m->evidence = s->evidence;
+    m->n_evidence = (uint32_t)s->n_bound;
+    s->absent_out =
+        xgrow(s->absent_out, &s->cap_absent_out, s->n_absent + 1, sizeof(*s->absent_out));
+    for (size_t i = 0; i < s->n_absent; i++) {
+        s->absent_out[i] =
+            (struct match_absent){s->absent[i].test, s->absent[i].from, s->absent[i].to};
+    }
+    qsort(s->absent_out, s->n_absent, sizeof(*s->absent_out), by_test);
+    m->absent = s->absent_out;
+    m->n_absent = (uint32_t)s->n_absent;
+}
+
+static const struct emit_plan *alert_plan(const struct rule *rule)
+{
+    for (uint32_t i = 0; i < rule->n_emits; i++) {
+        if (!rule->emits[i].is_event) {
+            return &rule->emits[i];
+        }
+    }
+    return NULL;
+}
+
+static void fill_emit(const struct finder *f, const struct report *r, struct match *m)
+{
+    struct eval *ev = f->eval;
+    ev->self = NULL;
+    ev->first_at = m->first_at;
+    ev->last_at = m->last_at;
+    ev->detected_at = m->detected_at;
+    const struct emit_plan *plan = alert_plan(r->in->rule);
+    if (!plan) {
+        return;
+    }
+    struct value *values = ARENA_ARRAY(ev->scratch, struct value, plan->n_fields);
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        values[i] = expr_eval(plan->fields[i].value, ev);
+    }
+    m->emit = values;
+    m->n_emit = plan->n_fields;
+}
+
+static struct slice quiet_group(const struct finder *f, const struct rule *rule, struct buf *out)
+{
+    for (uint32_t i = 0; i < rule->quiet.n_per; i++) {
+        value_encode(expr_eval(rule->quiet.per[i], f->eval), out);
+    }
+    return buf_slice(out);
+}
+
+static void send(struct finder *f, struct report *r, struct match *m)
+{
+    struct nfa_counters *c = &f->scratch->counters;
+    if (r->kind == MATCH_MATCH) {
+        FYKE_CLEANUP(buf_release) struct buf per = BUF_INIT;
+        c->matches++;
+        if (!quiet_allows(r->in, quiet_group(f, r->in->rule, &per), m->detected_at,
+                          &m->suppressed)) {
+            c->suppressed++;
+            return;
+        }
+    }
+    r->call->on_match(r->call->ctx, m);
+}
+
+/* ---- policies ----------------------------------------------------------------------------- */
+
+static bool is_new(struct finder *f)
+{
+    struct nfa_scratch *s = f->scratch;
+    FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
+    const struct bound *sorted = in_order(f);
+    for (size_t i = 0; i < s->n_bound; i++) {
+        buf_put_varint(&id, sorted[i].index);
+        buf_put_varint(&id, f->rule->tests[sorted[i].test].number);
+    }
+    struct hash128 id_hash = hash128(buf_slice(&id));
+    for (size_t i = 0; i < s->n_seen; i++) {
+        if (hash128_eq(s->seen[i], id_hash)) {
+            return false;
+        }
+    }
+    VEC_PUSH(s->seen, s->n_seen, s->cap_seen) = id_hash;
+    return true;
+}
+
+/* Which events the match uses up: candidates before the returned index. */
+static uint32_t used_by(const struct finder *f, const struct bound *sorted)
+{
+    const struct rule *r = f->rule;
+    size_t n = f->scratch->n_bound;
+    switch (r->policy) {
+    case SKIP_PAST_LAST: return sorted[n - 1].index + 1;
+    case SKIP_TO_FIRST:
+        for (size_t i = 0; i < n; i++) {
+            if (r->tests[sorted[i].test].slot == (int32_t)r->policy_slot) {
+                return sorted[i].index;
+            }
+        }
+        return 0;
+    case SKIP_TO_LAST:
+        for (size_t i = n; i-- > 0;) {
+            if (r->tests[sorted[i].test].slot == (int32_t)r->policy_slot) {
+                return sorted[i].index;
+            }
+        }
+        return 0;
+    case SKIP_TO_NEXT:
+    case NO_SKIP: return 0;
+    }
+    return 0;
+}
+
+static bool on_found(struct finder *f)
+{
+    struct report *r = f->found_ctx;
+    bool all = f->rule->policy == NO_SKIP;
+    if (all && !is_new(f)) {
+        return false;
+    }
+    r->found++;
+    if (r->counting) {
+        return r->found >= COUNT_AT_MOST * (uint64_t)f->scratch->limits.max_matches;
+    }
+    if (all && r->found > f->scratch->limits.max_matches) {
+        return true;
+    }
+    const struct bound *sorted = in_order(f);
+    struct match m = {.rule = f->rule, .kind = r->kind, .key = r->call->key};
+    m.first_at = cand_time(f, sorted[0].index);
+    m.last_at = cand_time(f, sorted[f->scratch->n_bound - 1].index);
+    m.detected_at = f->completed;
+    m.by_deadline = f->by_deadline;
+    m.decided_by = f->decided_by == NONE ? NULL : cand(f, f->decided_by)->event;
+    m.truncated = r->truncated;
+    m.capped = r->in->capped_until.ns != INT64_MIN && f->completed.ns <= r->in->capped_until.ns;
+    fill_evidence(f, sorted, &m);
+    fill_emit(f, r, &m);
+    r->used_end = used_by(f, sorted);
+    r->reported = true;
+    send(f, r, &m);
+    return !all;
+}
+
+static void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_deadline)
+{
+    struct instance *in = r->in;
+    struct nfa_scratch *s = r->call->scratch;
+    uint32_t n = retained_count(&in->events);
+    *f = (struct finder){.rule = in->rule, .events = &in->events, .scratch = s, .eval = &s->eval};
+    f->n = n;
+    f->lowest = in->lowest;
+    f->positions = in->positions;
+    f->at_deadline = at_deadline;
+    f->point = at_deadline ? NONE : n - 1;
+    f->now = now;
+    f->history_begin = r->call->history_begin;
+    f->found = on_found;
+    f->found_ctx = r;
+    scratch_begin(s, in->rule, n);
+    s->eval.key = r->call->key;
+    s->eval.n_key = in->rule->n_key;
+    s->n_seen = 0;
+    s->counters.finder_calls++;
+}
+
+/* A `without` that reads its event alone kills every match around it: matches can begin at the
+ * latest such event or after it. */
+static uint32_t after_last_killer(const struct finder *f)
+{
+    uint32_t end = f->at_deadline ? f->n : f->point;
+    for (uint32_t i = end; f->rule->killers && i-- > f->lowest;) {
+        if (cand(f, i)->tests & f->rule->killers) {
+            return i;
+        }
+    }
+    return f->lowest;
+}
+
+/* Starts in order; one match per start, or every match under `no skip`. */
+static bool search_starts(struct finder *f, struct report *r)
+{
+    struct instance *in = r->in;
+    bool once = f->rule->policy == SKIP_PAST_LAST;
+    bool changed = false;
+    struct etime oldest = etime_sub(f->now, f->rule->window);
+    for (uint32_t i = after_last_killer(f); i < f->n; i++) {
+        if (!instance_is_start(in, i) || cand_time(f, i).ns < oldest.ns || i < in->lowest) {
+            continue;
+        }
+        f->first = i;
+        f->lowest = in->lowest;
+        r->used_end = 0;
+        r->reported = false;
+        finder_search(f);
+        if (!r->reported || r->kind == MATCH_PENDING) {
+            continue;
+        }
+        changed = true;
+        if (f->rule->policy != NO_SKIP && !once) {
+            instance_mark_reported(in, i);
+        }
+        if (r->used_end > in->lowest) {
+            instance_use_up(in, r->used_end);
+        }
+    }
+    return changed;
+}
+
+/* `no skip` goes twice: the first walk counts. */
+static bool search(struct finder *f, struct report *r)
+{
+    if (f->rule->policy == NO_SKIP) {
+        uint32_t cap = f->scratch->limits.max_matches;
+        r->counting = true;
+        search_starts(f, r);
+        r->counting = false;
+        r->truncated = r->found > cap ? r->found - cap : 0;
+        f->scratch->counters.truncated += r->truncated;
+        r->found = 0;
+        f->scratch->n_seen = 0;
+    }
+    return search_starts(f, r);
+}
+
+static bool report_at(struct instance *in, enum match_kind kind, struct etime now,
+                      bool at_deadline, const struct nfa_call *call)
+{
+    struct report r = {.in = in, .call = call, .kind = kind};
+    struct finder f;
+    finder_begin(&f, &r, now, at_deadline);
+    return search(&f, &r);
+}
+
+bool report_at_event(struct instance *in, const struct nfa_call *call)
+{
+    struct etime now = retained_at(&in->events, retained_count(&in->events) - 1)->event->time;
+    return report_at(in, MATCH_MATCH, now, false, call);
+}
+
+bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    return detector_may_complete_later(in) && report_at(in, MATCH_MATCH, t, true, call);
+}
+
+bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    return detector_may_complete_later(in) && report_at(in, MATCH_PENDING, t, true, call);
+}

@@ -1,0 +1,92 @@
+#include "nfa/scratch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "nfa/finder.h"
+
+struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits limits)
+{
+    struct nfa_scratch *s = xcalloc(1, sizeof(*s));
+    s->rules = rs;
+    s->limits = limits;
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        const struct rule *r = &rs->rules[i];
+        if (r->n_groups > s->max_groups) {
+            s->max_groups = r->n_groups;
+        }
+        if (r->n_caches > s->n_caches) {
+            s->n_caches = r->n_caches;
+        }
+    }
+    s->slots = xcalloc(RULE_MAX_TESTS, sizeof(*s->slots));
+    s->iter_start = xcalloc(s->max_groups, sizeof(*s->iter_start));
+    for (uint32_t g = 0; g < s->max_groups; g++) {
+        s->iter_start[g] = xcalloc(RULE_MAX_TESTS, sizeof(uint32_t));
+    }
+    s->turn = xcalloc(s->max_groups, sizeof(*s->turn));
+    s->caches = agg_caches_new(s->n_caches);
+    s->eval.counters = &s->counters.eval;
+    s->eval.scratch = &s->arena;
+    return s;
+}
+
+void nfa_scratch_free(struct nfa_scratch *s)
+{
+    if (!s) {
+        return;
+    }
+    for (uint32_t i = 0; i < RULE_MAX_TESTS; i++) {
+        free(s->slots[i].events);
+    }
+    for (uint32_t g = 0; g < s->max_groups; g++) {
+        free(s->iter_start[g]);
+    }
+    agg_caches_free(s->caches, s->n_caches);
+    arena_release(&s->arena);
+    free(s->slots);
+    free(s->iter_start);
+    free(s->turn);
+    free(s->bound);
+    free(s->absent);
+    free(s->stack);
+    free(s->taken);
+    free(s->failed);
+    free(s->evidence);
+    free(s->absent_out);
+    free(s->seen);
+    free(s);
+}
+
+struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *s)
+{
+    return &s->counters;
+}
+
+void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_candidates)
+{
+    for (uint32_t i = 0; i < rule->n_slots; i++) {
+        s->slots[i].n = 0;
+        s->slots[i].cut++;
+    }
+    for (uint32_t g = 0; g < rule->n_groups; g++) {
+        memset(s->iter_start[g], 0, rule->n_slots * sizeof(uint32_t));
+        s->turn[g] = 0;
+    }
+    s->n_bound = s->n_absent = s->n_stack = 0;
+    if (n_candidates > s->cap_taken) {
+        s->taken = xgrow(s->taken, &s->cap_taken, n_candidates, 1);
+    }
+    if (n_candidates) {
+        memset(s->taken, 0, n_candidates);
+    }
+    struct eval *ev = &s->eval;
+    ev->self = NULL;
+    ev->slots = s->slots;
+    ev->n_slots = rule->n_slots;
+    ev->iter_start = (uint32_t *const *)s->iter_start;
+    ev->caches = s->caches;
+    ev->n_caches = s->n_caches;
+    ev->visible_before = NULL;
+}

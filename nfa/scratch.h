@@ -1,0 +1,50 @@
+/* Working memory of one thread: bindings, accumulators, stacks. Sized once per rule set, so that
+ * matching an event allocates nothing in the steady state. Private to nfa/. */
+#ifndef FYKE_NFA_SCRATCH_H
+#define FYKE_NFA_SCRATCH_H
+
+#include "base/arena.h"
+#include "nfa/expr.h"
+#include "nfa/state.h"
+
+struct bound;
+
+struct absent_span {
+    uint32_t test;
+    struct etime from, to;
+};
+
+struct nfa_scratch {
+    const struct ruleset *rules;
+    struct nfa_limits limits;
+    struct nfa_counters counters;
+    struct arena arena; /* reset per call into an instance */
+    struct eval eval;
+    struct slot_binding *slots; /* RULE_MAX_TESTS */
+    uint32_t **iter_start;      /* per group, per slot */
+    uint32_t max_groups;
+    struct agg_cache *caches;
+    uint32_t n_caches;
+    struct bound *bound; /* events bound so far, in binding order */
+    size_t n_bound, cap_bound;
+    struct absent_span *absent; /* absences that held so far */
+    size_t n_absent, cap_absent;
+    uint32_t *stack; /* candidate lists of counted steps; LIFO */
+    size_t n_stack, cap_stack;
+    uint8_t *taken; /* per candidate: bound in the match at hand */
+    size_t cap_taken;
+    uint8_t *failed; /* closed root items: [item][candidate] */
+    size_t cap_failed;
+    uint32_t *turn;
+    struct match_evidence *evidence;
+    size_t cap_evidence;
+    struct match_absent *absent_out;
+    size_t cap_absent_out;
+    struct hash128 *seen; /* no skip: matches of this point */
+    size_t n_seen, cap_seen;
+};
+
+/* Ready for a rule: bindings empty, caches forgotten. */
+void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_candidates);
+
+#endif

@@ -1,0 +1,353 @@
+#include "nfa/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "nfa/instance.h"
+#include "nfa/scratch.h"
+
+static uint32_t n_cursors(const struct rule *r)
+{
+    return r->n_tails + 1;
+}
+
+/* One block: the instance, its counters per test, its cursors per length. */
+static size_t block_bytes(const struct rule *r)
+{
+    return sizeof(struct instance) + (r->n_tests + n_cursors(r)) * sizeof(uint32_t);
+}
+
+struct instance *instance_new(const struct rule *rule, struct pool *pool)
+{
+    struct instance *in = pool_alloc(pool, block_bytes(rule));
+    memset(in, 0, block_bytes(rule));
+    in->rule = rule;
+    in->pool = pool;
+    in->have = (uint32_t *)(in + 1);
+    in->cursor = in->have + rule->n_tests;
+    in->fired = ETIME_MIN;
+    in->capped_until = ETIME_MIN;
+    return in;
+}
+
+void instance_free(struct instance *in)
+{
+    if (!in) {
+        return;
+    }
+    retained_release(&in->events, in->pool);
+    quiet_release(in);
+    pool_free(in->pool, in, block_bytes(in->rule));
+}
+
+/* ---- starts ------------------------------------------------------------------------------- */
+
+bool instance_is_start(const struct instance *in, uint32_t index)
+{
+    const struct candidate *c = retained_at(&in->events, index);
+    return index >= in->lowest && !c->reported && (c->tests & in->rule->first_tests);
+}
+
+uint32_t instance_first_start(struct instance *in)
+{
+    uint32_t n = retained_count(&in->events);
+    uint32_t i = in->start_hint;
+    while (i < n && !instance_is_start(in, i)) {
+        i++;
+    }
+    in->start_hint = i;
+    return i;
+}
+
+void instance_mark_reported(struct instance *in, uint32_t index)
+{
+    if (instance_is_start(in, index)) {
+        in->live_starts--;
+    }
+    retained_at(&in->events, index)->reported = true;
+    retained_touch(&in->events, index);
+}
+
+static void forget(struct instance *in, uint32_t index)
+{
+    if (instance_is_start(in, index)) {
+        in->live_starts--;
+    }
+    detector_remove(in, retained_at(&in->events, index)->tests);
+}
+
+void instance_use_up(struct instance *in, uint32_t count)
+{
+    for (uint32_t i = in->lowest; i < count; i++) {
+        forget(in, i);
+    }
+    in->lowest = count;
+}
+
+static void drop_front(struct instance *in, uint32_t count)
+{
+    for (uint32_t i = in->lowest; i < count; i++) {
+        forget(in, i);
+    }
+    retained_drop_front(&in->events, in->pool, count);
+    in->lowest = in->lowest > count ? in->lowest - count : 0;
+    in->start_hint = in->start_hint > count ? in->start_hint - count : 0;
+    deadline_shift(in, count);
+}
+
+void instance_recount(struct instance *in)
+{
+    memset(in->have, 0, in->rule->n_tests * sizeof(*in->have));
+    in->live_starts = 0;
+    in->start_hint = 0;
+    for (uint32_t i = in->lowest; i < retained_count(&in->events); i++) {
+        detector_add(in, retained_at(&in->events, i)->tests);
+        in->live_starts += instance_is_start(in, i);
+    }
+    memset(in->cursor, 0, n_cursors(in->rule) * sizeof(*in->cursor));
+    deadline_passed(in, in->fired);
+}
+
+/* ---- what need not be kept ------------------------------------------------------------------ */
+
+/* A candidate before the first live start can be bound by no match: every event of a match stands
+ * at or after its first one. Only leading absences look further back. */
+static bool lead_needs(const struct instance *in, uint32_t index, struct etime first_start,
+                       struct etime now)
+{
+    const struct candidate *c = retained_at(&in->events, index);
+    if (!(c->tests & in->rule->lead_tests)) {
+        return false;
+    }
+    struct etime until = etime_lt(first_start, now) ? first_start : now;
+    return c->event->time.ns >= etime_sub(until, in->rule->lead).ns;
+}
+
+static bool prune(struct instance *in, struct etime now)
+{
+    uint32_t n = retained_count(&in->events);
+    uint32_t old = 0;
+    struct duration horizon = in->rule->horizon;
+    while (old < n && !duration_is_infinite(horizon) &&
+           etime_lt(etime_add(retained_at(&in->events, old)->event->time, horizon), now)) {
+        old++;
+    }
+    if (old) {
+        drop_front(in, old);
+        n -= old;
+    }
+    uint32_t start = instance_first_start(in);
+    struct etime first =
+        start < n ? retained_at(&in->events, start)->event->time : ETIME_MAX;
+    uint32_t useless = 0;
+    while (useless < start && !lead_needs(in, useless, first, now)) {
+        useless++;
+    }
+    if (useless) {
+        drop_front(in, useless);
+    }
+    return old || useless;
+}
+
+/* When the oldest candidate can be dropped although nothing else comes. */
+static struct etime expiry_next(const struct instance *in)
+{
+    struct etime t = in->capped_until.ns == INT64_MIN ? ETIME_MAX : in->capped_until;
+    if (retained_count(&in->events) && !duration_is_infinite(in->rule->horizon)) {
+        struct etime e =
+            etime_add(retained_at(&in->events, 0)->event->time, in->rule->horizon);
+        t = etime_lt(e, t) ? e : t;
+    }
+    return t;
+}
+
+static bool expire(struct instance *in, struct etime t)
+{
+    bool changed = false;
+    if (in->capped_until.ns != INT64_MIN && in->capped_until.ns <= t.ns) {
+        in->capped_until = ETIME_MIN;
+        changed = true;
+    }
+    return prune(in, (struct etime){t.ns + 1}) || changed;
+}
+
+/* ---- caps --------------------------------------------------------------------------------- */
+
+void instance_tell(struct instance *in, enum match_kind kind, struct etime at, uint64_t count,
+                   const struct nfa_call *call)
+{
+    struct match m = {.rule = in->rule, .kind = kind, .key = call->key, .count = count};
+    m.first_at = m.last_at = m.detected_at = at;
+    m.by_deadline = kind == MATCH_QUIET_ENDED;
+    call->on_match(call->ctx, &m);
+}
+
+/* Too many open starts: the oldest goes, and every later alert says so until the window that it
+ * opened has passed (language.md section 4, Caps). */
+static void cap_starts(struct instance *in, struct etime now, const struct nfa_call *call)
+{
+    uint32_t max = call->scratch->limits.max_runs;
+    while (in->live_starts > max) {
+        uint32_t i = instance_first_start(in);
+        struct etime until = etime_add(now, in->rule->window);
+        bool first_time = in->capped_until.ns == INT64_MIN;
+        instance_mark_reported(in, i);
+        call->scratch->counters.capped++;
+        in->capped_until = until;
+        if (first_time) {
+            instance_tell(in, MATCH_CAPPED, now, 1, call);
+        }
+    }
+}
+
+/* ---- events and time ------------------------------------------------------------------------ */
+
+uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch)
+{
+    uint64_t roles = 0;
+    struct eval ev = {.self = e, .scratch = &scratch->arena, .counters = &scratch->counters.eval};
+    for (uint32_t i = 0; i < rule->n_roles; i++) {
+        if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
+            roles |= UINT64_C(1) << i;
+        }
+    }
+    return roles;
+}
+
+static uint64_t own_tests(const struct instance *in, const struct event *e, uint64_t roles,
+                          const struct nfa_call *call)
+{
+    struct nfa_scratch *s = call->scratch;
+    struct eval ev = {.self = e, .key = call->key, .n_key = in->rule->n_key,
+                      .scratch = &s->arena, .counters = &s->counters.eval};
+    uint64_t tests = 0;
+    for (uint32_t t = 0; t < in->rule->n_tests; t++) {
+        const struct rule_test *test = &in->rule->tests[t];
+        if ((test->roles & roles) && expr_true(test->own, &ev)) {
+            tests |= UINT64_C(1) << t;
+        }
+    }
+    return tests;
+}
+
+static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position)
+{
+    struct candidate *c = retained_append(&in->events, in->pool, e);
+    c->tests = tests;
+    c->position = position;
+    detector_add(in, tests);
+    in->live_starts += (tests & in->rule->first_tests) != 0;
+}
+
+/* An event that passes no test is kept only while it decides (`next no M`). */
+static void take_back(struct instance *in)
+{
+    uint32_t last = retained_count(&in->events) - 1;
+    if (last >= in->lowest) {
+        forget(in, last);
+    } else {
+        in->lowest = last;
+    }
+    if (in->start_hint > last) {
+        in->start_hint = last;
+    }
+    retained_drop_last(&in->events, in->pool);
+}
+
+bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
+                    const struct nfa_call *call)
+{
+    const struct rule *r = in->rule;
+    bool changed = instance_advance(in, e->time, call);
+    arena_reset(&call->scratch->arena);
+    uint64_t tests = own_tests(in, e, roles, call);
+    bool counted = r->uses_counted && (roles & r->counted_roles);
+    if (counted) {
+        in->positions++;
+        changed = true;
+    }
+    bool keep = tests || (counted && r->keep_counted);
+    bool decides = counted && r->ends_with_next_no && in->live_starts;
+    if (!keep && !decides) {
+        return changed;
+    }
+    call->scratch->counters.detector_calls++;
+    append(in, e, tests, counted ? in->positions : 0);
+    if (detector_may_complete(in, tests, counted)) {
+        changed |= report_at_event(in, call);
+    }
+    if (!keep) {
+        take_back(in);
+    }
+    cap_starts(in, e->time, call);
+    prune(in, e->time);
+    return changed || keep;
+}
+
+bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call)
+{
+    bool changed = false;
+    for (;;) {
+        struct etime deadline = deadline_next(in);
+        struct etime quiet = quiet_next(in);
+        struct etime expiry = expiry_next(in);
+        struct etime t = etime_lt(quiet, deadline) ? quiet : deadline;
+        t = etime_lt(expiry, t) ? expiry : t;
+        if (t.ns >= before.ns || t.ns == INT64_MAX) {
+            return changed;
+        }
+        changed = true;
+        arena_reset(&call->scratch->arena);
+        if (deadline.ns == t.ns) {
+            report_at_deadline(in, t, call);
+            deadline_passed(in, t);
+        }
+        if (quiet_next(in).ns <= t.ns) {
+            quiet_end(in, t, call);
+        }
+        expire(in, t);
+    }
+}
+
+struct etime instance_next_time(const struct instance *in)
+{
+    struct etime t = deadline_next(in);
+    struct etime quiet = quiet_next(in);
+    struct etime expiry = expiry_next(in);
+    t = etime_lt(quiet, t) ? quiet : t;
+    return etime_lt(expiry, t) ? expiry : t;
+}
+
+bool instance_is_empty(const struct instance *in)
+{
+    return retained_count(&in->events) == 0 && in->n_quiet == 0 &&
+           in->capped_until.ns == INT64_MIN;
+}
+
+/* Every deadline that is still ahead, each time once. */
+void instance_pending(struct instance *in, const struct nfa_call *call)
+{
+    struct etime fired = in->fired;
+    for (struct etime t = deadline_next(in); t.ns != INT64_MAX; t = deadline_next(in)) {
+        arena_reset(&call->scratch->arena);
+        report_pending(in, t, call);
+        deadline_passed(in, t);
+    }
+    in->fired = fired;
+    memset(in->cursor, 0, n_cursors(in->rule) * sizeof(*in->cursor));
+    deadline_passed(in, fired);
+}
+
+uint64_t instance_bytes(const struct instance *in)
+{
+    return block_bytes(in->rule) + in->events.bytes + in->events.cap * sizeof(struct candidate) +
+           in->events.cap_segs * sizeof(struct segment) +
+           in->cap_quiet * sizeof(struct quiet_entry);
+}
+
+uint64_t instance_retained(const struct instance *in)
+{
+    return retained_count(&in->events);
+}
