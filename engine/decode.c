@@ -27,6 +27,7 @@ struct decoder {
     size_t *positions;            /* per slot: byte in the payload */
     bool *judged;                 /* per slot */
     struct eval_counters counters;
+    struct eval eval; /* over `view` */
 };
 
 /* One declaration's look at one record. */
@@ -77,6 +78,7 @@ struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limit
     d->verdicts = xcalloc(fields, sizeof(*d->verdicts));
     d->positions = xcalloc(fields, sizeof(*d->positions));
     d->judged = xcalloc(fields, sizeof(*d->judged));
+    d->eval = (struct eval){.self = d->view, .scratch = &d->room.arena, .counters = &d->counters};
     return d;
 }
 
@@ -85,6 +87,7 @@ void decoder_free(struct decoder *d)
     if (!d) {
         return;
     }
+    eval_release(&d->eval);
     decode_plan_free(d->plan);
     json_scan_release(&d->scan);
     field_room_release(&d->room);
@@ -132,23 +135,20 @@ static void judge_field(struct judging *j, uint32_t slot)
     }
 }
 
-static struct eval eval_of(struct judging *j)
+/* Conditions and computed fields see the event as far as it is decoded. */
+static struct eval *eval_of(struct judging *j)
 {
-    struct event *e = j->d->view;
-    return (struct eval){.self = e,
-                         .first_at = e->time,
-                         .last_at = e->time,
-                         .detected_at = e->time,
-                         .scratch = &j->d->room.arena,
-                         .counters = &j->d->counters};
+    struct eval *ev = &j->d->eval;
+    ev->first_at = ev->last_at = ev->detected_at = j->d->view->time;
+    return ev;
 }
 
 static void compute(struct judging *j, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
         uint32_t slot = j->decl->computed[i];
-        struct eval ev = eval_of(j);
-        j->d->view->values[slot] = expr_eval(j->decl->fields[slot].decl->computed, &ev);
+        const struct expr *e = j->decl->fields[slot].decl->computed;
+        j->d->view->values[slot] = expr_eval(e, eval_of(j));
     }
 }
 
@@ -168,8 +168,7 @@ static bool claims(struct judging *j)
         return false;
     }
     compute(j, 0, p->n_where_computed);
-    struct eval ev = eval_of(j);
-    return expr_true(p->decl->where, &ev);
+    return expr_true(p->decl->where, eval_of(j));
 }
 
 /* Every declared field is judged, kept or not: rules that are loaded change nothing. */
@@ -310,8 +309,7 @@ static void judge_decls(struct judging *j, struct decoded *ret)
         j->decl = &j->topic->decls[i];
         j->bad_values = 0;
         switch (judge(j)) {
-        case NOT_CLAIMED:
-            break;
+        case NOT_CLAIMED: break;
         case ACCEPTED:
             if (ret->n_events == 0) {
                 ret->events = ARENA_ARRAY(j->arena, struct event *, j->topic->n_decls - i);

@@ -42,8 +42,8 @@ static struct slice unescaped(struct json_span s, struct field_room *room)
     return slice_from(text, json_unescape(s, text));
 }
 
-static bool string_value(const struct plan_field *f, struct json_span span,
-                         struct field_room *room, struct value *ret)
+static bool string_value(const struct plan_field *f, struct json_span span, struct field_room *room,
+                         struct value *ret)
 {
     struct slice text = span_slice(span);
     if (span.escaped) {
@@ -88,21 +88,15 @@ bool field_scalar(const struct plan_field *f, struct json_span span, struct fiel
                   struct value *ret)
 {
     switch ((enum json_kind)span.kind) {
-    case JSON_STRING:
-        return string_value(f, span, room, ret);
+    case JSON_STRING: return string_value(f, span, room, ret);
     case JSON_INT:
-    case JSON_REAL:
-        return field_number(f->decl, span_slice(span), ret);
+    case JSON_REAL: return field_number(f->decl, span_slice(span), ret);
     case JSON_TRUE:
-    case JSON_FALSE:
-        *ret = value_bool(span.kind == JSON_TRUE);
-        return f->decl->type == TYPE_BOOL;
+    case JSON_FALSE: *ret = value_bool(span.kind == JSON_TRUE); return f->decl->type == TYPE_BOOL;
     case JSON_OBJECT:
-    case JSON_ARRAY:
-        return f->decl->type == TYPE_GEO && geo_value(span, ret);
+    case JSON_ARRAY: return f->decl->type == TYPE_GEO && geo_value(span, ret);
     case JSON_NONE:
-    case JSON_NULL:
-        break;
+    case JSON_NULL: break;
     }
     return false;
 }

@@ -49,7 +49,5 @@ bool field_list(const struct plan_field *f, struct json_span array, bool collect
 bool field_text(const struct schema_field *f, struct slice text, bool bare, struct value *ret);
 /* A JSON number as a value of the field's type. */
 bool field_number(const struct schema_field *f, struct slice number, struct value *ret);
-/* "1h30m": units falling, each once, whole numbers; as duration_format() writes it. */
-bool duration_from_text(struct slice text, struct duration *ret);
 
 #endif

@@ -142,11 +142,9 @@ static void plan_decl(struct plan_decl *p, const struct ruleset *rs,
         struct plan_field *f = &p->fields[i];
         f->decl = &d->fields[i];
         f->is_time = d->time_field >= 0 && (uint32_t)d->time_field == i;
-        f->required = f->is_time ||
-                      (!f->decl->optional && f->decl->origin != ORIGIN_COMPUTED);
-        f->keep = f->decl->keep ||
-                  (topic->has_watermark_per && topic->watermark_per_slot == i &&
-                   rs->decls[topic->watermark_per_decl].index == d->index);
+        f->required = f->is_time || (!f->decl->optional && f->decl->origin != ORIGIN_COMPUTED);
+        f->keep = f->decl->keep || (topic->has_watermark_per && topic->watermark_per_slot == i &&
+                                    rs->decls[topic->watermark_per_decl].index == d->index);
         plan_path(f, paths);
     }
     plan_order(p, arena);

@@ -12,9 +12,9 @@
 
 struct plan_field {
     const struct schema_field *decl;
-    uint32_t literal; /* node of the literal key; JSON_NO_NODE: not looked for */
-    uint32_t nested;  /* node of the nested path, up to its first "[*]" */
-    bool collects;    /* the path has a "[*]": the node must be an array … */
+    uint32_t literal;             /* node of the literal key; JSON_NO_NODE: not looked for */
+    uint32_t nested;              /* node of the nested path, up to its first "[*]" */
+    bool collects;                /* the path has a "[*]": the node must be an array … */
     const struct path_part *rest; /* … and these parts are followed in each of its items */
     uint32_t n_rest;
     bool required; /* event times always */

@@ -9,10 +9,10 @@
 /* A number taken apart: (-1)^negative × digits × 10^exponent. */
 struct parts {
     bool negative;
-    bool exact;         /* all digits are in `digits` */
-    uint64_t digits;    /* without leading and trailing zeros */
-    unsigned n_digits;  /* 0: the number is zero */
-    int64_t exponent;   /* of the last digit; saturated far outside of what can matter */
+    bool exact;        /* all digits are in `digits` */
+    uint64_t digits;   /* without leading and trailing zeros */
+    unsigned n_digits; /* 0: the number is zero */
+    int64_t exponent;  /* of the last digit; saturated far outside of what can matter */
 };
 
 #define EXPONENT_FAR (INT64_MAX / 4)

@@ -8,8 +8,8 @@
 static uint32_t add_node(struct json_paths *p, uint32_t parent, struct slice name)
 {
     uint32_t index = (uint32_t)p->n;
-    struct json_node node = {.name = name, .parent = parent, .first_child = JSON_NO_NODE,
-                             .next_sibling = JSON_NO_NODE};
+    struct json_node node = {
+        .name = name, .parent = parent, .first_child = JSON_NO_NODE, .next_sibling = JSON_NO_NODE};
     VEC_PUSH(p->nodes, p->n, p->cap) = node;
     return index;
 }

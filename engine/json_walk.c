@@ -31,20 +31,15 @@ static const char *container_end(const char *p)
     for (;; p++) {
         switch (*p) {
         case '{':
-        case '[':
-            depth++;
-            break;
+        case '[': depth++; break;
         case '}':
         case ']':
             if (--depth == 0) {
                 return p + 1;
             }
             break;
-        case '"':
-            p = string_end(p + 1, &escaped);
-            break;
-        default:
-            break;
+        case '"': p = string_end(p + 1, &escaped); break;
+        default: break;
         }
     }
 }
@@ -93,8 +88,7 @@ static const char *value_span(const char *p, struct json_span *ret)
         ret->kind = JSON_NULL;
         end = p + 4;
         break;
-    default:
-        return number_span(p, ret);
+    default: return number_span(p, ret);
     }
     ret->len = (uint32_t)(end - p);
     return end;

@@ -60,8 +60,12 @@ struct text_case {
     enum json_error error;
 };
 
-#define T(s, e) {s, sizeof(s) - 1, e}
+#define T(s, e)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1, e                                                                        \
+    }
 
+/* clang-format off */
 static const struct text_case cases[] = {
     /* structure */
     T("{}", JSON_OK), T("[]", JSON_OK), T(" \t\r\n{ \"a\" :\n1 , \"b\":[ ] }\n", JSON_OK),
@@ -148,6 +152,7 @@ static const struct text_case cases[] = {
     T("{\"a\":1\0}", JSON_BAD_SYNTAX), T("{\"a\":tr\0ue}", JSON_BAD_SYNTAX),
     T("\"\\u00\0\x30\"", JSON_BAD_SYNTAX), T("\"\xE1\x80\0\"", JSON_BAD_TEXT),
 };
+/* clang-format on */
 
 static void texts(void **state)
 {
@@ -340,13 +345,13 @@ static struct json_span span_of(struct fixture *f, const char *text)
 static void walking(void **state)
 {
     struct fixture *f = *state;
-    struct json_span span = span_of(
-        f, " [ 1 , \"]\\\"[\", {\"a\":[\"}\"]} ,[[ ]],true,false,null, -1.5e2 ] ");
+    struct json_span span =
+        span_of(f, " [ 1 , \"]\\\"[\", {\"a\":[\"}\"]} ,[[ ]],true,false,null, -1.5e2 ] ");
     static const struct {
         enum json_kind kind;
         const char *text;
-    } want[] = {{JSON_INT, "1"},      {JSON_STRING, "]\\\"["}, {JSON_OBJECT, "{\"a\":[\"}\"]}"},
-                {JSON_ARRAY, "[[ ]]"}, {JSON_TRUE, "true"},    {JSON_FALSE, "false"},
+    } want[] = {{JSON_INT, "1"},       {JSON_STRING, "]\\\"["}, {JSON_OBJECT, "{\"a\":[\"}\"]}"},
+                {JSON_ARRAY, "[[ ]]"}, {JSON_TRUE, "true"},     {JSON_FALSE, "false"},
                 {JSON_NULL, "null"},   {JSON_REAL, "-1.5e2"}};
     struct json_walk w = json_walk_into(span);
     struct json_span item, key;
@@ -404,24 +409,29 @@ static void whole_numbers(void **state)
         bool ok;
         int64_t value;
     } numbers[] = {
-        {"0", 0, true, 0}, {"-0", 0, true, 0}, {"0.0", 0, true, 0}, {"0e99999999999999999999", 0, true, 0},
-        {"-0.000e-99999999999999999999", 0, true, 0}, {"7", 0, true, 7}, {"-7", 0, true, -7},
-        {"3.0", 0, true, 3}, {"3.000", 0, true, 3}, {"1e3", 0, true, 1000}, {"1E+3", 0, true, 1000},
-        {"1.5e1", 0, true, 15}, {"150e-1", 0, true, 15}, {"1.25e2", 0, true, 125},
-        {"10000000000000000000000e-20", 0, true, 100}, {"0.00000000000000000000000001e26", 0, true, 1},
+        /* clang-format off */
+        {"0", 0, true, 0}, {"-0", 0, true, 0}, {"0.0", 0, true, 0},
+        {"0e99999999999999999999", 0, true, 0}, {"-0.000e-99999999999999999999", 0, true, 0},
+        {"7", 0, true, 7}, {"-7", 0, true, -7}, {"3.0", 0, true, 3}, {"3.000", 0, true, 3},
+        {"1e3", 0, true, 1000}, {"1E+3", 0, true, 1000}, {"1.5e1", 0, true, 15},
+        {"150e-1", 0, true, 15}, {"1.25e2", 0, true, 125},
+        {"10000000000000000000000e-20", 0, true, 100},
+        {"0.00000000000000000000000001e26", 0, true, 1},
         {"9223372036854775807", 0, true, INT64_MAX}, {"-9223372036854775808", 0, true, INT64_MIN},
-        {"9223372036854775807.0", 0, true, INT64_MAX}, {"9.223372036854775807e18", 0, true, INT64_MAX},
-        {"9223372036854775808", 0, false, 0}, {"-9223372036854775809", 0, false, 0},
-        {"18446744073709551616", 0, false, 0}, {"99999999999999999999", 0, false, 0},
-        {"9999999999999999999", 0, false, 0}, {"1e19", 0, false, 0}, {"1e400", 0, false, 0},
-        {"1e-400", 0, false, 0}, {"1e99999999999999999999", 0, false, 0}, {"0.5", 0, false, 0},
-        {"1.5", 0, false, 0}, {"15e-1", 0, false, 0}, {"1.00000000000000000001", 0, false, 0},
+        {"9223372036854775807.0", 0, true, INT64_MAX},
+        {"9.223372036854775807e18", 0, true, INT64_MAX}, {"9223372036854775808", 0, false, 0},
+        {"-9223372036854775809", 0, false, 0}, {"18446744073709551616", 0, false, 0},
+        {"99999999999999999999", 0, false, 0}, {"9999999999999999999", 0, false, 0},
+        {"1e19", 0, false, 0}, {"1e400", 0, false, 0}, {"1e-400", 0, false, 0},
+        {"1e99999999999999999999", 0, false, 0}, {"0.5", 0, false, 0}, {"1.5", 0, false, 0},
+        {"15e-1", 0, false, 0}, {"1.00000000000000000001", 0, false, 0},
         {"1e18", 0, true, 1000000000000000000}, {"1700000000", 9, true, 1700000000000000000},
         {"1700000000.123456789", 9, true, 1700000000123456789},
         {"1700000000.1234567890", 9, true, 1700000000123456789},
         {"1700000000.1234567891", 9, false, 0}, {"1.7000000005e12", 6, true, 1700000000500000000},
         {"0.5", 3, true, 500}, {"0.0005", 3, false, 0}, {"-1.5", 9, true, -1500000000},
         {"9223372036.854775807", 9, true, INT64_MAX}, {"9223372036.854775808", 9, false, 0},
+        /* clang-format on */
     };
     for (size_t i = 0; i < FYKE_ARRAY_LEN(numbers); i++) {
         int64_t v = -1;
@@ -440,15 +450,19 @@ static void doubles(void **state)
         bool ok;
         double value;
     } numbers[] = {
+        /* clang-format off */
         {"0", true, 0.0}, {"-1", true, -1.0}, {"0.1", true, 0.1}, {"123.456", true, 123.456},
-        {"1e22", true, 1e22}, {"1e23", true, 1e23}, {"1e-22", true, 1e-22}, {"5e-324", true, 5e-324},
+        {"1e22", true, 1e22}, {"1e23", true, 1e23}, {"1e-22", true, 1e-22},
+        {"5e-324", true, 5e-324},
         {"1e-400", true, 0.0}, {"1.7976931348623157e308", true, 1.7976931348623157e308},
         {"1e309", false, 0}, {"-1e400", false, 0}, {"9007199254740993", true, 9007199254740992.0},
         {"9007199254740992.5", true, 9007199254740992.0}, {"0e999999999999", true, 0.0},
         {"2.2250738585072011e-308", true, 2.2250738585072011e-308},
 {"1.7976931348623159e308", false, 0},
-        {"100000000000000000000000000000000000000000000000000000000000000000000000000000000e-80", true,
+        {"1"
+         "00000000000000000000000000000000000000000000000000000000000000000000000000000000e-80", true,
          1.0},
+        /* clang-format on */
     };
     for (size_t i = 0; i < FYKE_ARRAY_LEN(numbers); i++) {
         double v = -1;
@@ -490,9 +504,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(texts),      TEST(texts_inside), TEST(cut_anywhere), TEST(change_anywhere),
-        TEST(depth),      TEST(long_line),    TEST(paths),        TEST(duplicates),
-        TEST(walking),    TEST(unescaping),   TEST(whole_numbers), TEST(doubles),
+        TEST(texts),          TEST(texts_inside), TEST(cut_anywhere),  TEST(change_anywhere),
+        TEST(depth),          TEST(long_line),    TEST(paths),         TEST(duplicates),
+        TEST(walking),        TEST(unescaping),   TEST(whole_numbers), TEST(doubles),
         TEST(number_grammar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
