@@ -54,7 +54,8 @@ struct reader {
 
 static inline struct reader reader_of(struct slice s)
 {
-    return (struct reader){(const uint8_t *)s.ptr, (const uint8_t *)s.ptr + s.len, false};
+    const uint8_t *p = (const uint8_t *)s.ptr;
+    return (struct reader){p, s.len ? p + s.len : p, false};
 }
 static inline size_t reader_left(const struct reader *r)
 {

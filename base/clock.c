@@ -141,9 +141,12 @@ static bool etime_make(int64_t seconds, int64_t ns, struct etime *ret)
 
 bool etime_parse(struct slice text, bool date_alone, struct etime *ret)
 {
+    if (text.len == 0) {
+        return false; /* such a text may have no address to count from */
+    }
     struct scan s = {text.ptr, text.ptr + text.len};
     int64_t days, seconds = 0, ns = 0, offset_s = 0;
-    if (text.len == 0 || !scan_date(&s, &days)) {
+    if (!scan_date(&s, &days)) {
         return false;
     }
     if (s.p == s.end) {

@@ -26,10 +26,7 @@ struct pool {
     size_t chunk_bytes; /* taken from malloc, chunks and large blocks */
 };
 
-#define POOL_INIT                                                                                  \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define POOL_INIT {0}
 
 void pool_init(struct pool *p);
 /* Frees everything that was handed out. */

@@ -10,6 +10,8 @@
 #include "base/rng.h"
 
 #define NINES38 "99999999999999999999999999999999999999"
+#define MINUS_NINES38 "-" NINES38
+#define MINUS_ONE37 "-" ONE37
 #define ONE37 "10000000000000000000000000000000000000"
 
 static struct decimal dec(const char *text)
@@ -45,7 +47,7 @@ static void test_parse_and_format(void **state)
         {"0e999999999999999999999", "0"},
         {"0.000e-999999999999999999999", "0"},
         {NINES38, NINES38},
-        {"-" NINES38, "-" NINES38},
+        {MINUS_NINES38, MINUS_NINES38},
         {NINES38 ".000", NINES38},
         {"1e37", ONE37},
         {"1e-18", "0.000000000000000001"},
@@ -164,7 +166,7 @@ static void test_add_sub(void **state)
     check(decimal_add, "99.95", "0.05", "100");
     check(decimal_sub, "1", "1.000000000000000001", "-0.000000000000000001");
     check(decimal_add, NINES38, "1", NULL);
-    check(decimal_sub, "-" NINES38, "1", NULL);
+    check(decimal_sub, MINUS_NINES38, "1", NULL);
     check(decimal_add, NINES38, "-1", "99999999999999999999999999999999999998");
     check(decimal_add, NINES38, NINES38, NULL);
     check(decimal_sub, NINES38, NINES38, "0");
@@ -190,7 +192,7 @@ static void test_mul(void **state)
     check(decimal_mul, "9999999999999999999", "10000000000000000001",
           "99999999999999999999999999999999999999");
     check(decimal_mul, NINES38, NINES38, NULL);
-    check(decimal_mul, NINES38, "-1", "-" NINES38);
+    check(decimal_mul, NINES38, "-1", MINUS_NINES38);
     /* The product passes 128 bits and comes back. */
     check(decimal_mul, "12345678901234567890.123456789012345678", "1000000000000000000",
           "12345678901234567890123456789012345678");
@@ -259,8 +261,8 @@ static void test_compare(void **state)
 {
     (void)state;
     static const char *const rising[] = {
-        "-" NINES38,
-        "-" ONE37,
+        MINUS_NINES38,
+        MINUS_ONE37,
         "-1.5",
         "-1",
         "-0.000000000000000001",
@@ -415,7 +417,7 @@ static void test_encoding(void **state)
 {
     (void)state;
     static const char *const cases[] = {"0",     "-1",        "12.5",
-                                        NINES38, "-" NINES38, "0.000000000000000001"};
+                                        NINES38, MINUS_NINES38, "0.000000000000000001"};
     FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;
     for (size_t i = 0; i < FYKE_ARRAY_LEN(cases); i++) {
         buf_clear(&b);
