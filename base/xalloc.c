@@ -56,6 +56,9 @@ void *xgrow(void *p, size_t *cap, size_t need, size_t elem_bytes)
     if (need <= *cap && p) {
         return p;
     }
+    if (need > SIZE_MAX / 2) {
+        xalloc_die(need); /* doubling would wrap to zero */
+    }
     size_t want = *cap ? *cap * 2 : 8;
     while (want < need) {
         want *= 2;
