@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it: where the project lies, how to speak, what it needs installed.
 set -euo pipefail
 
