@@ -1,5 +1,4 @@
 /* Rules and instances as stable text: for tests, `explain` and people. */
-#include <stdio.h>
 
 #include "nfa/instance.h"
 #include "nfa/rule.h"

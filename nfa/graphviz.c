@@ -1,6 +1,5 @@
 /* The automaton of a rule as a Graphviz graph: states are what has been bound so far, take edges
  * name the step, dashed edges kill (absences, guards, `without`). */
-#include <stdio.h>
 
 #include "nfa/rule.h"
 
