@@ -18,7 +18,7 @@
 #include "dsl/source.h"
 
 /* Deepest nesting of expressions and patterns that the parser accepts (E0224 beyond). */
-#define AST_MAX_DEPTH 200
+#define AST_MAX_DEPTH 1000
 
 /* ------------------------------------------------------------------ names, paths, literals */
 
@@ -353,8 +353,8 @@ struct ast_elem {
     struct ast_elem *next;
     enum ast_elem_kind kind;
     struct span span;
-    /* What leads here; its `then` is empty for the first element of a pattern and for leading
-     * absences, and is the `then` behind the last leading absence for the first step. */
+    /* What leads here; its `then` is empty for the first element of a pattern. Behind a leading
+     * absence it is that absence's `then`. */
     struct ast_link link;
     struct ast_part *part; /* AST_ELEM_STEP, else NULL */
     struct {
@@ -369,6 +369,7 @@ struct ast_pattern {
     struct ast_pattern *next; /* in a choice */
     struct span span;
     uint32_t depth; /* 1 without groups, else 1 + the deepest group */
+    struct span open_then; /* while building: the `then` of a leading absence */
     struct ast_elem *first;
     struct ast_elem *last;
     uint32_t n;

@@ -26,6 +26,10 @@ struct diag {
     const char *help;    /* suggestion, or NULL */
     struct span second;  /* another place, e.g. the opener; only if second_label */
     const char *second_label;
+    /* Syntax errors: everything that could stand at the span ("then", "a name"), for completion;
+     * the message names the likely ones. NULL otherwise. */
+    const char *const *expected;
+    uint32_t n_expected;
 };
 
 struct diags {

@@ -6,6 +6,7 @@
 #ifndef FYKE_DSL_SOURCE_H
 #define FYKE_DSL_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -40,6 +41,7 @@ struct source {
     uint32_t index;        /* in its set: the `file` of its spans */
     uint32_t n_lines;      /* at least 1 */
     uint32_t *line_starts; /* n_lines byte offsets, ascending, [0] = 0 or behind the BOM */
+    bool too_large;        /* text left out: more than SOURCE_MAX_BYTES */
 };
 
 /* The files of one rule set, in order of loading. Arena-owned. */
@@ -56,8 +58,8 @@ struct source_pos {
 };
 
 void sources_init(struct sources *set, struct arena *arena);
-/* Copies path and text. Texts above SOURCE_MAX_BYTES are kept as empty with `text.len` cut to 0
- * and the parser reports them: see source_too_large(). Never NULL. */
+/* Copies path and text. A text above SOURCE_MAX_BYTES is kept as empty and marked; the parser
+ * reports it. Never NULL. */
 struct source *sources_add(struct sources *set, const char *path, struct slice text);
 /* Reads a file; "-" is not special here. */
 enum err sources_read(struct sources *set, const char *path, struct source **ret,

@@ -1,0 +1,297 @@
+/* Shared by the files of the checker; nothing outside dsl/ includes it.
+ *
+ * The checker walks the tree once per purpose and builds the rule set directly: there is no second
+ * tree. Errors are reported and answered with "unknown" (typed.e == NULL), which silences what
+ * follows from them. Everything that outlives the compilation lies in the rule set's arena. */
+#ifndef FYKE_DSL_CHECK_H
+#define FYKE_DSL_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/map.h"
+#include "dsl/ast.h"
+#include "dsl/compile.h"
+#include "dsl/diag.h"
+#include "dsl/not_yet.h"
+#include "dsl/suggest.h"
+#include "nfa/expr.h"
+#include "nfa/rule.h"
+#include "nfa/schema.h"
+
+/* ------------------------------------------------------------------------------------ names */
+
+enum symbol_kind {
+    SYM_EVENT,
+    SYM_CONST,
+    SYM_LET,
+    SYM_LIST,
+    SYM_LOOKUP,
+    SYM_PROFILE,
+    SYM_RULE,
+};
+
+/* One alternative of a source: a declaration, seen through let's (outermost first). */
+struct source_alt {
+    uint32_t decl;
+    const struct expr *filter; /* conjunction of the let's conditions, or NULL */
+    const struct slice *lets;
+    uint32_t n_lets;
+};
+
+/* What `NAME` of a step, absence or filter stands for. */
+struct event_source {
+    struct slice name;
+    struct source_alt *alts; /* empty only if broken */
+    uint32_t n_alts;
+    bool broken; /* an error was reported for it */
+};
+
+struct symbol {
+    enum symbol_kind kind;
+    struct slice name;
+    struct span span;
+    const struct ast_decl *ast;
+    uint32_t decl; /* SYM_EVENT: index in the rule set */
+    bool visiting; /* const, let: on the way down, to find cycles */
+    struct event_source *source; /* SYM_EVENT, SYM_LET: once resolved */
+};
+
+struct decl_list {
+    const struct ast_decl **items;
+    size_t n, cap;
+};
+
+struct checker {
+    struct arena *arena; /* the compilation's */
+    struct arena *out;   /* the rule set's */
+    struct ruleset *rs;
+    struct diags *diags;
+    struct decl_list decls; /* imports expanded where they stand */
+    struct map symbols;     /* name → struct symbol */
+    bool keep_all;
+};
+
+/* Both give NULL when the same code was already reported for the same place; the other functions
+ * accept that. */
+struct diag *check_error(struct checker *c, const char *code, struct span span, const char *fmt,
+                         ...) FYKE_PRINTF(4, 5);
+struct diag *check_lint(struct checker *c, enum diag_severity severity, const char *code,
+                        struct span span, const char *fmt, ...) FYKE_PRINTF(5, 6);
+void check_help(struct checker *c, struct diag *d, const char *fmt, ...) FYKE_PRINTF(3, 4);
+void check_second(struct checker *c, struct diag *d, struct span span, const char *fmt, ...)
+    FYKE_PRINTF(4, 5);
+/* "did you mean `x`?" if the suggestion has found something. */
+void check_suggest(struct checker *c, struct diag *d, const struct suggest *s);
+void check_not_yet(struct checker *c, struct span span, enum not_yet what);
+
+const char *symbol_kind_name(enum symbol_kind kind);
+struct symbol *scope_find(const struct checker *c, struct slice name);
+/* Enters every declaration; duplicates and reserved words are reported. */
+void scope_declare_all(struct checker *c);
+/* A name that is always used bare may be no reserved word (E0213). */
+void check_bare_name(struct checker *c, const struct ast_name *name, const char *what);
+
+/* ---------------------------------------------------------------------------------- rule */
+
+/* A name of the pattern (`as x`), or a step without one. One per slot. */
+struct name_info {
+    struct slice text; /* empty: no alias */
+    struct span span;
+    bool repeated;     /* a counted step: aggregates only */
+    bool anywhere;
+    int32_t group;     /* innermost repeated group around it, -1 */
+    uint32_t *decls;   /* declarations its events may have, ascending */
+    uint32_t n_decls;
+};
+
+struct test_info {
+    const struct ast_event_test *ast;
+    const struct event_source *source;
+    const uint32_t *choices; /* pairs (choice id, alternative) around it, outermost first */
+    uint32_t choice_depth;
+};
+
+struct group_info {
+    const struct ast_part *ast;
+    bool bare; /* not `in a row`: events may be left out */
+};
+
+struct rule_ctx {
+    struct checker *c;
+    const struct ast_rule *ast;
+    struct rule *rule;
+    struct test_info tests[RULE_MAX_TESTS];
+    struct name_info names[RULE_MAX_TESTS]; /* per slot */
+    struct group_info groups[RULE_MAX_TESTS];
+    struct source_alt *role_alts[RULE_MAX_ROLES];
+    uint64_t without_mask;
+    bool overflow; /* too many tests or roles: reported once */
+};
+
+/* -------------------------------------------------------------------------- expressions */
+
+struct typed {
+    const struct expr *e; /* NULL: an error was reported */
+    enum value_kind kind;
+    enum value_kind item; /* lists */
+    const struct schema_field *enum_of; /* enum fields: their values; else NULL */
+    bool literal;  /* written as a literal: takes the type of what it meets */
+    bool may_miss; /* reads an optional field or a name that may be unbound */
+    struct span span;
+};
+
+enum expr_place {
+    PLACE_CONST,
+    PLACE_EVENT,  /* `where` and computed fields of a declaration; let's */
+    PLACE_TEST,   /* `where` of a step, absence, guard */
+    PLACE_LOOP,   /* `until`, `having` of a counted step */
+    PLACE_GROUP,  /* `having` of a group: no current event */
+    PLACE_EMIT,   /* `emit`, `per` */
+    PLACE_VALUE,  /* values in tests: constants only */
+};
+
+struct expr_ctx {
+    struct checker *c;
+    struct rule_ctx *rule; /* NULL outside rules */
+    enum expr_place place;
+    const uint32_t *self; /* declarations of the current event */
+    uint32_t n_self;
+    uint32_t field_limit; /* computed fields: only those before this slot */
+    uint64_t visible;     /* slots that may be named */
+    int32_t own;          /* slot under test, -1 */
+    int32_t group;        /* innermost repeated group around the place, -1 */
+    int32_t agg_slot;     /* inside an aggregate over this slot, -1 */
+    bool agg_where;       /* inside its `where` */
+    uint32_t depth;       /* const in const */
+};
+
+struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place);
+
+#define TYPED_UNKNOWN ((struct typed){0})
+
+struct typed check_expr(struct expr_ctx *x, const struct ast_expr *e);
+/* A condition (bool), or NULL after an error or without one. */
+const struct expr *check_condition(struct expr_ctx *x, const struct ast_expr *e);
+
+/* check_path.c */
+struct typed check_path(struct expr_ctx *x, const struct ast_path *path);
+struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_decls,
+                         const struct ast_name *first, struct span span);
+/* Slot of the field `name` in a declaration, -1 without. */
+int32_t decl_find_field(const struct schema_decl *d, struct slice name);
+struct slice path_text(struct checker *c, const struct ast_name *first);
+/* The slot of an alias, -1 if there is none of this name. */
+int32_t rule_find_name(const struct rule_ctx *r, struct slice name);
+int32_t rule_common_group(const struct rule_ctx *r, int32_t a, int32_t b);
+
+/* check_call.c, check_aggregate.c */
+struct typed check_call(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op);
+
+/* check_ops.c, check_member.c */
+struct typed check_binary(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_negation(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_percent_of(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_arith(struct checker *c, enum ast_binary_op op, struct span op_span,
+                         struct typed a, struct typed b, struct span span);
+struct typed check_between(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_test_op(struct expr_ctx *x, const struct ast_expr *e);
+
+/* check_literal.c */
+struct typed check_literal(struct expr_ctx *x, const struct ast_literal *lit);
+
+/* types.c: what a value must become */
+struct want {
+    enum value_kind kind;
+    enum value_kind item;
+    const struct schema_field *enum_of;
+};
+
+/* Converts to what is wanted (literals by their text, int to decimal and float) or reports `code`
+ * and gives unknown. `what` names the place: "`amount`". */
+struct typed type_convert(struct checker *c, struct typed t, struct want want, const char *what);
+/* Could be converted; nothing is reported. */
+bool type_fits(struct typed t, struct want want);
+/* Brings two operands to one type; false after an error. */
+bool type_unify(struct checker *c, struct typed *a, struct typed *b, struct span op_span,
+                const char *op);
+const char *type_text(struct checker *c, struct typed t);
+const char *want_text(struct checker *c, struct want w);
+static inline bool kind_is_number(enum value_kind k)
+{
+    return k == VAL_INT || k == VAL_DECIMAL || k == VAL_FLOAT;
+}
+static inline bool kind_is_ordered(enum value_kind k)
+{
+    return kind_is_number(k) || k == VAL_STRING || k == VAL_TIMESTAMP || k == VAL_DURATION ||
+           k == VAL_IP;
+}
+
+/* expr_build.c */
+struct expr *expr_new(struct checker *c, enum expr_op op, enum value_kind kind, uint32_t n_kids);
+struct expr *expr_const(struct checker *c, struct value v);
+const struct expr *expr_conjunction(struct checker *c, const struct expr *a,
+                                    const struct expr *b);
+/* What the expression looks at, aggregates' inner parts left out. */
+enum expr_reads {
+    READS_SELF = 1,
+    READS_BOUND = 2,
+    READS_KEY = 4,
+    READS_OUTPUT = 8,
+};
+unsigned expr_reads(const struct expr *e);
+uint64_t expr_slots(const struct expr *e); /* slots of names that it reads */
+/* Splits at top-level `and`: own reads the event alone, joint the rest; each or NULL. */
+void expr_split(struct checker *c, const struct expr *e, const struct expr **own,
+                const struct expr **joint);
+
+/* -------------------------------------------------------------------- declarations, rules */
+
+/* check_event.c, check_field.c, check_topic.c */
+void check_events_declare(struct checker *c); /* declarations, fields, topics */
+void check_events_finish(struct checker *c);  /* conditions and computed fields */
+bool check_type(struct checker *c, const struct ast_type *type, struct schema_field *f);
+void check_topics(struct checker *c);
+
+/* check_source.c */
+const struct event_source *source_resolve(struct checker *c, const struct ast_name *name);
+void check_lets(struct checker *c);
+uint64_t rule_add_roles(struct rule_ctx *r, const struct event_source *s, bool counted,
+                        struct span span);
+void rule_add_keys(struct rule_ctx *r);
+
+/* check_dur.c */
+bool check_dur(struct checker *c, const struct ast_dur *dur, struct duration *ret);
+bool check_timed(struct checker *c, const struct ast_timed *timed, struct duration *ret);
+void check_consts(struct checker *c);
+
+/* collect.c: tests, names, groups of the pattern, before any expression is looked at */
+void rule_collect(struct rule_ctx *r);
+int32_t rule_test_of(const struct rule_ctx *r, const struct ast_event_test *ast);
+
+/* lower_pattern.c */
+void rule_lower_pattern(struct rule_ctx *r);
+/* check_pattern.c, check_bounds.c, check_last.c: the meaning errors of a pattern */
+void rule_check_pattern(struct rule_ctx *r);
+void rule_check_bounds(struct rule_ctx *r);
+bool part_can_be_empty(const struct ast_part *p);
+bool pattern_can_be_empty(const struct ast_pattern *p);
+
+/* check_rule.c, check_meta.c, check_emit.c */
+void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rule);
+void rule_check_meta(struct rule_ctx *r);
+void rule_check_outputs(struct rule_ctx *r);
+void rule_lint(struct rule_ctx *r);
+/* A counted step whose own condition can never hold for the first event (E0416). */
+void rule_check_starts(struct rule_ctx *r);
+
+/* check_test.c */
+struct compiled_tests *check_tests(struct checker *c);
+
+/* ruleset_text.c: canonical text and plan hash of a finished rule */
+void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *arena);
+
+#endif

@@ -1,0 +1,217 @@
+/* Expressions: one function per kind of node; operators, names and calls have files of their own. */
+#include "dsl/check.h"
+
+struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place)
+{
+    return (struct expr_ctx){.c = c,
+                             .place = place,
+                             .field_limit = UINT32_MAX,
+                             .own = -1,
+                             .group = -1,
+                             .agg_slot = -1};
+}
+
+static struct typed as_condition(struct expr_ctx *x, const struct ast_expr *e)
+{
+    struct typed t = check_expr(x, e);
+    if (t.e && t.kind != VAL_BOOL) {
+        struct diag *d = check_error(x->c, "E0320", t.span, "this is %s, a condition is needed",
+                                     type_text(x->c, t));
+        check_help(x->c, d, "compare it with something, for example `… = …` or `… is present`");
+        return TYPED_UNKNOWN;
+    }
+    return t;
+}
+
+const struct expr *check_condition(struct expr_ctx *x, const struct ast_expr *e)
+{
+    return e ? as_condition(x, e).e : NULL;
+}
+
+static struct typed of_kind(const struct expr *e, struct span span, bool may_miss)
+{
+    return (struct typed){.e = e,
+                          .kind = (enum value_kind)e->kind,
+                          .item = (enum value_kind)e->item_kind,
+                          .may_miss = may_miss,
+                          .span = span};
+}
+
+static struct typed check_logic(struct expr_ctx *x, const struct ast_expr *e)
+{
+    struct typed a = as_condition(x, e->binary.left);
+    struct typed b = as_condition(x, e->binary.right);
+    if (!a.e || !b.e) {
+        return TYPED_UNKNOWN;
+    }
+    struct expr *both = expr_new(x->c, e->binary.op == AST_AND ? EX_AND : EX_OR, VAL_BOOL, 2);
+    both->kids[0] = a.e;
+    both->kids[1] = b.e;
+    return of_kind(both, e->span, a.may_miss || b.may_miss);
+}
+
+static struct typed check_not(struct expr_ctx *x, const struct ast_expr *e)
+{
+    struct typed a = as_condition(x, e->unary.operand);
+    if (!a.e) {
+        return TYPED_UNKNOWN;
+    }
+    struct expr *n = expr_new(x->c, EX_NOT, VAL_BOOL, 1);
+    n->kids[0] = a.e;
+    return of_kind(n, e->span, a.may_miss);
+}
+
+static struct typed check_is(struct expr_ctx *x, const struct ast_expr *e)
+{
+    struct typed v = check_expr(x, e->is.value);
+    if (!v.e) {
+        return TYPED_UNKNOWN;
+    }
+    bool present = e->is.present != e->is.negated;
+    struct expr *t = expr_new(x->c, present ? EX_IS_PRESENT : EX_IS_MISSING, VAL_BOOL, 1);
+    t->kids[0] = v.e;
+    return of_kind(t, e->span, false);
+}
+
+static struct typed check_if(struct expr_ctx *x, const struct ast_expr *e)
+{
+    struct typed test = as_condition(x, e->cond.test);
+    struct typed yes = check_expr(x, e->cond.yes);
+    struct typed no = check_expr(x, e->cond.no);
+    bool literal = yes.literal && no.literal;
+    if (!test.e || !type_unify(x->c, &yes, &no, e->span, "if")) {
+        return TYPED_UNKNOWN;
+    }
+    struct expr *c = expr_new(x->c, EX_IF, yes.kind, 3);
+    c->kids[0] = test.e;
+    c->kids[1] = yes.e;
+    c->kids[2] = no.e;
+    c->item_kind = (uint8_t)yes.item;
+    struct typed t = of_kind(c, e->span, test.may_miss || yes.may_miss || no.may_miss);
+    t.enum_of = literal ? NULL : yes.enum_of;
+    return t;
+}
+
+/* Items take the type of the first one that is no literal, else of the widest number. */
+static bool unify_items(struct expr_ctx *x, struct typed *items, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        if (!type_unify(x->c, &items[i - 1], &items[i], items[i].span, "list")) {
+            return false;
+        }
+    }
+    struct want want = {items[n - 1].kind, items[n - 1].item, NULL};
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        items[i] = type_convert(x->c, items[i], want, "the list");
+        if (!items[i].e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool ips_and_networks(const struct typed *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i].kind != VAL_IP && items[i].kind != VAL_CIDR) {
+            return false;
+        }
+    }
+    return n > 0;
+}
+
+/* `[a, b]` and the parenthesised list after `in`, `~`, …: addresses and networks may be mixed. */
+static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
+{
+    uint32_t n = e->items.n;
+    struct typed *items = ARENA_ARRAY(x->c->arena, struct typed, n + 1);
+    bool ok = true;
+    bool literal = true;
+    bool may_miss = false;
+    uint32_t i = 0;
+    for (const struct ast_expr *it = e->items.first; it; it = it->next, i++) {
+        items[i] = check_expr(x, it);
+        ok = ok && items[i].e;
+        literal = literal && items[i].literal;
+        may_miss = may_miss || items[i].may_miss;
+    }
+    bool mixed = ok && ips_and_networks(items, n);
+    if (!ok || (n && !mixed && !literal && !unify_items(x, items, n))) {
+        return TYPED_UNKNOWN;
+    }
+    if (n && literal && !mixed && !unify_items(x, items, n)) {
+        return TYPED_UNKNOWN;
+    }
+    struct expr *list = expr_new(x->c, EX_LIST, VAL_LIST, n);
+    for (i = 0; i < n; i++) {
+        list->kids[i] = items[i].e;
+    }
+    list->item_kind = (uint8_t)(n ? items[0].kind : VAL_MISSING);
+    struct typed t = of_kind(list, e->span, may_miss);
+    t.literal = literal;
+    return t;
+}
+
+static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
+{
+    const struct ast_expr *base = ast_bare(e->member.base);
+    if (base->kind == AST_EXPR_INDEX) {
+        check_not_yet(x->c, base->span, NOT_YET_INDEX);
+        return TYPED_UNKNOWN;
+    }
+    struct typed b = check_expr(x, base);
+    if (b.e) {
+        check_error(x->c, "E0302", e->member.name->span, "%s has no parts", type_text(x->c, b));
+    }
+    return TYPED_UNKNOWN;
+}
+
+static struct typed check_unary(struct expr_ctx *x, const struct ast_expr *e)
+{
+    return e->unary.op == AST_NOT ? check_not(x, e) : check_negation(x, e);
+}
+
+struct typed check_expr(struct expr_ctx *x, const struct ast_expr *e)
+{
+    e = ast_bare(e);
+    if (!e) {
+        return TYPED_UNKNOWN;
+    }
+    switch (e->kind) {
+    case AST_EXPR_LITERAL:
+        return check_literal(x, e->literal);
+    case AST_EXPR_PATH:
+        return check_path(x, e->path);
+    case AST_EXPR_CALL:
+        return check_call(x, e);
+    case AST_EXPR_MEMBER:
+        return check_member(x, e);
+    case AST_EXPR_INDEX:
+        check_not_yet(x->c, e->span, NOT_YET_INDEX);
+        return TYPED_UNKNOWN;
+    case AST_EXPR_ARRAY:
+    case AST_EXPR_TUPLE:
+        return check_list(x, e);
+    case AST_EXPR_NAMED_LIST:
+        check_not_yet(x->c, e->span, NOT_YET_IN_LIST);
+        return TYPED_UNKNOWN;
+    case AST_EXPR_PAREN:
+        break;
+    case AST_EXPR_UNARY:
+        return check_unary(x, e);
+    case AST_EXPR_PERCENT_OF:
+        return check_percent_of(x, e);
+    case AST_EXPR_BINARY:
+        return e->binary.op == AST_AND || e->binary.op == AST_OR ? check_logic(x, e)
+                                                                 : check_binary(x, e);
+    case AST_EXPR_BETWEEN:
+        return check_between(x, e);
+    case AST_EXPR_TEST:
+        return check_test_op(x, e);
+    case AST_EXPR_IS:
+        return check_is(x, e);
+    case AST_EXPR_IF:
+        return check_if(x, e);
+    }
+    return TYPED_UNKNOWN;
+}

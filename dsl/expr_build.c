@@ -1,0 +1,134 @@
+/* Making nodes of typed expressions, and asking what they read. */
+#include "dsl/check.h"
+
+struct expr *expr_new(struct checker *c, enum expr_op op, enum value_kind kind, uint32_t n_kids)
+{
+    struct expr *e = ARENA_NEW(c->out, struct expr);
+    e->op = (uint8_t)op;
+    e->kind = (uint8_t)kind;
+    e->n_kids = (uint16_t)n_kids;
+    e->slot = -1;
+    e->scope = -1;
+    e->kids = n_kids ? ARENA_ARRAY(c->out, const struct expr *, n_kids) : NULL;
+    return e;
+}
+
+struct expr *expr_const(struct checker *c, struct value v)
+{
+    struct expr *e = expr_new(c, EX_CONST, (enum value_kind)v.kind, 0);
+    e->value = v;
+    if (v.kind == VAL_LIST && v.len) {
+        e->item_kind = v.u.items[0].kind;
+    }
+    return e;
+}
+
+static uint32_t conjuncts(const struct expr *e, const struct expr **out)
+{
+    if (!e) {
+        return 0;
+    }
+    if (e->op != EX_AND) {
+        if (out) {
+            *out = e;
+        }
+        return 1;
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        n += conjuncts(e->kids[i], out ? out + n : NULL);
+    }
+    return n;
+}
+
+static const struct expr *conjunction_of(struct checker *c, const struct expr **parts, uint32_t n)
+{
+    if (n == 0) {
+        return NULL;
+    }
+    if (n == 1) {
+        return parts[0];
+    }
+    struct expr *e = expr_new(c, EX_AND, VAL_BOOL, n);
+    for (uint32_t i = 0; i < n; i++) {
+        e->kids[i] = parts[i];
+    }
+    return e;
+}
+
+const struct expr *expr_conjunction(struct checker *c, const struct expr *a, const struct expr *b)
+{
+    uint32_t n_a = conjuncts(a, NULL);
+    uint32_t n_b = conjuncts(b, NULL);
+    const struct expr **parts = ARENA_ARRAY(c->arena, const struct expr *, n_a + n_b + 1);
+    conjuncts(a, parts);
+    conjuncts(b, parts + n_a);
+    return conjunction_of(c, parts, n_a + n_b);
+}
+
+unsigned expr_reads(const struct expr *e)
+{
+    if (!e) {
+        return 0;
+    }
+    unsigned reads = 0;
+    switch (e->op) {
+    case EX_FIELD:
+        reads = READS_SELF;
+        break;
+    case EX_BOUND:
+    case EX_ITER:
+    case EX_AGG:
+        return READS_BOUND;
+    case EX_KEY:
+        reads = READS_KEY;
+        break;
+    case EX_FIRST_AT:
+    case EX_LAST_AT:
+    case EX_DETECTED_AT:
+        reads = READS_OUTPUT;
+        break;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        reads |= expr_reads(e->kids[i]);
+    }
+    return reads;
+}
+
+uint64_t expr_slots(const struct expr *e)
+{
+    if (!e) {
+        return 0;
+    }
+    uint64_t slots = 0;
+    if (e->op == EX_BOUND || e->op == EX_ITER || e->op == EX_AGG) {
+        slots = UINT64_C(1) << e->slot;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        slots |= expr_slots(e->kids[i]);
+    }
+    return slots;
+}
+
+void expr_split(struct checker *c, const struct expr *e, const struct expr **own,
+                const struct expr **joint)
+{
+    uint32_t n = conjuncts(e, NULL);
+    const struct expr **all = ARENA_ARRAY(c->arena, const struct expr *, n + 1);
+    const struct expr **mine = ARENA_ARRAY(c->arena, const struct expr *, n + 1);
+    const struct expr **others = ARENA_ARRAY(c->arena, const struct expr *, n + 1);
+    conjuncts(e, all);
+    uint32_t n_mine = 0;
+    uint32_t n_others = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (expr_reads(all[i]) & ~(unsigned)READS_SELF) {
+            others[n_others++] = all[i];
+        } else {
+            mine[n_mine++] = all[i];
+        }
+    }
+    *own = conjunction_of(c, mine, n_mine);
+    *joint = conjunction_of(c, others, n_others);
+}

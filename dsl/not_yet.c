@@ -1,0 +1,45 @@
+#include "dsl/not_yet.h"
+
+#include <assert.h>
+
+static const struct {
+    const char *message;
+    const char *help;
+} table[NOT_YET_COUNT] = {
+    [NOT_YET_PROFILE] = {"profiles are not supported by this version", 0},
+    [NOT_YET_LIST] = {"named lists are not supported by this version",
+                      "write the values where they are used: `x in (\"a\", \"b\")`"},
+    [NOT_YET_LOOKUP] = {"lookups are not supported by this version", 0},
+    [NOT_YET_IN_LIST] = {"`list NAME` is not supported by this version",
+                         "write the values where they are used: `x in (\"a\", \"b\")`"},
+    [NOT_YET_INDEX] = {"reading a lookup or a profile by a key is not supported by this version",
+                       0},
+    [NOT_YET_EMIT_EVENT] = {"`emit event` is not supported by this version",
+                            "write `emit alert { … }`"},
+    [NOT_YET_ON_TIMEOUT] = {"`on timeout` is not supported by this version",
+                            "an absence reports at its deadline: `then no X for 10 minutes`"},
+    [NOT_YET_EXPECT_TIMEOUT] = {"`expect timeout` is not supported by this version", 0},
+    [NOT_YET_FORMAT] = {"this version reads `format json` only", 0},
+    [NOT_YET_GIVEN_LIST] = {"`given list` is not supported by this version", 0},
+    [NOT_YET_GIVEN_LOOKUP] = {"`given lookup` is not supported by this version", 0},
+    [NOT_YET_GIVEN_PROFILE] = {"`given profile` is not supported by this version", 0},
+    [NOT_YET_RELOAD] = {"`reload` in a test is not supported by this version", 0},
+    [NOT_YET_EVENTS_FILE] = {"`events` in a test is not supported by this version",
+                             "write the events with `at`"},
+    [NOT_YET_GEOIP] = {"`geoip` is not supported by this version", 0},
+    [NOT_YET_PER_TOPIC_KEY] =
+        {"`per` without the whole rule key is not supported by this version",
+         "name every part of the rule's key in `per`"},
+};
+
+const char *not_yet_message(enum not_yet what)
+{
+    assert(what < NOT_YET_COUNT);
+    return table[what].message;
+}
+
+const char *not_yet_help(enum not_yet what)
+{
+    assert(what < NOT_YET_COUNT);
+    return table[what].help;
+}

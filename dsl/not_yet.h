@@ -1,0 +1,30 @@
+/* What the parser accepts and this version does not carry out: refused with E0490, one message
+ * per construct, in one table that is meant to shrink. */
+#ifndef FYKE_DSL_NOT_YET_H
+#define FYKE_DSL_NOT_YET_H
+
+enum not_yet {
+    NOT_YET_PROFILE,
+    NOT_YET_LIST,
+    NOT_YET_LOOKUP,
+    NOT_YET_IN_LIST,
+    NOT_YET_INDEX,
+    NOT_YET_EMIT_EVENT,
+    NOT_YET_ON_TIMEOUT,
+    NOT_YET_EXPECT_TIMEOUT,
+    NOT_YET_FORMAT,
+    NOT_YET_GIVEN_LIST,
+    NOT_YET_GIVEN_LOOKUP,
+    NOT_YET_GIVEN_PROFILE,
+    NOT_YET_RELOAD,
+    NOT_YET_EVENTS_FILE,
+    NOT_YET_GEOIP,
+    NOT_YET_PER_TOPIC_KEY,
+    NOT_YET_COUNT
+};
+
+const char *not_yet_message(enum not_yet what);
+/* What to do meanwhile, or NULL. */
+const char *not_yet_help(enum not_yet what);
+
+#endif
