@@ -133,8 +133,8 @@ static bool read_flag(struct ktool_options *options, const char *name)
         const char *name;
         bool *flag;
     } flags[] = {
-        {"-Z", &options->empty_is_null},          {"--hex", &options->hex},
-        {"--committed", &options->committed},     {"--abort", &options->abort},
+        {"-Z", &options->empty_is_null},       {"--hex", &options->hex},
+        {"--committed", &options->committed},  {"--abort", &options->abort},
         {"--payload", &options->payload_only},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

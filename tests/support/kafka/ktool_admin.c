@@ -56,8 +56,7 @@ int ktool_ports(const struct ktool_options *options, char **operands)
         return ktool_fail("ports", "1 to 16");
     }
     for (int64_t i = 0; i < count; i++) {
-        struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
         socklen_t size = sizeof address;
         sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
         if (sockets[i] < 0 || bind(sockets[i], (struct sockaddr *)&address, size) != 0 ||

@@ -36,8 +36,8 @@ static void print_headers(const rd_kafka_message_t *message)
     const void *value;
     size_t size;
     fputs(",\"headers\":[", stdout);
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                       RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
          i++) {
         fputs(i == 0 ? "" : ",", stdout);
         ktool_json_string(stdout, (struct bytes){name, strlen(name)});

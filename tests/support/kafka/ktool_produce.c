@@ -68,8 +68,7 @@ static bool read_message(const struct ktool_options *options, struct bytes line,
     if (options->key_delimiter >= 0 && !split_key(options, line, message)) {
         return false;
     }
-    if (options->key_field != NULL &&
-        !ktool_json_field(line, options->key_field, &message->key)) {
+    if (options->key_field != NULL && !ktool_json_field(line, options->key_field, &message->key)) {
         return false;
     }
     if (options->time_field != NULL) {
@@ -93,12 +92,12 @@ static rd_kafka_resp_err_t send_message(struct producer *producer, const struct 
     int32_t partition = producer->options->partition < 0 ? RD_KAFKA_PARTITION_UA
                                                          : (int32_t)producer->options->partition;
     do {
-        err = rd_kafka_producev(
-            producer->client, RD_KAFKA_V_TOPIC(producer->topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY((void *)message->key.data, message->key.size),
-            RD_KAFKA_V_VALUE((void *)message->value.data, message->value.size),
-            RD_KAFKA_V_TIMESTAMP(message->time_ms), RD_KAFKA_V_END);
+        err = rd_kafka_producev(producer->client, RD_KAFKA_V_TOPIC(producer->topic),
+                                RD_KAFKA_V_PARTITION(partition),
+                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                RD_KAFKA_V_KEY((void *)message->key.data, message->key.size),
+                                RD_KAFKA_V_VALUE((void *)message->value.data, message->value.size),
+                                RD_KAFKA_V_TIMESTAMP(message->time_ms), RD_KAFKA_V_END);
         /* A full queue empties as delivery reports are served. */
         rd_kafka_poll(producer->client, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 50 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
@@ -148,12 +147,13 @@ static bool went_well(const char *step, rd_kafka_error_t *error)
 static bool begin(struct producer *producer)
 {
     return producer->options->transaction == NULL ||
-           (went_well("init_transactions",
-                      rd_kafka_init_transactions(producer->client, producer->options->timeout_ms)) &&
+           (went_well("init_transactions", rd_kafka_init_transactions(
+                                               producer->client, producer->options->timeout_ms)) &&
             went_well("begin_transaction", rd_kafka_begin_transaction(producer->client)));
 }
 
-/* Flushed before an abort too: an abort that overtakes its own records is fatal in librdkafka 2.0. */
+/* Flushed before an abort too: an abort that overtakes its own records is fatal in librdkafka 2.0.
+ */
 static bool finish(struct producer *producer)
 {
     int timeout_ms = producer->options->timeout_ms;
