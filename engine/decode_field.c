@@ -15,7 +15,6 @@ void field_room_release(struct field_room *room)
 {
     arena_release(&room->arena);
     free(room->items);
-    buf_release(&room->bytes);
     field_room_init(room);
 }
 

@@ -20,7 +20,6 @@ struct field_room {
     struct arena arena;
     struct value *items; /* the list being collected */
     size_t n_items, items_cap;
-    struct buf bytes; /* canonical bytes of a set's items */
 };
 
 void field_room_init(struct field_room *room);

@@ -1,5 +1,4 @@
 /* Lists and sets: arrays of values, or what a path with "[*]" collects. */
-#include "base/hash.h"
 #include "base/xalloc.h"
 #include "engine/decode_field.h"
 #include "engine/json_walk.h"
@@ -50,13 +49,6 @@ static bool seen_before(const struct value *items, size_t n, struct value v)
     return false;
 }
 
-static uint64_t value_hash(struct value v, struct field_room *room)
-{
-    buf_clear(&room->bytes);
-    value_encode(v, &room->bytes);
-    return hash64(buf_slice(&room->bytes));
-}
-
 /* Keeps the first of equal items. `slots`: a table of item numbers + 1, at most half full. */
 static size_t unique_hashed(struct value *items, size_t n, struct field_room *room)
 {
@@ -66,7 +58,7 @@ static size_t unique_hashed(struct value *items, size_t n, struct field_room *ro
     }
     uint32_t *slots = ARENA_ARRAY(&room->arena, uint32_t, count);
     for (size_t i = 0; i < n; i++) {
-        size_t at = (size_t)value_hash(items[i], room) & (count - 1);
+        size_t at = (size_t)value_hash(items[i]) & (count - 1);
         while (slots[at] != 0 && !value_equal(items[slots[at] - 1], items[i])) {
             at = (at + 1) & (count - 1);
         }

@@ -14,19 +14,21 @@ static bool enum_from_text(const struct schema_field *f, struct slice text, stru
     return false;
 }
 
+/* 1678-01-01T00:00:00Z up to the last instants of 64 bits, which stand for "end of time". */
+static bool timestamp_value(struct etime t, struct value *ret)
+{
+    const int64_t first = INT64_C(-9214560000) * NS_PER_S;
+    *ret = value_timestamp(t);
+    return t.ns >= first && t.ns != INT64_MAX;
+}
+
 static bool timestamp_from_number(const struct schema_field *f, struct slice number,
                                   struct value *ret)
 {
     static const unsigned shifts[] = {[UNIT_S] = 9, [UNIT_MS] = 6, [UNIT_US] = 3, [UNIT_NS] = 0};
-    /* 1678-01-01T00:00:00Z; the last instants of 64 bits stand for "end of time" */
-    const int64_t first = INT64_C(-9214560000) * NS_PER_S;
-    int64_t ns;
-    if (f->unit == UNIT_TEXT || !json_number_scaled(number, shifts[f->unit], &ns) || ns < first ||
-        ns == INT64_MAX) {
-        return false;
-    }
-    *ret = value_timestamp((struct etime){ns});
-    return true;
+    struct etime t;
+    return f->unit != UNIT_TEXT && json_number_scaled(number, shifts[f->unit], &t.ns) &&
+           timestamp_value(t, ret);
 }
 
 static bool bool_from_text(struct slice text, struct value *ret)
@@ -93,9 +95,7 @@ bool field_text(const struct schema_field *f, struct slice text, bool bare, stru
         if (f->unit != UNIT_TEXT) {
             return bare && bare_text(f, text, ret);
         }
-        ok = etime_parse(text, false, &t);
-        *ret = ok ? value_timestamp(t) : VALUE_MISSING;
-        return ok;
+        return etime_parse(text, false, &t) && timestamp_value(t, ret);
     case TYPE_DURATION:
         ok = value_parse_duration(text, &d);
         *ret = ok ? value_duration(d) : VALUE_MISSING;
