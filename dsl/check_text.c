@@ -177,10 +177,13 @@ static struct typed check_text(struct expr_ctx *x, const struct ast_expr *e, enu
 
 static const struct regex *compile_regex(struct expr_ctx *x, struct typed pattern)
 {
-    struct error err = ERROR_INIT;
-    const struct regex *re = regex_compile(x->c->out, value_as_slice(pattern.e->value), &err);
+    char why[REGEX_ERROR_MAX];
+    size_t at = 0;
+    const struct regex *re =
+        regex_compile(value_as_slice(pattern.e->value), x->c->out, why, &at);
     if (!re) {
-        check_error(x->c, "E0326", pattern.span, "the regular expression is wrong: %s", err.text);
+        check_error(x->c, "E0326", pattern.span, "the regular expression is wrong at byte %zu: %s",
+                    at, why);
     }
     return re;
 }

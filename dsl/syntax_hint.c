@@ -154,9 +154,8 @@ static struct diag *hint_reserved(struct site *s)
     const struct token *e = site_token(s, 0);
     int prev = kind_at(s, -1);
     int next = kind_at(s, 1);
-    bool declares = prev == TK_AS || prev == TK_RULE || prev == TK_EVENT || prev == TK_LET ||
-                    prev == TK_CONST || prev == TK_LIST || prev == TK_LOOKUP ||
-                    prev == TK_PROFILE;
+    bool declares = prev == TK_AS || prev == TK_EVENT ||
+                    (s->at == s->first + 1 && is_declaration_word(site_token(s, -1)));
     bool operand = wants_expression(s) &&
                    (is_comparison(next) || next == TK_IS || next == TK_PLUS || next == TK_MINUS ||
                     next == TK_STAR || next == TK_SLASH || next == TK_TILDE || next == TK_LIKE ||

@@ -1,0 +1,112 @@
+#include "dsl/compile.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "dsl/check.h"
+#include "dsl/load.h"
+#include "nfa/rule_sources.h"
+
+static void add_rules(struct checker *c)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < c->decls.n; i++) {
+        n += c->decls.items[i]->kind == AST_DECL_RULE;
+    }
+    c->rs->rules = ARENA_ARRAY(c->out, struct rule, n + 1);
+    for (size_t i = 0; i < c->decls.n; i++) {
+        const struct ast_decl *d = c->decls.items[i];
+        if (d->kind == AST_DECL_RULE && ast_name_given(d->rule.name)) {
+            struct rule *rule = &c->rs->rules[c->rs->n_rules];
+            rule->index = c->rs->n_rules++;
+            check_rule(c, d, rule);
+        }
+    }
+}
+
+/* What identifies the rule set in alerts: the bytes of its files, in the order of reading. */
+static void fingerprint(struct compilation *c, struct ruleset *rs)
+{
+    struct hasher h;
+    hasher_init(&h);
+    rs->files = ARENA_ARRAY(&rs->arena, struct slice, c->sources.n + 1);
+    for (uint32_t i = 0; i < c->sources.n; i++) {
+        const struct source *src = sources_get(&c->sources, i);
+        rs->files[rs->n_files++] = arena_copy(&rs->arena, slice_of(src->path));
+        hasher_put_part(&h, src->text);
+    }
+    rs->fingerprint = hasher_hash128(&h);
+}
+
+static void check_all(struct checker *c)
+{
+    scope_declare_all(c);
+    check_consts(c);
+    check_events_declare(c);
+    check_events_finish(c);
+    check_lets(c);
+    add_rules(c);
+}
+
+/* Only a rule set without errors gets its derived parts. */
+static void finish(struct compilation *c, struct checker *k)
+{
+    struct ruleset *rs = k->rs;
+    c->tests = check_tests(k);
+    if (c->diags.n_errors) {
+        return;
+    }
+    fingerprint(c, rs);
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        rule_canonical(rs, &rs->rules[i], &rs->arena);
+        rule_finish(&rs->rules[i], &rs->arena);
+    }
+    ruleset_find_sources(rs);
+}
+
+struct compilation *dsl_compile(const struct compile_input *input, struct error *err)
+{
+    struct compilation *c = xcalloc(1, sizeof(*c));
+    struct checker k = {.arena = &c->arena, .diags = &c->diags, .keep_all = input->keep_all_fields};
+    arena_init(&c->arena);
+    sources_init(&c->sources, &c->arena);
+    diags_init(&c->diags, &c->arena);
+    if (load_files(c, input, &k.decls, err) != ERR_OK) {
+        free(k.decls.items);
+        compilation_free(c);
+        return NULL;
+    }
+    k.rs = xcalloc(1, sizeof(*k.rs));
+    arena_init(&k.rs->arena);
+    k.out = &k.rs->arena;
+    map_init(&k.symbols, MAP_BORROW_KEYS);
+    check_all(&k);
+    finish(c, &k);
+    diags_sort(&c->diags);
+    if (c->diags.n_errors) {
+        ruleset_free(k.rs);
+        c->tests = NULL;
+    } else {
+        c->ruleset = k.rs;
+    }
+    map_release(&k.symbols);
+    free(k.decls.items);
+    return c;
+}
+
+void compilation_free(struct compilation *c)
+{
+    if (!c) {
+        return;
+    }
+    ruleset_free(c->ruleset);
+    arena_release(&c->arena);
+    free(c);
+}
+
+struct ruleset *compilation_take_ruleset(struct compilation *c)
+{
+    struct ruleset *rs = c->ruleset;
+    c->ruleset = NULL;
+    return rs;
+}

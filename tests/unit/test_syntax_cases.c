@@ -1,0 +1,186 @@
+/* Every snippet of tests/data/syntax.jsonl: accepted or refused with code, line and column; trees
+ * that must be equal; and for the accepted ones the formatter's promises. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "dsl/ast_dump.h"
+#include "dsl/diag.h"
+#include "dsl/parse.h"
+
+#define CASES "tests/data/syntax.jsonl"
+
+struct run {
+    struct arena arena;
+    struct sources set;
+    struct diags diags;
+    struct ast_file *file;
+};
+
+static void run_parse(struct run *r, const char *text)
+{
+    *r = (struct run){0};
+    arena_init(&r->arena);
+    sources_init(&r->set, &r->arena);
+    diags_init(&r->diags, &r->arena);
+    r->file = dsl_parse(sources_add(&r->set, "case.rules", slice_of(text)), &r->arena, &r->diags);
+}
+
+static void run_end(struct run *r)
+{
+    arena_release(&r->arena);
+}
+
+static json_t *load_cases(void)
+{
+    FILE *f = fopen(CASES, "r");
+    json_t *all = json_array();
+    assert_non_null(f);
+    while (!feof(f)) {
+        json_error_t e;
+        json_t *c = json_loadf(f, JSON_DISABLE_EOF_CHECK, &e);
+        if (!c) {
+            break;
+        }
+        json_array_append_new(all, c);
+    }
+    fclose(f);
+    assert_true(json_array_size(all) > 300);
+    return all;
+}
+
+static const char *field(const json_t *c, const char *name)
+{
+    return json_string_value(json_object_get(c, name));
+}
+
+static void describe(struct buf *out, const struct run *r, const struct diag *d)
+{
+    const struct source *src = sources_get(&r->set, d->span.file);
+    struct source_pos p = source_position(src, d->span.start);
+    buf_printf(out, "%s %u:%u; ", d->code, p.line, p.col);
+}
+
+static void put_wanted(struct buf *out, const json_t *e)
+{
+    buf_printf(out, "%s %lld:%lld; ", json_string_value(json_object_get(e, "code")),
+               (long long)json_integer_value(json_object_get(e, "line")),
+               (long long)json_integer_value(json_object_get(e, "col")));
+}
+
+/* The expected words that a case names must be among those of the diagnostic. */
+static int missing_expected(const json_t *error, const struct diag *d, const char *name)
+{
+    size_t i;
+    json_t *word;
+    json_array_foreach(json_object_get(error, "expected"), i, word)
+    {
+        bool found = false;
+        for (uint32_t k = 0; d && k < d->n_expected; k++) {
+            found = found || strcmp(d->expected[k], json_string_value(word)) == 0;
+        }
+        if (!found) {
+            print_error("%s: `%s` is not among the expected\n", name, json_string_value(word));
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int check_case(const json_t *c)
+{
+    FYKE_CLEANUP(buf_release) struct buf want = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf got = BUF_INIT;
+    const json_t *errors = json_object_get(c, "errors");
+    const json_t *error = json_object_get(c, "error");
+    struct run r;
+    int bad = 0;
+    run_parse(&r, field(c, "source"));
+    if (errors) {
+        size_t i;
+        json_t *e;
+        json_array_foreach(errors, i, e)
+        {
+            put_wanted(&want, e);
+        }
+    } else if (error) {
+        put_wanted(&want, error);
+    }
+    for (const struct diag *d = r.diags.first; d && (errors || d == r.diags.first); d = d->next) {
+        describe(&got, &r, d);
+    }
+    if (strcmp(buf_cstr(&want), buf_cstr(&got)) != 0) {
+        print_error("%s: want %s got %s(%s)\n", field(c, "name"), buf_cstr(&want), buf_cstr(&got),
+                    r.diags.first ? r.diags.first->message : "");
+        bad = 1;
+    } else if (error) {
+        bad = missing_expected(error, r.diags.first, field(c, "name"));
+    }
+    if (r.file->broken != !json_is_true(json_object_get(c, "ok"))) {
+        bad = 1;
+    }
+    run_end(&r);
+    return bad;
+}
+
+static void test_cases(void **state)
+{
+    json_t *all = load_cases();
+    size_t i;
+    json_t *c;
+    int bad = 0;
+    (void)state;
+    json_array_foreach(all, i, c)
+    {
+        bad += check_case(c);
+    }
+    json_decref(all);
+    assert_int_equal(bad, 0);
+}
+
+static void dump(struct buf *out, const char *text)
+{
+    struct run r;
+    run_parse(&r, text);
+    ast_dump_file(out, r.file, AST_DUMP_PLAIN);
+    run_end(&r);
+}
+
+static void test_same_trees(void **state)
+{
+    json_t *all = load_cases();
+    size_t i;
+    json_t *c;
+    int pairs = 0;
+    (void)state;
+    json_array_foreach(all, i, c)
+    {
+        const char *other = field(c, "same_tree_as");
+        FYKE_CLEANUP(buf_release) struct buf a = BUF_INIT;
+        FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;
+        if (!other) {
+            continue;
+        }
+        dump(&a, field(c, "source"));
+        dump(&b, other);
+        assert_string_equal(buf_cstr(&a), buf_cstr(&b));
+        pairs++;
+    }
+    json_decref(all);
+    assert_true(pairs >= 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_same_trees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
