@@ -2,13 +2,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "cli/gen.h"
 #include "cli/gen_fraud.h"
 
 static struct gen_log generate(uint64_t seed, uint64_t events, int days, int64_t disorder_ms,
@@ -200,6 +203,84 @@ static void every_rule_has_both_kinds(void **state)
     gen_log_release(&log);
 }
 
+static int run(const char *const *args)
+{
+    char *argv[12] = {(char[]){"gen"}};
+    int argc = 1;
+    for (; args[argc - 1]; argc++) {
+        argv[argc] = strdup(args[argc - 1]);
+        assert_non_null(argv[argc]);
+    }
+    int rc = gen_main(argc, argv);
+    for (int i = 1; i < argc; i++) {
+        free(argv[i]);
+    }
+    return rc;
+}
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+
+/* The lines of a file, which is removed. */
+static size_t take_lines(const char *dir, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t lines = 0;
+    for (int c; (c = fgetc(f)) != EOF;) {
+        lines += c == '\n';
+    }
+    fclose(f);
+    assert_int_equal(unlink(path), 0);
+    return lines;
+}
+
+static void files_hold_everything(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/fyke-gen-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    struct gen_log log = generate(2, 4000, 2, 3000, 1);
+    assert_int_equal(RUN("fraud", "-q", "--seed", "2", "--events=4000", "--days=2", "--disorder",
+                         "3", "-o", dir),
+                     0);
+    size_t lines = 0;
+    for (int t = 0; t < GEN_TOPICS; t++) {
+        char name[64];
+        snprintf(name, sizeof(name), "%s.jsonl", gen_topic_name((enum gen_topic)t));
+        lines += take_lines(dir, name);
+    }
+    assert_int_equal(lines, log.n_events);
+    assert_int_equal(take_lines(dir, "labels.jsonl"), log.n_episodes);
+    assert_int_equal(RUN("fraud", "-q", "--seed=2", "--events=4000", "--days=2", "--format=kcat",
+                         "--partitions=3", "-o", dir),
+                     0);
+    assert_int_equal(take_lines(dir, "events.kcat.jsonl"), log.n_events);
+    assert_int_equal(take_lines(dir, "labels.jsonl"), log.n_episodes);
+    assert_int_equal(rmdir(dir), 0);
+    gen_log_release(&log);
+}
+
+static void exit_codes(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--help"), 0);
+    assert_int_equal(RUN("fraud"), 2);
+    assert_int_equal(RUN("-o", "x"), 2);
+    assert_int_equal(RUN("weather", "-o", "x"), 2);
+    assert_int_equal(RUN("fraud", "more", "-o", "x"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--days", "0"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--events", "-1"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--seed", "0x10"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--disorder", "31"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--start", "2026-03-06T00:00:00"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--format", "xml"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--partitions", "2"), 2);
+    assert_int_equal(RUN("fraud", "-o", "x", "--no-such-option"), 2);
+    assert_int_equal(RUN("fraud", "--days=1", "--events=1", "-o", "/dev/null/below"), 4);
+    assert_int_equal(RUN("fraud", "--days=1", "--events=1", "-o", "/dev/null"), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +291,8 @@ int main(void)
         cmocka_unit_test(in_order_within_the_disorder),
         cmocka_unit_test(offsets_rise_and_keys_stay),
         cmocka_unit_test(every_rule_has_both_kinds),
+        cmocka_unit_test(files_hold_everything),
+        cmocka_unit_test(exit_codes),
     };
     return cmocka_run_group_tests_name("gen", tests, NULL, NULL);
 }
