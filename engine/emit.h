@@ -1,0 +1,28 @@
+/* Matches → alerts: the callback that the automata report to. One per shard.
+ *
+ * Thread rule: used by the thread that runs the shard; out_alerts are taken between barriers. */
+#ifndef FYKE_ENGINE_EMIT_H
+#define FYKE_ENGINE_EMIT_H
+
+#include "base/buf.h"
+#include "engine/alert_json.h"
+#include "engine/out_order.h"
+
+struct emitter {
+    const struct alert_options *options;
+    struct out_alert **alerts; /* of this pass, in order of decision; owned */
+    size_t n, cap;
+    uint64_t seq;
+    uint64_t pending; /* MATCH_PENDING seen */
+    bool show_pending;
+    struct buf json, key_text;
+};
+
+void emitter_init(struct emitter *em, const struct alert_options *options, bool show_pending);
+void emitter_release(struct emitter *em);
+/* A match_fn; ctx is the emitter. */
+void emitter_match(void *ctx, const struct match *m);
+/* Hands over what has gathered. */
+void emitter_drain(struct emitter *em, struct out_order *to);
+
+#endif

@@ -1,0 +1,294 @@
+#include "engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/engine_parts.h"
+
+#define POLL_RECORDS 4096
+#define POLL_WAIT ((struct duration){100 * NS_PER_MS})
+#define MAX_THREADS 256
+#define MAX_SHARDS 4096
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static struct ptime no_time(void *ctx)
+{
+    (void)ctx;
+    return (struct ptime){0};
+}
+
+void engine_options_init(struct engine_options *o)
+{
+    *o = (struct engine_options){
+        .app = "fyke",
+        .threads = 1,
+        .memory_bytes = (size_t)512 << 20,
+        .buffer_bytes = (size_t)256 << 20,
+        .commit_every = {NS_PER_S},
+        .max_evidence = 100,
+        .nfa = {.max_runs = 1000, .max_matches = 1000},
+        .decode = {.max_value_bytes = (size_t)8 << 20, .max_depth = 128},
+        .clock = {.now = no_time},
+    };
+}
+
+static enum err check_options(const struct engine_options *o, struct error *err)
+{
+    if (o->threads < 1 || o->threads > MAX_THREADS) {
+        return error_set(err, ERR_USAGE, "number of threads must be 1 to %d, not %u", MAX_THREADS,
+                         o->threads);
+    }
+    if (o->shards > MAX_SHARDS) {
+        return error_set(err, ERR_USAGE, "number of shards must be at most %d, not %u", MAX_SHARDS,
+                         o->shards);
+    }
+    if (o->max_evidence < 1) {
+        return error_set(err, ERR_USAGE, "evidence needs at least one entry per step");
+    }
+    return ERR_OK;
+}
+
+struct ptime engine_now(const struct engine *e)
+{
+    return e->options.clock.now(e->options.clock.ctx);
+}
+
+void engine_say(const struct engine *e, const char *fmt, ...)
+{
+    char line[1024];
+    va_list args;
+    if (e->options.log == NULL) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    e->options.log(e->options.log_ctx, line);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+/* "a, b" → names; blanks around a name do not count. */
+static void parse_fields(struct engine *e)
+{
+    const char *text = e->options.evidence_fields;
+    size_t n = 0, cap = 0;
+    while (text != NULL && *text != '\0') {
+        size_t len = strcspn(text, ",");
+        struct slice name = slice_from(text, len);
+        while (name.len > 0 && *name.ptr == ' ') {
+            name = slice_from(name.ptr + 1, name.len - 1);
+        }
+        while (name.len > 0 && name.ptr[name.len - 1] == ' ') {
+            name.len--;
+        }
+        if (slice_eq_str(name, "*")) {
+            e->alerts.all_fields = true;
+        } else if (name.len > 0) {
+            VEC_PUSH(e->evidence_fields, n, cap) = arena_copy(&e->arena, name);
+        }
+        text += len + (text[len] == ',');
+    }
+    e->alerts.fields = e->evidence_fields;
+    e->alerts.n_fields = (uint32_t)n;
+}
+
+static void init_clocks(struct engine *e)
+{
+    const struct ruleset *rs = e->rs;
+    e->clocks = ARENA_ARRAY(&e->arena, struct clock_state, rs->n_clock_groups);
+    e->fire_before = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
+    e->history_begin = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
+    e->topic_groups = ARENA_ARRAY(&e->arena, struct topic_groups, rs->n_topics);
+    for (uint32_t t = 0; t < rs->n_topics; t++) {
+        e->topic_groups[t].groups = ARENA_ARRAY(&e->arena, uint32_t, rs->n_clock_groups);
+    }
+    for (uint32_t g = 0; g < rs->n_clock_groups; g++) {
+        clock_state_init(&e->clocks[g], &rs->clock_groups[g]);
+        e->fire_before[g] = ETIME_MIN;
+        e->history_begin[g] = ETIME_MIN;
+        for (uint32_t i = 0; i < rs->clock_groups[g].n_topics; i++) {
+            struct topic_groups *tg = &e->topic_groups[rs->clock_groups[g].topics[i]];
+            tg->groups[tg->n++] = g;
+        }
+    }
+}
+
+static void init_shards(struct engine *e)
+{
+    e->n_shards = e->options.shards ? e->options.shards : ENGINE_DEFAULT_SHARDS;
+    e->shards = xcalloc(e->n_shards, sizeof(*e->shards));
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        struct keyspace_options o = {
+            .rs = e->rs,
+            .key_groups = e->keys.groups,
+            .n_key_groups = e->keys.n_groups,
+            .shard = i,
+            .memory_bytes = e->options.memory_bytes / e->n_shards,
+        };
+        shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
+    }
+    uint32_t threads = e->options.threads < e->n_shards ? e->options.threads : e->n_shards;
+    e->workers = workers_new(e->rs, e->options.nfa, e->shards, e->n_shards, threads);
+}
+
+enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
+                    struct error *err)
+{
+    *ret = NULL;
+    FYKE_TRY(check_options(o, err));
+    struct engine *e = xcalloc(1, sizeof(*e));
+    e->rs = rs;
+    e->options = *o;
+    e->alerts = (struct alert_options){.rs = rs, .max_evidence = o->max_evidence};
+    parse_fields(e);
+    e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
+    e->decoder = decoder_new(rs, o->decode);
+    event_blocks_init(&e->blocks);
+    key_table_init(&e->keys, rs);
+    key_eval_init(&e->key_eval);
+    out_order_init(&e->out);
+    init_clocks(e);
+    init_shards(e);
+    *ret = e;
+    return ERR_OK;
+}
+
+void engine_free(struct engine *e)
+{
+    if (e == NULL) {
+        return;
+    }
+    workers_free(e->workers);
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        shard_release(&e->shards[i]);
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        clock_state_release(&e->clocks[g]);
+    }
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        partition_release(e->partitions[i]);
+        free(e->partitions[i]);
+    }
+    out_order_release(&e->out);
+    key_eval_release(&e->key_eval);
+    key_table_release(&e->keys);
+    event_blocks_release(&e->blocks);
+    decoder_free(e->decoder);
+    free(e->partitions);
+    free(e->partition_summaries);
+    free(e->evidence_fields);
+    free(e->shards);
+    free(e->held);
+    arena_release(&e->arena);
+    free(e);
+}
+
+/* ---- partitions --------------------------------------------------------------------------- */
+
+struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition)
+{
+    struct partition *p = e->last_used;
+    if (p != NULL && p->topic->index == topic && p->id == partition) {
+        return p;
+    }
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        p = e->partitions[i];
+        if (p->topic->index == topic && p->id == partition) {
+            e->last_used = p;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp)
+{
+    struct partition *p = xcalloc(1, sizeof(*p));
+    partition_init(p, &e->rs->topics[sp->topic], sp);
+    VEC_PUSH(e->partitions, e->n_partitions, e->cap_partitions) = p;
+    e->partition_summaries = xrealloc(e->partition_summaries,
+                                      e->n_partitions * sizeof(*e->partition_summaries));
+    const struct topic_groups *tg = &e->topic_groups[sp->topic];
+    for (uint32_t i = 0; i < tg->n; i++) {
+        clock_state_add(&e->clocks[tg->groups[i]], p);
+    }
+    e->last_used = p;
+    return p;
+}
+
+enum err engine_begin(struct engine *e, const struct source_partition *parts, uint32_t n,
+                      struct sink *sink, struct error *err)
+{
+    e->sink = sink;
+    e->last_commit = engine_now(e);
+    for (uint32_t i = 0; i < n; i++) {
+        if (parts[i].topic >= e->rs->n_topics) {
+            return error_set(err, ERR_USAGE, "the source has a topic that the rules do not name");
+        }
+        if (engine_find_partition(e, parts[i].topic, parts[i].partition) == NULL) {
+            engine_open_partition(e, &parts[i]);
+        }
+    }
+    return ERR_OK;
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+static enum err start(struct engine *e, struct source *source, struct sink *sink,
+                      struct error *err)
+{
+    const struct source_partition *parts;
+    uint32_t n;
+    e->source = source;
+    e->hold_back = source->bounded;
+    FYKE_TRY(source->ops->partitions(source, &parts, &n, err));
+    FYKE_TRY(engine_begin(e, parts, n, sink, err));
+    return source->ops->start(source, NULL, 0, err);
+}
+
+static enum err step(struct engine *e, bool *finished, struct error *err)
+{
+    struct source_batch batch = {0};
+    FYKE_TRY(e->source->ops->poll(e->source, POLL_RECORDS, POLL_WAIT, &batch, err));
+    for (uint32_t i = 0; i < batch.n; i++) {
+        FYKE_TRY(engine_push(e, &batch.records[i], err));
+    }
+    for (uint32_t i = 0; i < batch.n_at_end; i++) {
+        idle_note_end(e, &batch.at_end[i]);
+    }
+    if (!e->source->bounded) {
+        idle_check(e);
+    }
+    FYKE_TRY(engine_process(e, err));
+    FYKE_TRY(idle_balance(e, err));
+    *finished = batch.finished;
+    return ERR_OK;
+}
+
+/* Bounded runs keep the order of their output over the whole run: they commit at the end. */
+static bool commit_due(const struct engine *e)
+{
+    return !e->hold_back && e->dirty &&
+           engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;
+}
+
+enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
+                    const volatile sig_atomic_t *stop, struct error *err)
+{
+    bool finished = false;
+    FYKE_TRY(start(e, source, sink, err));
+    while (!finished && (stop == NULL || *stop == 0)) {
+        FYKE_TRY(step(e, &finished, err));
+        if (commit_due(e)) {
+            FYKE_TRY(engine_commit(e, err));
+        }
+    }
+    if (finished && source->bounded) {
+        FYKE_TRY(engine_finish(e, err));
+    }
+    return engine_commit(e, err);
+}

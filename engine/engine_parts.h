@@ -1,0 +1,93 @@
+/* The inside of struct engine, for the files that implement engine.h:
+ *   engine.c   life cycle, run loop       intake.c   records → order buffers
+ *   process.c  release → shards → alerts  idle.c     partitions that say nothing
+ *   commit.c   deliver, checkpoint, positions        summary.c  figures
+ * Private to engine/. */
+#ifndef FYKE_ENGINE_ENGINE_PARTS_H
+#define FYKE_ENGINE_ENGINE_PARTS_H
+
+#include "base/arena.h"
+#include "engine/clock_group.h"
+#include "engine/engine.h"
+#include "engine/event_block.h"
+#include "engine/key.h"
+#include "engine/out_order.h"
+#include "engine/partition.h"
+#include "engine/shard.h"
+#include "engine/worker.h"
+
+#define ENGINE_DEFAULT_SHARDS 16
+
+/* Clock groups that read a topic. */
+struct topic_groups {
+    uint32_t *groups;
+    uint32_t n;
+};
+
+struct engine {
+    const struct ruleset *rs;
+    struct engine_options options;
+    struct arena arena; /* tables that live as long as the engine */
+    struct slice *evidence_fields;
+    struct alert_options alerts;
+
+    struct partition **partitions; /* owned, in order of opening */
+    size_t n_partitions, cap_partitions;
+    struct partition *last_used; /* records come in runs of one partition */
+    struct clock_state *clocks;  /* per clock group */
+    struct topic_groups *topic_groups;
+
+    struct decoder *decoder;
+    struct event_blocks blocks;
+    struct key_table keys;
+    struct key_eval key_eval; /* its arena holds the keys of one pass */
+
+    struct shard *shards;
+    uint32_t n_shards;
+    struct workers *workers;
+    struct etime *fire_before;   /* of the pass, per clock group */
+    struct etime *history_begin; /* of the pass, per clock group */
+    struct event_block **held;   /* blocks of the events in this pass, one entry per event */
+    size_t n_held, cap_held;
+
+    struct out_order out;
+    bool hold_back; /* bounded run: alerts leave in the order of the whole run */
+    struct source *source;
+    struct sink *sink;
+    struct ptime last_commit;
+    bool dirty; /* records read since the last commit */
+
+    /* Counters of engine_summary. */
+    uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
+    uint64_t invalid[INVALID_REASON_COUNT];
+    uint64_t bad_values, missing_key;
+    uint64_t *rule_alerts;
+    uint64_t alerts_total, checkpoints, checkpoint_bytes, pending;
+    uint32_t invalid_shown; /* invalid records that were shown on the log */
+    struct partition_summary *partition_summaries;
+};
+
+struct ptime engine_now(const struct engine *e);
+void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
+
+/* NULL: not open. */
+struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition);
+/* Opens a partition; the clock groups of its topic wait for it from now on. */
+struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
+
+/* Releases and evaluates everything that is in order; alerts gather in e->out. */
+enum err engine_release(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Writes alerts: those that are safe, or all. */
+enum err engine_write_alerts(struct engine *e, bool all, struct error *err) FYKE_MUST_USE;
+/* Counts (and with --pending reports) what waits for deadlines. */
+enum err engine_gather_pending(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+/* A record of this partition has come / its end was reached. */
+void idle_note_record(struct engine *e, struct partition *p);
+void idle_note_end(struct engine *e, const struct partition_position *at);
+/* Lets partitions go that have been silent for long enough; names those that hold the clock. */
+void idle_check(struct engine *e);
+/* Holds partitions back that are far ahead while the order buffer is over its budget. */
+enum err idle_balance(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+#endif

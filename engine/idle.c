@@ -1,0 +1,128 @@
+/* Partitions that say nothing, and partitions that say too much.
+ *
+ * Idleness needs processing time, which comes from outside: the end of the partition was reached
+ * and for `idle after` nothing has come. It only lets the clock move on; bounded input knows none.
+ */
+#include <inttypes.h>
+
+#include "engine/engine_parts.h"
+
+#define HELD_NS (10 * NS_PER_S)  /* a clock held this long is worth a line */
+#define NAMED_NS (60 * NS_PER_S) /* one line per clock group in this time */
+
+static bool passed(struct ptime now, struct ptime since, int64_t ns)
+{
+    return now.ns - since.ns >= ns;
+}
+
+void idle_note_record(struct engine *e, struct partition *p)
+{
+    p->at_end = false;
+    p->idle = false;
+    p->ended = false;
+    if (p->topic->idle_after.ns > 0 && !e->hold_back) {
+        p->quiet_since = engine_now(e);
+    }
+}
+
+void idle_note_end(struct engine *e, const struct partition_position *at)
+{
+    struct partition *p = engine_find_partition(e, at->topic, at->partition);
+    if (p == NULL) {
+        return;
+    }
+    if (e->source != NULL && e->source->bounded) {
+        p->ended = true;
+        return;
+    }
+    if (!p->at_end) {
+        p->at_end = true;
+        p->quiet_since = engine_now(e);
+    }
+}
+
+static void let_go(struct engine *e, struct ptime now)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        struct partition *p = e->partitions[i];
+        int64_t idle_after = p->topic->idle_after.ns;
+        if (idle_after > 0 && p->at_end && !p->idle && !p->ended &&
+            passed(now, p->quiet_since, idle_after)) {
+            p->idle = true;
+            p->idle_advances++;
+        }
+    }
+}
+
+static void name_holder(struct engine *e, struct clock_state *c, struct ptime now)
+{
+    const struct partition *holder = order_count(&c->order) > 0 ? clock_state_holder(c) : NULL;
+    if (holder != c->holder) {
+        c->holder = holder;
+        c->held_since = now;
+        c->held_at = c->watermark;
+        return;
+    }
+    if (c->held_at.ns != c->watermark.ns) {
+        c->held_at = c->watermark;
+        c->held_since = now;
+        return;
+    }
+    if (holder == NULL || !passed(now, c->held_since, HELD_NS) ||
+        (c->was_named && !passed(now, c->named_at, NAMED_NS))) {
+        return;
+    }
+    c->was_named = true;
+    c->named_at = now;
+    engine_say(e,
+               "topic \"%.*s\" partition %d has held the clock back for %" PRId64
+               " s; %zu events wait for it",
+               SLICE_ARG(holder->topic->name), (int)holder->id,
+               (now.ns - c->held_since.ns) / NS_PER_S, order_count(&c->order));
+}
+
+void idle_check(struct engine *e)
+{
+    struct ptime now = engine_now(e);
+    let_go(e, now);
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        name_holder(e, &e->clocks[g], now);
+    }
+}
+
+/* ---- back-pressure ------------------------------------------------------------------------ */
+
+/* The partition that a clock group waits for is never paused. */
+static bool holds_some_clock(const struct engine *e, const struct partition *p)
+{
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        if (clock_state_reads(&e->clocks[g], p->topic->index) &&
+            clock_state_holder(&e->clocks[g]) == p) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err idle_balance(struct engine *e, struct error *err)
+{
+    struct source *s = e->source;
+    if (s->ops->pause == NULL) {
+        return ERR_OK;
+    }
+    bool over = e->blocks.live_bytes > e->options.buffer_bytes;
+    bool relaxed = e->blocks.live_bytes <= e->options.buffer_bytes / 2;
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        struct partition *p = e->partitions[i];
+        bool pause = over ? !p->ended && !holds_some_clock(e, p) : p->paused && !relaxed;
+        if (p->paused && pause && holds_some_clock(e, p)) {
+            pause = false;
+        }
+        if (pause != p->paused) {
+            struct partition_position at = {p->topic->index, p->id, p->next_offset};
+            FYKE_TRY(s->ops->pause(s, &at, pause, err));
+            p->paused = pause;
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,192 @@
+/* Records in: offsets, decoding, lateness, order buffers. */
+#include <inttypes.h>
+
+#include "engine/engine_parts.h"
+
+#define INVALID_SHOWN 5
+
+static enum err refuse(struct engine *e, enum refused_why why, const char *reason,
+                       const struct record *r, struct error *err)
+{
+    if (e->options.refused == NULL) {
+        return ERR_OK;
+    }
+    return e->options.refused(e->options.refused_ctx, why, reason, r, err);
+}
+
+/* ---- invalid records ---------------------------------------------------------------------- */
+
+static void describe_place(const struct engine *e, const struct record *r, struct buf *out)
+{
+    if (r->origin != NULL) {
+        buf_printf(out, "%s:%" PRIu64, r->origin, r->line);
+        return;
+    }
+    struct slice topic =
+        r->topic < e->rs->n_topics ? e->rs->topics[r->topic].name : SLICE_LIT("?");
+    buf_printf(out, "%.*s [%d] offset %" PRId64, SLICE_ARG(topic), (int)r->partition, r->offset);
+}
+
+static enum err note_invalid(struct engine *e, struct partition *p, const struct record *r,
+                             const struct decoded *d, const char *detail, struct error *err)
+{
+    struct buf text = BUF_INIT;
+    e->invalid[d->reason]++;
+    if (p != NULL) {
+        p->invalid++;
+    }
+    describe_place(e, r, &text);
+    buf_printf(&text, ": invalid record: %s", detail);
+    if (d->field != UINT32_MAX && d->decl < e->rs->n_decls &&
+        d->field < e->rs->decls[d->decl].n_fields) {
+        buf_printf(&text, ", field \"%.*s\"", SLICE_ARG(e->rs->decls[d->decl].fields[d->field].name));
+    }
+    enum err rc = refuse(e, REFUSED_INVALID, detail, r, err);
+    if (rc == ERR_OK && e->options.strict) {
+        rc = error_set(err, ERR_INPUT, "%s", buf_cstr(&text));
+    } else if (rc == ERR_OK && e->invalid_shown < INVALID_SHOWN) {
+        e->invalid_shown++;
+        engine_say(e, "%s", buf_cstr(&text));
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static enum err note_broken(struct engine *e, struct partition *p, const struct record *r,
+                            struct error *err)
+{
+    struct decoded d = {.reason = INVALID_ENVELOPE, .field = UINT32_MAX};
+    return note_invalid(e, p, r, &d, r->broken, err);
+}
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+static void buffer_event(struct engine *e, struct event *ev, struct event_block *block)
+{
+    const struct topic_groups *tg = &e->topic_groups[ev->at.topic];
+    if (tg->n == 0) {
+        e->evaluated++; /* no rule reads the topic */
+    }
+    for (uint32_t i = 0; i < tg->n; i++) {
+        block->holders++;
+        order_push(&e->clocks[tg->groups[i]].order,
+                   (struct order_item){.time = ev->time, .event = ev, .block = block});
+    }
+}
+
+/* All events of a record are judged by what was read before it. Those that stay are moved to the
+ * front of `events`; returns how many. */
+static uint32_t judge(struct engine *e, struct partition *p, struct event **events, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (partition_is_late(p, events[i])) {
+            e->late++;
+            p->late++;
+        } else {
+            events[kept++] = events[i];
+        }
+    }
+    return kept;
+}
+
+/* With `watermark per` an event may be in time by its own value's clock and yet stand before what
+ * the partition let through. Evaluating everything in front of it first makes the answer depend on
+ * the log alone, not on how it was cut into batches. */
+static enum err settle_before(struct engine *e, const struct partition *p,
+                              struct event *const *events, uint32_t n, struct error *err)
+{
+    for (uint32_t i = 0; p->topic->has_watermark_per && i < n; i++) {
+        if (etime_lt(events[i]->time, p->frontier)) {
+            return engine_release(e, err);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err take_events(struct engine *e, struct partition *p, const struct record *r,
+                            struct event **events, uint32_t n, struct event_block *block,
+                            struct error *err)
+{
+    e->events += n;
+    uint32_t kept = judge(e, p, events, n);
+    FYKE_TRY(settle_before(e, p, events, kept, err));
+    for (uint32_t i = 0; i < kept; i++) {
+        partition_note(p, events[i]);
+        buffer_event(e, events[i], block);
+    }
+    return kept < n && r != NULL ? refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+/* A partition that the source did not announce: its first record opens it. */
+static struct partition *partition_of(struct engine *e, uint32_t topic, int32_t partition,
+                                      int64_t offset)
+{
+    struct partition *p = engine_find_partition(e, topic, partition);
+    if (p == NULL) {
+        struct source_partition sp = {
+            .topic = topic, .partition = partition, .first_offset = offset};
+        p = engine_open_partition(e, &sp);
+    }
+    return p;
+}
+
+static enum err push_decoded(struct engine *e, struct partition *p, const struct record *r,
+                             struct error *err)
+{
+    struct decoded d = {0};
+    struct event_block *block = event_blocks_open(&e->blocks);
+    decoder_decode(e->decoder, r, &block->arena, &d);
+    e->bad_values += d.bad_values;
+    switch (d.result) {
+    case DECODE_EVENTS:
+        return take_events(e, p, r, d.events, d.n_events, block, err);
+    case DECODE_TOMBSTONE:
+        e->tombstones++;
+        return ERR_OK;
+    case DECODE_UNCLAIMED:
+        e->unclaimed++;
+        return ERR_OK;
+    case DECODE_INVALID:
+        return note_invalid(e, p, r, &d, invalid_reason_name(d.reason), err);
+    }
+    return ERR_OK;
+}
+
+enum err engine_push(struct engine *e, const struct record *r, struct error *err)
+{
+    e->records++;
+    e->dirty = true;
+    if (r->topic >= e->rs->n_topics) {
+        return note_broken(e, NULL, r, err);
+    }
+    struct partition *p = partition_of(e, r->topic, r->partition, r->offset);
+    idle_note_record(e, p);
+    if (partition_repeats(p, r->offset)) {
+        e->repeated++;
+        return ERR_OK;
+    }
+    p->next_offset = r->offset + 1;
+    p->read++;
+    return r->broken != NULL ? note_broken(e, p, r, err) : push_decoded(e, p, r, err);
+}
+
+enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)
+{
+    struct partition *p = partition_of(e, event->at.topic, event->at.partition, event->at.offset);
+    idle_note_record(e, p);
+    e->dirty = true;
+    /* Several events of one record come one by one: the same offset again is no repetition. */
+    if (event->at.offset < p->next_offset - 1) {
+        e->repeated++;
+        return ERR_OK;
+    }
+    e->records += event->at.offset >= p->next_offset;
+    p->read += event->at.offset >= p->next_offset;
+    p->next_offset = event->at.offset + 1;
+    struct event_block *block = event_blocks_open(&e->blocks);
+    struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
+    return take_events(e, p, NULL, &copy, 1, block, err);
+}

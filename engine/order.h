@@ -1,0 +1,40 @@
+/* The order buffer of one clock group: events in, sorted by the total order, out.
+ *
+ * Events that come in order stand in a ring; only those that overtake go through a heap. So input
+ * in order costs no comparison but one per event. */
+#ifndef FYKE_ENGINE_ORDER_H
+#define FYKE_ENGINE_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/event_block.h"
+#include "engine/place.h"
+
+struct order_item {
+    struct etime time; /* = event->time: most comparisons end here */
+    struct event *event;
+    struct event_block *block;
+};
+
+struct order {
+    struct order_item *ring; /* ascending from ring_head; ring_cap is 0 or a power of two */
+    size_t ring_head, ring_n, ring_cap;
+    struct order_item *heap; /* the others, least first */
+    size_t heap_n, heap_cap;
+};
+
+void order_init(struct order *o);
+void order_release(struct order *o);
+static inline size_t order_count(const struct order *o)
+{
+    return o->ring_n + o->heap_n;
+}
+void order_push(struct order *o, struct order_item item);
+/* NULL when empty. */
+const struct order_item *order_peek(const struct order *o);
+/* Takes the least event if it stands before `limit`. */
+bool order_pop(struct order *o, struct place limit, struct order_item *ret);
+
+#endif

@@ -1,0 +1,52 @@
+/* The order in which alerts leave: by (detected, key value by value, rule name, match order), so
+ * that the output is the same for any number of workers and any batches.
+ *
+ * Shards hand over alerts in any order; an alert goes out when nothing that sorts before it can
+ * still come. Bounded runs wait for that; live runs flush after every pass. */
+#ifndef FYKE_ENGINE_OUT_ORDER_H
+#define FYKE_ENGINE_OUT_ORDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "engine/io.h"
+#include "nfa/state.h"
+
+/* One alert, ready to be written. One malloc block, owned by whoever holds the pointer. */
+struct out_alert {
+    struct etime detected;
+    const struct rule *rule;
+    enum match_kind kind;
+    uint64_t seq; /* order of decision within (key, rule) */
+    const struct value *key;
+    uint32_t n_key;
+    struct slice json;
+    struct slice key_text;
+    char match_id[HASH128_HEX_MAX];
+};
+
+/* Copies key and texts. */
+struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
+                                struct slice json, struct slice key_text);
+
+struct out_order {
+    struct out_alert **held; /* heap, least first */
+    size_t n, cap;
+};
+
+void out_order_init(struct out_order *o);
+void out_order_release(struct out_order *o);
+/* Takes ownership. */
+void out_order_add(struct out_order *o, struct out_alert *a);
+
+typedef void (*out_written_fn)(void *ctx, const struct out_alert *a);
+/* Writes every alert detected before `safe`, in order; ETIME_MAX: all of them. */
+enum err out_order_flush(struct out_order *o, struct etime safe, struct sink *sink,
+                         out_written_fn written, void *ctx, struct error *err) FYKE_MUST_USE;
+
+#endif

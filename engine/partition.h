@@ -1,0 +1,66 @@
+/* One input partition: its clock, its lateness, its offsets.
+ *
+ * The clock is a fact of the partition's log alone: frontier = largest event time of its valid
+ * events − `out of order by`. An event is late iff it is earlier than the frontier at the moment it
+ * is read; no other partition and no scheduling has a say. With `watermark per F` lateness is
+ * judged by the clock of the event's own value, the frontier is the least of them.
+ *
+ * Thread rule: the input thread's. */
+#ifndef FYKE_ENGINE_PARTITION_H
+#define FYKE_ENGINE_PARTITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "engine/io.h"
+#include "engine/place.h"
+#include "engine/value_clock.h"
+#include "nfa/schema.h"
+
+struct partition {
+    const struct schema_topic *topic;
+    int32_t id;
+    int64_t next_offset;        /* highest offset read + 1; where reading goes on */
+    bool empty_at_start;
+    bool has_time;              /* an event was read: max_time and first_time hold */
+    struct etime max_time;      /* of all valid events read */
+    struct etime first_time;    /* of the first valid event: where its history begins */
+    struct etime frontier;      /* monotone; ETIME_MIN: nothing known */
+    struct etime floor;         /* engine_advance(): told that nothing earlier comes */
+    struct value_clocks values; /* `watermark per` */
+    struct buf value_text;      /* scratch: canonical bytes of a value */
+    bool ended;                 /* bounded input: delivered everything */
+    bool idle;                  /* holds no clock until its next record */
+    bool at_end;                /* Kafka: end reached, nothing since */
+    bool paused;
+    struct ptime quiet_since;   /* last record, or when the end was seen first */
+    uint64_t read, late, invalid, idle_advances;
+};
+
+void partition_init(struct partition *p, const struct schema_topic *topic,
+                    const struct source_partition *sp);
+void partition_release(struct partition *p);
+
+/* A record with this offset was read before: it counts once. */
+static inline bool partition_repeats(const struct partition *p, int64_t offset)
+{
+    return offset < p->next_offset;
+}
+/* Judged before partition_note() of any event of the same record. */
+bool partition_is_late(struct partition *p, const struct event *e);
+/* A valid event that is not late moves the clock. */
+void partition_note(struct partition *p, const struct event *e);
+/* Nothing earlier than t will come. */
+void partition_raise(struct partition *p, struct etime t);
+
+/* It may still deliver events, so the clock waits for it. */
+static inline bool partition_holds(const struct partition *p)
+{
+    return !p->ended && !p->idle;
+}
+/* The first place at which an event may still arrive. */
+struct place partition_next_place(const struct partition *p);
+
+#endif

@@ -1,0 +1,231 @@
+/* Release → keys → shards → alerts. */
+#include "base/xalloc.h"
+#include "engine/engine_parts.h"
+
+/* Events per pass and clock group: bounds the memory of a pass, not the answers. */
+#define PASS_EVENTS 8192
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+static void count_missing(struct engine *e, const struct key_variant *v, const struct event *ev)
+{
+    struct nfa_scratch *scratch = workers_scratch(e->workers);
+    for (uint32_t i = 0; i < v->n_uses; i++) {
+        const struct rule *rule = &e->rs->rules[v->uses[i].rule];
+        if ((rule_roles_of(rule, ev, scratch) & v->uses[i].roles) != 0) {
+            e->missing_key++;
+        }
+    }
+}
+
+static void send_to_key(struct engine *e, const struct key_route *route,
+                        const struct order_item *item, bool came_after)
+{
+    const struct key_group *g = &e->keys.groups[route->key_group];
+    const struct key_variant *v = &g->variants[route->variant];
+    struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
+    struct key_ref key;
+    if (!key_of(g, v, item->event, &e->key_eval, values, &key)) {
+        count_missing(e, v, item->event);
+        return;
+    }
+    key.canonical = arena_copy(&e->key_eval.scratch, key.canonical);
+    shard_add(&e->shards[key.hash.hi % e->n_shards], (struct shard_item){
+                                                         .event = item->event,
+                                                         .key = key,
+                                                         .variant = route->variant,
+                                                         .came_after = came_after,
+                                                     });
+}
+
+static void send_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
+                       bool came_after)
+{
+    const struct event *ev = item->event;
+    const struct key_routes *routes = key_table_routes(&e->keys, clock_group, ev->decl);
+    for (uint32_t i = 0; i < routes->n; i++) {
+        send_to_key(e, &routes->items[i], item, came_after);
+    }
+    if (e->topic_groups[ev->at.topic].groups[0] == clock_group) {
+        e->evaluated++;
+    }
+    VEC_PUSH(e->held, e->n_held, e->cap_held) = item->block;
+}
+
+/* ---- one pass ----------------------------------------------------------------------------- */
+
+/* Returns false when the group has more to release than one pass takes. */
+static bool release_group(struct engine *e, uint32_t g)
+{
+    struct clock_state *c = &e->clocks[g];
+    struct order_item item;
+    bool came_after;
+    for (uint32_t n = 0; n < PASS_EVENTS; n++) {
+        if (!clock_state_pop(c, &item, &came_after)) {
+            return true;
+        }
+        send_event(e, g, &item, came_after);
+    }
+    return false;
+}
+
+static enum err refuse_passed(struct engine *e, const struct event *ev, struct error *err)
+{
+    struct record r = {
+        .topic = ev->at.topic,
+        .partition = ev->at.partition,
+        .offset = ev->at.offset,
+        .has_timestamp = true,
+        .timestamp = ev->time,
+    };
+    e->after_idle++;
+    if (e->options.refused == NULL) {
+        return ERR_OK;
+    }
+    return e->options.refused(e->options.refused_ctx, REFUSED_AFTER_IDLE, "after_idle", &r, err);
+}
+
+static enum err collect(struct engine *e, struct error *err)
+{
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        struct shard *s = &e->shards[i];
+        if (s->rc != ERR_OK) {
+            *err = s->error;
+            return s->rc;
+        }
+        for (size_t k = 0; k < s->n_refused; k++) {
+            FYKE_TRY(refuse_passed(e, s->refused[k], err));
+        }
+        s->n_refused = 0;
+        emitter_drain(&s->emitter, &e->out);
+    }
+    return ERR_OK;
+}
+
+static enum err run_pass(struct engine *e, struct error *err)
+{
+    struct shard_pass pass = {&e->keys, e->fire_before, e->history_begin};
+    workers_run(e->workers, &pass);
+    enum err rc = collect(e, err);
+    for (size_t i = 0; i < e->n_held; i++) {
+        event_block_unhold(&e->blocks, e->held[i]);
+    }
+    e->n_held = 0;
+    arena_reset(&e->key_eval.scratch);
+    return rc;
+}
+
+enum err engine_release(struct engine *e, struct error *err)
+{
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        clock_state_update(&e->clocks[g]);
+    }
+    bool all = false;
+    while (!all) {
+        all = true;
+        for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+            bool done = release_group(e, g);
+            all &= done;
+            e->fire_before[g] = done ? e->clocks[g].watermark : ETIME_MIN;
+            e->history_begin[g] = e->clocks[g].history_begin;
+        }
+        FYKE_TRY(run_pass(e, err));
+    }
+    return ERR_OK;
+}
+
+/* ---- alerts ------------------------------------------------------------------------------- */
+
+/* Nothing detected before this can still come: later events stand at or behind the limits, and
+ * deadlines at or behind the earliest timer. */
+static struct etime safe_time(const struct engine *e)
+{
+    struct etime safe = ETIME_MAX;
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        struct etime t = e->clocks[g].limit.time;
+        for (uint32_t i = 0; i < e->n_shards; i++) {
+            struct etime timer = keyspace_next_time(e->shards[i].keyspace, g);
+            t = etime_lt(timer, t) ? timer : t;
+        }
+        safe = etime_lt(t, safe) ? t : safe;
+    }
+    return safe;
+}
+
+static void count_alert(void *ctx, const struct out_alert *a)
+{
+    struct engine *e = ctx;
+    if (a->kind == MATCH_MATCH) {
+        e->rule_alerts[a->rule->index]++;
+        e->alerts_total++;
+    }
+}
+
+enum err engine_write_alerts(struct engine *e, bool all, struct error *err)
+{
+    if (e->out.n == 0) {
+        return ERR_OK;
+    }
+    struct etime safe = all || !e->hold_back ? ETIME_MAX : safe_time(e);
+    return out_order_flush(&e->out, safe, e->sink, count_alert, e, err);
+}
+
+enum err engine_gather_pending(struct engine *e, struct error *err)
+{
+    struct shard_pass pass = {&e->keys, e->fire_before, e->history_begin};
+    e->pending = 0;
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        struct shard *s = &e->shards[i];
+        FYKE_TRY(shard_pending(s, &pass, workers_scratch(e->workers), err));
+        e->pending += s->emitter.pending;
+        emitter_drain(&s->emitter, &e->out);
+    }
+    return ERR_OK;
+}
+
+enum err engine_process(struct engine *e, struct error *err)
+{
+    FYKE_TRY(engine_release(e, err));
+    return engine_write_alerts(e, false, err);
+}
+
+enum err engine_advance(struct engine *e, struct etime t, struct error *err)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        partition_raise(e->partitions[i], t);
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        clock_state_raise(&e->clocks[g], t);
+    }
+    return engine_process(e, err);
+}
+
+static void end_clocks(struct engine *e, struct etime t)
+{
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        clock_state_raise(&e->clocks[g], t);
+    }
+}
+
+enum err engine_finish(struct engine *e, struct error *err)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        e->partitions[i]->ended = true;
+    }
+    FYKE_TRY(engine_release(e, err));
+    switch (e->options.watermark_end) {
+    case END_DEFAULT:
+        break;
+    case END_AT:
+        end_clocks(e, e->options.watermark_end_at);
+        FYKE_TRY(engine_release(e, err));
+        break;
+    case END_FLUSH:
+        end_clocks(e, ETIME_MAX);
+        FYKE_TRY(engine_release(e, err));
+        break;
+    }
+    FYKE_TRY(engine_write_alerts(e, true, err));
+    FYKE_TRY(engine_gather_pending(e, err));
+    return engine_write_alerts(e, true, err);
+}

@@ -1,0 +1,152 @@
+#include "engine/shard.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/timers.h"
+
+void shard_init(struct shard *s, const struct keyspace_options *o,
+                const struct alert_options *alerts, bool show_pending)
+{
+    *s = (struct shard){.index = o->shard, .keyspace = keyspace_new(o)};
+    emitter_init(&s->emitter, alerts, show_pending);
+}
+
+void shard_release(struct shard *s)
+{
+    keyspace_free(s->keyspace);
+    emitter_release(&s->emitter);
+    free(s->items);
+    free(s->refused);
+    *s = (struct shard){0};
+}
+
+void shard_add(struct shard *s, struct shard_item item)
+{
+    VEC_PUSH(s->items, s->n_items, s->cap_items) = item;
+}
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+/* The state of one item on its way through the rules of its key group. */
+struct delivery {
+    struct shard *shard;
+    const struct shard_item *item;
+    const struct ruleset *rs;
+    struct nfa_call call;
+    struct key_record *rec; /* NULL until a rule takes the event */
+    bool changed;
+};
+
+static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, struct error *err)
+{
+    const struct rule *rule = &d->rs->rules[use->rule];
+    const struct event *e = d->item->event;
+    uint64_t roles = use->roles & rule_roles_of(rule, e, d->call.scratch);
+    if (roles == 0) {
+        return ERR_OK;
+    }
+    struct keyspace *ks = d->shard->keyspace;
+    if (d->rec == NULL) {
+        FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
+        d->call.key = d->rec->values;
+    }
+    struct instance *in = keyspace_instance(d->rec, use->rule);
+    if (in == NULL) {
+        in = keyspace_add_instance(ks, d->rec, use->rule);
+    }
+    d->changed |= instance_event(in, e, roles, &d->call);
+    return ERR_OK;
+}
+
+/* The key of an event that came after the clock has passed its own place. */
+static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
+{
+    struct key_record *rec;
+    FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
+    *ret = rec != NULL && place_cmp(place_of(d->item->event), rec->last) <= 0;
+    return ERR_OK;
+}
+
+static enum err deliver(struct delivery *d, const struct key_group *g, struct error *err)
+{
+    if (d->item->came_after) {
+        bool passed;
+        FYKE_TRY(key_has_passed(d, &passed, err));
+        if (passed) {
+            struct shard *s = d->shard;
+            s->after_idle++;
+            VEC_PUSH(s->refused, s->n_refused, s->cap_refused) = d->item->event;
+            return ERR_OK;
+        }
+    }
+    const struct key_variant *v = &g->variants[d->item->variant];
+    for (uint32_t i = 0; i < v->n_uses; i++) {
+        FYKE_TRY(deliver_to_rule(d, &v->uses[i], err));
+    }
+    if (d->rec != NULL) {
+        keyspace_touch(d->shard->keyspace, d->rec, place_of(d->item->event), d->changed);
+    }
+    return ERR_OK;
+}
+
+static enum err run_items(struct shard *s, const struct shard_pass *pass,
+                          struct nfa_scratch *scratch, struct error *err)
+{
+    for (size_t i = 0; i < s->n_items; i++) {
+        const struct key_group *g = &pass->keys->groups[s->items[i].key.key_group];
+        struct delivery d = {
+            .shard = s,
+            .item = &s->items[i],
+            .rs = pass->keys->rs,
+            .call = {.scratch = scratch,
+                     .on_match = emitter_match,
+                     .ctx = &s->emitter,
+                     .history_begin = pass->history_begin[g->clock_group]},
+        };
+        FYKE_TRY(deliver(&d, g, err));
+    }
+    return ERR_OK;
+}
+
+void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratch *scratch)
+{
+    s->rc = run_items(s, pass, scratch, &s->error);
+    s->n_items = 0;
+    for (uint32_t g = 0; g < pass->keys->rs->n_clock_groups && s->rc == ERR_OK; g++) {
+        s->rc = timers_fire(s, pass, g, scratch, &s->error);
+    }
+}
+
+/* ---- pending ------------------------------------------------------------------------------ */
+
+struct pending_walk {
+    struct shard *shard;
+    const struct shard_pass *pass;
+    struct nfa_scratch *scratch;
+};
+
+static enum err pending_of_record(void *ctx, struct key_record *rec, struct error *err)
+{
+    struct pending_walk *w = ctx;
+    (void)err;
+    struct nfa_call call = {
+        .scratch = w->scratch,
+        .key = rec->values,
+        .on_match = emitter_match,
+        .ctx = &w->shard->emitter,
+        .history_begin = w->pass->history_begin[rec->clock_group],
+    };
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        instance_pending(rec->slots[i].instance, &call);
+    }
+    return ERR_OK;
+}
+
+enum err shard_pending(struct shard *s, const struct shard_pass *pass,
+                       struct nfa_scratch *scratch, struct error *err)
+{
+    struct pending_walk w = {s, pass, scratch};
+    s->emitter.pending = 0;
+    return keyspace_each(s->keyspace, pending_of_record, &w, err);
+}

@@ -1,0 +1,56 @@
+/* A shard: the keys whose hash falls into it, and the work of one pass over them.
+ *
+ * In a pass the input thread fills `items` in the total order, then one thread runs the shard:
+ * events first, each firing the deadlines before it, then the deadlines that the clock has passed.
+ * Keys are independent, so nothing depends on which shard runs when.
+ *
+ * Thread rule: between two barriers a shard belongs to the thread that runs it. */
+#ifndef FYKE_ENGINE_SHARD_H
+#define FYKE_ENGINE_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "engine/emit.h"
+#include "engine/key.h"
+#include "engine/keyspace.h"
+
+struct shard_item {
+    const struct event *event;
+    struct key_ref key;   /* in the pass's memory */
+    uint32_t variant;     /* of the key group */
+    bool came_after;      /* the clock had passed its place: only if the key has not */
+};
+
+/* What the clock groups allow in this pass. */
+struct shard_pass {
+    const struct key_table *keys;
+    const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
+    const struct etime *history_begin; /* per clock group */
+};
+
+struct shard {
+    uint32_t index;
+    struct keyspace *keyspace;
+    struct emitter emitter;
+    struct shard_item *items;
+    size_t n_items, cap_items;
+    uint64_t after_idle;      /* items left out because their key had passed them */
+    const struct event **refused; /* those of this pass, in order; one event per item */
+    size_t n_refused, cap_refused;
+    enum err rc; /* of the last pass */
+    struct error error;
+};
+
+void shard_init(struct shard *s, const struct keyspace_options *o,
+                const struct alert_options *alerts, bool show_pending);
+void shard_release(struct shard *s);
+void shard_add(struct shard *s, struct shard_item item);
+/* Runs the pass; the items are used up. The outcome is in s->rc. */
+void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratch *scratch);
+/* Reports what waits for deadlines only (--pending, figures). */
+enum err shard_pending(struct shard *s, const struct shard_pass *pass,
+                       struct nfa_scratch *scratch, struct error *err) FYKE_MUST_USE;
+
+#endif

@@ -1,0 +1,61 @@
+#include "engine/engine_parts.h"
+
+static void fill_partitions(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        const struct partition *p = e->partitions[i];
+        e->partition_summaries[i] = (struct partition_summary){
+            .topic = p->topic->index,
+            .partition = p->id,
+            .next_offset = p->next_offset,
+            .max_time = p->max_time,
+            .watermark = p->frontier,
+            .read = p->read,
+            .late = p->late,
+            .invalid = p->invalid,
+            .idle_advances = p->idle_advances,
+        };
+    }
+}
+
+static void add_state(struct engine *e, struct engine_summary *s)
+{
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        struct keyspace_figures f;
+        keyspace_figures(e->shards[i].keyspace, &f);
+        s->live_keys += f.keys;
+        s->live_events += f.events;
+        s->live_bytes += f.bytes;
+    }
+}
+
+void engine_summary(struct engine *e, struct engine_summary *ret)
+{
+    *ret = (struct engine_summary){
+        .records = e->records,
+        .events = e->events,
+        .evaluated = e->evaluated,
+        .late = e->late,
+        .after_idle = e->after_idle,
+        .tombstones = e->tombstones,
+        .unclaimed = e->unclaimed,
+        .repeated = e->repeated,
+        .bad_values = e->bad_values,
+        .missing_key = e->missing_key,
+        .alerts = e->rule_alerts,
+        .alerts_total = e->alerts_total,
+        .pending_deadlines = e->pending,
+        .partitions = e->partition_summaries,
+        .n_partitions = (uint32_t)e->n_partitions,
+        .checkpoints = e->checkpoints,
+        .checkpoint_bytes = e->checkpoint_bytes,
+    };
+    memcpy(ret->invalid, e->invalid, sizeof(ret->invalid));
+    fill_partitions(e);
+    add_state(e, ret);
+    workers_counters(e->workers, &ret->nfa);
+    ret->nfa.eval.division_by_zero += e->key_eval.counters.division_by_zero;
+    ret->nfa.eval.overflow += e->key_eval.counters.overflow;
+    ret->nfa.eval.not_a_number += e->key_eval.counters.not_a_number;
+    ret->nfa.eval.regex_limit += e->key_eval.counters.regex_limit;
+}

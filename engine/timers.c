@@ -1,0 +1,37 @@
+#include "engine/timers.h"
+
+/* One T of one key at a time: so the position kept in the record is that of the last deadline that
+ * fired, whatever the clock's steps were. */
+static void fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call)
+{
+    struct etime t = rec->next_time;
+    struct etime before = {t.ns + 1};
+    bool changed = false;
+    call->key = rec->values;
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        struct instance *in = rec->slots[i].instance;
+        if (!etime_lt(t, instance_next_time(in))) {
+            changed |= instance_advance(in, before, call);
+        }
+    }
+    keyspace_touch(s->keyspace, rec, place_after_time(t), changed);
+}
+
+enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
+                     struct nfa_scratch *scratch, struct error *err)
+{
+    struct nfa_call call = {
+        .scratch = scratch,
+        .on_match = emitter_match,
+        .ctx = &s->emitter,
+        .history_begin = pass->history_begin[clock_group],
+    };
+    for (;;) {
+        struct key_record *rec;
+        FYKE_TRY(keyspace_due(s->keyspace, clock_group, pass->fire_before[clock_group], &rec, err));
+        if (rec == NULL) {
+            return ERR_OK;
+        }
+        fire_record(s, rec, &call);
+    }
+}

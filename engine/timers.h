@@ -1,0 +1,12 @@
+/* Fires the deadlines and expiries of a shard that the clock has passed. */
+#ifndef FYKE_ENGINE_TIMERS_H
+#define FYKE_ENGINE_TIMERS_H
+
+#include "engine/shard.h"
+
+/* Everything of a clock group with T < before, key by key in order of (T, key hash); the order in
+ * which alerts leave is out_order.c's. */
+enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
+                     struct nfa_scratch *scratch, struct error *err) FYKE_MUST_USE;
+
+#endif

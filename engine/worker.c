@@ -1,0 +1,150 @@
+#include "engine/worker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+struct worker {
+    struct workers *all;
+    uint32_t index;
+    struct nfa_scratch *scratch;
+    pthread_t thread; /* not for index 0 */
+    bool started;
+};
+
+struct workers {
+    struct shard *shards;
+    uint32_t n_shards;
+    struct worker *workers;
+    uint32_t n; /* with the caller */
+    pthread_mutex_t lock;
+    pthread_cond_t begin, done;
+    /* Under the lock. */
+    const struct shard_pass *pass;
+    uint64_t round;   /* grows with each pass */
+    uint32_t running; /* threads that have not finished this round */
+    bool stop;
+};
+
+static void run_own(struct worker *w, const struct shard_pass *pass)
+{
+    for (uint32_t s = w->index; s < w->all->n_shards; s += w->all->n) {
+        shard_run(&w->all->shards[s], pass, w->scratch);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct workers *all = w->all;
+    uint64_t seen = 0;
+    pthread_mutex_lock(&all->lock);
+    for (;;) {
+        while (all->round == seen && !all->stop) {
+            pthread_cond_wait(&all->begin, &all->lock);
+        }
+        if (all->stop) {
+            break;
+        }
+        seen = all->round;
+        const struct shard_pass *pass = all->pass;
+        pthread_mutex_unlock(&all->lock);
+        run_own(w, pass);
+        pthread_mutex_lock(&all->lock);
+        if (--all->running == 0) {
+            pthread_cond_signal(&all->done);
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+    return NULL;
+}
+
+struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits,
+                            struct shard *shards, uint32_t n_shards, uint32_t threads)
+{
+    struct workers *all = xcalloc(1, sizeof(*all));
+    all->shards = shards;
+    all->n_shards = n_shards;
+    all->workers = xcalloc(threads, sizeof(*all->workers));
+    pthread_mutex_init(&all->lock, NULL);
+    pthread_cond_init(&all->begin, NULL);
+    pthread_cond_init(&all->done, NULL);
+    for (uint32_t i = 0; i < threads; i++) {
+        struct worker *w = &all->workers[i];
+        *w = (struct worker){.all = all, .index = i};
+        /* A thread that cannot be started leaves its shards to the others. */
+        if (i > 0 && pthread_create(&w->thread, NULL, worker_main, w) != 0) {
+            break;
+        }
+        w->scratch = nfa_scratch_new(rs, limits);
+        w->started = i > 0;
+        all->n++;
+    }
+    return all;
+}
+
+void workers_free(struct workers *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&all->lock);
+    all->stop = true;
+    pthread_cond_broadcast(&all->begin);
+    pthread_mutex_unlock(&all->lock);
+    for (uint32_t i = 0; i < all->n; i++) {
+        if (all->workers[i].started) {
+            pthread_join(all->workers[i].thread, NULL);
+        }
+        nfa_scratch_free(all->workers[i].scratch);
+    }
+    pthread_cond_destroy(&all->begin);
+    pthread_cond_destroy(&all->done);
+    pthread_mutex_destroy(&all->lock);
+    free(all->workers);
+    free(all);
+}
+
+void workers_run(struct workers *all, const struct shard_pass *pass)
+{
+    if (all->n > 1) {
+        pthread_mutex_lock(&all->lock);
+        all->pass = pass;
+        all->round++;
+        all->running = all->n - 1;
+        pthread_cond_broadcast(&all->begin);
+        pthread_mutex_unlock(&all->lock);
+    }
+    run_own(&all->workers[0], pass);
+    if (all->n > 1) {
+        pthread_mutex_lock(&all->lock);
+        while (all->running > 0) {
+            pthread_cond_wait(&all->done, &all->lock);
+        }
+        pthread_mutex_unlock(&all->lock);
+    }
+}
+
+struct nfa_scratch *workers_scratch(struct workers *all)
+{
+    return all->workers[0].scratch;
+}
+
+void workers_counters(const struct workers *all, struct nfa_counters *ret)
+{
+    *ret = (struct nfa_counters){0};
+    for (uint32_t i = 0; i < all->n; i++) {
+        const struct nfa_counters *c = nfa_scratch_counters(all->workers[i].scratch);
+        ret->detector_calls += c->detector_calls;
+        ret->finder_calls += c->finder_calls;
+        ret->matches += c->matches;
+        ret->suppressed += c->suppressed;
+        ret->capped += c->capped;
+        ret->truncated += c->truncated;
+        ret->eval.division_by_zero += c->eval.division_by_zero;
+        ret->eval.overflow += c->eval.overflow;
+        ret->eval.not_a_number += c->eval.not_a_number;
+        ret->eval.regex_limit += c->eval.regex_limit;
+    }
+}
