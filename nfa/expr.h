@@ -52,8 +52,15 @@ enum expr_op {
     EX_CALL, /* `fn` over kids */
     EX_TO_DECIMAL, /* int → decimal */
     EX_TO_FLOAT,   /* int → float */
-    EX_MEMBER,     /* `member` of a geo or list item; see expr.member */
+    EX_MEMBER,     /* `member` of kids[0]; MEMBER_ITEM: kids[1] is the index */
+    EX_LOOKUP,     /* value of kids[0] in `index`; an absent key is missing */
     EX_OP_COUNT
+};
+
+enum expr_member {
+    MEMBER_LAT,  /* of a geo, float */
+    MEMBER_LON,
+    MEMBER_ITEM, /* of a list, from 0; outside it is missing */
 };
 
 enum agg_op {
@@ -91,6 +98,9 @@ struct eval;
 typedef struct value (*fn_impl)(struct eval *ev, const struct value *args, uint32_t n);
 
 struct regex; /* nfa/regex.h: compiled PCRE2 pattern, immutable, shared by threads */
+struct regex_scratch; /* nfa/regex.h: a thread's working memory for matching */
+struct value_index;   /* nfa/value_index.h: constant set or map, immutable */
+struct schema_decl;
 
 struct expr {
     uint8_t op;          /* enum expr_op */
@@ -99,6 +109,7 @@ struct expr {
     bool fold;           /* text tests: case-insensitive */
     bool takes_missing;  /* EX_CALL: call even when an argument is missing */
     uint8_t item_kind;   /* VAL_LIST results: kind of the items, 0 if unknown */
+    uint8_t member;      /* EX_MEMBER: enum expr_member */
     uint16_t n_kids;
     int32_t slot;        /* EX_BOUND, EX_ITER, EX_AGG: event slot; EX_KEY: index */
     int32_t scope;       /* EX_ITER, EX_AGG: group whose current iteration counts; -1: all */
@@ -111,6 +122,7 @@ struct expr {
     fn_impl fn;                     /* EX_CALL */
     const char *fn_name;            /* EX_CALL: for dumps and canonical text */
     const struct regex *regex;      /* EX_MATCHES */
+    const struct value_index *index; /* EX_IN: its constant list, indexed, or NULL; EX_LOOKUP */
 };
 
 /* ---- evaluation -------------------------------------------------------------------------- */
@@ -133,7 +145,8 @@ struct eval_counters {
     uint64_t regex_limit;
 };
 
-/* Everything an expression may look at. One per (thread, rule set); set up once per call. */
+/* Everything an expression may look at. One per (thread, rule set); set up once per call. Whoever
+ * owns it calls eval_release() at its end. */
 struct eval {
     const struct event *self;        /* the event under test; NULL in `emit` */
     struct slot_binding *slots;      /* NULL: no bindings (unary tests) */
@@ -147,11 +160,18 @@ struct eval {
     const struct event *visible_before; /* not NULL: bound events at or after it are missing */
     struct arena *scratch;           /* temporary text and lists; reset by the owner */
     struct eval_counters *counters;  /* never NULL */
+    struct regex_scratch *regex;     /* made at the first `matches`; freed by eval_release() */
 };
+
+/* Frees what evaluation has made lazily inside *ev; nothing that the owner put there. */
+void eval_release(struct eval *ev);
 
 struct value expr_eval(const struct expr *e, struct eval *ev);
 /* The condition holds: true, not unknown. NULL means no condition. */
 bool expr_true(const struct expr *e, struct eval *ev);
+/* The value of an `emit` field: `distinct` and `collect` show at most EMIT_LIST_MAX values. */
+#define EMIT_LIST_MAX 100
+struct value expr_emit(const struct expr *e, struct eval *ev);
 
 struct agg_cache *agg_caches_new(uint32_t n);
 void agg_caches_free(struct agg_cache *caches, uint32_t n);
@@ -161,7 +181,7 @@ void agg_caches_free(struct agg_cache *caches, uint32_t n);
 /* The expression reads only the current event (and constants). */
 bool expr_is_unary(const struct expr *e);
 /* Canonical text: names resolved to (declaration.field), constants typed. Input of the plan hash
- * and of dumps. */
-void expr_canonical(const struct expr *e, struct buf *out);
+ * and of dumps. `decls` is the rule set's table; NULL writes indexes instead of names. */
+void expr_canonical(const struct expr *e, const struct schema_decl *decls, struct buf *out);
 
 #endif

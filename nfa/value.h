@@ -115,6 +115,10 @@ bool value_equal(struct value a, struct value b);
  * by kind. Output order of keys uses it. */
 int value_compare(struct value a, struct value b);
 
+/* For tables in memory: equal values have equal hashes. Never stored; stored hashes are taken over
+ * value_encode(). */
+uint64_t value_hash(struct value v);
+
 /* Canonical bytes: type tag, then content; equal values give equal bytes and only they do.
  * Key hashes and match_id are taken over them. Layout: docs/formats.md. */
 void value_encode(struct value v, struct buf *out);
@@ -127,6 +131,12 @@ struct value value_decode(struct reader *r, struct arena *arena);
 void value_to_json(struct value v, struct buf *out);
 /* Bare text: strings as they are, everything else as in JSON without quotes. */
 void value_to_text(struct value v, struct buf *out);
+
+/* Reads text as a value of one scalar kind: string literals where another type is expected, list
+ * files, casts. False: no such value. Strings are borrowed, geo and list are refused. */
+bool value_from_text(enum value_kind kind, struct slice text, struct value *ret);
+/* Compact form of the language, units falling: "1h30m", "500ms"; false for anything else. */
+bool value_parse_duration(struct slice text, struct duration *ret);
 
 /* A copy whose text and items live in `arena`. */
 struct value value_copy(struct value v, struct arena *arena);

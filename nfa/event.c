@@ -1,0 +1,167 @@
+/* Events: their order, their copies and their stored form.
+ *
+ * Block layout of a copy: struct event | values | items of lists | text. Items keep the values'
+ * alignment because every part before them is a multiple of 8 bytes.
+ *
+ * Stored form: zigzag(time - base) varint(topic) zigzag(partition) zigzag(offset) varint(decl)
+ * varint(n_values), then each value in canonical bytes (value_codec.c). */
+#include "nfa/event.h"
+
+#include "base/arena.h"
+
+static int compare_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+int event_compare(const struct event *a, const struct event *b)
+{
+    int c = etime_cmp(a->time, b->time);
+    if (c == 0) {
+        c = compare_u32(a->at.topic, b->at.topic);
+    }
+    if (c == 0) {
+        c = a->at.partition < b->at.partition ? -1 : a->at.partition > b->at.partition;
+    }
+    if (c == 0) {
+        c = a->at.offset < b->at.offset ? -1 : a->at.offset > b->at.offset;
+    }
+    return c ? c : compare_u32(a->decl, b->decl);
+}
+
+struct extent {
+    size_t items;
+    size_t text_bytes;
+};
+
+static void measure(const struct value *values, uint32_t n, struct extent *x)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (values[i].kind == VAL_STRING) {
+            x->text_bytes += values[i].len;
+        } else if (values[i].kind == VAL_LIST) {
+            x->items += values[i].len;
+            measure(values[i].u.items, values[i].len, x);
+        }
+    }
+}
+
+static size_t block_bytes(uint32_t n_values, struct extent x)
+{
+    return sizeof(struct event) + ((size_t)n_values + x.items) * sizeof(struct value) +
+           x.text_bytes;
+}
+
+uint32_t event_clone_bytes(const struct event *e)
+{
+    struct extent x = {0};
+    measure(e->values, e->n_values, &x);
+    return (uint32_t)block_bytes(e->n_values, x);
+}
+
+struct placing {
+    struct value *items;
+    char *text;
+};
+
+static void place(struct value *values, uint32_t n, struct placing *p)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct value *v = &values[i];
+        if (v->kind == VAL_STRING) {
+            if (v->len) {
+                memcpy(p->text, v->u.str, v->len);
+            }
+            v->u.str = p->text;
+            p->text += v->len;
+        } else if (v->kind == VAL_LIST) {
+            struct value *items = p->items;
+            p->items += v->len;
+            if (v->len) {
+                memcpy(items, v->u.items, v->len * sizeof(*items));
+            }
+            v->u.items = items;
+            place(items, v->len, p);
+        }
+    }
+}
+
+struct event *event_clone_into(const struct event *e, void *mem)
+{
+    struct extent x = {0};
+    measure(e->values, e->n_values, &x);
+    struct event *copy = mem;
+    memcpy(copy, e, sizeof(*e) + e->n_values * sizeof(struct value));
+    copy->bytes = (uint32_t)block_bytes(e->n_values, x);
+    copy->pad = 0;
+    struct placing p = {copy->values + e->n_values, NULL};
+    p.text = (char *)(p.items + x.items);
+    place(copy->values, copy->n_values, &p);
+    return copy;
+}
+
+void event_encode(const struct event *e, struct etime base, struct buf *out)
+{
+    /* wraps on purpose: any difference of two times has its place in 64 bits */
+    buf_put_zigzag(out, (int64_t)((uint64_t)e->time.ns - (uint64_t)base.ns));
+    buf_put_varint(out, e->at.topic);
+    buf_put_zigzag(out, e->at.partition);
+    buf_put_zigzag(out, e->at.offset);
+    buf_put_varint(out, e->decl);
+    buf_put_varint(out, e->n_values);
+    for (uint32_t i = 0; i < e->n_values; i++) {
+        value_encode(e->values[i], out);
+    }
+}
+
+static uint32_t read_u32_varint(struct reader *r)
+{
+    uint64_t v = read_varint(r);
+    if (v > UINT32_MAX) {
+        r->failed = true;
+        return 0;
+    }
+    return (uint32_t)v;
+}
+
+static bool decode_head(struct reader *r, struct etime base, struct event *head)
+{
+    head->time.ns = (int64_t)((uint64_t)base.ns + (uint64_t)read_zigzag(r));
+    head->at.topic = read_u32_varint(r);
+    int64_t partition = read_zigzag(r);
+    head->at.offset = read_zigzag(r);
+    head->decl = read_u32_varint(r);
+    head->n_values = read_u32_varint(r);
+    /* every value takes at least its tag */
+    if (partition < INT32_MIN || partition > INT32_MAX || head->n_values > reader_left(r)) {
+        r->failed = true;
+    }
+    head->at.partition = (int32_t)partition;
+    return !r->failed;
+}
+
+struct event *event_decode(struct reader *r, struct etime base, struct arena *arena)
+{
+    struct event head = {0};
+    if (!decode_head(r, base, &head)) {
+        return NULL;
+    }
+    /* `view` borrows its text from the input; the copy owns it */
+    struct event *view =
+        arena_alloc(arena, sizeof(head) + head.n_values * sizeof(struct value));
+    memcpy(view, &head, sizeof(head));
+    for (uint32_t i = 0; i < head.n_values; i++) {
+        view->values[i] = value_decode(r, arena);
+        if (r->failed) {
+            return NULL;
+        }
+    }
+    struct extent x = {0};
+    measure(view->values, view->n_values, &x);
+    size_t bytes = block_bytes(view->n_values, x);
+    if (bytes > UINT32_MAX) {
+        r->failed = true;
+        return NULL;
+    }
+    return event_clone_into(view, arena_alloc(arena, bytes));
+}
