@@ -91,29 +91,29 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     }
 }
 
+/* A segment holds what is kept of it, nothing else: equal state gives equal bytes. */
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
 {
     assert(count <= retained_count(r));
+    size_t gone = 0;
     for (uint32_t i = 0; i < count; i++) {
-        free_event(r, pool, r->items[r->lo + i].event);
+        struct segment *seg = &r->segs[gone];
+        struct event *e = r->items[r->lo + i].event;
+        seg->n--;
+        seg->bytes -= e->bytes;
+        seg->first_serial++;
+        seg->dirty = true;
+        free_event(r, pool, e);
+        if (seg->n == 0) {
+            VEC_PUSH(r->dropped, r->n_dropped, r->cap_dropped) = seg->id;
+            gone++;
+        }
     }
     r->lo += count;
     r->first_serial += count;
-    size_t gone = 0;
-    while (gone < r->n_segs && r->segs[gone].first_serial + r->segs[gone].n <= r->first_serial) {
-        VEC_PUSH(r->dropped, r->n_dropped, r->cap_dropped) = r->segs[gone].id;
-        gone++;
-    }
     if (gone) {
         memmove(r->segs, r->segs + gone, (r->n_segs - gone) * sizeof(*r->segs));
         r->n_segs -= gone;
-    }
-    /* A segment holds what is kept of it, nothing else: equal state gives equal bytes. */
-    if (count && r->n_segs && r->segs[0].first_serial < r->first_serial) {
-        uint32_t cut = (uint32_t)(r->first_serial - r->segs[0].first_serial);
-        r->segs[0].n -= cut;
-        r->segs[0].first_serial = r->first_serial;
-        r->segs[0].dirty = true;
     }
     if (r->lo == r->n) {
         r->lo = r->n = 0;

@@ -126,7 +126,8 @@ void instance_encode_head(const struct instance *in, struct buf *out);
 uint32_t instance_segments(const struct instance *in, uint64_t *ret_first_id);
 bool instance_segment_dirty(const struct instance *in, uint32_t i);
 void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *out);
-/* Ids of segments dropped since the last instance_saved(); valid until the next change. */
+/* Ids of segments dropped since the last instance_saved(); valid until the next change. Delete
+ * these before writing the dirty ones: an id may be in use again. */
 uint32_t instance_dropped_segments(const struct instance *in, const uint64_t **ret_ids);
 void instance_saved(struct instance *in);
 
