@@ -1,0 +1,38 @@
+/* Kafka as source and sink, through librdkafka (any version from 2.0.2 on).
+ *
+ * The source assigns every partition of the declared topics to itself (one process reads the whole
+ * input); positions come from the engine's checkpoint, and are committed to the group `app` for
+ * others to see. The sink is idempotent and waits for all replicas: flush returns when everything
+ * written is acknowledged, or says what was not.
+ *
+ * Facts about brokers and client versions that the defaults come from: docs/kafka.md. */
+#ifndef FYKE_CONNECTORS_KAFKA_H
+#define FYKE_CONNECTORS_KAFKA_H
+
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "engine/io.h"
+#include "nfa/rule.h"
+
+struct kafka_config {
+    const char *const *properties; /* "key=value", handed to librdkafka; the caller's */
+    size_t n_properties;
+    const char *app;         /* group id */
+    const char *instance_id; /* NULL: none */
+    int connect_timeout_ms;  /* until the first answer of a broker; 0: 10,000 */
+    engine_log log;          /* NULL: silent; called from the input thread only */
+    void *log_ctx;
+};
+
+/* `topics`: "T1,T2" or NULL for every topic of the rule set. `start`: "earliest", "latest" or an
+ * RFC 3339 time; used only for partitions without a checkpointed position. `once`: the source is
+ * finished when every partition has reached the end that it had at the start. */
+enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs,
+                          const char *topics, const char *start, bool once, struct source **ret,
+                          struct error *err) FYKE_MUST_USE;
+
+enum err kafka_sink_new(const struct kafka_config *c, const char *topic, struct sink **ret,
+                        struct error *err) FYKE_MUST_USE;
+
+#endif
