@@ -120,7 +120,9 @@ struct expr {
                                        constant argument (nth, percentile) or NULL */
     struct value value;             /* EX_CONST */
     fn_impl fn;                     /* EX_CALL */
-    const char *fn_name;            /* EX_CALL: for dumps and canonical text */
+    const char *fn_name;            /* for dumps and canonical text. EX_CALL: the function;
+                                       EX_CONST, EX_LOOKUP: name of the list or lookup it was
+                                       written as (its content is no part of the plan), or NULL */
     const struct regex *regex;      /* EX_MATCHES */
     const struct value_index *index; /* EX_IN: its constant list, indexed, or NULL; EX_LOOKUP */
 };
