@@ -1,6 +1,7 @@
 /* Reporting: the same finding at the same place is told once, because an expression may be looked
  * at several times (a const at each use, a let's condition for each alternative). */
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "dsl/check.h"
 

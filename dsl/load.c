@@ -130,8 +130,8 @@ static void report_cycle(struct loader *l, const struct loaded *from, const stru
             break;
         }
     }
-    while (n > 0) {
-        buf_printf(&chain, "%.*s imports ", SLICE_ARG(path[--n]->path));
+    for (; n > 0; n--) {
+        buf_printf(&chain, "%.*s imports ", SLICE_ARG(path[n - 1]->path));
     }
     buf_put_slice(&chain, again->path);
     check_error(&l->report, "E0311", span, "imports run in a circle: %s", buf_cstr(&chain));
@@ -191,16 +191,6 @@ static void expand(struct loader *l, struct loaded *f)
     }
 }
 
-static void check_version(struct loader *l, const struct ast_file *file)
-{
-    if (file->version && file->version->int_value != 1) {
-        struct diag *d = check_error(&l->report, "E0325", file->version->span,
-                                     "this version reads `language 1`");
-        check_help(&l->report, d, "a newer fyke is needed for `language %lld`",
-                   (long long)file->version->int_value);
-    }
-}
-
 static enum err load_one(struct loader *l, struct slice path, struct slice root,
                          struct loaded *importer, struct loaded **ret, struct error *err)
 {
@@ -223,7 +213,6 @@ static enum err load_one(struct loader *l, struct slice path, struct slice root,
         l->c->files = grown;
     }
     l->c->files[l->c->n_files++] = ast;
-    check_version(l, ast);
     expand(l, f);
     f->state = FILE_DONE;
     *ret = f;

@@ -1,0 +1,345 @@
+/* Tests of rules: their statements become values and moments that a runner carries out. */
+#include "dsl/check.h"
+
+struct test_ctx {
+    struct checker *c;
+    struct compiled_test *test;
+    const struct rule *rule;
+};
+
+static struct test_moment moment_of(const struct ast_literal *lit)
+{
+    if (lit->kind == AST_LIT_TIMESTAMP) {
+        return (struct test_moment){.absolute = true, .time = lit->time};
+    }
+    return (struct test_moment){.offset = lit->duration};
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+/* A value that needs no event: evaluated here. `what` names the place. */
+static bool constant_value(struct test_ctx *t, const struct ast_expr *e, struct want want,
+                           const char *what, struct value *ret)
+{
+    struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
+    struct typed v = type_convert(t->c, check_expr(&x, e), want, what);
+    if (!v.e) {
+        return false;
+    }
+    struct eval_counters counters = {0};
+    struct arena scratch;
+    arena_init(&scratch);
+    struct eval ev = {.scratch = &scratch, .counters = &counters};
+    *ret = value_copy(expr_eval(v.e, &ev), t->c->out);
+    eval_release(&ev);
+    arena_release(&scratch);
+    return true;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void unknown_event_field(struct test_ctx *t, const struct schema_decl *d,
+                                const struct ast_assign *a, struct slice name)
+{
+    struct suggest s = suggest_for(name);
+    for (uint32_t i = 0; i < d->n_fields; i++) {
+        suggest_try(&s, d->fields[i].name);
+    }
+    struct diag *e = check_error(t->c, "E0302", a->path.span, "`%.*s` has no field `%.*s`",
+                                 SLICE_ARG(d->name), SLICE_ARG(name));
+    check_suggest(t->c, e, &s);
+}
+
+static void event_field(struct test_ctx *t, const struct schema_decl *d,
+                        const struct ast_assign *a, struct test_stmt *stmt)
+{
+    struct slice name = path_text(t->c, a->path.names.first);
+    int32_t slot = decl_find_field(d, name);
+    if (slot < 0) {
+        unknown_event_field(t, d, a, name);
+        return;
+    }
+    const struct schema_field *f = &d->fields[slot];
+    if (slot == d->time_field || f->origin == ORIGIN_COMPUTED) {
+        struct diag *e = check_error(t->c, "E0430", a->path.span, "`%.*s` is not given in a test",
+                                     SLICE_ARG(name));
+        check_help(t->c, e, slot == d->time_field ? "the event time is the moment after `at`"
+                                                  : "it is computed from the other fields");
+        return;
+    }
+    if (f->type == TYPE_COUNT) {
+        return;
+    }
+    enum value_kind kind = type_value_kind(f->type);
+    struct want want = {f->is_list ? VAL_LIST : kind, f->is_list ? kind : VAL_MISSING,
+                        f->type == TYPE_ENUM ? f : NULL};
+    const char *what = arena_printf(t->c->arena, "`%.*s`", SLICE_ARG(f->name));
+    for (const struct ast_assign *b = a->next; b; b = b->next) {
+        if (slice_eq(path_text(t->c, b->path.names.first), name)) {
+            check_error(t->c, "E0304", b->path.span, "`%.*s` is given twice", SLICE_ARG(name));
+        }
+    }
+    constant_value(t, a->value, want, what, &stmt->values[slot]);
+}
+
+/* A test writes events of a declaration, not of a let. */
+static const struct schema_decl *event_decl(struct test_ctx *t, const struct ast_name *name)
+{
+    const struct symbol *s = scope_find(t->c, name->text);
+    if (s && s->kind == SYM_EVENT) {
+        return &t->c->rs->decls[s->decl];
+    }
+    const struct event_source *source = source_resolve(t->c, name);
+    if (!source->broken) {
+        const struct schema_decl *d = &t->c->rs->decls[source->alts[0].decl];
+        struct diag *e = check_error(t->c, "E0430", name->span,
+                                     "`%.*s` is a let; a test writes events as they arrive",
+                                     SLICE_ARG(name->text));
+        check_help(t->c, e, "write `%.*s { … }` with the fields that the let asks for",
+                   SLICE_ARG(d->name));
+    }
+    return NULL;
+}
+
+static void event_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    const struct schema_decl *d = event_decl(t, s->name);
+    stmt->kind = TEST_STMT_EVENT;
+    stmt->late = s->late;
+    stmt->times = 1;
+    if (s->times) {
+        int64_t n = s->times->int_value;
+        if (n < 1 || n > 1000000) {
+            check_error(t->c, "E0430", s->times->span, "an event is repeated 1 to 1,000,000 times");
+        }
+        stmt->times = (uint32_t)n;
+    }
+    check_timed(t->c, s->every, &stmt->every);
+    if (!d) {
+        return;
+    }
+    stmt->decl = d->index;
+    stmt->n_values = d->n_fields;
+    stmt->values = ARENA_ARRAY(t->c->out, struct value, d->n_fields + 1);
+    for (const struct ast_assign *a = s->body ? s->body->first : NULL; a; a = a->next) {
+        event_field(t, d, a, stmt);
+    }
+}
+
+/* ---- expectations -------------------------------------------------------------------------- */
+
+static const struct emit_plan *alert_of(const struct rule *rule)
+{
+    for (uint32_t i = 0; i < rule->n_emits; i++) {
+        if (!rule->emits[i].is_event) {
+            return &rule->emits[i];
+        }
+    }
+    return NULL;
+}
+
+static bool find_output(struct test_ctx *t, const struct ast_assign *a,
+                        struct test_expect_field *f, struct want *want)
+{
+    const struct emit_plan *alert = alert_of(t->rule);
+    struct suggest s = suggest_for(f->name);
+    f->emit_index = f->key_index = -1;
+    for (uint32_t i = 0; alert && i < alert->n_fields; i++) {
+        const struct expr *e = alert->fields[i].value;
+        if (slice_eq(alert->fields[i].name, f->name)) {
+            f->emit_index = (int32_t)i;
+            *want = (struct want){e ? (enum value_kind)e->kind : VAL_MISSING,
+                                  e ? (enum value_kind)e->item_kind : VAL_MISSING, NULL};
+            return true;
+        }
+        suggest_try(&s, alert->fields[i].name);
+    }
+    for (uint32_t i = 0; i < t->rule->n_key; i++) {
+        if (slice_eq(t->rule->key_names[i], f->name)) {
+            f->key_index = (int32_t)i;
+            *want = (struct want){t->rule->key_kinds[i], VAL_MISSING, NULL};
+            return true;
+        }
+        suggest_try(&s, t->rule->key_names[i]);
+    }
+    struct diag *d = check_error(t->c, "E0431", a->path.span, "the alert has no field `%.*s`",
+                                 SLICE_ARG(f->name));
+    check_suggest(t->c, d, &s);
+    return false;
+}
+
+static void expect_fields(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    stmt->fields = ARENA_ARRAY(t->c->out, struct test_expect_field, s->body->n + 1);
+    for (const struct ast_assign *a = s->body->first; a; a = a->next) {
+        struct test_expect_field *f = &stmt->fields[stmt->n_fields++];
+        struct want want;
+        f->name = path_text(t->c, a->path.names.first);
+        f->span = a->span;
+        if (find_output(t, a, f, &want)) {
+            const char *what = arena_printf(t->c->arena, "`%.*s`", SLICE_ARG(f->name));
+            constant_value(t, a->value, want, what, &f->value);
+        }
+    }
+}
+
+static void expect_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    stmt->kind = TEST_STMT_EXPECT;
+    stmt->count = s->expect.kind == AST_EXPECT_NO_MATCH ? 0 : 1;
+    if (s->expect.kind == AST_EXPECT_TIMEOUT) {
+        stmt->kind = TEST_STMT_TIMEOUT;
+        check_not_yet(t->c, s->span, NOT_YET_EXPECT_TIMEOUT);
+        return;
+    }
+    if (s->expect.count) {
+        int64_t n = s->expect.count->int_value;
+        if (n < 1 || n > 1000000) {
+            struct diag *d = check_error(t->c, "E0430", s->expect.count->span,
+                                         "1 to 1,000,000 matches can be expected");
+            check_help(t->c, d, "none is written `expect no match`");
+        }
+        stmt->count = (uint32_t)n;
+    }
+    if (s->expect.at_moment) {
+        stmt->has_moment = true;
+        stmt->moment = moment_of(s->expect.at_moment);
+    }
+    if (s->body) {
+        expect_fields(t, s, stmt);
+    }
+}
+
+/* ---- statements ---------------------------------------------------------------------------- */
+
+static void shuffle_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    stmt->kind = TEST_STMT_SHUFFLE;
+    stmt->has_seed = s->seed != NULL;
+    stmt->seed = s->seed ? (uint64_t)s->seed->int_value : 0;
+    check_timed(t->c, s->within, &stmt->within);
+}
+
+/* False: the statement sets something up and leaves nothing to carry out. */
+static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    stmt->span = s->span;
+    if (s->moment && s->kind != AST_STMT_GIVEN_TIME) {
+        stmt->has_moment = true;
+        stmt->moment = moment_of(s->moment);
+    }
+    switch (s->kind) {
+    case AST_STMT_GIVEN_LIST:
+        check_not_yet(t->c, s->span, NOT_YET_GIVEN_LIST);
+        return false;
+    case AST_STMT_GIVEN_LOOKUP:
+        check_not_yet(t->c, s->span, NOT_YET_GIVEN_LOOKUP);
+        return false;
+    case AST_STMT_GIVEN_PROFILE:
+        check_not_yet(t->c, s->span, NOT_YET_GIVEN_PROFILE);
+        return false;
+    case AST_STMT_RELOAD:
+        check_not_yet(t->c, s->span, NOT_YET_RELOAD);
+        return false;
+    case AST_STMT_EVENTS:
+        check_not_yet(t->c, s->span, NOT_YET_EVENTS_FILE);
+        return false;
+    case AST_STMT_GIVEN_TIME:
+        t->test->origin = s->moment->time;
+        return false;
+    case AST_STMT_AT:
+        event_stmt(t, s, stmt);
+        return true;
+    case AST_STMT_WATERMARK:
+        stmt->kind = TEST_STMT_WATERMARK;
+        return true;
+    case AST_STMT_EXPECT:
+        expect_stmt(t, s, stmt);
+        return true;
+    case AST_STMT_RESTART:
+        stmt->kind = TEST_STMT_RESTART;
+        return true;
+    case AST_STMT_SHUFFLE:
+        shuffle_stmt(t, s, stmt);
+        return true;
+    }
+    return false;
+}
+
+static void lower_test(struct checker *c, const struct ast_test *ast, uint32_t rule,
+                       struct compiled_test *test)
+{
+    struct test_ctx t = {.c = c, .test = test, .rule = &c->rs->rules[rule]};
+    test->rule = rule;
+    test->title = arena_copy(c->out, ast->title->string);
+    test->span = ast->span;
+    test->origin = (struct etime){TEST_ORIGIN_NS};
+    test->stmts = ARENA_ARRAY(c->arena, struct test_stmt, ast->n + 1);
+    for (const struct ast_stmt *s = ast->first; s; s = s->next) {
+        struct test_stmt *stmt = &test->stmts[test->n_stmts];
+        *stmt = (struct test_stmt){0};
+        test->n_stmts += lower_stmt(&t, s, stmt);
+    }
+}
+
+/* ---- all tests of the rule set --------------------------------------------------------------- */
+
+static bool rule_of_test(struct checker *c, const struct ast_test *ast, uint32_t *ret)
+{
+    struct suggest s = suggest_for(ast->rule->text);
+    for (uint32_t i = 0; i < c->rs->n_rules; i++) {
+        if (slice_eq(c->rs->rules[i].name, ast->rule->text)) {
+            *ret = i;
+            return true;
+        }
+        suggest_try(&s, c->rs->rules[i].name);
+    }
+    struct diag *d = check_error(c, "E0317", ast->rule->span, "there is no rule `%.*s`",
+                                 SLICE_ARG(ast->rule->text));
+    check_suggest(c, d, &s);
+    return false;
+}
+
+static uint32_t count_tests(const struct checker *c)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < c->decls.n; i++) {
+        const struct ast_decl *d = c->decls.items[i];
+        n += d->kind == AST_DECL_TEST;
+        for (const struct ast_test *t = d->kind == AST_DECL_RULE ? d->rule.tests : NULL; t;
+             t = t->next) {
+            n++;
+        }
+    }
+    return n;
+}
+
+static void add_tests(struct checker *c, struct compiled_tests *all, uint32_t rule,
+                      const struct ast_decl *d)
+{
+    for (const struct ast_test *t = d->rule.tests; t; t = t->next) {
+        lower_test(c, t, rule, &all->items[all->n++]);
+    }
+    for (size_t i = 0; i < c->decls.n; i++) {
+        const struct ast_decl *beside = c->decls.items[i];
+        uint32_t of;
+        if (beside->kind == AST_DECL_TEST && ast_name_given(beside->test->rule) &&
+            rule_of_test(c, beside->test, &of) && of == rule) {
+            lower_test(c, beside->test, rule, &all->items[all->n++]);
+        }
+    }
+}
+
+struct compiled_tests *check_tests(struct checker *c)
+{
+    struct compiled_tests *all = ARENA_NEW(c->arena, struct compiled_tests);
+    uint32_t rule = 0;
+    all->items = ARENA_ARRAY(c->arena, struct compiled_test, count_tests(c) + 1);
+    for (size_t i = 0; i < c->decls.n; i++) {
+        const struct ast_decl *d = c->decls.items[i];
+        if (d->kind == AST_DECL_RULE && ast_name_given(d->rule.name)) {
+            add_tests(c, all, rule++, d);
+        }
+    }
+    return all;
+}
