@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "dsl/ast_dump.h"
 #include "dsl/diag.h"
+#include "dsl/fmt.h"
 #include "dsl/parse.h"
 
 #define CASES "tests/data/syntax.jsonl"
@@ -176,11 +177,63 @@ static void test_same_trees(void **state)
     assert_true(pairs >= 10);
 }
 
+static void dump_file(struct buf *out, const struct run *r)
+{
+    ast_dump_file(out, r->file, AST_DUMP_PARENS);
+}
+
+/* Same tree, and formatting again changes nothing. */
+static int check_fmt(const json_t *c)
+{
+    FYKE_CLEANUP(buf_release) struct buf once = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf twice = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf before = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf after = BUF_INIT;
+    struct run a;
+    struct run b;
+    run_parse(&a, field(c, "source"));
+    bool done = dsl_fmt(a.file, &a.arena, &once);
+    run_parse(&b, buf_cstr(&once));
+    done = done && dsl_fmt(b.file, &b.arena, &twice);
+    dump_file(&before, &a);
+    dump_file(&after, &b);
+    int bad = !done || strcmp(buf_cstr(&once), buf_cstr(&twice)) != 0 ||
+              strcmp(buf_cstr(&before), buf_cstr(&after)) != 0;
+    if (bad) {
+        print_error("%s\n--- once\n%s--- twice\n%s", field(c, "name"), buf_cstr(&once),
+                    buf_cstr(&twice));
+    }
+    run_end(&a);
+    run_end(&b);
+    return bad;
+}
+
+static void test_fmt_keeps_trees(void **state)
+{
+    json_t *all = load_cases();
+    size_t i;
+    json_t *c;
+    int bad = 0;
+    int n = 0;
+    (void)state;
+    json_array_foreach(all, i, c)
+    {
+        if (json_is_true(json_object_get(c, "ok"))) {
+            bad += check_fmt(c);
+            n++;
+        }
+    }
+    json_decref(all);
+    assert_int_equal(bad, 0);
+    assert_true(n > 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_same_trees),
+        cmocka_unit_test(test_fmt_keeps_trees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,19 @@
+/* Diagnostics as text: for people, and one JSON object per line. */
+#ifndef FYKE_DSL_DIAG_RENDER_H
+#define FYKE_DSL_DIAG_RENDER_H
+
+#include "base/buf.h"
+#include "dsl/diag.h"
+
+/* file:line:col: error[E0203]: message, then the line of source with the span underlined, another
+ * place if there is one, and help. With `color` in ANSI colours. */
+void diag_render_human(struct buf *out, const struct sources *set, const struct diag *d,
+                       bool color);
+/* {"file","line","col","end_line","end_col","severity","code","message","suggestion"} and a
+ * newline; `end` is the place behind the span, `suggestion` may be null. */
+void diag_render_json(struct buf *out, const struct sources *set, const struct diag *d);
+
+/* "2 errors, 1 warning", or "no findings". */
+void diag_render_summary(struct buf *out, const struct diags *ds);
+
+#endif
