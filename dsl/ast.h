@@ -692,7 +692,7 @@ struct ast_decl {
 struct token_list;
 
 struct ast_file {
-    const struct source *source;
+    const struct rule_file *source;
     struct ast_literal *version; /* `language 1`, or NULL after E0201 or for a lone expression */
     struct ast_decl *first;
     struct ast_decl *last;

@@ -104,6 +104,7 @@ void build_root_expr(struct parse *P, struct ast_expr *e);
 
 struct ast_path *build_path(struct parse *P, struct ast_path *path, tok name);
 struct ast_paths *build_paths(struct parse *P, struct ast_paths *list, struct ast_path *path);
+struct ast_literal *build_literal_copy(struct parse *P, const struct ast_literal *lit);
 struct ast_literals *build_literals(struct parse *P, struct ast_literals *list,
                                     struct ast_literal *lit);
 struct ast_clause *build_clause(struct parse *P, tok keyword, struct ast_expr *e);

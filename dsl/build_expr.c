@@ -245,11 +245,21 @@ struct ast_paths *build_paths(struct parse *P, struct ast_paths *list, struct as
     return l;
 }
 
+/* Recovery may parse a token a second time: the `next` of its literal must not join two lists. */
+struct ast_literal *build_literal_copy(struct parse *P, const struct ast_literal *lit)
+{
+    struct ast_literal *copy = ARENA_NEW(P->arena, struct ast_literal);
+    *copy = *lit;
+    copy->next = NULL;
+    return copy;
+}
+
 struct ast_literals *build_literals(struct parse *P, struct ast_literals *list,
                                     struct ast_literal *lit)
 {
     struct ast_literals *l = list ? list : ARENA_NEW(P->arena, struct ast_literals);
-    BUILD_APPEND(l, lit);
+    struct ast_literal *copy = build_literal_copy(P, lit);
+    BUILD_APPEND(l, copy);
     return l;
 }
 

@@ -13,13 +13,14 @@ struct ast_pattern *build_pattern(struct parse *P, struct ast_pattern *list, str
         p->span = e->span;
         p->depth = 1;
     }
-    if (span_given(p->open_then)) {
-        e->link.then = e->link.span = p->open_then;
-        p->open_then = (struct span){0};
-    }
+    struct span open_then = p->open_then;
+    p->open_then = (struct span){0};
     if (e->kind == AST_ELEM_LEADING_ABSENCE) {
         p->open_then = e->link.then;
         e->link = (struct ast_link){0};
+    }
+    if (span_given(open_then)) {
+        e->link.then = e->link.span = open_then;
     }
     extend(&p->span, e->span);
     BUILD_APPEND(p, e);

@@ -58,7 +58,8 @@ struct ast_meta *build_meta_string(struct parse *P, enum ast_meta_kind kind, tok
 struct ast_meta *build_meta_more(struct parse *P, struct ast_meta *m, tok s)
 {
     m->span = span_join(m->span, build_span(P, s));
-    BUILD_APPEND(&m->strings, s->literal);
+    struct ast_literal *copy = build_literal_copy(P, s->literal);
+    BUILD_APPEND(&m->strings, copy);
     return m;
 }
 

@@ -71,6 +71,7 @@ struct checker {
     struct diags *diags;
     struct decl_list decls; /* imports expanded where they stand */
     struct map symbols;     /* name → struct symbol */
+    struct map zones;       /* name → const struct zone */
     bool keep_all;
 };
 
@@ -189,7 +190,9 @@ int32_t rule_common_group(const struct rule_ctx *r, int32_t a, int32_t b);
 
 /* check_call.c, check_aggregate.c */
 struct typed check_call(struct expr_ctx *x, const struct ast_expr *e);
-struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op);
+struct aggregate;
+struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e,
+                             const struct aggregate *agg);
 
 /* check_ops.c, check_member.c */
 struct typed check_binary(struct expr_ctx *x, const struct ast_expr *e);
@@ -235,6 +238,8 @@ struct expr *expr_new(struct checker *c, enum expr_op op, enum value_kind kind, 
 struct expr *expr_const(struct checker *c, struct value v);
 const struct expr *expr_conjunction(struct checker *c, const struct expr *a,
                                     const struct expr *b);
+const struct expr *expr_constant_list(struct checker *c, const struct expr *e);
+const struct expr *expr_fold(struct checker *c, const struct expr *e);
 /* What the expression looks at, aggregates' inner parts left out. */
 enum expr_reads {
     READS_SELF = 1,

@@ -1,6 +1,8 @@
 /* Aggregates over the events of a name: count(x), sum(x.v), last(x.v), count(x where c), … */
 #include "dsl/check.h"
 
+#include "nfa/functions.h"
+
 /* The name that the arguments are over: the first part of the first path that is an alias. */
 static const struct ast_path *find_alias_path(const struct expr_ctx *x, const struct ast_expr *e)
 {
@@ -38,11 +40,6 @@ static const struct ast_path *find_alias_path(const struct expr_ctx *x, const st
 static const char *call_name(struct expr_ctx *x, const struct ast_expr *e)
 {
     return arena_printf(x->c->arena, "%.*s", SLICE_ARG(e->call.name->text));
-}
-
-static bool needs_constant(enum agg_op op)
-{
-    return op == AGG_NTH || op == AGG_PERCENTILE;
 }
 
 /* ---- the name ------------------------------------------------------------------------------ */
@@ -130,18 +127,23 @@ static bool is_whole_name(const struct expr_ctx *x, const struct ast_expr *e, in
            rule_find_name(x->rule, e->path->names.first->text) == slot;
 }
 
-static bool agg_value(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op, int32_t slot,
-                      struct typed *value)
+static bool agg_value(struct expr_ctx *x, const struct ast_expr *e, const struct aggregate *agg,
+                      int32_t slot, struct typed *value)
 {
     const struct ast_expr *arg = e->call.args.first;
     if (is_whole_name(x, arg, slot)) {
-        if (op == AGG_COUNT || op == AGG_GAP_AVERAGE || op == AGG_GAP_STDDEV) {
+        if (agg->argument == AGG_TAKES_NAME || agg->argument == AGG_TAKES_EVENTS) {
             return true;
         }
         struct diag *d = check_error(x->c, "E0315", arg->span, "`%s` needs a field",
                                      call_name(x, e));
         check_help(x->c, d, "write `%s(%.*s.FIELD)`", call_name(x, e),
                    SLICE_ARG(x->rule->names[slot].text));
+        return false;
+    }
+    if (agg->argument == AGG_TAKES_EVENTS) {
+        check_error(x->c, "E0315", arg->span, "`%s` takes the name of a step, without a field",
+                    agg->name);
         return false;
     }
     struct expr_ctx in = inner_ctx(x, slot);
@@ -164,12 +166,13 @@ static const struct expr *agg_filter(struct expr_ctx *x, const struct ast_expr *
 
 /* nth(x.v, 2), percentile(x.v, 95). */
 static const struct expr *agg_constant(struct expr_ctx *x, const struct ast_expr *e,
-                                       enum agg_op op, bool *ok)
+                                       const struct aggregate *agg, bool *ok)
 {
+    if (!agg->second || !*ok) {
+        return NULL;
+    }
     const struct ast_expr *arg = e->call.args.first->next;
     struct typed t = check_expr(x, arg);
-    struct want want = {op == AGG_NTH ? VAL_INT : VAL_DECIMAL, VAL_MISSING, NULL};
-    t = type_convert(x->c, t, want, op == AGG_NTH ? "the position" : "the percentage");
     *ok = false;
     if (!t.e) {
         return NULL;
@@ -178,88 +181,58 @@ static const struct expr *agg_constant(struct expr_ctx *x, const struct ast_expr
         check_error(x->c, "E0322", arg->span, "a constant is needed here");
         return NULL;
     }
-    if (op == AGG_NTH ? t.e->value.u.i < 1
-                      : decimal_sign(value_as_decimal(t.e->value)) < 0 ||
-                            decimal_cmp(value_as_decimal(t.e->value),
-                                        decimal_from_int64(100)) > 0) {
+    if (!aggregate_second_fits(agg, t.e->value)) {
         check_error(x->c, "E0315", arg->span,
-                    op == AGG_NTH ? "positions count from 1" : "a percentage lies in 0 to 100");
+                    agg->op == AGG_NTH ? "positions are whole numbers from 1 on"
+                                       : "a percentage lies in 0 to 100");
         return NULL;
     }
     *ok = true;
     return t.e;
 }
 
-static bool check_arity(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op)
+static bool check_arity(struct expr_ctx *x, const struct ast_expr *e, const struct aggregate *agg)
 {
-    uint32_t wanted = needs_constant(op) ? 2 : 1;
+    uint32_t wanted = agg->second ? 2 : 1;
     if (e->call.args.n == wanted) {
         return true;
     }
-    check_error(x->c, "E0315", e->span, "`%s` takes %u argument%s", call_name(x, e), wanted,
-                wanted == 1 ? "" : "s");
+    struct buf text = BUF_INIT;
+    aggregate_signature(agg, &text);
+    struct diag *d = check_error(x->c, "E0315", e->span, "`%s` takes %u argument%s", agg->name,
+                                 wanted, wanted == 1 ? "" : "s");
+    check_help(x->c, d, "it is `%s`", buf_cstr(&text));
+    buf_release(&text);
     return false;
 }
 
 /* ---- the type ------------------------------------------------------------------------------ */
 
-static bool refuse_kind(struct expr_ctx *x, const struct ast_expr *e, struct typed v,
-                        const char *wants)
+static bool result_type(struct expr_ctx *x, const struct aggregate *agg, struct typed v,
+                        struct typed *t)
 {
-    check_error(x->c, "E0305", v.span, "`%s` needs %s, this is %s", call_name(x, e), wants,
-                type_text(x->c, v));
-    return false;
-}
-
-static bool result_type(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op,
-                        struct typed v, struct typed *t)
-{
-    bool summable = kind_is_number(v.kind) || v.kind == VAL_DURATION;
-    t->kind = v.kind;
-    t->enum_of = v.enum_of;
-    t->item = v.item;
-    switch (op) {
-    case AGG_COUNT:
-    case AGG_COUNT_DISTINCT:
-        t->kind = VAL_INT;
-        t->item = VAL_MISSING;
-        t->enum_of = NULL;
-        return true;
-    case AGG_SUM:
-        return summable || refuse_kind(x, e, v, "numbers or durations");
-    case AGG_AVERAGE:
-        t->kind = v.kind == VAL_INT ? VAL_DECIMAL : v.kind;
-        return summable || refuse_kind(x, e, v, "numbers or durations");
-    case AGG_STDDEV:
-        t->kind = v.kind == VAL_INT ? VAL_DECIMAL : v.kind;
-        return kind_is_number(v.kind) || refuse_kind(x, e, v, "numbers");
-    case AGG_MIN:
-    case AGG_MAX:
-        return (kind_is_ordered(v.kind) && !v.enum_of) ||
-               refuse_kind(x, e, v, "values with an order");
-    case AGG_PERCENTILE:
-        return summable || v.kind == VAL_TIMESTAMP ||
-               refuse_kind(x, e, v, "numbers, durations or timestamps");
-    case AGG_DISTINCT:
-    case AGG_COLLECT:
-        t->kind = VAL_LIST;
-        t->item = v.kind;
-        return v.kind != VAL_LIST || refuse_kind(x, e, v, "single values");
-    case AGG_GAP_AVERAGE:
-    case AGG_GAP_STDDEV:
-        t->kind = VAL_DURATION;
-        t->item = VAL_MISSING;
-        return true;
-    case AGG_FIRST:
-    case AGG_LAST:
-    case AGG_NTH:
-    case AGG_OP_COUNT:
-        break;
+    if (!aggregate_resolve(agg, v.kind, &t->kind, &t->item)) {
+        static const char *const wants[] = {
+            [AGG_TAKES_NAME] = "events",
+            [AGG_TAKES_EVENTS] = "events",
+            [AGG_TAKES_NUMBER] = "numbers or durations",
+            [AGG_TAKES_ORDERED] = "values with an order",
+            [AGG_TAKES_SCALAR] = "single values",
+            [AGG_TAKES_ANY] = "values",
+        };
+        check_error(x->c, "E0305", v.span, "`%s` needs %s, this is %s", agg->name,
+                    wants[agg->argument], type_text(x->c, v));
+        return false;
+    }
+    if (agg->result == AGG_GIVES_SAME) {
+        t->item = v.item;
+        t->enum_of = v.enum_of;
     }
     return true;
 }
 
-struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e, enum agg_op op)
+struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e,
+                             const struct aggregate *agg)
 {
     int32_t slot;
     struct span name_span;
@@ -275,18 +248,18 @@ struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e, enum 
         }
         return TYPED_UNKNOWN;
     }
-    if (!check_arity(x, e, op) || !agg_value(x, e, op, slot, &value)) {
+    if (!check_arity(x, e, agg) || !agg_value(x, e, agg, slot, &value)) {
         return TYPED_UNKNOWN;
     }
     const struct expr *filter = agg_filter(x, e, slot, &ok);
-    const struct expr *constant = needs_constant(op) && ok ? agg_constant(x, e, op, &ok) : NULL;
+    const struct expr *constant = agg_constant(x, e, agg, &ok);
     int32_t scope = rule_common_group(x->rule, x->rule->names[slot].group, x->group);
-    struct typed t = {.span = e->span, .may_miss = op != AGG_COUNT && op != AGG_COUNT_DISTINCT};
-    if (!ok || !settled(x, slot, scope, name_span) || !result_type(x, e, op, value, &t)) {
+    struct typed t = {.span = e->span, .may_miss = agg->op != AGG_COUNT && agg->op != AGG_SUM};
+    if (!ok || !settled(x, slot, scope, name_span) || !result_type(x, agg, value, &t)) {
         return TYPED_UNKNOWN;
     }
     struct expr *a = expr_new(x->c, EX_AGG, t.kind, 3);
-    a->agg = (uint8_t)op;
+    a->agg = (uint8_t)agg->op;
     a->item_kind = (uint8_t)t.item;
     a->slot = slot;
     a->scope = scope;

@@ -48,12 +48,17 @@ bool check_dur(struct checker *c, const struct ast_dur *dur, struct duration *re
     if (!t.e) {
         return false;
     }
+    t.e = expr_fold(c, t.e);
     if (t.kind != VAL_DURATION || t.e->op != EX_CONST) {
         struct diag *d = check_error(c, "E0323", dur->span, "`%.*s` is %s, a duration is needed",
                                      SLICE_ARG(dur->name->text), type_text(c, t));
         check_second(c, d, s->span, "declared here");
         check_help(c, d, "a time has a unit: `const %.*s = 5 minutes`",
                    SLICE_ARG(dur->name->text));
+        return false;
+    }
+    if (t.e->value.u.i < 0) {
+        check_error(c, "E0323", dur->span, "a duration is not negative here");
         return false;
     }
     *ret = (struct duration){t.e->value.u.i};

@@ -154,16 +154,46 @@ static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
 
 static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
 {
-    const struct ast_expr *base = ast_bare(e->member.base);
-    if (base->kind == AST_EXPR_INDEX) {
-        check_not_yet(x->c, base->span, NOT_YET_INDEX);
-        return TYPED_UNKNOWN;
+    struct typed b = check_expr(x, e->member.base);
+    bool lat = slice_eq_str(e->member.name->text, "lat");
+    if (b.e && b.kind == VAL_GEO && (lat || slice_eq_str(e->member.name->text, "lon"))) {
+        struct expr *m = expr_new(x->c, EX_MEMBER, VAL_FLOAT, 1);
+        m->member = lat ? MEMBER_LAT : MEMBER_LON;
+        m->kids[0] = b.e;
+        return of_kind(m, e->span, b.may_miss);
     }
-    struct typed b = check_expr(x, base);
     if (b.e) {
         check_error(x->c, "E0302", e->member.name->span, "%s has no parts", type_text(x->c, b));
     }
     return TYPED_UNKNOWN;
+}
+
+/* `tags[0]`: an item of a list. Lookups and profiles by key come later. */
+static struct typed check_index(struct expr_ctx *x, const struct ast_expr *e)
+{
+    const struct ast_expr *base = ast_bare(e->index.base);
+    const struct symbol *s = base->kind == AST_EXPR_PATH && !base->path->names.first->next
+                                 ? scope_find(x->c, base->path->names.first->text)
+                                 : NULL;
+    if (s && (s->kind == SYM_LOOKUP || s->kind == SYM_PROFILE)) {
+        check_not_yet(x->c, e->span, NOT_YET_INDEX);
+        return TYPED_UNKNOWN;
+    }
+    struct typed list = check_expr(x, base);
+    struct typed index = check_expr(x, e->index.index);
+    if (!list.e || !index.e) {
+        return TYPED_UNKNOWN;
+    }
+    if (list.kind != VAL_LIST || index.kind != VAL_INT) {
+        check_error(x->c, "E0305", e->span, "`[…]` takes the item of a list, this is %s[%s]",
+                    type_text(x->c, list), type_text(x->c, index));
+        return TYPED_UNKNOWN;
+    }
+    struct expr *m = expr_new(x->c, EX_MEMBER, list.item, 2);
+    m->member = MEMBER_ITEM;
+    m->kids[0] = list.e;
+    m->kids[1] = index.e;
+    return of_kind(m, e->span, true);
 }
 
 static struct typed check_unary(struct expr_ctx *x, const struct ast_expr *e)
@@ -187,8 +217,7 @@ struct typed check_expr(struct expr_ctx *x, const struct ast_expr *e)
     case AST_EXPR_MEMBER:
         return check_member(x, e);
     case AST_EXPR_INDEX:
-        check_not_yet(x->c, e->span, NOT_YET_INDEX);
-        return TYPED_UNKNOWN;
+        return check_index(x, e);
     case AST_EXPR_ARRAY:
     case AST_EXPR_TUPLE:
         return check_list(x, e);

@@ -235,6 +235,7 @@ static struct typed const_value(struct expr_ctx *x, struct symbol *s, const stru
     struct typed t = check_expr(&inner, s->ast->constant.value);
     s->visiting = false;
     t.span = path->span;
+    t.e = expr_fold(x->c, t.e);
     return t;
 }
 

@@ -3,6 +3,10 @@
 #include "dsl/check.h"
 
 #include "nfa/regex.h"
+#include "nfa/value_index.h"
+
+/* Shorter lists are compared item by item. */
+#define INDEX_MIN_ITEMS 8
 
 static const char *test_text(enum ast_test_op op)
 {
@@ -21,12 +25,13 @@ static const char *test_text(enum ast_test_op op)
 static struct typed test_node(struct expr_ctx *x, const struct ast_expr *e, enum expr_op op,
                               struct typed v, struct typed operand)
 {
-    struct expr *t = expr_new(x->c, op, VAL_BOOL, operand.e ? 2 : 1);
+    struct expr *t = expr_new(x->c, op, VAL_BOOL, 2);
     t->kids[0] = v.e;
-    if (operand.e) {
-        t->kids[1] = operand.e;
-    }
+    t->kids[1] = expr_constant_list(x->c, operand.e);
     t->fold = e->test.ignore_case;
+    if (op == EX_IN && t->kids[1]->op == EX_CONST && t->kids[1]->value.len > INDEX_MIN_ITEMS) {
+        t->index = value_index_new(t->kids[1]->value, x->c->out);
+    }
     return (struct typed){.e = t,
                           .kind = VAL_BOOL,
                           .may_miss = v.may_miss || operand.may_miss,
@@ -208,7 +213,6 @@ static struct typed check_matches(struct expr_ctx *x, const struct ast_expr *e)
     struct expr *t = expr_new(x->c, EX_MATCHES, VAL_BOOL, 1);
     t->kids[0] = v.e;
     t->regex = re;
-    t->value = pattern.e->value; /* for dumps and the canonical text */
     struct typed result = {.e = t, .kind = VAL_BOOL, .may_miss = v.may_miss, .span = e->span};
     return negate_if(x, e, result);
 }

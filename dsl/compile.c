@@ -31,7 +31,7 @@ static void fingerprint(struct compilation *c, struct ruleset *rs)
     hasher_init(&h);
     rs->files = ARENA_ARRAY(&rs->arena, struct slice, c->sources.n + 1);
     for (uint32_t i = 0; i < c->sources.n; i++) {
-        const struct source *src = sources_get(&c->sources, i);
+        const struct rule_file *src = sources_get(&c->sources, i);
         rs->files[rs->n_files++] = arena_copy(&rs->arena, slice_of(src->path));
         hasher_put_part(&h, src->text);
     }
@@ -80,6 +80,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
     arena_init(&k.rs->arena);
     k.out = &k.rs->arena;
     map_init(&k.symbols, MAP_BORROW_KEYS);
+    map_init(&k.zones, MAP_COPY_KEYS);
     check_all(&k);
     finish(c, &k);
     diags_sort(&c->diags);
@@ -90,6 +91,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
         c->ruleset = k.rs;
     }
     map_release(&k.symbols);
+    map_release(&k.zones);
     free(k.decls.items);
     return c;
 }

@@ -80,7 +80,7 @@ static size_t char_start(struct slice s, size_t at)
 }
 
 /* The line on which the span begins, around the span when it is long. */
-static struct window window_of(const struct source *src, struct span span, uint32_t line)
+static struct window window_of(const struct rule_file *src, struct span span, uint32_t line)
 {
     struct window w = {.line = source_line(src, line)};
     size_t offset = (size_t)(w.line.ptr - src->text.ptr);
@@ -105,7 +105,7 @@ static struct window window_of(const struct source *src, struct span span, uint3
     return w;
 }
 
-static void put_excerpt(struct buf *out, const struct source *src, struct span span,
+static void put_excerpt(struct buf *out, const struct rule_file *src, struct span span,
                         const char *label, const char *paint, const char *plain)
 {
     struct source_pos pos = source_position(src, span.start);
@@ -132,7 +132,7 @@ void diag_render_human(struct buf *out, const struct sources *set, const struct 
     static const char *const paints[] = {"\x1b[1;31m", "\x1b[1;33m", "\x1b[1;36m"};
     const char *paint = color ? paints[d->severity] : "";
     const char *plain = color ? "\x1b[0m" : "";
-    const struct source *src = sources_get(set, d->span.file);
+    const struct rule_file *src = sources_get(set, d->span.file);
     if (src) {
         struct source_pos pos = source_position(src, d->span.start);
         buf_printf(out, "%s:%u:%u: ", src->path, pos.line, pos.col);
@@ -143,7 +143,7 @@ void diag_render_human(struct buf *out, const struct sources *set, const struct 
     if (src && src->text.len > 0) {
         put_excerpt(out, src, d->span, NULL, paint, plain);
     }
-    const struct source *other = d->second_label ? sources_get(set, d->second.file) : NULL;
+    const struct rule_file *other = d->second_label ? sources_get(set, d->second.file) : NULL;
     if (other) {
         if (other != src) {
             buf_printf(out, "      = %s:\n", other->path);
@@ -160,7 +160,7 @@ void diag_render_human(struct buf *out, const struct sources *set, const struct 
 void diag_render_json(struct buf *out, const struct sources *set, const struct diag *d)
 {
     struct json_out j = json_out_to(out);
-    const struct source *src = sources_get(set, d->span.file);
+    const struct rule_file *src = sources_get(set, d->span.file);
     struct source_pos from = {0};
     struct source_pos to = {0};
     if (src) {

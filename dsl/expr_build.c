@@ -132,3 +132,39 @@ void expr_split(struct checker *c, const struct expr *e, const struct expr **own
     *own = conjunction_of(c, mine, n_mine);
     *joint = conjunction_of(c, others, n_others);
 }
+
+/* A list of constants as one constant, so that nothing is built per event; else `e` itself. */
+const struct expr *expr_constant_list(struct checker *c, const struct expr *e)
+{
+    if (e->op != EX_LIST) {
+        return e;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        if (e->kids[i]->op != EX_CONST) {
+            return e;
+        }
+    }
+    struct value *items = ARENA_ARRAY(c->out, struct value, (size_t)e->n_kids + 1);
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        items[i] = e->kids[i]->value;
+    }
+    struct expr *list = expr_const(c, value_list(items, e->n_kids));
+    list->item_kind = e->item_kind;
+    return list;
+}
+
+/* What reads nothing is computed now; missing results and lists stay as they are. */
+const struct expr *expr_fold(struct checker *c, const struct expr *e)
+{
+    if (!e || e->op == EX_CONST || e->op == EX_LIST || expr_reads(e)) {
+        return e;
+    }
+    struct eval_counters counters = {0};
+    struct arena scratch;
+    arena_init(&scratch);
+    struct eval ev = {.scratch = &scratch, .counters = &counters};
+    struct value v = value_copy(expr_eval(e, &ev), c->out);
+    eval_release(&ev);
+    arena_release(&scratch);
+    return value_is_missing(v) ? e : expr_const(c, v);
+}

@@ -7,6 +7,6 @@
 
 /* Any bytes. A text that is not UTF-8 or holds a NUL gives one TK_BAD (E0108) in front of the end;
  * one that is too large gives one TK_BAD (E0111). Everything lies in the arena. */
-struct token_list *dsl_lex(const struct source *src, struct arena *arena);
+struct token_list *dsl_lex(const struct rule_file *src, struct arena *arena);
 
 #endif

@@ -10,7 +10,7 @@
  * needs no bounds checks: no pattern but the end-of-text rule matches a NUL. */
 struct lexer {
     struct arena *arena;
-    const struct source *src;
+    const struct rule_file *src;
     const unsigned char *base;
     const unsigned char *cursor;
     const unsigned char *start; /* of the current token */
@@ -326,7 +326,7 @@ static struct token_list *finish(struct lexer *lx)
     return list;
 }
 
-struct token_list *dsl_lex(const struct source *src, struct arena *arena)
+struct token_list *dsl_lex(const struct rule_file *src, struct arena *arena)
 {
     struct lexer lx = {.arena = arena, .src = src, .fresh_line = true};
     lx.base = (const unsigned char *)src->text.ptr;

@@ -85,7 +85,7 @@ static bool lies_in(struct slice path, struct slice root)
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
-static struct source *memory_source(struct loader *l, struct slice path)
+static struct rule_file *memory_source(struct loader *l, struct slice path)
 {
     for (uint32_t i = 0; i < l->input->n_sources; i++) {
         struct slice name;
@@ -98,7 +98,7 @@ static struct source *memory_source(struct loader *l, struct slice path)
     return NULL;
 }
 
-static enum err read_source(struct loader *l, struct slice path, struct source **ret,
+static enum err read_source(struct loader *l, struct slice path, struct rule_file **ret,
                             struct error *err)
 {
     *ret = memory_source(l, path);
@@ -194,7 +194,7 @@ static void expand(struct loader *l, struct loaded *f)
 static enum err load_one(struct loader *l, struct slice path, struct slice root,
                          struct loaded *importer, struct loaded **ret, struct error *err)
 {
-    struct source *src = NULL;
+    struct rule_file *src = NULL;
     FYKE_TRY(read_source(l, path, &src, err));
     struct loaded *f = ARENA_NEW(&l->c->arena, struct loaded);
     f->path = path;

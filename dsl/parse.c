@@ -89,6 +89,20 @@ static void add_error_node(struct parse *P, uint32_t first, uint32_t resume)
     build_decl(P, d);
 }
 
+/* A declaration word that begins the line of the error was taken for a name by what stood before:
+ * `let A =` on one line and `let B = C` on the next. It is the better place to go on from. */
+static uint32_t line_start(const struct parse *P, uint32_t from, uint32_t at)
+{
+    const struct ast_file *f = P->file;
+    uint32_t i = at;
+    while (i > from && !(P->tokens->items[i].flags & TOKEN_FIRST_ON_LINE)) {
+        i--;
+    }
+    const struct token *t = &P->tokens->items[i];
+    bool begun = i > from && (!f->last || t->start > f->last->span.start);
+    return begun && is_declaration_word(t) && (t->flags & TOKEN_COLUMN_ONE) ? i : at;
+}
+
 /* Reports the refused token, keeps what is complete, and returns where to go on. */
 static uint32_t recover(struct parse *P, void *parser, uint32_t from, uint32_t at)
 {
@@ -105,7 +119,8 @@ static uint32_t recover(struct parse *P, void *parser, uint32_t from, uint32_t a
     P->file->broken = true;
     P->too_deep = false;
     uint32_t first = declaration_start(P, from, at);
-    uint32_t resume = resume_point(P, first, place);
+    place = line_start(P, from, place);
+    uint32_t resume = resume_point(P, first < place ? first : place, place);
     add_error_node(P, first, resume);
     return resume;
 }
@@ -129,7 +144,7 @@ static struct ast_file *parse_from(struct parse *P, int entry)
     return P->file;
 }
 
-static struct parse parse_start(const struct source *src, struct arena *arena,
+static struct parse parse_start(const struct rule_file *src, struct arena *arena,
                                 struct diags *diags)
 {
     struct token_list *tokens = dsl_lex(src, arena);
@@ -140,13 +155,13 @@ static struct parse parse_start(const struct source *src, struct arena *arena,
     return (struct parse){.arena = arena, .diags = diags, .tokens = tokens, .file = file};
 }
 
-struct ast_file *dsl_parse(const struct source *src, struct arena *arena, struct diags *diags)
+struct ast_file *dsl_parse(const struct rule_file *src, struct arena *arena, struct diags *diags)
 {
     struct parse P = parse_start(src, arena, diags);
     return parse_from(&P, TK_ENTRY_FILE);
 }
 
-struct ast_file *dsl_parse_expr(const struct source *src, struct arena *arena, struct diags *diags)
+struct ast_file *dsl_parse_expr(const struct rule_file *src, struct arena *arena, struct diags *diags)
 {
     struct parse P = parse_start(src, arena, diags);
     struct ast_file *file = parse_from(&P, TK_ENTRY_EXPR);

@@ -17,7 +17,7 @@ static size_t bom_bytes(struct slice text)
     return slice_starts_with(text, SLICE_LIT("\xEF\xBB\xBF")) ? 3 : 0;
 }
 
-static void index_lines(struct source *src, struct arena *arena)
+static void index_lines(struct rule_file *src, struct arena *arena)
 {
     uint32_t n = 1;
     for (size_t i = 0; i < src->text.len; i++) {
@@ -34,9 +34,9 @@ static void index_lines(struct source *src, struct arena *arena)
     }
 }
 
-struct source *sources_add(struct sources *set, const char *path, struct slice text)
+struct rule_file *sources_add(struct sources *set, const char *path, struct slice text)
 {
-    struct source *src = ARENA_NEW(set->arena, struct source);
+    struct rule_file *src = ARENA_NEW(set->arena, struct rule_file);
     src->path = arena_strndup(set->arena, path, strlen(path));
     src->too_large = text.len > SOURCE_MAX_BYTES;
     src->text = src->too_large ? slice_of("")
@@ -47,9 +47,9 @@ struct source *sources_add(struct sources *set, const char *path, struct slice t
     index_lines(src, set->arena);
     if (set->n == set->cap) {
         uint32_t cap = set->cap ? set->cap * 2 : 8;
-        struct source **items = ARENA_ARRAY(set->arena, struct source *, cap);
+        struct rule_file **items = ARENA_ARRAY(set->arena, struct rule_file *, cap);
         if (set->n > 0) {
-            memcpy(items, set->items, set->n * sizeof(struct source *));
+            memcpy(items, set->items, set->n * sizeof(struct rule_file *));
         }
         set->items = items;
         set->cap = cap;
@@ -72,7 +72,7 @@ static enum err read_all(FILE *f, const char *path, struct buf *out, struct erro
     return ERR_OK;
 }
 
-enum err sources_read(struct sources *set, const char *path, struct source **ret,
+enum err sources_read(struct sources *set, const char *path, struct rule_file **ret,
                       struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -88,12 +88,12 @@ enum err sources_read(struct sources *set, const char *path, struct source **ret
     return rc;
 }
 
-const struct source *sources_get(const struct sources *set, uint32_t file)
+const struct rule_file *sources_get(const struct sources *set, uint32_t file)
 {
     return file < set->n ? set->items[file] : NULL;
 }
 
-static uint32_t line_of(const struct source *src, uint32_t offset)
+static uint32_t line_of(const struct rule_file *src, uint32_t offset)
 {
     uint32_t lo = 0;
     uint32_t hi = src->n_lines;
@@ -108,7 +108,7 @@ static uint32_t line_of(const struct source *src, uint32_t offset)
     return lo;
 }
 
-struct source_pos source_position(const struct source *src, uint32_t offset)
+struct source_pos source_position(const struct rule_file *src, uint32_t offset)
 {
     uint32_t at = offset < src->text.len ? offset : (uint32_t)src->text.len;
     uint32_t line = line_of(src, at);
@@ -118,7 +118,7 @@ struct source_pos source_position(const struct source *src, uint32_t offset)
     return (struct source_pos){line + 1, (uint32_t)cols + 1};
 }
 
-struct slice source_line(const struct source *src, uint32_t line)
+struct slice source_line(const struct rule_file *src, uint32_t line)
 {
     if (line < 1 || line > src->n_lines) {
         return slice_from("", 0);
@@ -131,14 +131,14 @@ struct slice source_line(const struct source *src, uint32_t line)
     return slice_from(src->text.ptr + start, end - start);
 }
 
-struct slice source_text(const struct source *src, struct span span)
+struct slice source_text(const struct rule_file *src, struct span span)
 {
     size_t end = span.end < src->text.len ? span.end : src->text.len;
     size_t start = span.start < end ? span.start : end;
     return slice_from(src->text.ptr + start, end - start);
 }
 
-bool source_too_large(const struct source *src)
+bool source_too_large(const struct rule_file *src)
 {
     return src->too_large;
 }

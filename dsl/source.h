@@ -35,7 +35,7 @@ static inline struct span span_after(struct span s)
     return (struct span){s.file, s.end, s.end};
 }
 
-struct source {
+struct rule_file {
     const char *path;      /* as given or as imported; for messages */
     struct slice text;     /* followed by a NUL byte that is not part of it */
     uint32_t index;        /* in its set: the `file` of its spans */
@@ -47,7 +47,7 @@ struct source {
 /* The files of one rule set, in order of loading. Arena-owned. */
 struct sources {
     struct arena *arena;
-    struct source **items;
+    struct rule_file **items;
     uint32_t n;
     uint32_t cap;
 };
@@ -60,17 +60,17 @@ struct source_pos {
 void sources_init(struct sources *set, struct arena *arena);
 /* Copies path and text. A text above SOURCE_MAX_BYTES is kept as empty and marked; the parser
  * reports it. Never NULL. */
-struct source *sources_add(struct sources *set, const char *path, struct slice text);
+struct rule_file *sources_add(struct sources *set, const char *path, struct slice text);
 /* Reads a file; "-" is not special here. */
-enum err sources_read(struct sources *set, const char *path, struct source **ret,
+enum err sources_read(struct sources *set, const char *path, struct rule_file **ret,
                       struct error *err) FYKE_MUST_USE;
-const struct source *sources_get(const struct sources *set, uint32_t file);
+const struct rule_file *sources_get(const struct sources *set, uint32_t file);
 
-struct source_pos source_position(const struct source *src, uint32_t offset);
+struct source_pos source_position(const struct rule_file *src, uint32_t offset);
 /* The text of a line (from 1) without its line end. */
-struct slice source_line(const struct source *src, uint32_t line);
+struct slice source_line(const struct rule_file *src, uint32_t line);
 /* The text of a span, cut to the source. */
-struct slice source_text(const struct source *src, struct span span);
-bool source_too_large(const struct source *src);
+struct slice source_text(const struct rule_file *src, struct span span);
+bool source_too_large(const struct rule_file *src);
 
 #endif

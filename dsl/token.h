@@ -51,7 +51,7 @@ struct comment {
 
 /* The last token is always TK_EOF (kind 0), an empty span behind the last real token. */
 struct token_list {
-    const struct source *source;
+    const struct rule_file *source;
     struct token *items;
     uint32_t n;
     struct comment *comments;
