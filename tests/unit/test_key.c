@@ -1,0 +1,149 @@
+/* Which keys an event belongs to, and how keys are named, hashed and compared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/key.h"
+#include "tests/support/hand_rules.h"
+
+struct world {
+    struct hand_rules rules;
+    struct key_table table;
+    struct key_eval eval;
+};
+
+static int setup(void **state)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+    hand_begin(&w->rules, 0);
+    key_eval_init(&w->eval);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    if (w->table.rs != NULL) {
+        key_table_release(&w->table);
+    }
+    key_eval_release(&w->eval);
+    hand_end(&w->rules);
+    free(w);
+    return 0;
+}
+
+static struct event *make_event(struct world *w, const char *user, const char *kind)
+{
+    struct event *e = arena_alloc(&w->rules.rs.arena, sizeof(*e) + 3 * sizeof(struct value));
+    e->n_values = 3;
+    e->values[HAND_USER] = user ? value_string(slice_of(user)) : VALUE_MISSING;
+    e->values[HAND_KIND] = kind ? value_string(slice_of(kind)) : VALUE_MISSING;
+    return e;
+}
+
+/* Rules of one clock group with the same `for each` share a group and the computation. */
+static void rules_share_a_group(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "one");
+    hand_single(&w->rules, "two");
+    w->rules.group_of_rule[1] = 0; /* same sources: same clock */
+    key_table_init(&w->table, &w->rules.rs);
+    assert_int_equal(w->table.n_groups, 1);
+    assert_int_equal(w->table.groups[0].n_rules, 2);
+    assert_int_equal(w->table.groups[0].n_variants, 1);
+    assert_int_equal(w->table.groups[0].variants[0].n_uses, 2);
+    assert_int_equal(key_table_routes(&w->table, 0, 0)->n, 1);
+    assert_int_equal(key_table_routes(&w->table, 0, 1)->n, 0);
+}
+
+static void other_clocks_are_other_groups(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "one");
+    hand_pair(&w->rules, "two", 10);
+    key_table_init(&w->table, &w->rules.rs);
+    assert_int_equal(w->table.n_groups, 2);
+    assert_false(hash128_eq(w->table.groups[0].identity, w->table.groups[1].identity));
+    struct event *e = make_event(w, "bob", NULL);
+    struct key_ref a, b;
+    struct value va, vb;
+    assert_true(key_of(&w->table.groups[0], &w->table.groups[0].variants[0], e, &w->eval, &va, &a));
+    assert_true(key_of(&w->table.groups[1], &w->table.groups[1].variants[0], e, &w->eval, &vb, &b));
+    assert_false(hash128_eq(a.hash, b.hash));
+}
+
+/* `for each user = In.user = Out.kind` over one declaration: two variants, two keys. */
+static void one_event_two_keys(void **state)
+{
+    struct world *w = *state;
+    struct rule *r = hand_single(&w->rules, "both_ways");
+    r->roles[1] = r->roles[0];
+    r->roles[1].key = (const struct expr **)arena_calloc(&w->rules.rs.arena, 1, sizeof(void *));
+    r->roles[1].key[0] = hand_field(&w->rules.rs.arena, 0, HAND_KIND);
+    r->n_roles = 2;
+    key_table_init(&w->table, &w->rules.rs);
+    const struct key_group *g = &w->table.groups[0];
+    assert_int_equal(g->n_variants, 2);
+    assert_int_equal(g->variants[0].uses[0].roles, 1);
+    assert_int_equal(g->variants[1].uses[0].roles, 2);
+    assert_int_equal(key_table_routes(&w->table, 0, 0)->n, 2);
+    struct event *e = make_event(w, "bob", NULL);
+    struct key_ref ref;
+    struct value v;
+    assert_true(key_of(g, &g->variants[0], e, &w->eval, &v, &ref));
+    assert_false(key_of(g, &g->variants[1], e, &w->eval, &v, &ref)); /* missing */
+}
+
+static void empty_text_is_a_key(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "one");
+    key_table_init(&w->table, &w->rules.rs);
+    const struct key_group *g = &w->table.groups[0];
+    struct key_ref ref;
+    struct value v;
+    assert_true(key_of(g, &g->variants[0], make_event(w, "", NULL), &w->eval, &v, &ref));
+    assert_int_equal(ref.n_values, 1);
+}
+
+static void key_text(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT;
+    struct value v[] = {value_string(SLICE_LIT("a\"b")), value_int(-3)};
+    key_to_text(v, 1, &b);
+    assert_string_equal(buf_cstr(&b), "a\"b");
+    buf_clear(&b);
+    key_to_text(v, 2, &b);
+    assert_string_equal(buf_cstr(&b), "[\"a\\\"b\",-3]");
+    buf_release(&b);
+}
+
+static void key_order(void **state)
+{
+    (void)state;
+    struct value a[] = {value_int(2), value_string(SLICE_LIT("z"))};
+    struct value b[] = {value_int(10), value_string(SLICE_LIT("a"))};
+    assert_true(key_compare(a, 2, b, 2) < 0); /* numbers by value */
+    assert_true(key_compare(a, 1, a, 2) < 0);
+    assert_int_equal(key_compare(a, 2, a, 2), 0);
+    assert_int_equal(key_compare(NULL, 0, NULL, 0), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(rules_share_a_group), T(other_clocks_are_other_groups),
+        T(one_event_two_keys),  T(empty_text_is_a_key),
+        T(key_text),            T(key_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
