@@ -4,16 +4,43 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Four numbers 0..255 without leading zeros; events are full of them, so without inet_pton. */
+static bool parse_quad(struct slice s, uint8_t out[4])
+{
+    const char *p = s.ptr;
+    const char *end = p + s.len;
+    for (int part = 0; part < 4; part++) {
+        const char *from = p;
+        unsigned v = 0;
+        while (p < end && p - from < 3 && *p >= '0' && *p <= '9') {
+            v = v * 10 + (unsigned)(*p++ - '0');
+        }
+        if (p == from || v > 255 || (*from == '0' && p - from > 1)) {
+            return false;
+        }
+        out[part] = (uint8_t)v;
+        if (part < 3 && (p == end || *p++ != '.')) {
+            return false;
+        }
+    }
+    return p == end;
+}
+
 bool ip_parse(struct slice text, struct ip *ret)
 {
     char z[IP_TEXT_MAX];
+    struct ip quad = {.family = 4};
+    if (text.len >= 7 && text.len <= 15 && parse_quad(text, quad.bytes)) {
+        *ret = quad;
+        return true;
+    }
     if (text.len == 0 || text.len >= sizeof(z) || memchr(text.ptr, '\0', text.len)) {
         return false;
     }
     memcpy(z, text.ptr, text.len);
     z[text.len] = '\0';
-    struct ip ip = {.family = strchr(z, ':') ? 6 : 4};
-    if (inet_pton(ip.family == 4 ? AF_INET : AF_INET6, z, ip.bytes) != 1) {
+    struct ip ip = {.family = 6};
+    if (inet_pton(AF_INET6, z, ip.bytes) != 1) {
         return false;
     }
     *ret = ip;

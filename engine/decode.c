@@ -1,5 +1,6 @@
 #include "engine/decode.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -204,18 +205,21 @@ static bool judge_all(struct judging *j)
     return true;
 }
 
-/* Lists grow when they are decoded; an event must fit its 32-bit length all the same. */
-static bool fits(const struct event *e)
+/* Bytes of the block that event_clone_into() fills: lists grow when they are decoded, so it may be
+ * more than an event's 32-bit length can say. */
+static size_t block_bytes(const struct event *e)
 {
     size_t bytes = sizeof(*e) + e->n_values * sizeof(struct value);
     for (uint32_t i = 0; i < e->n_values; i++) {
         const struct value *v = &e->values[i];
-        bytes += v->kind == VAL_STRING || v->kind == VAL_LIST ? v->len : 0;
+        if (v->kind == VAL_STRING) {
+            bytes += v->len;
+        }
         for (uint32_t k = 0; v->kind == VAL_LIST && k < v->len; k++) {
             bytes += sizeof(*v) + (v->u.items[k].kind == VAL_STRING ? v->u.items[k].len : 0);
         }
     }
-    return bytes <= UINT32_MAX;
+    return bytes;
 }
 
 static bool finish_event(struct judging *j)
@@ -227,10 +231,12 @@ static bool finish_event(struct judging *j)
             e->values[i] = VALUE_MISSING;
         }
     }
-    if (!fits(e)) {
+    size_t bytes = block_bytes(e);
+    if (bytes > UINT32_MAX) {
         return refuse(j, INVALID_TOO_LONG, UINT32_MAX, 0);
     }
-    j->event = event_clone_into(e, arena_alloc(j->arena, event_clone_bytes(e)));
+    j->event = event_clone_into(e, arena_alloc(j->arena, bytes));
+    assert(j->event->bytes == bytes);
     return true;
 }
 

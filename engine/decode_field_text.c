@@ -51,7 +51,7 @@ bool field_number(const struct schema_field *f, struct slice number, struct valu
         *ret = value_int(i);
         return true;
     case TYPE_DECIMAL:
-        if (!decimal_parse(number, &d)) {
+        if (!json_number_to_decimal(number, &d)) {
             return false;
         }
         *ret = value_decimal(d);
@@ -87,6 +87,7 @@ bool field_text(const struct schema_field *f, struct slice text, bool bare, stru
     struct duration d;
     struct ip ip;
     struct cidr cidr;
+    struct decimal decimal;
     bool ok = false;
     switch (f->type) {
     case TYPE_STRING: *ret = value_string(text); return true;
@@ -108,7 +109,10 @@ bool field_text(const struct schema_field *f, struct slice text, bool bare, stru
         ok = cidr_parse(text, &cidr);
         *ret = ok ? value_cidr(cidr) : VALUE_MISSING;
         return ok;
-    case TYPE_DECIMAL: return field_number(f, text, ret); /* decimal_parse judges the whole text */
+    case TYPE_DECIMAL:
+        ok = decimal_parse(text, &decimal);
+        *ret = ok ? value_decimal(decimal) : VALUE_MISSING;
+        return ok;
     case TYPE_BOOL:
     case TYPE_INT:
     case TYPE_FLOAT: return bare && bare_text(f, text, ret);

@@ -146,6 +146,18 @@ bool json_number_scaled(struct slice number, unsigned shift, int64_t *ret)
     return apply_sign(n.digits, n.negative, ret);
 }
 
+/* Few digits need no 128-bit arithmetic, and taken apart they are canonical already. */
+bool json_number_to_decimal(struct slice number, struct decimal *ret)
+{
+    struct parts n = take_apart(number);
+    if (!n.exact || n.exponent > 0 || n.exponent < -DECIMAL_MAX_SCALE) {
+        return decimal_parse(number, ret);
+    }
+    ret->coeff = n.negative ? -(__int128)n.digits : (__int128)n.digits;
+    ret->scale = n.n_digits > 0 ? (uint8_t)-n.exponent : 0;
+    return true;
+}
+
 /* strtod follows the locale's decimal point, so it gets the C locale; and it needs an end. */
 static double slow_double(struct slice number)
 {

@@ -16,7 +16,7 @@
 #include "base/attr.h"
 #include "engine/json_paths.h"
 
-/* Zero bytes that must follow a text to be scanned; keys are read in words. */
+/* Zero bytes that must follow a text to be scanned: strings are read 16 bytes at a time. */
 #define JSON_PAD_BYTES 16
 
 enum json_kind {
@@ -71,7 +71,7 @@ struct json_scan {
 
 void json_scan_init(struct json_scan *s, uint32_t max_depth);
 void json_scan_release(struct json_scan *s);
-/* `text[len]` and the JSON_PAD_BYTES - 1 bytes behind it are readable and zero; len < 4 GiB.
+/* The JSON_PAD_BYTES from text[len] on are readable and zero; len < 4 GiB.
  * `found` has room for paths->n spans; they point into the text. `paths` is sealed. */
 bool json_scan_run(struct json_scan *s, const char *text, size_t len,
                    const struct json_paths *paths, struct json_span *found) FYKE_MUST_USE;

@@ -2,6 +2,9 @@
 #include "engine/json_scan.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/xalloc.h"
 #include "engine/json_walk.h"
@@ -87,34 +90,41 @@ static enum token lex_string_rest(struct json_scan *s, const unsigned char *p)
     }
 }
 
-/* Bytes of a word that end a run of plain ASCII (quote, backslash, control, above 0x7F) have
- * their top bit set. Exact up to and including the first such byte, which is all we use. */
-static inline uint64_t string_stops(uint64_t w)
+/* How many bytes from `p` on are plain ASCII of a string: neither quote nor backslash nor control
+ * nor above 0x7F. The zero bytes behind the text end every run. */
+#ifdef __SSE2__
+static inline size_t plain_run(const unsigned char *p)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
-    uint64_t quote = w ^ (ones * '"');
-    uint64_t slash = w ^ (ones * '\\');
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | (w - ones * 0x20) | w) & tops;
+    const __m128i blank = _mm_set1_epi8(0x20);
+    for (size_t n = 0;; n += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n));
+        /* signed: bytes above 0x7F are less than a blank, too */
+        __m128i stops = _mm_or_si128(_mm_cmplt_epi8(v, blank),
+                                     _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+                                                  _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+        unsigned mask = (unsigned)_mm_movemask_epi8(stops);
+        if (mask != 0) {
+            return n + (unsigned)__builtin_ctz(mask);
+        }
+    }
 }
+#else
+static inline size_t plain_run(const unsigned char *p)
+{
+    size_t n = 0;
+    while (p[n] >= 0x20 && p[n] < 0x80 && p[n] != '"' && p[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+#endif
 
 /* A string whose opening quote has been read. Most strings are short plain ASCII: they are passed
- * over in words, anything else is left to the rules above. */
+ * over at once, anything else is left to the rules above. */
 static inline enum token lex_string(struct json_scan *s, const unsigned char *p)
 {
     s->escaped = false;
-    for (;; p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof(w));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        w = __builtin_bswap64(w);
-#endif
-        uint64_t stops = string_stops(w);
-        if (stops != 0) {
-            p += __builtin_ctzll(stops) / 8;
-            break;
-        }
-    }
+    p += plain_run(p);
     if (FYKE_LIKELY(*p == '"')) {
         s->at = p + 1;
         return TOKEN_STRING;
@@ -126,6 +136,10 @@ static inline enum token lex(struct json_scan *s)
 {
     const unsigned char *p = s->at;
     const unsigned char *YYMARKER;
+    if (*p == '"') { /* half of all tokens that come here */
+        s->token = p;
+        return lex_string(s, p + 1);
+    }
     for (;;) {
         s->token = p;
         /*!re2c
@@ -257,9 +271,27 @@ static bool close_frame(struct json_scan *s, bool is_object)
     return true;
 }
 
-static inline unsigned after_value(const struct json_scan *s)
+/* What may follow a value. Compact text has its comma right there: no token is needed for it. */
+static inline unsigned after_value(struct json_scan *s)
 {
-    return s->depth == 0 ? EXPECT_END : EXPECT_COMMA | EXPECT_CLOSE;
+    if (s->depth == 0) {
+        return EXPECT_END;
+    }
+    if (*s->at != ',') {
+        return EXPECT_COMMA | EXPECT_CLOSE;
+    }
+    s->at++;
+    return s->frames[s->depth - 1].is_object ? EXPECT_KEY : EXPECT_VALUE;
+}
+
+/* The same for the colon behind a key. */
+static inline unsigned after_key(struct json_scan *s)
+{
+    if (*s->at != ':') {
+        return EXPECT_COLON;
+    }
+    s->at++;
+    return EXPECT_VALUE;
 }
 
 /* The walk: a token is right if it is expected, and says what may follow. */
@@ -301,8 +333,8 @@ static bool scan_document(struct json_scan *s)
         case TOKEN_STRING:
             if (expect & EXPECT_KEY) {
                 needs = EXPECT_KEY;
-                next = EXPECT_COLON;
                 take_key(s);
+                next = after_key(s);
                 break;
             }
             /* fallthrough */

@@ -206,6 +206,11 @@ static void put_number(struct buf *out, struct json_span s)
     if (!json_number_valid(text)) {
         disagree("json_number_valid", s.ptr, s.len);
     }
+    struct decimal quick = DECIMAL_ZERO, slow = DECIMAL_ZERO;
+    if (json_number_to_decimal(text, &quick) != decimal_parse(text, &slow) ||
+        !decimal_eq(quick, slow)) {
+        disagree("json_number_to_decimal", s.ptr, s.len);
+    }
     if (s.kind == JSON_INT) {
         bool ok = json_number_scaled(text, 0, &i);
         buf_printf(out, ok ? "i%lld;" : "overflow", (long long)i);

@@ -86,6 +86,46 @@ static void doubles(void **state)
     assert_true(zero == 0.0 && signbit(zero));
 }
 
+/* The short way to a decimal and the long one agree. */
+static void check_decimal(struct slice text)
+{
+    struct decimal quick = DECIMAL_ZERO, slow = DECIMAL_ZERO;
+    assert_int_equal(json_number_to_decimal(text, &quick), decimal_parse(text, &slow));
+    assert_true(decimal_eq(quick, slow));
+}
+
+static void decimals(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "0",
+        "-0.00",
+        "12.50",
+        "-12.50",
+        "100",
+        "1e2",
+        "150e-1",
+        "0.000000000000000001",
+        "0.0000000000000000001",
+        "9999999999999999999",
+        "-9999999999999999999",
+        "99999999999999999999",
+        "1234567890.123456789",
+        "1.00000000000000000000",
+        "0e-30",
+        "5e-18",
+        "5e-19",
+        "50e-19",
+        "1e37",
+        "1e38",
+        "0.1e-17",
+        "9.999999999999999999",
+    };
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(texts); i++) {
+        check_decimal(slice_of(texts[i]));
+    }
+}
+
 /* The check for keys and headers and the scanner's rule are two spellings of one grammar. */
 static void number_grammar(void **state)
 {
@@ -105,8 +145,11 @@ static void number_grammar(void **state)
             }
             if (rest == 0) { /* each text of this length once */
                 memset(text + len, 0, JSON_PAD_BYTES);
-                assert_int_equal(json_scan_run(&scan, text, len, &paths, &found),
-                                 json_number_valid(slice_from(text, len)));
+                bool valid = json_number_valid(slice_from(text, len));
+                assert_int_equal(json_scan_run(&scan, text, len, &paths, &found), valid);
+                if (valid) {
+                    check_decimal(slice_from(text, len));
+                }
             }
         }
     }
@@ -123,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(doubles),
+        cmocka_unit_test(decimals),
         cmocka_unit_test(number_grammar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
