@@ -91,7 +91,7 @@ static void add_error_node(struct parse *P, uint32_t first, uint32_t resume)
 
 /* A declaration word that begins the line of the error was taken for a name by what stood before:
  * `let A =` on one line and `let B = C` on the next. It is the better place to go on from. */
-static uint32_t line_start(const struct parse *P, uint32_t from, uint32_t at)
+static uint32_t line_start(const struct parse *P, uint32_t from, uint32_t first, uint32_t at)
 {
     const struct ast_file *f = P->file;
     uint32_t i = at;
@@ -99,7 +99,7 @@ static uint32_t line_start(const struct parse *P, uint32_t from, uint32_t at)
         i--;
     }
     const struct token *t = &P->tokens->items[i];
-    bool begun = i > from && (!f->last || t->start > f->last->span.start);
+    bool begun = i > from && i != first && (!f->last || t->start > f->last->span.start);
     return begun && is_declaration_word(t) && (t->flags & TOKEN_COLUMN_ONE) ? i : at;
 }
 
@@ -119,7 +119,7 @@ static uint32_t recover(struct parse *P, void *parser, uint32_t from, uint32_t a
     P->file->broken = true;
     P->too_deep = false;
     uint32_t first = declaration_start(P, from, at);
-    place = line_start(P, from, place);
+    place = line_start(P, from, first, place);
     uint32_t resume = resume_point(P, first < place ? first : place, place);
     add_error_node(P, first, resume);
     return resume;

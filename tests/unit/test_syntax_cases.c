@@ -63,7 +63,7 @@ static const char *field(const json_t *c, const char *name)
 
 static void describe(struct buf *out, const struct run *r, const struct diag *d)
 {
-    const struct source *src = sources_get(&r->set, d->span.file);
+    const struct rule_file *src = sources_get(&r->set, d->span.file);
     struct source_pos p = source_position(src, d->span.start);
     buf_printf(out, "%s %u:%u; ", d->code, p.line, p.col);
 }
