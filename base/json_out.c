@@ -141,7 +141,7 @@ void json_line_end(struct json_out *j)
     j->comma_due = false;
 }
 
-void json_string(struct json_out *j, struct slice s)
+void json_text(struct json_out *j, struct slice s)
 {
     before_value(j);
     json_put_string(j->buf, s);
@@ -189,7 +189,7 @@ void json_bool(struct json_out *j, bool v)
     json_raw(j, v ? SLICE_LIT("true") : SLICE_LIT("false"));
 }
 
-void json_null(struct json_out *j)
+void json_nil(struct json_out *j)
 {
     json_raw(j, SLICE_LIT("null"));
 }
@@ -203,7 +203,7 @@ void json_raw(struct json_out *j, struct slice value)
 void json_member_string(struct json_out *j, const char *key, struct slice s)
 {
     json_key(j, slice_of(key));
-    json_string(j, s);
+    json_text(j, s);
 }
 
 void json_member_int(struct json_out *j, const char *key, int64_t v)

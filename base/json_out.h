@@ -36,7 +36,7 @@ void json_line_end(struct json_out *j);
 
 /* RFC 8259: `"`, `\` and control characters escaped, other UTF-8 kept, each byte that is not part
  * of valid UTF-8 becomes U+FFFD. */
-void json_string(struct json_out *j, struct slice s);
+void json_text(struct json_out *j, struct slice s);
 void json_int(struct json_out *j, int64_t v);
 void json_uint(struct json_out *j, uint64_t v);
 /* All digits, never an exponent. */
@@ -44,7 +44,7 @@ void json_decimal(struct json_out *j, struct decimal d);
 /* The shortest text that reads back as the same double. `v` must be finite. */
 void json_double(struct json_out *j, double v);
 void json_bool(struct json_out *j, bool v);
-void json_null(struct json_out *j);
+void json_nil(struct json_out *j);
 /* One complete JSON value, already encoded. */
 void json_raw(struct json_out *j, struct slice value);
 

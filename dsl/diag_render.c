@@ -178,9 +178,9 @@ void diag_render_json(struct buf *out, const struct sources *set, const struct d
     json_member_string(&j, "message", slice_of(d->message));
     json_key(&j, SLICE_LIT("suggestion"));
     if (d->help) {
-        json_string(&j, slice_of(d->help));
+        json_text(&j, slice_of(d->help));
     } else {
-        json_null(&j);
+        json_nil(&j);
     }
     json_object_end(&j);
     json_line_end(&j);

@@ -95,7 +95,7 @@ static void put_metadata(struct json_out *j, const struct rule *r)
         json_key(j, SLICE_LIT("tags"));
         json_array_begin(j);
         for (uint32_t i = 0; i < r->n_tags; i++) {
-            json_string(j, r->tags[i]);
+            json_text(j, r->tags[i]);
         }
         json_array_end(j);
     }

@@ -27,7 +27,7 @@ static void test_structure(void **state)
     json_array_end(&j);
     json_object_begin(&j);
     json_object_end(&j);
-    json_null(&j);
+    json_nil(&j);
     json_raw(&j, SLICE_LIT("{\"a\":1}"));
     json_bool(&j, false);
     json_array_end(&j);
@@ -38,7 +38,7 @@ static void test_structure(void **state)
     json_object_end(&j);
     json_object_end(&j);
     json_line_end(&j);
-    json_string(&j, SLICE_LIT("next"));
+    json_text(&j, SLICE_LIT("next"));
     json_line_end(&j);
     assert_string_equal(buf_cstr(&b), "{\"rule\":\"x\",\"n\":-5,\"ok\":true,\"list\":[[],{},null,"
                                       "{\"a\":1},false],\"o\":{\"k\\\"\":18446744073709551615}}\n"
