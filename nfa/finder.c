@@ -345,7 +345,8 @@ bool finder_search(struct finder *f)
 {
     const struct rule *r = f->rule;
     struct nfa_scratch *s = f->scratch;
-    assert(s->n_bound == 0 && s->n_absent == 0);
+    assert(s->n_bound == 0);
+    s->n_absent = 0; /* a search that was stopped leaves what held */
     size_t marks = (size_t)r->root->n_items * f->n;
     s->failed = xgrow(s->failed, &s->cap_failed, marks + 1, 1);
     memset(s->failed, 0, marks);
