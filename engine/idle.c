@@ -54,6 +54,25 @@ static void let_go(struct engine *e, struct ptime now)
     }
 }
 
+/* `follow clock`: when every partition of a clock group is idle and says so, event time goes on as
+ * processing time does since the last record of each. */
+static void follow_clock(struct clock_state *c, struct ptime now)
+{
+    struct etime least = ETIME_MAX;
+    for (uint32_t i = 0; i < c->n_parts; i++) {
+        const struct partition *p = c->parts[i];
+        if (!p->idle || !p->topic->follow_clock || p->frontier.ns == INT64_MIN) {
+            return;
+        }
+        struct duration since = {now.ns - p->quiet_since.ns};
+        struct etime t = etime_add(p->frontier, since);
+        least = etime_lt(t, least) ? t : least;
+    }
+    if (c->n_parts > 0) {
+        clock_state_raise(c, least);
+    }
+}
+
 static void name_holder(struct engine *e, struct clock_state *c, struct ptime now)
 {
     const struct partition *holder = order_count(&c->order) > 0 ? clock_state_holder(c) : NULL;
@@ -86,6 +105,7 @@ void idle_check(struct engine *e)
     struct ptime now = engine_now(e);
     let_go(e, now);
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        follow_clock(&e->clocks[g], now);
         name_holder(e, &e->clocks[g], now);
     }
 }
