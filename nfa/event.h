@@ -12,6 +12,8 @@
 
 /* Where a record came from. `topic` is the index in the rule set (order of first declaration).
  * EVENT_DERIVED as topic: `offset` is then the number within its cause. */
+#define EVENT_DERIVED UINT32_MAX
+
 struct coord {
     uint32_t topic;
     int32_t partition;
