@@ -206,7 +206,8 @@ static int64_t truncated(int64_t utc_s, enum time_unit_word unit, const struct z
 
 struct value fn_truncate(struct eval *ev, const struct value *args, uint32_t n)
 {
-    enum time_unit_word unit = (enum time_unit_word)word_at(time_unit_words, value_as_slice(args[1]));
+    struct slice word = value_as_slice(args[1]);
+    enum time_unit_word unit = (enum time_unit_word)word_at(time_unit_words, word);
     struct etime t;
     if (unit == WORD_UNKNOWN) {
         return VALUE_MISSING;

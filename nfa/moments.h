@@ -23,8 +23,8 @@ struct moments {
 /* Adds coeff * 10^up; `up` <= 18. `squares` false: only sum and mean are asked for. */
 void moments_add(struct moments *m, __int128 coeff, unsigned up, bool squares);
 
-/* `scale`: of the numbers added; `places` >= scale: of the result, rounded half to even (mean) or to
- * the nearest (deviation). False: the result does not fit. */
+/* `scale`: of the numbers added; `places` >= scale: of the result, rounded half to even (mean) or
+ * to the nearest (deviation). False: the result does not fit. */
 bool moments_sum(const struct moments *m, unsigned scale, struct decimal *ret);
 bool moments_mean(const struct moments *m, unsigned scale, unsigned places, struct decimal *ret);
 /* Of a sample: divided by n - 1; n >= 2. */

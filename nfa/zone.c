@@ -141,7 +141,7 @@ static bool take_name(struct cursor *c)
         }
         return at_char(c, '>');
     }
-    while (c->at < c->end && ((*c->at >= 'A' && *c->at <= 'Z') || (*c->at >= 'a' && *c->at <= 'z'))) {
+    while (c->at < c->end && (*c->at | 0x20) >= 'a' && (*c->at | 0x20) <= 'z') {
         c->at++;
     }
     return c->at - begin >= 3;

@@ -148,7 +148,8 @@ struct expr *call(struct world *w, const char *name, uint32_t n, ...)
     for (uint32_t i = 0; i < n; i++) {
         enum value_kind want = function_param_kind(&m, i);
         if (want != VAL_MISSING && want != kinds[i] && kinds[i] == VAL_INT) {
-            e->kids[i] = ex(w, want == VAL_FLOAT ? EX_TO_FLOAT : EX_TO_DECIMAL, want, 1, e->kids[i]);
+            enum expr_op op = want == VAL_FLOAT ? EX_TO_FLOAT : EX_TO_DECIMAL;
+            e->kids[i] = ex(w, op, want, 1, e->kids[i]);
         }
     }
     e->kind = (uint8_t)m.result;

@@ -262,7 +262,7 @@ static void test_regex(void **state)
     assert_int_equal(truth(w, matches(w, text("a\xff" "b"), "b$")), 'T');
     assert_int_equal(truth(w, matches(w, U, "x")), '?');
     assert_true(w->counters.regex_limit == 0);
-    struct expr *bomb = matches(w, text("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"), "^(a+)+$");
+    struct expr *bomb = matches(w, text("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"), "^(a+)+$");
     assert_int_equal(truth(w, bomb), '?');
     assert_int_equal(truth(w, ex(w, EX_NOT, VAL_BOOL, 1, bomb)), '?');
     assert_true(w->counters.regex_limit == 2);
@@ -339,7 +339,8 @@ static void test_key_times_members(void **state)
     expect_json(w, item, NULL);
 }
 
-static void expect_canonical(const struct expr *e, const struct schema_decl *decls, const char *want)
+static void expect_canonical(const struct expr *e, const struct schema_decl *decls,
+                             const char *want)
 {
     struct buf b = BUF_INIT;
     expr_canonical(e, decls, &b);

@@ -385,7 +385,8 @@ static void test_resolution(void **state)
     const struct function *mix = functions_find(SLICE_LIT("coalesce"));
     assert_false(function_resolve(mix, (const enum value_kind[]){VAL_DECIMAL, VAL_FLOAT}, 2, &m));
     const struct function *hour = functions_find(SLICE_LIT("hour"));
-    assert_true(function_resolve(hour, (const enum value_kind[]){VAL_TIMESTAMP, VAL_STRING}, 2, &m));
+    const enum value_kind zoned_time[] = {VAL_TIMESTAMP, VAL_STRING};
+    assert_true(function_resolve(hour, zoned_time, 2, &m));
     assert_int_equal(function_param_role(&m, 0), PARAM_PLAIN);
     assert_int_equal(function_param_role(&m, 1), PARAM_ZONE);
     struct buf b = BUF_INIT;
