@@ -127,21 +127,32 @@ static struct duration times(struct duration d, uint32_t n)
 
 static struct duration extent_of(const struct pattern *p);
 
-static struct duration tail_of_item(const struct pattern_item *item)
+/* The absences may stand at the end: nothing behind them has to be bound. */
+static bool may_be_skipped(const struct pattern_item *item)
+{
+    return !item->node || shape_of(item->node).can_be_empty;
+}
+
+static struct duration longest_absence_for(const struct pattern_item *item)
 {
     struct duration d = {0};
     for (uint32_t a = 0; a < item->n_absences; a++) {
         if (item->absences[a].kind == ABSENT_FOR) {
             d = longer(d, item->absences[a].length);
         }
-        if (item->absences[a].kind == ABSENT_OPEN && !item->node) {
-            return DURATION_INFINITE; /* the head window bounds it */
-        }
-        if (item->absences[a].kind == ABSENT_NEXT && !item->node) {
-            return DURATION_INFINITE;
-        }
     }
     return d;
+}
+
+static struct duration tail_of_item(const struct pattern_item *item)
+{
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        enum absence_kind kind = item->absences[a].kind;
+        if (kind == ABSENT_OPEN || kind == ABSENT_NEXT) {
+            return DURATION_INFINITE; /* the head window bounds it */
+        }
+    }
+    return longest_absence_for(item);
 }
 
 static struct duration extent_of_items(const struct pattern *p)
@@ -149,14 +160,12 @@ static struct duration extent_of_items(const struct pattern *p)
     struct duration sum = {0};
     for (uint32_t i = 0; i < p->n_items; i++) {
         const struct pattern_item *item = &p->items[i];
-        if (!item->node) {
-            sum = plus(sum, tail_of_item(item));
-            continue;
+        struct duration bound = {0};
+        if (item->node) {
+            struct duration gap = i > 0 ? item->link.within : bound;
+            bound = plus(gap, extent_of(item->node));
         }
-        if (i > 0) {
-            sum = plus(sum, item->link.within);
-        }
-        sum = plus(sum, extent_of(item->node));
+        sum = plus(sum, may_be_skipped(item) ? longer(bound, tail_of_item(item)) : bound);
     }
     return sum;
 }
@@ -216,25 +225,14 @@ static struct lengths tails_of_items(const struct pattern *p, const struct rule 
     lengths_add(&l, (struct duration){0});
     for (uint32_t i = 0; i < p->n_items; i++) {
         const struct pattern_item *item = &p->items[i];
+        struct lengths next = {0};
         if (item->node) {
-            struct lengths k = tails_of(item->node, rule);
-            if (item->node->optional) {
-                lengths_join(&k, &l);
-            }
-            l = k;
-            continue;
+            next = tails_of(item->node, rule);
         }
-        struct duration d = {0};
-        for (uint32_t a = 0; a < item->n_absences; a++) {
-            if (item->absences[a].kind == ABSENT_FOR) {
-                d = longer(d, item->absences[a].length);
-            }
+        for (uint32_t j = 0; may_be_skipped(item) && j < l.n; j++) {
+            lengths_add(&next, plus(l.items[j], longest_absence_for(item)));
         }
-        struct lengths k = {0};
-        for (uint32_t j = 0; j < l.n; j++) {
-            lengths_add(&k, plus(l.items[j], d));
-        }
-        l = k;
+        l = next;
     }
     return l;
 }
@@ -278,38 +276,20 @@ static void finish_tails(struct rule *rule, struct arena *arena)
 
 /* ---- flags ------------------------------------------------------------------------------- */
 
-static void scan_item(struct rule *rule, const struct pattern_item *item, bool last);
-
-static void scan_node(struct rule *rule, const struct pattern *p, bool last)
+static void scan_absences(struct rule *rule, const struct pattern_item *item, bool at_end)
 {
-    if (p->adjacency == ADJ_IN_A_ROW) {
-        rule->uses_counted = true;
-    }
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        bool sequence = p->kind == PAT_SEQ || p->kind == PAT_REPEAT;
-        bool at_end = sequence ? i + 1 == p->n_items : p->kind == PAT_ANY;
-        if (p->kind == PAT_ALL) {
-            const struct pattern *part = p->items[i].node;
-            struct lengths l = tails_of(part, rule);
-            rule->last_is_free |= l.n > 1 || (l.n == 1 && l.items[0].ns > 0);
-        }
-        scan_item(rule, &p->items[i], last && at_end);
-    }
-}
-
-static void scan_item(struct rule *rule, const struct pattern_item *item, bool last)
-{
-    bool has_for = false;
     for (uint32_t a = 0; a < item->n_absences; a++) {
         const struct pattern_absence *abs = &item->absences[a];
         rule->has_absence = true;
         switch (abs->kind) {
-        case ABSENT_OPEN: rule->to_window_end |= !item->node && last; break;
-        case ABSENT_FOR: has_for = true; break;
+        case ABSENT_OPEN: rule->to_window_end |= at_end; break;
+        case ABSENT_FOR:
+            rule->keep_counted |= item->node && item->link.kind == LINK_NEXT;
+            break;
         case ABSENT_NEXT:
             rule->uses_counted = true;
-            rule->ends_with_next_no |= !item->node && last;
-            rule->to_window_end |= !item->node && last;
+            rule->ends_with_next_no |= at_end;
+            rule->to_window_end |= at_end;
             break;
         case ABSENT_LEAD:
             rule->lead = longer(rule->lead, abs->length);
@@ -317,12 +297,28 @@ static void scan_item(struct rule *rule, const struct pattern_item *item, bool l
             break;
         }
     }
-    if (item->link.kind == LINK_NEXT) {
-        rule->uses_counted = true;
-        rule->keep_counted |= has_for;
-    }
-    if (item->node) {
-        scan_node(rule, item->node, last);
+}
+
+/* `last`: nothing behind the part has to be bound. */
+static void scan_node(struct rule *rule, const struct pattern *p, bool last)
+{
+    rule->uses_counted |= p->adjacency == ADJ_IN_A_ROW;
+    bool at_end = last;
+    for (uint32_t i = p->n_items; i-- > 0;) {
+        const struct pattern_item *item = &p->items[i];
+        bool skipped = may_be_skipped(item);
+        scan_absences(rule, item, at_end && skipped);
+        rule->uses_counted |= i > 0 && item->node && item->link.kind == LINK_NEXT;
+        if (p->kind == PAT_ALL) {
+            struct lengths l = tails_of(item->node, rule);
+            rule->last_is_free |= l.n > 1 || (l.n == 1 && l.items[0].ns > 0);
+        }
+        if (item->node) {
+            scan_node(rule, item->node, at_end && p->kind != PAT_ALL);
+        }
+        if (p->kind == PAT_SEQ) {
+            at_end = at_end && skipped;
+        }
     }
 }
 
