@@ -33,6 +33,7 @@ void diags_init(struct diags *ds, struct arena *arena)
     *ds = (struct diags){.arena = arena};
 }
 
+static const char *format(struct diags *ds, const char *fmt, va_list args) FYKE_PRINTF(2, 0);
 static const char *format(struct diags *ds, const char *fmt, va_list args)
 {
     va_list copy;

@@ -14,6 +14,7 @@
 #include "dsl/diag.h"
 #include "dsl/fmt.h"
 #include "dsl/parse.h"
+#include "dsl/token.h"
 
 #define CASES "tests/data/syntax.jsonl"
 
@@ -182,8 +183,8 @@ static void dump_file(struct buf *out, const struct run *r)
     ast_dump_file(out, r->file, AST_DUMP_PARENS);
 }
 
-/* Same tree, and formatting again changes nothing. */
-static int check_fmt(const json_t *c)
+/* Same tree, same number of comments, and formatting again changes nothing. */
+static int check_fmt(const char *name, const char *text)
 {
     FYKE_CLEANUP(buf_release) struct buf once = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf twice = BUF_INIT;
@@ -191,16 +192,17 @@ static int check_fmt(const json_t *c)
     FYKE_CLEANUP(buf_release) struct buf after = BUF_INIT;
     struct run a;
     struct run b;
-    run_parse(&a, field(c, "source"));
+    run_parse(&a, text);
     bool done = dsl_fmt(a.file, &a.arena, &once);
     run_parse(&b, buf_cstr(&once));
     done = done && dsl_fmt(b.file, &b.arena, &twice);
     dump_file(&before, &a);
     dump_file(&after, &b);
     int bad = !done || strcmp(buf_cstr(&once), buf_cstr(&twice)) != 0 ||
-              strcmp(buf_cstr(&before), buf_cstr(&after)) != 0;
+              strcmp(buf_cstr(&before), buf_cstr(&after)) != 0 ||
+              a.file->tokens->n_comments != b.file->tokens->n_comments;
     if (bad) {
-        print_error("%s\n--- once\n%s--- twice\n%s", field(c, "name"), buf_cstr(&once),
+        print_error("%s\n%s\n--- once\n%s--- twice\n%s", name, text, buf_cstr(&once),
                     buf_cstr(&twice));
     }
     run_end(&a);
@@ -219,7 +221,7 @@ static void test_fmt_keeps_trees(void **state)
     json_array_foreach(all, i, c)
     {
         if (json_is_true(json_object_get(c, "ok"))) {
-            bad += check_fmt(c);
+            bad += check_fmt(field(c, "name"), field(c, "source"));
             n++;
         }
     }
@@ -228,12 +230,56 @@ static void test_fmt_keeps_trees(void **state)
     assert_true(n > 200);
 }
 
+/* The tokens of a text with something else between them than its author wrote: by turns blanks,
+ * line breaks, comments behind and comments on lines of their own, beginning with `phase`. */
+static void scatter(struct buf *out, const struct token_list *tokens, uint32_t phase)
+{
+    static const char *const gaps[] = {" ", " # behind\n", "\n# alone\n", "\n\n", " ", " ", "\n"};
+    for (uint32_t i = 0; i + 1 < tokens->n; i++) {
+        const struct token *t = &tokens->items[i];
+        buf_put_slice(out, t->kind == TK_IN_A_ROW ? SLICE_LIT("in a row") : token_text(tokens, t));
+        buf_puts(out, gaps[(i * phase + i / 7 + phase) % FYKE_ARRAY_LEN(gaps)]);
+    }
+}
+
+static int check_scattered(const json_t *c)
+{
+    int bad = 0;
+    for (uint32_t phase = 0; phase < 14; phase++) {
+        FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+        struct run r;
+        run_parse(&r, field(c, "source"));
+        scatter(&text, r.file->tokens, phase);
+        run_end(&r);
+        bad += check_fmt(field(c, "name"), buf_cstr(&text));
+    }
+    return bad;
+}
+
+static void test_fmt_keeps_comments(void **state)
+{
+    json_t *all = load_cases();
+    size_t i;
+    json_t *c;
+    int bad = 0;
+    (void)state;
+    json_array_foreach(all, i, c)
+    {
+        if (json_is_true(json_object_get(c, "ok")) && bad < 3) {
+            bad += check_scattered(c);
+        }
+    }
+    json_decref(all);
+    assert_int_equal(bad, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_same_trees),
         cmocka_unit_test(test_fmt_keeps_trees),
+        cmocka_unit_test(test_fmt_keeps_comments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
