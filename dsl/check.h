@@ -142,6 +142,7 @@ struct typed {
     bool literal;  /* written as a literal: takes the type of what it meets */
     bool may_miss; /* reads an optional field or a name that may be unbound */
     struct span span;
+    struct typed *items; /* a list as written (EX_LIST): its items, for their spans */
 };
 
 enum expr_place {

@@ -117,8 +117,9 @@ static bool check_word(struct call *k, uint32_t i, enum param_role role)
         suggest_try(&s, slice_of(*w));
         buf_printf(&all, "%s\"%s\"", all.len ? ", " : "", *w);
     }
-    struct diag *d = check_error(c, "E0315", k->args[i].span, "\"%.*s\" is not %s",
-                                 SLICE_ARG(word), what);
+    struct diag *d = check_error(c, "E0315", k->args[i].span, "\"%.*s\" is no %s",
+                                 SLICE_ARG(word),
+                                 role == PARAM_UNIT ? "unit of time" : "part of a date");
     if (s.best.ptr) {
         check_help(c, d, "did you mean \"%.*s\"?", SLICE_ARG(s.best));
     } else {

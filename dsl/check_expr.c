@@ -149,6 +149,7 @@ static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
     list->item_kind = (uint8_t)(n ? items[0].kind : VAL_MISSING);
     struct typed t = of_kind(list, e->span, may_miss);
     t.literal = literal;
+    t.items = items;
     return t;
 }
 

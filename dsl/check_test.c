@@ -17,11 +17,35 @@ static struct test_moment moment_of(const struct ast_literal *lit)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
+/* A place as payloads write it: [lon, lat]. */
+static bool place_value(struct test_ctx *t, const struct ast_expr *e, struct value *ret)
+{
+    struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
+    struct want number = {VAL_FLOAT, VAL_MISSING, NULL};
+    struct typed lon = type_convert(t->c, check_expr(&x, e->items.first), number, "a place");
+    struct typed lat = type_convert(t->c, check_expr(&x, e->items.last), number, "a place");
+    if (!lon.e || !lat.e || lon.e->op != EX_CONST || lat.e->op != EX_CONST) {
+        return false;
+    }
+    struct geo place = {.lat = lat.e->value.u.f, .lon = lon.e->value.u.f};
+    if (!geo_valid(place)) {
+        struct diag *d = check_error(t->c, "E0313", e->span, "there is no such place");
+        check_help(t->c, d, "a place is [longitude, latitude] or geo(latitude, longitude)");
+        return false;
+    }
+    *ret = value_geo(place);
+    return true;
+}
+
 /* A value that needs no event: evaluated here. `what` names the place. */
 static bool constant_value(struct test_ctx *t, const struct ast_expr *e, struct want want,
                            const char *what, struct value *ret)
 {
     struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
+    const struct ast_expr *bare = ast_bare(e);
+    if (want.kind == VAL_GEO && bare->kind == AST_EXPR_ARRAY && bare->items.n == 2) {
+        return place_value(t, bare, ret);
+    }
     struct typed v = type_convert(t->c, check_expr(&x, e), want, what);
     if (!v.e) {
         return false;

@@ -55,7 +55,10 @@ static struct typed list_of_one(struct expr_ctx *x, struct typed t)
     struct expr *list = expr_new(x->c, EX_LIST, VAL_LIST, 1);
     list->kids[0] = t.e;
     list->item_kind = (uint8_t)t.kind;
+    struct typed *item = ARENA_NEW(x->c->arena, struct typed);
+    *item = t;
     return (struct typed){.e = list,
+                          .items = item,
                           .kind = VAL_LIST,
                           .item = t.kind,
                           .literal = t.literal,

@@ -106,7 +106,9 @@ static void put_item(struct text *t, const struct pattern_item *item, unsigned d
     for (uint32_t i = 0; i < item->n_absences; i++) {
         const struct pattern_absence *a = &item->absences[i];
         buf_printf(&t->buf, "%*sabsent %s test=%u", (int)depth * 2, "", kinds[a->kind], a->test);
-        put_duration(t, "for", a->length);
+        if (a->kind == ABSENT_FOR || a->kind == ABSENT_LEAD) {
+            put_duration(t, "for", a->length);
+        }
         buf_printf(&t->buf, "%s\n", a->assume_quiet ? " assume-quiet" : "");
     }
     if (!item->node) {
@@ -115,7 +117,9 @@ static void put_item(struct text *t, const struct pattern_item *item, unsigned d
     if (!first) {
         buf_printf(&t->buf, "%*slink %s", (int)depth * 2, "", links[item->link.kind]);
         put_duration(t, "within", item->link.within);
-        put_duration(t, "after", item->link.after);
+        if (item->link.after.ns) {
+            put_duration(t, "after", item->link.after);
+        }
         buf_puts(&t->buf, "\n");
     }
     put_pattern(t, item->node, depth);
@@ -131,7 +135,11 @@ static void put_pattern(struct text *t, const struct pattern *p, unsigned depth)
         buf_printf(&t->buf, " test=%u", p->test);
     }
     if (p->kind == PAT_COUNT || p->kind == PAT_REPEAT || p->kind == PAT_ALL) {
-        buf_printf(&t->buf, " %u..%u%s", p->min, p->max, adjacencies[p->adjacency]);
+        buf_printf(&t->buf, " %u..", p->min);
+        if (p->max != COUNT_UNBOUNDED) {
+            buf_printf(&t->buf, "%u", p->max);
+        }
+        buf_puts(&t->buf, adjacencies[p->adjacency]);
     }
     put_duration(t, "each", p->each_within);
     put_duration(t, "span", p->span);

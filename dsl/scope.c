@@ -1,6 +1,8 @@
 /* The one namespace of a rule set (language.md 3.1). */
 #include "dsl/check.h"
 
+#include "dsl/token.h"
+
 const char *symbol_kind_name(enum symbol_kind kind)
 {
     static const char *const names[] = {
@@ -67,6 +69,17 @@ static bool decl_symbol(const struct ast_decl *d, enum symbol_kind *kind,
     return false;
 }
 
+static void lint_keyword(struct checker *c, const struct ast_name *name, enum symbol_kind kind)
+{
+    const struct dsl_word *word = dsl_word_find(name->text);
+    if (kind == SYM_RULE || kind == SYM_CONST || !word || word->reserved) {
+        return;
+    }
+    struct diag *d = check_lint(c, DIAG_WARNING, "W0410", name->span,
+                                "`%.*s` is a keyword in other places", SLICE_ARG(name->text));
+    check_help(c, d, "another name reads better");
+}
+
 static void declare(struct checker *c, const struct ast_decl *d)
 {
     enum symbol_kind kind;
@@ -75,6 +88,7 @@ static void declare(struct checker *c, const struct ast_decl *d)
         return;
     }
     check_bare_name(c, name, symbol_kind_name(kind));
+    lint_keyword(c, name, kind);
     struct symbol *before = scope_find(c, name->text);
     if (before) {
         struct diag *e = check_error(c, "E0304", name->span, "`%.*s` is declared twice",

@@ -170,19 +170,12 @@ static bool list_items_fit(struct typed t, struct want want)
     if (t.item == want.item || want.item == VAL_MISSING || t.item == VAL_MISSING) {
         return true;
     }
-    if (!t.literal || t.e->op != EX_LIST) {
-        return false;
-    }
-    for (uint32_t i = 0; i < t.e->n_kids; i++) {
-        const struct expr *kid = t.e->kids[i];
-        struct typed item = {.e = kid,
-                             .kind = (enum value_kind)kid->kind,
-                             .literal = kid->op == EX_CONST};
-        if (!type_fits(item, (struct want){.kind = want.item})) {
+    for (uint32_t i = 0; t.items && i < t.e->n_kids; i++) {
+        if (!type_fits(t.items[i], (struct want){.kind = want.item})) {
             return false;
         }
     }
-    return true;
+    return t.items != NULL;
 }
 
 bool type_fits(struct typed t, struct want want)
@@ -226,23 +219,18 @@ static void report_mismatch(struct checker *c, struct typed t, struct want want,
 static struct typed convert_list(struct checker *c, struct typed t, struct want want,
                                  const char *what)
 {
-    if (!t.literal || t.e->op != EX_LIST) {
-        return t;
-    }
     struct expr *list = expr_new(c, EX_LIST, VAL_LIST, t.e->n_kids);
+    struct typed *items = ARENA_ARRAY(c->arena, struct typed, (size_t)t.e->n_kids + 1);
     bool ok = true;
     for (uint32_t i = 0; i < t.e->n_kids; i++) {
-        const struct expr *kid = t.e->kids[i];
-        struct typed item = {.e = kid,
-                             .kind = (enum value_kind)kid->kind,
-                             .literal = kid->op == EX_CONST,
-                             .span = t.span};
-        item = type_convert(c, item, (struct want){want.item, VAL_MISSING, want.enum_of}, what);
-        list->kids[i] = item.e;
-        ok = ok && item.e;
+        items[i] = type_convert(c, t.items[i], (struct want){want.item, VAL_MISSING, want.enum_of},
+                                what);
+        list->kids[i] = items[i].e;
+        ok = ok && items[i].e;
     }
     list->item_kind = (uint8_t)want.item;
     t.e = list;
+    t.items = items;
     t.item = want.item;
     return ok ? t : TYPED_UNKNOWN;
 }
@@ -253,12 +241,12 @@ struct typed type_convert(struct checker *c, struct typed t, struct want want, c
     if (!t.e || want.kind == VAL_MISSING) {
         return t;
     }
+    if (t.items && want.kind == VAL_LIST && want.item != VAL_MISSING) {
+        return convert_list(c, t, want, what);
+    }
     if (!type_fits(t, want)) {
         report_mismatch(c, t, want, what);
         return TYPED_UNKNOWN;
-    }
-    if (t.kind == VAL_LIST) {
-        return want.item == VAL_MISSING ? t : convert_list(c, t, want, what);
     }
     if (t.kind == want.kind) {
         if (want.enum_of && t.literal && !check_enum_value(c, &t, want.enum_of)) {
@@ -308,10 +296,11 @@ static enum value_kind common_kind(const struct typed *a, const struct typed *b)
 static void report_operands(struct checker *c, struct typed *a, struct typed *b,
                             struct span op_span, const char *op)
 {
-    struct typed *text = a->kind == VAL_STRING ? a : b;
-    struct typed *other = text == a ? b : a;
-    if (text->literal && text->kind == VAL_STRING && text_converts_to(other->kind)) {
-        report_mismatch(c, *text, (struct want){.kind = other->kind}, op);
+    if (a->literal != b->literal) {
+        const struct typed *lit = a->literal ? a : b;
+        const struct typed *other = a->literal ? b : a;
+        const char *what = arena_printf(c->arena, "this side of `%s`", op);
+        report_mismatch(c, *lit, (struct want){other->kind, other->item, other->enum_of}, what);
         return;
     }
     struct diag *d = check_error(c, "E0305", op_span, "`%s` compares one type: here are %s and %s",

@@ -1,0 +1,12 @@
+/* Lints that look into conditions. */
+#ifndef FYKE_DSL_LINT_PREDICATE_H
+#define FYKE_DSL_LINT_PREDICATE_H
+
+#include "dsl/check.h"
+
+/* Contradictions and negative tests on optional fields, over all tests of the rule. */
+void lint_predicates(struct rule_ctx *r);
+/* One event might pass both tests: nothing in their own conditions excludes it. */
+bool lint_tests_overlap(struct rule_ctx *r, uint32_t a, uint32_t b);
+
+#endif
