@@ -25,7 +25,8 @@ static uint32_t columns_of(uint32_t cp)
     if (cp == '\t') {
         return TAB_COLUMNS;
     }
-    if (in_range(cp, 0x300, 0x36F) || in_range(cp, 0x200B, 0x200F) || in_range(cp, 0xFE00, 0xFE0F)) {
+    if (in_range(cp, 0x300, 0x36F) || in_range(cp, 0x200B, 0x200F) ||
+        in_range(cp, 0xFE00, 0xFE0F)) {
         return 0;
     }
     bool wide = in_range(cp, 0x1100, 0x115F) || in_range(cp, 0x2E80, 0xA4CF) ||

@@ -355,7 +355,8 @@ stmt(R) ::= GIVEN(K) LIST ID(N) EQ array(A). { R = build_given_list(P, K, N, A);
 stmt(R) ::= GIVEN(K) LOOKUP ID(N) EQ map(M). { R = build_given_lookup(P, K, N, M); }
 stmt(R) ::= GIVEN(K) PROFILE ID(N) FOR literals(L) body_opt(Y).
     { R = build_given_profile(P, K, N, L, Y); }
-stmt(R) ::= GIVEN(K) TIME TSTAMP(T). { R = build_moment_stmt(P, AST_STMT_GIVEN_TIME, K, T->literal); }
+stmt(R) ::= GIVEN(K) TIME TSTAMP(T).
+    { R = build_moment_stmt(P, AST_STMT_GIVEN_TIME, K, T->literal); }
 stmt(R) ::= at(S). { R = S; }
 stmt(R) ::= LATE(K) at(S). { R = build_late(P, K, S); }
 stmt(R) ::= WATERMARK(K) moment(M). { R = build_moment_stmt(P, AST_STMT_WATERMARK, K, M); }

@@ -161,7 +161,8 @@ struct ast_file *dsl_parse(const struct rule_file *src, struct arena *arena, str
     return parse_from(&P, TK_ENTRY_FILE);
 }
 
-struct ast_file *dsl_parse_expr(const struct rule_file *src, struct arena *arena, struct diags *diags)
+struct ast_file *dsl_parse_expr(const struct rule_file *src, struct arena *arena,
+                                struct diags *diags)
 {
     struct parse P = parse_start(src, arena, diags);
     struct ast_file *file = parse_from(&P, TK_ENTRY_EXPR);

@@ -104,7 +104,8 @@ struct diag *syntax_hint_open_brace(struct site *s, uint32_t *place)
 static struct diag *hint_file(struct site *s)
 {
     if (expects(s, TK_LANGUAGE)) {
-        return hint(s, "E0201", "a rule file starts with its language version", "write `language 1`");
+        return hint(s, "E0201", "a rule file starts with its language version",
+                    "write `language 1`");
     }
     if (!expects(s, TK_IMPORT) || !expects(s, TK_PROFILE)) {
         return NULL;
