@@ -92,7 +92,7 @@ static void fill_emit(const struct finder *f, const struct report *r, struct mat
     }
     struct value *values = ARENA_ARRAY(ev->scratch, struct value, plan->n_fields);
     for (uint32_t i = 0; i < plan->n_fields; i++) {
-        values[i] = expr_eval(plan->fields[i].value, ev);
+        values[i] = expr_emit(plan->fields[i].value, ev);
     }
     m->emit = values;
     m->n_emit = plan->n_fields;

@@ -44,6 +44,7 @@ void nfa_scratch_free(struct nfa_scratch *s)
         free(s->iter_start[g]);
     }
     agg_caches_free(s->caches, s->n_caches);
+    eval_release(&s->eval);
     arena_release(&s->arena);
     free(s->slots);
     free(s->iter_start);

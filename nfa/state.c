@@ -207,12 +207,16 @@ static void cap_starts(struct instance *in, struct etime now, const struct nfa_c
 uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch)
 {
     uint64_t roles = 0;
-    struct eval ev = {.self = e, .scratch = &scratch->arena, .counters = &scratch->counters.eval};
+    struct eval ev = {.self = e,
+                      .scratch = &scratch->arena,
+                      .counters = &scratch->counters.eval,
+                      .regex = scratch->eval.regex};
     for (uint32_t i = 0; i < rule->n_roles; i++) {
         if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
             roles |= UINT64_C(1) << i;
         }
     }
+    scratch->eval.regex = ev.regex; /* made at the first `matches`, lives as long as the scratch */
     return roles;
 }
 
@@ -221,7 +225,8 @@ static uint64_t own_tests(const struct instance *in, const struct event *e, uint
 {
     struct nfa_scratch *s = call->scratch;
     struct eval ev = {.self = e, .key = call->key, .n_key = in->rule->n_key,
-                      .scratch = &s->arena, .counters = &s->counters.eval};
+                      .scratch = &s->arena, .counters = &s->counters.eval,
+                      .regex = s->eval.regex};
     uint64_t tests = 0;
     for (uint32_t t = 0; t < in->rule->n_tests; t++) {
         const struct rule_test *test = &in->rule->tests[t];
@@ -229,6 +234,7 @@ static uint64_t own_tests(const struct instance *in, const struct event *e, uint
             tests |= UINT64_C(1) << t;
         }
     }
+    s->eval.regex = ev.regex;
     return tests;
 }
 
