@@ -26,7 +26,8 @@ static const struct file_codec *codec_of(const char *path)
 
 static enum err cannot_read(const char *name, struct error *err)
 {
-    return error_set(err, ERR_IO, "cannot read %s: %s", name, strerror(errno));
+    enum err code = errno == ENOENT ? ERR_USAGE : ERR_IO; /* a wrong name is the caller's */
+    return error_set(err, code, "cannot read %s: %s", name, strerror(errno));
 }
 
 enum err file_bytes_open(struct file_bytes *in, const char *path, struct error *err)

@@ -94,6 +94,8 @@ enum err engine_push_event(struct engine *e, const struct event *event,
 enum err engine_process(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Event time moves on to at least T for every clock group, as if every partition had said so. */
 enum err engine_advance(struct engine *e, struct etime t, struct error *err) FYKE_MUST_USE;
+/* Instead of what the options say; before engine_finish(). */
+void engine_set_watermark_end(struct engine *e, enum watermark_end end, struct etime at);
 /* End of bounded input, by options.watermark_end. */
 enum err engine_finish(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Alerts delivered, state checkpointed, source committed. */

@@ -207,6 +207,12 @@ static void end_clocks(struct engine *e, struct etime t)
     }
 }
 
+void engine_set_watermark_end(struct engine *e, enum watermark_end end, struct etime at)
+{
+    e->options.watermark_end = end;
+    e->options.watermark_end_at = at;
+}
+
 enum err engine_finish(struct engine *e, struct error *err)
 {
     for (size_t i = 0; i < e->n_partitions; i++) {

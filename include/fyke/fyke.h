@@ -162,6 +162,7 @@ struct fyke_run_config {
     const char *dead_letter; /* invalid and late records as JSON lines to this file; NULL: counted */
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
     const char *fault;        /* tests: die at this fault point */
+    const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

@@ -1,0 +1,44 @@
+#include "lib/options.h"
+
+#include <time.h>
+
+static struct ptime monotonic_now(void *ctx)
+{
+    struct timespec t;
+    (void)ctx;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct ptime){(int64_t)t.tv_sec * NS_PER_S + t.tv_nsec};
+}
+
+void fyke_options_init(struct fyke_options *o)
+{
+    struct engine_options d;
+    engine_options_init(&d);
+    *o = (struct fyke_options){
+        .size = sizeof(*o),
+        .app = d.app,
+        .threads = d.threads,
+        .memory_bytes = d.memory_bytes,
+        .max_evidence = d.max_evidence,
+        .max_runs = d.nfa.max_runs,
+        .max_matches = d.nfa.max_matches,
+    };
+}
+
+void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
+{
+    engine_options_init(ret);
+    ret->clock = (struct engine_clock){monotonic_now, NULL};
+    ret->app = o->app ? o->app : ret->app;
+    ret->state_dir = o->state_dir;
+    ret->threads = o->threads ? o->threads : ret->threads;
+    ret->memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : ret->memory_bytes;
+    ret->max_evidence = o->max_evidence ? o->max_evidence : ret->max_evidence;
+    ret->nfa.max_runs = o->max_runs ? o->max_runs : ret->nfa.max_runs;
+    ret->nfa.max_matches = o->max_matches ? o->max_matches : ret->nfa.max_matches;
+    ret->evidence_fields = o->evidence_fields;
+    ret->strict = o->strict;
+    ret->pending = o->pending;
+    ret->log = o->log;
+    ret->log_ctx = o->log_ctx;
+}

@@ -1,0 +1,36 @@
+/* Compiled rules behind the public handle, for lib/ and cli/. */
+#ifndef FYKE_LIB_RULES_H
+#define FYKE_LIB_RULES_H
+
+#include "dsl/compile.h"
+#include "fyke/fyke.h"
+
+/* Immutable once made. The texts stay in `compilation->sources`. */
+struct fyke_rules {
+    struct compilation *compilation;
+    char **paths; /* as given, owned; none for rules from memory */
+    size_t n_paths;
+    char **names; /* of the rules, owned */
+};
+
+static inline const struct ruleset *rules_ruleset(const struct fyke_rules *r)
+{
+    return r->compilation->ruleset;
+}
+
+struct rules_report {
+    fyke_diagnostic_fn fn; /* or NULL */
+    void *ctx;
+    bool color; /* in `rendered` */
+};
+
+/* Like fyke_rules_compile(), which it implements. On FYKE_RULES_INVALID *ret is NULL. */
+enum fyke_result rules_compile(const struct compile_input *input,
+                               const struct rules_report *report, struct fyke_rules **ret);
+/* The same rules with every declared field kept (for --evidence-fields). NULL: out of words. */
+struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err);
+
+/* Tells every diagnostic of a compilation. */
+void rules_tell(const struct compilation *c, const struct rules_report *report);
+
+#endif

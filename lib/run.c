@@ -1,0 +1,246 @@
+#include "lib/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/xalloc.h"
+#include "connectors/file_sink.h"
+#include "connectors/file_source.h"
+#include "connectors/kafka.h"
+#include "lib/callback_sink.h"
+#include "lib/dead_letter.h"
+#include "lib/last_error.h"
+#include "lib/options.h"
+#include "lib/rules.h"
+
+/* Everything that one run opens; release_run() closes what is there. */
+struct run {
+    const struct fyke_run_config *config;
+    struct fyke_rules *own; /* with every field kept, or NULL */
+    const struct ruleset *rs;
+    bool from_kafka;
+    struct kafka_config kafka;
+    struct source *source;
+    struct sink *sink;
+    struct callback_sink callback;
+    struct dead_letter dead_letter;
+    struct engine *engine;
+    double wall_from, cpu_from;
+};
+
+static double seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- input -------------------------------------------------------------------------------- */
+
+static bool is_kafka(const char *input)
+{
+    return strcmp(input, "kafka") == 0 || strncmp(input, "kafka:", 6) == 0;
+}
+
+static enum err check_inputs(struct run *r, struct error *err)
+{
+    const struct fyke_run_config *c = r->config;
+    size_t kafka = 0;
+    for (size_t i = 0; i < c->n_inputs; i++) {
+        kafka += is_kafka(c->inputs[i]);
+    }
+    if (c->n_inputs == 0) {
+        return error_set(err, ERR_USAGE, "no input: name files, `-` or kafka");
+    }
+    if (kafka > 0 && c->n_inputs > 1) {
+        return error_set(err, ERR_USAGE,
+                         "Kafka is read alone; several topics are written kafka:T1,T2");
+    }
+    r->from_kafka = kafka > 0;
+    return ERR_OK;
+}
+
+static enum err open_source(struct run *r, struct error *err)
+{
+    const struct fyke_run_config *c = r->config;
+    if (r->from_kafka) {
+        const char *topics = strchr(c->inputs[0], ':');
+        return kafka_source_new(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start, c->once,
+                                &r->source, err);
+    }
+    struct file_source_options o = {
+        .rs = r->rs,
+        .inputs = c->inputs,
+        .n_inputs = c->n_inputs,
+        .kcat = c->kcat,
+        .state_dir = c->options.state_dir,
+    };
+    return file_source_new(&o, &r->source, err);
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
+static enum err open_sink(struct run *r, struct error *err)
+{
+    const struct fyke_run_config *c = r->config;
+    const char *to = c->output;
+    if (c->on_alert) {
+        callback_sink_init(&r->callback, c->on_alert, c->on_alert_ctx);
+        r->sink = &r->callback.sink;
+        return ERR_OK;
+    }
+    if (to && strncmp(to, "kafka:", 6) == 0) {
+        return kafka_sink_new(&r->kafka, to + 6, &r->sink, err);
+    }
+    if (to && (strncmp(to, "http://", 7) == 0 || strncmp(to, "https://", 8) == 0)) {
+        return error_set(err, ERR_USAGE, "alerts go to stdout, a file or kafka:TOPIC, not to %s",
+                         to);
+    }
+    bool standard = !to || strcmp(to, "stdout") == 0 || strcmp(to, "-") == 0;
+    return file_sink_new(standard ? NULL : to, c->options.state_dir != NULL, &r->sink, err);
+}
+
+/* ---- engine ------------------------------------------------------------------------------- */
+
+static enum watermark_end end_of(enum fyke_watermark_end e)
+{
+    switch (e) {
+    case FYKE_END_AT: return END_AT;
+    case FYKE_END_FLUSH: return END_FLUSH;
+    case FYKE_END_DEFAULT: break;
+    }
+    return END_DEFAULT;
+}
+
+static enum err open_engine(struct run *r, struct error *err)
+{
+    const struct fyke_run_config *c = r->config;
+    struct engine_options o;
+    options_to_engine(&c->options, &o);
+    o.watermark_end = end_of(c->watermark_end);
+    o.watermark_end_at.ns = c->watermark_end_ns;
+    o.fault = c->fault;
+    if (c->commit_every_ms > 0) {
+        o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
+    }
+    if (c->dead_letter) {
+        FYKE_TRY(dead_letter_open(&r->dead_letter, c->dead_letter, r->rs, err));
+        o.refused = dead_letter_write;
+        o.refused_ctx = &r->dead_letter;
+    }
+    return engine_new(r->rs, &o, &r->engine, err);
+}
+
+static void set_kafka(struct run *r)
+{
+    const struct fyke_run_config *c = r->config;
+    r->kafka = (struct kafka_config){
+        .properties = c->kafka_properties,
+        .n_properties = c->n_kafka_properties,
+        .app = c->options.app ? c->options.app : "fyke",
+        .instance_id = c->instance_id,
+        .log = c->options.log,
+        .log_ctx = c->options.log_ctx,
+    };
+}
+
+static enum err open_run(struct run *r, const struct fyke_rules *rules, struct error *err)
+{
+    r->rs = rules_ruleset(rules);
+    if (r->config->options.evidence_fields) {
+        r->own = rules_keeping_fields(rules, err);
+        if (!r->own) {
+            return err->code;
+        }
+        r->rs = rules_ruleset(r->own);
+    }
+    set_kafka(r);
+    FYKE_TRY(check_inputs(r, err));
+    /* The engine makes and locks the state directory, which the source then looks into; the
+     * output is touched only when everything else is in order. */
+    FYKE_TRY(open_engine(r, err));
+    FYKE_TRY(open_source(r, err));
+    return open_sink(r, err);
+}
+
+static void tell_figures(struct run *r, run_figures_fn figures, void *ctx)
+{
+    struct run_figures f = {
+        .rs = r->rs,
+        .foreign = r->from_kafka ? 0 : file_source_foreign(r->source),
+        .wall_s = seconds(CLOCK_MONOTONIC) - r->wall_from,
+        .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - r->cpu_from,
+    };
+    engine_summary(r->engine, &f.engine);
+    if (figures) {
+        figures(ctx, &f);
+    }
+}
+
+static enum err release_run(struct run *r, struct error *err)
+{
+    if (r->source) {
+        r->source->ops->close(r->source);
+    }
+    if (r->sink) {
+        r->sink->ops->close(r->sink);
+    }
+    engine_free(r->engine);
+    enum err rc = dead_letter_close(&r->dead_letter, err);
+    fyke_rules_free(r->own);
+    return rc;
+}
+
+enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run_config *c,
+                           run_figures_fn figures, void *ctx)
+{
+    struct error err = ERROR_INIT, closing = ERROR_INIT;
+    struct run r = {.config = c,
+                    .wall_from = seconds(CLOCK_MONOTONIC),
+                    .cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID)};
+    if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
+        return last_error_usage("the configuration is set up by fyke_run_config_init()");
+    }
+    enum err rc = open_run(&r, rules, &err);
+    if (rc == ERR_OK) {
+        rc = engine_run(r.engine, r.source, r.sink, c->stop, &err);
+        tell_figures(&r, figures, ctx);
+    }
+    if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
+        rc = closing.code;
+        err = closing;
+    }
+    if (rc != ERR_OK) {
+        return last_error_set(&err);
+    }
+    return c->stop && *c->stop ? FYKE_INTERRUPTED : FYKE_OK;
+}
+
+/* ---- public ------------------------------------------------------------------------------- */
+
+void fyke_run_config_init(struct fyke_run_config *c)
+{
+    *c = (struct fyke_run_config){.size = sizeof(*c)};
+    fyke_options_init(&c->options);
+}
+
+struct json_summary {
+    void (*fn)(void *ctx, const char *json);
+    void *ctx;
+};
+
+static void tell_json(void *ctx, const struct run_figures *f)
+{
+    const struct json_summary *s = ctx;
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    summary_json(f, &text);
+    s->fn(s->ctx, buf_cstr(&text));
+}
+
+enum fyke_result fyke_run(const struct fyke_rules *rules, const struct fyke_run_config *c,
+                          void (*summary)(void *ctx, const char *json), void *summary_ctx)
+{
+    struct json_summary s = {summary, summary_ctx};
+    return run_whole(rules, c, summary ? tell_json : NULL, &s);
+}

@@ -1,0 +1,207 @@
+#include "lib/summary.h"
+
+#include <inttypes.h>
+
+#include "base/json_out.h"
+
+static void put_count(struct json_out *j, const char *key, uint64_t n)
+{
+    json_key(j, slice_of(key));
+    json_uint(j, n);
+}
+
+static void put_time(struct json_out *j, const char *key, struct etime t)
+{
+    char text[ETIME_TEXT_MAX];
+    json_key(j, slice_of(key));
+    if (t.ns == INT64_MIN || t.ns == INT64_MAX) {
+        json_nil(j);
+        return;
+    }
+    etime_format(t, text);
+    json_text(j, slice_of(text));
+}
+
+static void put_invalid(struct json_out *j, const struct engine_summary *s)
+{
+    json_key(j, SLICE_LIT("invalid"));
+    json_object_begin(j);
+    for (int i = 1; i < INVALID_REASON_COUNT; i++) {
+        if (s->invalid[i]) {
+            put_count(j, invalid_reason_name((enum invalid_reason)i), s->invalid[i]);
+        }
+    }
+    json_object_end(j);
+}
+
+static void put_alerts(struct json_out *j, const struct run_figures *f)
+{
+    json_key(j, SLICE_LIT("alerts"));
+    json_object_begin(j);
+    for (uint32_t i = 0; i < f->rs->n_rules; i++) {
+        json_key(j, f->rs->rules[i].name);
+        json_uint(j, f->engine.alerts[i]);
+    }
+    json_object_end(j);
+    put_count(j, "alerts_total", f->engine.alerts_total);
+}
+
+static void put_partition(struct json_out *j, const struct run_figures *f,
+                          const struct partition_summary *p)
+{
+    json_object_begin(j);
+    json_member_string(j, "topic", f->rs->topics[p->topic].name);
+    json_member_int(j, "partition", p->partition);
+    json_member_int(j, "next_offset", p->next_offset);
+    put_time(j, "max_time", p->max_time);
+    put_time(j, "watermark", p->watermark);
+    put_count(j, "read", p->read);
+    put_count(j, "late", p->late);
+    put_count(j, "invalid", p->invalid);
+    put_count(j, "idle_advances", p->idle_advances);
+    json_object_end(j);
+}
+
+static void put_matching(struct json_out *j, const struct nfa_counters *n)
+{
+    json_key(j, SLICE_LIT("matching"));
+    json_object_begin(j);
+    put_count(j, "detector_calls", n->detector_calls);
+    put_count(j, "finder_calls", n->finder_calls);
+    put_count(j, "matches", n->matches);
+    put_count(j, "suppressed", n->suppressed);
+    put_count(j, "capped", n->capped);
+    put_count(j, "truncated", n->truncated);
+    put_count(j, "division_by_zero", n->eval.division_by_zero);
+    put_count(j, "overflow", n->eval.overflow);
+    put_count(j, "not_a_number", n->eval.not_a_number);
+    put_count(j, "regex_limit", n->eval.regex_limit);
+    json_object_end(j);
+}
+
+static double per_second(const struct run_figures *f)
+{
+    return f->wall_s > 0 ? (double)f->engine.records / f->wall_s : 0;
+}
+
+static double rounded(double v, double steps)
+{
+    return (double)(int64_t)(v * steps + 0.5) / steps;
+}
+
+static void put_cost(struct json_out *j, const struct run_figures *f)
+{
+    json_key(j, SLICE_LIT("wall_s"));
+    json_double(j, rounded(f->wall_s, 1000));
+    json_key(j, SLICE_LIT("cpu_s"));
+    json_double(j, rounded(f->cpu_s, 1000));
+    json_key(j, SLICE_LIT("events_per_second"));
+    json_double(j, rounded(per_second(f), 1));
+}
+
+static void put_events(struct json_out *j, const struct run_figures *f)
+{
+    const struct engine_summary *s = &f->engine;
+    put_count(j, "records", s->records);
+    put_count(j, "events", s->events);
+    put_count(j, "evaluated", s->evaluated);
+    put_count(j, "late", s->late);
+    put_count(j, "after_idle", s->after_idle);
+    put_invalid(j, s);
+    put_count(j, "bad_values", s->bad_values);
+    put_count(j, "missing_key", s->missing_key);
+    put_count(j, "tombstones", s->tombstones);
+    put_count(j, "unclaimed", s->unclaimed);
+    put_count(j, "repeated", s->repeated);
+    put_count(j, "foreign", f->foreign);
+}
+
+void summary_json(const struct run_figures *f, struct buf *out)
+{
+    const struct engine_summary *s = &f->engine;
+    struct json_out j = json_out_to(out);
+    json_object_begin(&j);
+    put_events(&j, f);
+    put_alerts(&j, f);
+    json_key(&j, SLICE_LIT("live"));
+    json_object_begin(&j);
+    put_count(&j, "keys", s->live_keys);
+    put_count(&j, "events", s->live_events);
+    put_count(&j, "bytes", s->live_bytes);
+    json_object_end(&j);
+    put_count(&j, "pending_deadlines", s->pending_deadlines);
+    json_key(&j, SLICE_LIT("partitions"));
+    json_array_begin(&j);
+    for (uint32_t i = 0; i < s->n_partitions; i++) {
+        put_partition(&j, f, &s->partitions[i]);
+    }
+    json_array_end(&j);
+    put_matching(&j, &s->nfa);
+    put_count(&j, "checkpoints", s->checkpoints);
+    put_count(&j, "checkpoint_bytes", s->checkpoint_bytes);
+    put_cost(&j, f);
+    json_object_end(&j);
+}
+
+/* ---- for people --------------------------------------------------------------------------- */
+
+static void say(struct buf *out, uint64_t n, const char *what)
+{
+    if (n) {
+        buf_printf(out, ", %" PRIu64 " %s", n, what);
+    }
+}
+
+static void say_invalid(struct buf *out, const struct engine_summary *s)
+{
+    uint64_t n = 0;
+    const char *sep = "";
+    for (int i = 1; i < INVALID_REASON_COUNT; i++) {
+        n += s->invalid[i];
+    }
+    if (n == 0) {
+        return;
+    }
+    buf_printf(out, "  invalid: %" PRIu64 " (", n);
+    for (int i = 1; i < INVALID_REASON_COUNT; i++) {
+        if (s->invalid[i]) {
+            buf_printf(out, "%s%" PRIu64 " %s", sep, s->invalid[i],
+                       invalid_reason_name((enum invalid_reason)i));
+            sep = ", ";
+        }
+    }
+    buf_puts(out, ")\n");
+}
+
+static void say_alerts(struct buf *out, const struct run_figures *f)
+{
+    buf_printf(out, "  alerts: %" PRIu64 "\n", f->engine.alerts_total);
+    for (uint32_t i = 0; i < f->rs->n_rules; i++) {
+        if (f->engine.alerts[i]) {
+            buf_printf(out, "    %8" PRIu64 "  %.*s\n", f->engine.alerts[i],
+                       SLICE_ARG(f->rs->rules[i].name));
+        }
+    }
+}
+
+void summary_text(const struct run_figures *f, struct buf *out)
+{
+    const struct engine_summary *s = &f->engine;
+    buf_printf(out, "%" PRIu64 " records in %.2f s (%.0f/s, %.2f s of CPU): %" PRIu64 " events",
+               s->records, f->wall_s, per_second(f), f->cpu_s, s->events);
+    say(out, s->late, "late");
+    say(out, s->after_idle, "after idleness");
+    say(out, s->bad_values, "undecodable optional values");
+    say(out, s->missing_key, "without key");
+    say(out, s->tombstones, "tombstones");
+    say(out, s->unclaimed, "unclaimed");
+    say(out, s->repeated, "repeated");
+    say(out, f->foreign, "of other topics");
+    buf_puts(out, "\n");
+    say_invalid(out, s);
+    say_alerts(out, f);
+    buf_printf(out, "  kept: %" PRIu64 " keys, %" PRIu64 " events, %" PRIu64 " bytes", s->live_keys,
+               s->live_events, s->live_bytes);
+    say(out, s->pending_deadlines, "pending deadlines");
+    buf_puts(out, "\n");
+}
