@@ -1,7 +1,6 @@
 #include "base/clock.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define S_PER_DAY INT64_C(86400)
 
@@ -37,11 +36,13 @@ struct scan {
 
 static bool scan_char(struct scan *s, const char *one_of)
 {
-    if (s->p == s->end || *s->p == '\0' || !strchr(one_of, *s->p)) {
-        return false;
+    for (; s->p < s->end && *one_of; one_of++) {
+        if (*s->p == *one_of) {
+            s->p++;
+            return true;
+        }
     }
-    s->p++;
-    return true;
+    return false;
 }
 
 static bool scan_digits(struct scan *s, unsigned count, unsigned *ret)

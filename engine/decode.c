@@ -120,7 +120,7 @@ static void judge_field(struct judging *j, uint32_t slot)
     }
     d->judged[slot] = true;
     d->positions[slot] = 0;
-    if (f->decl->origin == ORIGIN_PAYLOAD) {
+    if (f->origin == ORIGIN_PAYLOAD) {
         struct json_span span;
         d->verdicts[slot] = field_from_payload(f, d->found, &d->room, &span, v);
         if (span.kind != JSON_NONE) {
@@ -178,7 +178,7 @@ static bool judge_all(struct judging *j)
     struct decoder *d = j->d;
     for (uint32_t i = 0; i < j->decl->decl->n_fields; i++) {
         const struct plan_field *f = &j->decl->fields[i];
-        if (f->decl->origin == ORIGIN_COMPUTED) {
+        if (f->origin == ORIGIN_COMPUTED) {
             continue;
         }
         judge_field(j, i);

@@ -152,10 +152,10 @@ enum field_verdict field_from_record(const struct plan_field *f, const struct re
                                      struct value *ret)
 {
     struct slice text = {0};
-    if (f->decl->origin == ORIGIN_KEY) {
+    if (f->origin == ORIGIN_KEY) {
         return from_text(f, r->has_key, r->key, ret);
     }
-    if (f->decl->origin == ORIGIN_HEADER) {
+    if (f->origin == ORIGIN_HEADER) {
         bool present = find_header(r, f->decl->header, &text);
         return from_text(f, present, text, ret);
     }

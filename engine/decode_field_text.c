@@ -3,11 +3,43 @@
 #include "engine/decode_field.h"
 #include "engine/json_number.h"
 
+/* Values are set member by member: a struct built elsewhere and copied would be read back before
+ * its bytes have left the store buffer, in the hottest place there is. */
+static inline void set_number(struct value *ret, enum value_kind kind, int64_t i)
+{
+    ret->kind = (uint8_t)kind;
+    ret->aux = ret->aux2 = ret->pad = 0;
+    ret->len = 0;
+    ret->u.i = i;
+}
+
+static inline void set_string(struct value *ret, struct slice text)
+{
+    set_number(ret, VAL_STRING, 0);
+    ret->len = (uint32_t)text.len;
+    ret->u.str = text.ptr;
+}
+
+static inline void set_decimal(struct value *ret, struct decimal d)
+{
+    set_number(ret, VAL_DECIMAL, 0);
+    ret->aux = d.scale;
+    ret->u.dec.lo = (uint64_t)d.coeff;
+    ret->u.dec.hi = (uint64_t)((unsigned __int128)d.coeff >> 64);
+}
+
+static inline void set_ip(struct value *ret, const struct ip *ip)
+{
+    set_number(ret, VAL_IP, 0);
+    ret->aux = ip->family;
+    memcpy(ret->u.ip, ip->bytes, sizeof(ret->u.ip));
+}
+
 static bool enum_from_text(const struct schema_field *f, struct slice text, struct value *ret)
 {
     for (uint32_t i = 0; i < f->n_enum_values; i++) {
         if (slice_eq(f->enum_values[i], text)) {
-            *ret = value_string(f->enum_values[i]);
+            set_string(ret, f->enum_values[i]);
             return true;
         }
     }
@@ -18,7 +50,7 @@ static bool enum_from_text(const struct schema_field *f, struct slice text, stru
 static bool timestamp_value(struct etime t, struct value *ret)
 {
     const int64_t first = INT64_C(-9214560000) * NS_PER_S;
-    *ret = value_timestamp(t);
+    set_number(ret, VAL_TIMESTAMP, t.ns);
     return t.ns >= first && t.ns != INT64_MAX;
 }
 
@@ -48,13 +80,13 @@ bool field_number(const struct schema_field *f, struct slice number, struct valu
         if (!json_number_scaled(number, 0, &i)) {
             return false;
         }
-        *ret = value_int(i);
+        set_number(ret, VAL_INT, i);
         return true;
     case TYPE_DECIMAL:
         if (!json_number_to_decimal(number, &d)) {
             return false;
         }
-        *ret = value_decimal(d);
+        set_decimal(ret, d);
         return true;
     case TYPE_FLOAT:
         if (!json_number_to_double(number, &x)) {
@@ -88,9 +120,8 @@ bool field_text(const struct schema_field *f, struct slice text, bool bare, stru
     struct ip ip;
     struct cidr cidr;
     struct decimal decimal;
-    bool ok = false;
     switch (f->type) {
-    case TYPE_STRING: *ret = value_string(text); return true;
+    case TYPE_STRING: set_string(ret, text); return true;
     case TYPE_ENUM: return enum_from_text(f, text, ret);
     case TYPE_TIMESTAMP:
         if (f->unit != UNIT_TEXT) {
@@ -98,21 +129,29 @@ bool field_text(const struct schema_field *f, struct slice text, bool bare, stru
         }
         return etime_parse(text, false, &t) && timestamp_value(t, ret);
     case TYPE_DURATION:
-        ok = value_parse_duration(text, &d);
-        *ret = ok ? value_duration(d) : VALUE_MISSING;
-        return ok;
+        if (!value_parse_duration(text, &d)) {
+            return false;
+        }
+        set_number(ret, VAL_DURATION, d.ns);
+        return true;
     case TYPE_IP:
-        ok = ip_parse(text, &ip);
-        *ret = ok ? value_ip(ip) : VALUE_MISSING;
-        return ok;
+        if (!ip_parse(text, &ip)) {
+            return false;
+        }
+        set_ip(ret, &ip);
+        return true;
     case TYPE_CIDR:
-        ok = cidr_parse(text, &cidr);
-        *ret = ok ? value_cidr(cidr) : VALUE_MISSING;
-        return ok;
+        if (!cidr_parse(text, &cidr)) {
+            return false;
+        }
+        *ret = value_cidr(cidr);
+        return true;
     case TYPE_DECIMAL:
-        ok = decimal_parse(text, &decimal);
-        *ret = ok ? value_decimal(decimal) : VALUE_MISSING;
-        return ok;
+        if (!decimal_parse(text, &decimal)) {
+            return false;
+        }
+        set_decimal(ret, decimal);
+        return true;
     case TYPE_BOOL:
     case TYPE_INT:
     case TYPE_FLOAT: return bare && bare_text(f, text, ret);

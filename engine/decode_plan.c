@@ -141,6 +141,7 @@ static void plan_decl(struct plan_decl *p, const struct ruleset *rs,
     for (uint32_t i = 0; i < d->n_fields; i++) {
         struct plan_field *f = &p->fields[i];
         f->decl = &d->fields[i];
+        f->origin = f->decl->origin;
         f->is_time = d->time_field >= 0 && (uint32_t)d->time_field == i;
         f->required = f->is_time || (!f->decl->optional && f->decl->origin != ORIGIN_COMPUTED);
         f->keep = f->decl->keep || (topic->has_watermark_per && topic->watermark_per_slot == i &&

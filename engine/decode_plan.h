@@ -12,6 +12,7 @@
 
 struct plan_field {
     const struct schema_field *decl;
+    enum field_origin origin;
     uint32_t literal;             /* node of the literal key; JSON_NO_NODE: not looked for */
     uint32_t nested;              /* node of the nested path, up to its first "[*]" */
     bool collects;                /* the path has a "[*]": the node must be an array … */
