@@ -34,14 +34,21 @@ static struct slice slot_text(const struct fmt *F, uint32_t i)
     return t->kind == TK_IN_A_ROW ? SLICE_LIT("in a row") : token_text(F->tokens, t);
 }
 
+/* In a tag: `a.1 .2 .3` may not become `a.1.2.3`, which would end in an address. */
+static bool is_number(int kind)
+{
+    return kind == TK_INT || kind == TK_DEC;
+}
+
 /* Signs that stick to their neighbours wherever they stand. */
 static bool glued(const struct fmt *F, uint32_t i)
 {
     int kind = F->tokens->items[i].kind;
     int prev = i > 0 ? F->tokens->items[i - 1].kind : TK_EOF;
     return F->slots[i].glue || (i > 0 && F->slots[i - 1].glue_next) || kind == TK_COMMA ||
-           kind == TK_RPAREN || kind == TK_RBRACKET || kind == TK_DOT || prev == TK_LPAREN ||
-           prev == TK_LBRACKET || prev == TK_DOT || (prev == TK_LBRACE && kind == TK_RBRACE);
+           kind == TK_RPAREN || kind == TK_RBRACKET || (kind == TK_DOT && !is_number(prev)) ||
+           prev == TK_LPAREN || prev == TK_LBRACKET || prev == TK_DOT ||
+           (prev == TK_LBRACE && kind == TK_RBRACE);
 }
 
 uint32_t fmt_width(const struct fmt *F, uint32_t first, uint32_t last)

@@ -21,6 +21,11 @@ static bool begins_expression(int kind)
            kind == TK_MINUS || kind == TK_NOT || kind == TK_IF;
 }
 
+static bool is_arithmetic(int kind)
+{
+    return kind == TK_PLUS || kind == TK_MINUS || kind == TK_STAR || kind == TK_SLASH;
+}
+
 static bool is_pseudo(int kind)
 {
     return kind == TK_EOF || kind == TK_ENTRY_FILE || kind == TK_ENTRY_DECLS ||
@@ -33,15 +38,15 @@ static int rank(int kind)
     if (kind == TK_RBRACE || kind == TK_RPAREN || kind == TK_RBRACKET) {
         return 0;
     }
-    if (kind == TK_COMMA || kind == TK_COLON || kind == TK_EQ || kind == TK_LBRACE ||
-        kind == TK_LPAREN || kind == TK_LBRACKET || kind == TK_DOT) {
+    if (kind == TK_COMMA || kind == TK_COLON || kind == TK_EQ || kind == TK_LBRACE) {
         return 1;
     }
     if (kind == TK_ID || is_literal(kind)) {
         return kind == TK_TRUE || kind == TK_FALSE ? 3 : 4;
     }
-    return kind == TK_PLUS || kind == TK_MINUS || kind == TK_STAR || kind == TK_SLASH ||
-                   kind == TK_TILDE || (kind >= TK_NE && kind <= TK_GE)
+    return is_arithmetic(kind) || kind == TK_TILDE || kind == TK_DOT || kind == TK_LPAREN ||
+                   kind == TK_LBRACKET || kind == TK_NE || kind == TK_LT || kind == TK_LE ||
+                   kind == TK_GT || kind == TK_GE
                ? 3
                : 2;
 }
@@ -146,9 +151,16 @@ static struct diag *report_general(struct site *s)
         d->message = arena_printf(s->P->arena, "expected %s, found %s", expected_text(s, d),
                                   site_found(s));
     }
+    const struct token *t = site_token(s, 0);
     const char *near = site_suggestion(s);
-    if (near) {
+    if ((t->flags & TOKEN_PROMOTED) && s->expected[t->word]) {
+        diag_help(s->P->diags, d, "%s directly before %s is a name; the name that belongs between "
+                                  "them is missing",
+                  site_found(s), token_display(site_token(s, 1)->kind));
+    } else if (near) {
         diag_help(s->P->diags, d, "did you mean `%s`?", near);
+    } else if (is_arithmetic(t->kind) && s->expected[TK_AND] && !s->expected[TK_PLUS]) {
+        d->help = "a computed operand stands in parentheses: `in (a + b)`";
     }
     return d;
 }

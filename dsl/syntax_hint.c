@@ -131,7 +131,8 @@ static struct diag *hint_time(struct site *s)
     }
     struct diag *d = hint(s, "E0208", "a time needs a unit", NULL);
     struct slice n = token_text(s->P->tokens, site_token(s, 0));
-    diag_help(s->P->diags, d, "write `%.*s minutes` or `%.*ss`", SLICE_ARG(n), SLICE_ARG(n));
+    diag_help(s->P->diags, d, "write `%.*s minute%s` or `%.*ss`", SLICE_ARG(n),
+              slice_eq_str(n, "1") ? "" : "s", SLICE_ARG(n));
     return d;
 }
 
@@ -318,7 +319,9 @@ static struct diag *hint_between_steps(struct site *s)
     }
     bool name = e->kind == TK_ID && kind_at(s, -1) == TK_ID && expects(s, TK_AS);
     struct diag *d = hint(s, "E0217", "`then` is missing between two steps", NULL);
-    if (name) {
+    if (text_is(s, 0, "followed")) {
+        d->help = "write `A then B`";
+    } else if (name) {
         struct slice prev = token_text(s->P->tokens, site_token(s, -1));
         struct slice here = token_text(s->P->tokens, e);
         diag_help(s->P->diags, d, "write `%.*s then %.*s`, or `%.*s as %.*s` for a step's name",
