@@ -97,7 +97,8 @@ static void add_file(struct input *in, const struct ruleset *rs, const char *arg
     }
 }
 
-/* The order in which a run would read several files: by event time. */
+/* The order in which a run would read several files: by event time. A record without one stays
+ * behind the record before it, so that the offsets of a file still rise. */
 struct timed {
     struct record record;
     int64_t ns;
@@ -123,7 +124,11 @@ static void sort_by_time(struct input *in, const struct ruleset *rs)
     for (size_t i = 0; i < in->n; i++) {
         struct decoded got;
         decoder_decode(d, &in->records[i], &arena, &got);
-        int64_t ns = got.result == DECODE_EVENTS ? got.events[0]->time.ns : INT64_MIN;
+        bool same_file = i > 0 && in->records[i].topic == in->records[i - 1].topic;
+        int64_t ns = same_file ? all[i - 1].ns : INT64_MIN;
+        if (got.result == DECODE_EVENTS) {
+            ns = got.events[0]->time.ns > ns ? got.events[0]->time.ns : ns;
+        }
         all[i] = (struct timed){in->records[i], ns, i};
         arena_reset(&arena);
     }
