@@ -97,8 +97,8 @@ struct ast_expr *build_member_test(struct parse *P, tok negation, struct ast_tes
                                    struct ast_expr *value, struct ast_expr *operand);
 struct ast_expr *build_is(struct parse *P, tok is, tok negation, tok what, struct ast_expr *value,
                           bool present);
-struct ast_expr *build_if(struct parse *P, tok keyword, struct ast_expr *test,
-                          struct ast_expr *yes, struct ast_expr *no);
+struct ast_expr *build_if(struct parse *P, tok keyword, struct ast_expr *test, struct ast_expr *yes,
+                          struct ast_expr *no);
 struct ast_exprs *build_exprs(struct parse *P, struct ast_exprs *list, struct ast_expr *e);
 void build_root_expr(struct parse *P, struct ast_expr *e);
 
@@ -115,8 +115,7 @@ struct ast_body *build_assigns(struct parse *P, struct ast_body *list, struct as
 struct ast_assign *build_assign(struct parse *P, struct ast_path *path, struct ast_expr *value);
 struct ast_map *build_map(struct parse *P, tok open, struct ast_map *entries, tok close);
 struct ast_map *build_entries(struct parse *P, struct ast_map *list, struct ast_map_entry *e);
-struct ast_map_entry *build_entry(struct parse *P, struct ast_literal *key,
-                                  struct ast_expr *value);
+struct ast_map_entry *build_entry(struct parse *P, struct ast_literal *key, struct ast_expr *value);
 
 /* build_pattern.c */
 struct ast_pattern *build_pattern(struct parse *P, struct ast_pattern *list, struct ast_elem *e);
@@ -139,10 +138,9 @@ struct ast_part *build_counted(struct parse *P, struct ast_count *count,
                                struct ast_event_test *named, struct ast_cond *cond,
                                struct ast_timed *pace, struct ast_clause *until,
                                struct ast_clause *having, struct ast_suffix *suffix);
-struct ast_part *build_repeated(struct parse *P, struct ast_count *count,
-                                struct ast_pattern *group, tok close, struct ast_adj *adj,
-                                struct ast_timed *pace, struct ast_clause *having,
-                                struct ast_suffix *suffix);
+struct ast_part *build_repeated(struct parse *P, struct ast_count *count, struct ast_pattern *group,
+                                tok close, struct ast_adj *adj, struct ast_timed *pace,
+                                struct ast_clause *having, struct ast_suffix *suffix);
 struct ast_part *build_group(struct parse *P, tok open, struct ast_pattern *group, tok close,
                              struct ast_suffix *suffix);
 struct ast_part *build_choice(struct parse *P, enum ast_choice_kind kind, tok first, tok of,
@@ -153,8 +151,7 @@ struct ast_event_test *build_event_where(struct parse *P, struct ast_event_test 
                                          struct ast_clause *where);
 struct ast_cond *build_cond(struct parse *P, struct ast_clause *where, struct ast_adj *adj);
 struct ast_adj *build_adj(struct parse *P, enum ast_adj_kind kind, tok keyword);
-struct ast_suffix *build_suffix(struct parse *P, struct ast_guard *guard,
-                                struct ast_timed *within);
+struct ast_suffix *build_suffix(struct parse *P, struct ast_guard *guard, struct ast_timed *within);
 struct ast_guard *build_guard(struct parse *P, tok with, tok no, struct ast_event_test *event);
 
 /* build_rule.c */
@@ -207,8 +204,7 @@ struct ast_item *build_option(struct parse *P, struct ast_item *field, enum ast_
                               tok first, tok last);
 struct ast_item *build_computed(struct parse *P, struct ast_path *path, struct ast_type *type,
                                 struct ast_expr *value);
-struct ast_item *build_clock_item(struct parse *P, enum ast_item_kind kind,
-                                  struct ast_timed *time);
+struct ast_item *build_clock_item(struct parse *P, enum ast_item_kind kind, struct ast_timed *time);
 struct ast_item *build_idle(struct parse *P, struct ast_timed *time, tok follow, tok clock);
 struct ast_item *build_watermark_per(struct parse *P, tok keyword, struct ast_path *path);
 struct ast_item *build_ahead(struct parse *P, struct ast_timed *time, tok ahead);
@@ -223,14 +219,12 @@ struct ast_decl *build_lookup(struct parse *P, tok keyword, tok name, struct ast
                               struct ast_type *value, struct ast_origin *origin,
                               struct ast_map *map);
 struct ast_filter *build_filter(struct parse *P, tok source, struct ast_clause *where);
-struct ast_filters *build_filters(struct parse *P, struct ast_filters *list,
-                                  struct ast_filter *f);
+struct ast_filters *build_filters(struct parse *P, struct ast_filters *list, struct ast_filter *f);
 struct ast_decl *build_let(struct parse *P, tok keyword, tok name, struct ast_filter *filter);
 struct ast_decl *build_let_any(struct parse *P, tok keyword, tok name, tok any, tok of,
                                struct ast_filters *filters, tok close);
 struct ast_decl *build_profile(struct parse *P, tok keyword, tok name, struct ast_keys *keys,
-                               struct ast_filter *filter, struct ast_measures *measures,
-                               tok close);
+                               struct ast_filter *filter, struct ast_measures *measures, tok close);
 struct ast_measures *build_measures(struct parse *P, struct ast_measures *list,
                                     struct ast_measure *m);
 struct ast_measure *build_measure(struct parse *P, tok name, struct ast_expr *value,
@@ -251,8 +245,7 @@ struct ast_stmt *build_given_profile(struct parse *P, tok given, tok name,
                                      struct ast_literals *keys, struct ast_body *body);
 struct ast_stmt *build_moment_stmt(struct parse *P, enum ast_stmt_kind kind, tok keyword,
                                    struct ast_literal *moment);
-struct ast_stmt *build_word_stmt(struct parse *P, enum ast_stmt_kind kind, tok keyword,
-                                 tok string);
+struct ast_stmt *build_word_stmt(struct parse *P, enum ast_stmt_kind kind, tok keyword, tok string);
 struct ast_stmt *build_at(struct parse *P, tok keyword, struct ast_literal *moment, tok name,
                           struct ast_body *body, tok times, struct ast_timed *every);
 struct ast_stmt *build_late(struct parse *P, tok keyword, struct ast_stmt *at);

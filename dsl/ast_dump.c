@@ -125,10 +125,9 @@ static void put_expect(struct dump *D, const struct ast_stmt *s)
 
 static void put_stmt(struct dump *D, const struct ast_stmt *s)
 {
-    static const char *const kinds[] = {"given-list", "given-lookup", "given-profile",
-                                        "given-time", "at",           "watermark",
-                                        "expect",     "reload",       "restart",
-                                        "events",     "shuffle"};
+    static const char *const kinds[] = {"given-list", "given-lookup", "given-profile", "given-time",
+                                        "at",         "watermark",    "expect",        "reload",
+                                        "restart",    "events",       "shuffle"};
     dump_open(D, kinds[s->kind]);
     if (s->late) {
         dump_atom(D, "late");

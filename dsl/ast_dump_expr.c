@@ -216,8 +216,8 @@ static void put_leaf(struct dump *D, const struct ast_expr *e)
 
 void dump_expr(struct dump *D, const struct ast_expr *e)
 {
-    static const char *const binary[] = {"or", "and", "=", "!=", "<", "<=",
-                                         ">",  ">=",  "+", "-",  "*", "/"};
+    static const char *const binary[] = {
+        "or", "and", "=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/"};
     const struct ast_expr *x = D->flags & AST_DUMP_PARENS ? e : ast_bare(e);
     if (!x) {
         return;

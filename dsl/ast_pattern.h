@@ -107,7 +107,7 @@ struct ast_elem {
 struct ast_pattern {
     struct ast_pattern *next; /* in a choice */
     struct span span;
-    uint32_t depth; /* 1 without groups, else 1 + the deepest group */
+    uint32_t depth;        /* 1 without groups, else 1 + the deepest group */
     struct span open_then; /* while building: the `then` of a leading absence */
     struct ast_elem *first;
     struct ast_elem *last;

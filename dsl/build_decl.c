@@ -4,10 +4,9 @@ void build_version(struct parse *P, tok number)
 {
     P->file->version = number->literal;
     if (number->literal->int_value != 1) {
-        struct diag *d =
-            diag_add(P->diags, DIAG_ERROR, "E0225", build_span(P, number),
-                     "this version of the language is not known: %.*s",
-                     SLICE_ARG(number->literal->spelling));
+        struct diag *d = diag_add(P->diags, DIAG_ERROR, "E0225", build_span(P, number),
+                                  "this version of the language is not known: %.*s",
+                                  SLICE_ARG(number->literal->spelling));
         diag_help(P->diags, d, "this program reads `language 1`");
         P->file->broken = true;
     }
@@ -140,8 +139,7 @@ struct ast_item *build_computed(struct parse *P, struct ast_path *path, struct a
     return i;
 }
 
-struct ast_item *build_clock_item(struct parse *P, enum ast_item_kind kind,
-                                  struct ast_timed *time)
+struct ast_item *build_clock_item(struct parse *P, enum ast_item_kind kind, struct ast_timed *time)
 {
     struct ast_item *i = item_new(P, kind, time->span, time->span);
     i->time = time;
@@ -160,8 +158,7 @@ struct ast_item *build_idle(struct parse *P, struct ast_timed *time, tok follow,
 
 struct ast_item *build_watermark_per(struct parse *P, tok keyword, struct ast_path *path)
 {
-    struct ast_item *i =
-        item_new(P, AST_ITEM_WATERMARK_PER, build_span(P, keyword), path->span);
+    struct ast_item *i = item_new(P, AST_ITEM_WATERMARK_PER, build_span(P, keyword), path->span);
     i->path = path;
     return i;
 }
@@ -173,8 +170,7 @@ struct ast_item *build_ahead(struct parse *P, struct ast_timed *time, tok ahead)
     return i;
 }
 
-struct ast_type *build_type(struct parse *P, enum ast_type_kind kind, tok first, tok name,
-                            tok unit)
+struct ast_type *build_type(struct parse *P, enum ast_type_kind kind, tok first, tok name, tok unit)
 {
     struct ast_type *t = ARENA_NEW(P->arena, struct ast_type);
     t->kind = kind;
@@ -239,8 +235,7 @@ struct ast_filter *build_filter(struct parse *P, tok source, struct ast_clause *
     return f;
 }
 
-struct ast_filters *build_filters(struct parse *P, struct ast_filters *list,
-                                  struct ast_filter *f)
+struct ast_filters *build_filters(struct parse *P, struct ast_filters *list, struct ast_filter *f)
 {
     struct ast_filters *l = list ? list : ARENA_NEW(P->arena, struct ast_filters);
     BUILD_APPEND(l, f);
@@ -268,8 +263,7 @@ struct ast_decl *build_let_any(struct parse *P, tok keyword, tok name, tok any, 
 }
 
 struct ast_decl *build_profile(struct parse *P, tok keyword, tok name, struct ast_keys *keys,
-                               struct ast_filter *filter, struct ast_measures *measures,
-                               tok close)
+                               struct ast_filter *filter, struct ast_measures *measures, tok close)
 {
     struct ast_decl *d = build_decl_new(P, AST_DECL_PROFILE, keyword, build_span(P, close));
     d->profile.name = build_name(P, name);

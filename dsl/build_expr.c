@@ -162,8 +162,7 @@ struct ast_expr *build_between(struct parse *P, tok negation, tok sign, struct a
     struct ast_expr *e = expr_new(P, AST_EXPR_BETWEEN, span_join(value->span, high->span),
                                   deeper(deeper(value->depth, low), high));
     e->between.negated = negation != NULL;
-    e->between.op_span =
-        span_join(build_span(P, negation ? negation : sign), build_span(P, sign));
+    e->between.op_span = span_join(build_span(P, negation ? negation : sign), build_span(P, sign));
     e->between.value = value;
     e->between.low = low;
     e->between.high = high;
@@ -206,8 +205,8 @@ struct ast_expr *build_is(struct parse *P, tok is, tok negation, tok what, struc
     return e;
 }
 
-struct ast_expr *build_if(struct parse *P, tok keyword, struct ast_expr *test,
-                          struct ast_expr *yes, struct ast_expr *no)
+struct ast_expr *build_if(struct parse *P, tok keyword, struct ast_expr *test, struct ast_expr *yes,
+                          struct ast_expr *no)
 {
     struct ast_expr *e = expr_new(P, AST_EXPR_IF, span_join(build_span(P, keyword), no->span),
                                   deeper(deeper(test->depth, yes), no));
@@ -330,8 +329,7 @@ struct ast_map *build_entries(struct parse *P, struct ast_map *list, struct ast_
     return l;
 }
 
-struct ast_map_entry *build_entry(struct parse *P, struct ast_literal *key,
-                                  struct ast_expr *value)
+struct ast_map_entry *build_entry(struct parse *P, struct ast_literal *key, struct ast_expr *value)
 {
     struct ast_map_entry *e = ARENA_NEW(P->arena, struct ast_map_entry);
     e->span = span_join(key->span, value->span);

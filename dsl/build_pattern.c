@@ -209,10 +209,9 @@ struct ast_part *build_counted(struct parse *P, struct ast_count *count,
     return p;
 }
 
-struct ast_part *build_repeated(struct parse *P, struct ast_count *count,
-                                struct ast_pattern *group, tok close, struct ast_adj *adj,
-                                struct ast_timed *pace, struct ast_clause *having,
-                                struct ast_suffix *suffix)
+struct ast_part *build_repeated(struct parse *P, struct ast_count *count, struct ast_pattern *group,
+                                tok close, struct ast_adj *adj, struct ast_timed *pace,
+                                struct ast_clause *having, struct ast_suffix *suffix)
 {
     struct ast_part *p =
         part_new(P, AST_PART_REPEATED, span_join(count->span, build_span(P, close)));
@@ -298,8 +297,7 @@ struct ast_adj *build_adj(struct parse *P, enum ast_adj_kind kind, tok keyword)
     return a;
 }
 
-struct ast_suffix *build_suffix(struct parse *P, struct ast_guard *guard,
-                                struct ast_timed *within)
+struct ast_suffix *build_suffix(struct parse *P, struct ast_guard *guard, struct ast_timed *within)
 {
     struct ast_suffix *s = ARENA_NEW(P->arena, struct ast_suffix);
     s->guard = guard;

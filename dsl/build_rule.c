@@ -104,8 +104,8 @@ struct ast_tag *build_tag_part(struct parse *P, struct ast_tag *tag, tok part)
 {
     struct slice more = part->kind == TK_ID ? build_name(P, part)->text : part->literal->spelling;
     tag->span = span_join(tag->span, build_span(P, part));
-    tag->text = slice_of(
-        arena_printf(P->arena, "%.*s.%.*s", SLICE_ARG(tag->text), SLICE_ARG(more)));
+    tag->text =
+        slice_of(arena_printf(P->arena, "%.*s.%.*s", SLICE_ARG(tag->text), SLICE_ARG(more)));
     return tag;
 }
 

@@ -99,8 +99,7 @@ struct ast_stmt *build_moment_stmt(struct parse *P, enum ast_stmt_kind kind, tok
     return s;
 }
 
-struct ast_stmt *build_word_stmt(struct parse *P, enum ast_stmt_kind kind, tok keyword,
-                                 tok string)
+struct ast_stmt *build_word_stmt(struct parse *P, enum ast_stmt_kind kind, tok keyword, tok string)
 {
     struct ast_stmt *s = stmt_new(P, kind, keyword);
     if (string) {
@@ -171,8 +170,7 @@ struct ast_stmt *build_expect_match(struct parse *P, tok count, tok word, struct
     return s;
 }
 
-struct ast_stmt *build_expect_timeout(struct parse *P, tok keyword, tok step,
-                                      struct ast_body *body)
+struct ast_stmt *build_expect_timeout(struct parse *P, tok keyword, tok step, struct ast_body *body)
 {
     struct ast_stmt *s = stmt_new(P, AST_STMT_EXPECT, keyword);
     s->expect.kind = AST_EXPECT_TIMEOUT;

@@ -115,8 +115,8 @@ static void put_excerpt(struct buf *out, const struct rule_file *src, struct spa
     put_safe(out, w.line);
     buf_printf(out, "%s\n      | %s", w.cut_right ? "…" : "", w.cut_left ? " " : "");
     uint32_t before = columns(slice_from(w.line.ptr, w.start));
-    uint32_t under = w.end > w.start ? columns(slice_from(w.line.ptr + w.start, w.end - w.start))
-                                     : 0;
+    uint32_t under =
+        w.end > w.start ? columns(slice_from(w.line.ptr + w.start, w.end - w.start)) : 0;
     for (uint32_t i = 0; i < before; i++) {
         buf_puts(out, " ");
     }
@@ -127,8 +127,7 @@ static void put_excerpt(struct buf *out, const struct rule_file *src, struct spa
     buf_printf(out, "%s%s%s\n", plain, label ? " " : "", label ? label : "");
 }
 
-void diag_render_human(struct buf *out, const struct sources *set, const struct diag *d,
-                       bool color)
+void diag_render_human(struct buf *out, const struct sources *set, const struct diag *d, bool color)
 {
     static const char *const paints[] = {"\x1b[1;31m", "\x1b[1;33m", "\x1b[1;36m"};
     const char *paint = color ? paints[d->severity] : "";

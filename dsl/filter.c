@@ -62,8 +62,7 @@ static uint32_t merge_duration(const struct token_list *list, struct arena *aren
     int64_t last_unit = INT64_MAX;
     uint32_t at = i;
     bool fits = true;
-    while (at + 1 < list->n && list->items[at].kind == TK_INT &&
-           (at == i || same_line(list, at))) {
+    while (at + 1 < list->n && list->items[at].kind == TK_INT && (at == i || same_line(list, at))) {
         int64_t unit = unit_at(list, at + 1);
         if (unit == 0 || unit >= last_unit) {
             break;

@@ -207,8 +207,8 @@ static void put_comments_before(struct writer *w, uint32_t i, bool *blank)
         if (!x->own_line) {
             continue;
         }
-        bool keep = keeps && blank_before(w->F, i, c, x->start) &&
-                    !(opens(w->last_kind) && !w->must_break);
+        bool keep =
+            keeps && blank_before(w->F, i, c, x->start) && !(opens(w->last_kind) && !w->must_break);
         new_line(w, comment_indent(w, i), keep || *blank);
         put_comment_text(w, x);
         *blank = false;

@@ -21,8 +21,8 @@ static void layout_items(struct fmt *F, const struct ast_expr *e, uint32_t inden
 {
     uint32_t open = fmt_first(F, e->span.start);
     uint32_t close = fmt_last(F, e->span.end);
-    bool lines = e->items.n > 0 &&
-                 (fmt_broken_before(F, open + 1) || fmt_has_comments(F, open, close));
+    bool lines =
+        e->items.n > 0 && (fmt_broken_before(F, open + 1) || fmt_has_comments(F, open, close));
     for (const struct ast_expr *i = e->items.first; i; i = i->next) {
         if (lines) {
             fmt_break_clause(F, fmt_first(F, i->span.start), indent + FMT_INDENT);

@@ -54,9 +54,8 @@ static void layout_event_part(struct fmt *F, const struct ast_elem *e, uint32_t 
 }
 
 /* The patterns between the parenthesis before the first and the one behind the last. */
-static void layout_groups(struct fmt *F, const struct ast_elem *e,
-                          const struct ast_pattern *first, const struct ast_pattern *last,
-                          uint32_t indent)
+static void layout_groups(struct fmt *F, const struct ast_elem *e, const struct ast_pattern *first,
+                          const struct ast_pattern *last, uint32_t indent)
 {
     uint32_t open = fmt_first(F, first->span.start) - 1;
     uint32_t close = fmt_last(F, last->span.end) + 1;

@@ -75,8 +75,8 @@ static struct slice percent_number(struct arena *arena, struct slice digits)
 {
     const char *point = memchr(digits.ptr, '.', digits.len);
     size_t whole = point ? (size_t)(point - digits.ptr) : digits.len;
-    struct slice fraction = point ? slice_from(point + 1, digits.len - whole - 1)
-                                  : slice_from(digits.ptr, 0);
+    struct slice fraction =
+        point ? slice_from(point + 1, digits.len - whole - 1) : slice_from(digits.ptr, 0);
     const char *pad = whole == 1 ? "0" : "";
     const char *lead = whole <= 2 ? "0" : "";
     size_t front = whole > 2 ? whole - 2 : 0;
@@ -94,8 +94,8 @@ struct ast_literal *literal_number(struct literal_reader *r, enum ast_literal_ki
         return fail(r, "E0105", "the number is too long", NULL);
     }
     if (kind == AST_LIT_PERCENT) {
-        lit->number = percent_number(
-            r->arena, plain_digits(r->arena, slice_from(text.ptr, text.len - 1)));
+        lit->number =
+            percent_number(r->arena, plain_digits(r->arena, slice_from(text.ptr, text.len - 1)));
         return lit;
     }
     lit->number = plain_digits(r->arena, text);
@@ -196,12 +196,13 @@ struct ast_literal *literal_string(struct literal_reader *r, struct span span, s
         if (used == 0) {
             uint32_t cp;
             size_t bytes = utf8_decode(inner, i + 1, &cp);
-            return fail(r, "E0104",
-                        arena_printf(r->arena, "unknown escape `\\%.*s`", (int)bytes,
-                                     inner.ptr + i + 1),
-                        arena_printf(r->arena, "write `\\\\` for a backslash, or a raw string: "
-                                               "`r\"%.*s\"`",
-                                     SLICE_ARG(inner)));
+            return fail(
+                r, "E0104",
+                arena_printf(r->arena, "unknown escape `\\%.*s`", (int)bytes, inner.ptr + i + 1),
+                arena_printf(r->arena,
+                             "write `\\\\` for a backslash, or a raw string: "
+                             "`r\"%.*s\"`",
+                             SLICE_ARG(inner)));
         }
         i += 1 + used;
     }
@@ -216,9 +217,9 @@ int64_t duration_unit_ns(struct slice word, bool spelled)
         const char *full;
         int64_t ns;
     } units[] = {
-        {"ms", "millisecond", NS_PER_MS},       {"s", "second", NS_PER_S},
-        {"m", "minute", 60 * NS_PER_S},         {"h", "hour", 3600 * NS_PER_S},
-        {"d", "day", 24 * 3600 * NS_PER_S},     {"w", "week", 7 * 24 * 3600 * NS_PER_S},
+        {"ms", "millisecond", NS_PER_MS},   {"s", "second", NS_PER_S},
+        {"m", "minute", 60 * NS_PER_S},     {"h", "hour", 3600 * NS_PER_S},
+        {"d", "day", 24 * 3600 * NS_PER_S}, {"w", "week", 7 * 24 * 3600 * NS_PER_S},
     };
     struct slice one = word;
     if (spelled && one.len > 1 && one.ptr[one.len - 1] == 's') {
@@ -243,8 +244,7 @@ bool duration_accumulate(int64_t *total_ns, int64_t count, int64_t unit_ns)
 static size_t run_length(struct slice s, bool digits)
 {
     size_t n = 0;
-    while (n < s.len &&
-           ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == '_') == digits) {
+    while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == '_') == digits) {
         n++;
     }
     return n;
@@ -302,10 +302,10 @@ struct ast_literal *literal_timestamp(struct literal_reader *r, struct span span
                                  SLICE_ARG(text), SLICE_ARG(text)));
     }
     if (!etime_parse(text, true, &t)) {
-        return fail(r, "E0106",
-                    arena_printf(r->arena, "there is no such date or time: `%.*s`",
-                                 SLICE_ARG(text)),
-                    "write `2026-03-01T12:00:00Z` or `2026-03-01`; years from 1678 to 2261");
+        return fail(
+            r, "E0106",
+            arena_printf(r->arena, "there is no such date or time: `%.*s`", SLICE_ARG(text)),
+            "write `2026-03-01T12:00:00Z` or `2026-03-01`; years from 1678 to 2261");
     }
     struct ast_literal *lit = literal_new(r->arena, AST_LIT_TIMESTAMP, span, text);
     lit->time = t;
@@ -321,8 +321,7 @@ struct ast_literal *literal_address(struct literal_reader *r, struct span span, 
         if (cidr_parse(text, &cidr)) {
             return literal_new(r->arena, AST_LIT_CIDR, span, text);
         }
-        return fail(r, "E0107",
-                    arena_printf(r->arena, "`%.*s` is not a network", SLICE_ARG(text)),
+        return fail(r, "E0107", arena_printf(r->arena, "`%.*s` is not a network", SLICE_ARG(text)),
                     "write an address and a prefix length: `10.0.0.0/8` or `fe80::/10`");
     }
     if (ip_parse(text, &ip)) {

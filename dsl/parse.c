@@ -19,8 +19,8 @@ static void *parser_alloc(size_t bytes)
 void parse_too_deep(struct parse *P)
 {
     if (!P->too_deep) {
-        struct diag *d = diag_add(P->diags, DIAG_ERROR, "E0224",
-                                  token_span(P->tokens, P->current), "this is too deeply nested");
+        struct diag *d = diag_add(P->diags, DIAG_ERROR, "E0224", token_span(P->tokens, P->current),
+                                  "this is too deeply nested");
         diag_help(P->diags, d, "use parts with names: `let`, `list`, or several rules");
     }
     P->too_deep = true;

@@ -13,6 +13,7 @@
 struct ast_file *dsl_parse(const struct rule_file *src, struct arena *arena, struct diags *diags);
 
 /* The whole text as one expression: `expr` of the result, NULL after an error. */
-struct ast_file *dsl_parse_expr(const struct rule_file *src, struct arena *arena, struct diags *diags);
+struct ast_file *dsl_parse_expr(const struct rule_file *src, struct arena *arena,
+                                struct diags *diags);
 
 #endif

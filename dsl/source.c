@@ -39,10 +39,10 @@ struct rule_file *sources_add(struct sources *set, const char *path, struct slic
     struct rule_file *src = ARENA_NEW(set->arena, struct rule_file);
     src->path = arena_strndup(set->arena, path, strlen(path));
     src->too_large = text.len > SOURCE_MAX_BYTES;
-    src->text = src->too_large ? slice_of("")
-                               : slice_from(arena_strndup(set->arena, text.ptr ? text.ptr : "",
-                                                          text.len),
-                                            text.len);
+    src->text =
+        src->too_large
+            ? slice_of("")
+            : slice_from(arena_strndup(set->arena, text.ptr ? text.ptr : "", text.len), text.len);
     src->index = set->n;
     index_lines(src, set->arena);
     if (set->n == set->cap) {

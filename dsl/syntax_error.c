@@ -148,14 +148,15 @@ static struct diag *report_general(struct site *s)
     struct diag *d = site_error(s, "E0203", "unexpected %s", site_found(s));
     list_expected(s, d);
     if (d->n_expected > 0) {
-        d->message = arena_printf(s->P->arena, "expected %s, found %s", expected_text(s, d),
-                                  site_found(s));
+        d->message =
+            arena_printf(s->P->arena, "expected %s, found %s", expected_text(s, d), site_found(s));
     }
     const struct token *t = site_token(s, 0);
     const char *near = site_suggestion(s);
     if ((t->flags & TOKEN_PROMOTED) && s->expected[t->word]) {
-        diag_help(s->P->diags, d, "%s directly before %s is a name; the name that belongs between "
-                                  "them is missing",
+        diag_help(s->P->diags, d,
+                  "%s directly before %s is a name; the name that belongs between "
+                  "them is missing",
                   site_found(s), token_display(site_token(s, 1)->kind));
     } else if (near) {
         diag_help(s->P->diags, d, "did you mean `%s`?", near);
@@ -181,16 +182,16 @@ struct diag *site_error(struct site *s, const char *code, const char *fmt, ...)
     char text[512];
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    struct diag *d = diag_add(s->P->diags, DIAG_ERROR, code, token_span(s->P->tokens, t), "%s",
-                              text);
+    struct diag *d =
+        diag_add(s->P->diags, DIAG_ERROR, code, token_span(s->P->tokens, t), "%s", text);
     return d;
 }
 
 bool is_declaration_word(const struct token *t)
 {
     return t->kind == TK_RULE || t->kind == TK_EVENT || t->kind == TK_PROFILE ||
-           t->kind == TK_LET || t->kind == TK_CONST || t->kind == TK_LIST ||
-           t->kind == TK_LOOKUP || t->kind == TK_IMPORT || t->kind == TK_TEST;
+           t->kind == TK_LET || t->kind == TK_CONST || t->kind == TK_LIST || t->kind == TK_LOOKUP ||
+           t->kind == TK_IMPORT || t->kind == TK_TEST;
 }
 
 uint32_t syntax_error_report(struct parse *P, const void *parser, uint32_t first, uint32_t at)

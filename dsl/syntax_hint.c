@@ -158,10 +158,10 @@ static struct diag *hint_reserved(struct site *s)
     int next = kind_at(s, 1);
     bool declares = prev == TK_AS || prev == TK_EVENT ||
                     (s->at == s->first + 1 && is_declaration_word(site_token(s, -1)));
-    bool operand = wants_expression(s) &&
-                   (is_comparison(next) || next == TK_IS || next == TK_PLUS || next == TK_MINUS ||
-                    next == TK_STAR || next == TK_SLASH || next == TK_TILDE || next == TK_LIKE ||
-                    next == TK_BETWEEN);
+    bool operand =
+        wants_expression(s) && (is_comparison(next) || next == TK_IS || next == TK_PLUS ||
+                                next == TK_MINUS || next == TK_STAR || next == TK_SLASH ||
+                                next == TK_TILDE || next == TK_LIKE || next == TK_BETWEEN);
     if (!(e->flags & TOKEN_RESERVED) || !expects(s, TK_ID) || !(declares || operand)) {
         return NULL;
     }
@@ -182,8 +182,8 @@ static struct diag *hint_count(struct site *s)
     int e = kind_at(s, 0);
     int prev = kind_at(s, -1);
     bool counting = prev == TK_INT && expects(s, TK_TIMES) && expects(s, TK_OR);
-    bool at_least = after_step(s) && (text_is(s, -1, "at") &&
-                                      (text_is(s, 0, "least") || text_is(s, 0, "most")));
+    bool at_least = after_step(s) &&
+                    (text_is(s, -1, "at") && (text_is(s, 0, "least") || text_is(s, 0, "most")));
     if (counting && e == TK_MINUS) {
         return hint(s, "E0220", "a range of counts is written with `to`", "write `3 to 5 A`");
     }
@@ -248,8 +248,8 @@ static struct diag *hint_suffix(struct site *s)
         return hint(s, "E0214", "`until` needs an open count",
                     "write `1 or more X as x until …`; for a fixed count write `having`");
     }
-    if (in_turn || (!shape.counted && (e == TK_IN_A_ROW || e == TK_ANYWHERE || pace ||
-                                       e == TK_HAVING))) {
+    if (in_turn ||
+        (!shape.counted && (e == TK_IN_A_ROW || e == TK_ANYWHERE || pace || e == TK_HAVING))) {
         return hint(s, "E0222",
                     "`in a row`, `anywhere`, `each within` and `having` belong to a count",
                     "write `3 A in a row`");
@@ -338,9 +338,8 @@ static struct diag *hint_between_steps(struct site *s)
 
 static bool is_meta_word(int kind)
 {
-    return kind == TK_TITLE || kind == TK_DESCRIPTION || kind == TK_SEVERITY ||
-           kind == TK_STATUS || kind == TK_OWNER || kind == TK_VERSION || kind == TK_REFERENCE ||
-           kind == TK_TAGS;
+    return kind == TK_TITLE || kind == TK_DESCRIPTION || kind == TK_SEVERITY || kind == TK_STATUS ||
+           kind == TK_OWNER || kind == TK_VERSION || kind == TK_REFERENCE || kind == TK_TAGS;
 }
 
 /* `title "x"`, `severity high`: metadata with its value, not an event of that name. */
@@ -376,11 +375,11 @@ static struct diag *hint_head(struct site *s)
     if (kind_at(s, -1) == TK_FOR && expects(s, TK_EACH)) {
         return hint(s, "E0221", "the key is written `for each NAME`", "write `for each`");
     }
-    if (in_head && (e->kind == TK_EMIT || e->kind == TK_WITHOUT || e->kind == TK_AFTER ||
-                    e->kind == TK_QUIET || e->kind == TK_ON || e->kind == TK_TEST ||
-                    e->kind == TK_RBRACE)) {
-        struct diag *d = site_error(s, "E0204", "a rule needs `when PATTERN` before %s",
-                                    site_found(s));
+    if (in_head &&
+        (e->kind == TK_EMIT || e->kind == TK_WITHOUT || e->kind == TK_AFTER ||
+         e->kind == TK_QUIET || e->kind == TK_ON || e->kind == TK_TEST || e->kind == TK_RBRACE)) {
+        struct diag *d =
+            site_error(s, "E0204", "a rule needs `when PATTERN` before %s", site_found(s));
         d->help = RULE_ORDER;
         return d;
     }
@@ -428,9 +427,8 @@ static struct diag *hint_group_window(struct site *s)
 struct diag *syntax_hint(struct site *s)
 {
     static struct diag *(*const hints[])(struct site *) = {
-        hint_file,   hint_time, hint_count,   hint_link,  hint_absence,       hint_suffix,
-        hint_head,   hint_tail, hint_reserved, hint_between_steps, hint_group_window,
-        hint_expression,
+        hint_file, hint_time, hint_count,    hint_link,          hint_absence,      hint_suffix,
+        hint_head, hint_tail, hint_reserved, hint_between_steps, hint_group_window, hint_expression,
     };
     for (size_t i = 0; i < FYKE_ARRAY_LEN(hints); i++) {
         struct diag *d = hints[i](s);

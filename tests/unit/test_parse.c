@@ -75,8 +75,7 @@ static void test_expressions(void **state)
     assert_expr("x not in list v", "(in not (path x) (list v))");
     assert_expr("x ends with ~ (\"a\",)", "(ends-with ignore-case (path x) (tuple \"a\"))");
     assert_expr("x is not missing", "(is-not missing (path x))");
-    assert_expr("if a then 1 else if b then 2 else 3",
-                "(if (path a) 1 (if (path b) 2 3))");
+    assert_expr("if a then 1 else if b then 2 else 3", "(if (path a) 1 (if (path b) 2 3))");
     assert_expr("x not between 1 and 2 or y", "(or (not-between (path x) 1 2) (path y))");
     assert_expr("max > 1", "(> (path max) 1)");
     assert_expr("ip in 10.0.0.0/8", "(in (path ip) (cidr \"10.0.0.0/8\"))");
@@ -217,9 +216,17 @@ static void assert_too_deep(struct parsed *p)
 static void test_deep_nesting(void **state)
 {
     static const char *const shapes[][3] = {
-        {"(", "1", ")"},      {"-", "1", ""},    {"not ", "x", ""},  {"f(", "x", ")"},
-        {"[", "1", "]"},      {"", "1", " + 1"}, {"", "x", "[1]"},   {"if a then b else ", "c", ""},
-        {"if ", "a", " then b else c"},          {"x or (", "y", ")"}, {"", "f()", ".b"},
+        {"(", "1", ")"},
+        {"-", "1", ""},
+        {"not ", "x", ""},
+        {"f(", "x", ")"},
+        {"[", "1", "]"},
+        {"", "1", " + 1"},
+        {"", "x", "[1]"},
+        {"if a then b else ", "c", ""},
+        {"if ", "a", " then b else c"},
+        {"x or (", "y", ")"},
+        {"", "f()", ".b"},
     };
     (void)state;
     for (size_t i = 0; i < FYKE_ARRAY_LEN(shapes); i++) {
@@ -314,11 +321,12 @@ static void test_render_human(void **state)
     (void)state;
     parse(&p, "language 1\nrule a {\n\twhen A\n  emit alert { \xC3\xBC = 1 }\nrule b { x }\n");
     diag_render_human(&out, &p.set, p.diags.first, false);
-    assert_string_equal(buf_cstr(&out), "t.rules:4:16: error[E0101]: `\xC3\xBC` means nothing here\n"
-                                        "    4 |   emit alert { \xC3\xBC = 1 }\n"
-                                        "      |                ^\n"
-                                        "      = help: names with other characters stand in"
-                                        " backticks\n");
+    assert_string_equal(buf_cstr(&out),
+                        "t.rules:4:16: error[E0101]: `\xC3\xBC` means nothing here\n"
+                        "    4 |   emit alert { \xC3\xBC = 1 }\n"
+                        "      |                ^\n"
+                        "      = help: names with other characters stand in"
+                        " backticks\n");
     finish(&p);
     buf_clear(&out);
     parse(&p, "language 1\nrule a {\n\twhen A whre x\n}");
@@ -331,12 +339,13 @@ static void test_render_human(void **state)
     buf_clear(&out);
     parse(&p, "language 1\nrule a { when A emit alert\nrule b { when B emit alert }\n");
     diag_render_human(&out, &p.set, p.diags.first, false);
-    assert_string_equal(buf_cstr(&out), "t.rules:3:1: error[E0210]: `{` opened at 2:8 is not closed\n"
-                                        "    3 | rule b { when B emit alert }\n"
-                                        "      | ^~~~\n"
-                                        "    2 | rule a { when A emit alert\n"
-                                        "      |        ^ opened here\n"
-                                        "      = help: write the missing `}`\n");
+    assert_string_equal(buf_cstr(&out),
+                        "t.rules:3:1: error[E0210]: `{` opened at 2:8 is not closed\n"
+                        "    3 | rule b { when B emit alert }\n"
+                        "      | ^~~~\n"
+                        "    2 | rule a { when A emit alert\n"
+                        "      |        ^ opened here\n"
+                        "      = help: write the missing `}`\n");
     finish(&p);
 }
 
@@ -410,13 +419,20 @@ static void test_sort(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expressions),      cmocka_unit_test(test_expression_errors),
-        cmocka_unit_test(test_spans),            cmocka_unit_test(test_recovery_nodes),
-        cmocka_unit_test(test_at_most_20_errors), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_deep_groups),      cmocka_unit_test(test_long_is_not_deep),
-        cmocka_unit_test(test_version),          cmocka_unit_test(test_suggestions),
-        cmocka_unit_test(test_render_human),     cmocka_unit_test(test_render_is_safe),
-        cmocka_unit_test(test_render_json),      cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_expression_errors),
+        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_recovery_nodes),
+        cmocka_unit_test(test_at_most_20_errors),
+        cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_deep_groups),
+        cmocka_unit_test(test_long_is_not_deep),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_suggestions),
+        cmocka_unit_test(test_render_human),
+        cmocka_unit_test(test_render_is_safe),
+        cmocka_unit_test(test_render_json),
+        cmocka_unit_test(test_codes),
         cmocka_unit_test(test_sort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
