@@ -201,46 +201,46 @@ static uint32_t find_escaped_key(struct json_scan *s, const struct json_node *ob
     return json_paths_child(object, s->key, len);
 }
 
-/* A key has been read: which node is its value? */
-static inline void take_key(struct json_scan *s)
+/* The node that the innermost object's member `name` stands for. */
+static inline uint32_t member_node(struct json_scan *s, struct json_span name)
 {
     uint32_t parent = s->frames[s->depth - 1].node;
-    s->node = JSON_NO_NODE;
     if (parent == JSON_NO_NODE || s->paths->nodes[parent].slots == NULL) {
-        return;
+        return JSON_NO_NODE;
     }
     const struct json_node *object = &s->paths->nodes[parent];
-    const char *name = (const char *)s->token + 1;
-    size_t len = (size_t)(s->at - s->token) - 2;
-    uint32_t node;
-    if (FYKE_UNLIKELY(s->escaped)) {
-        node = find_escaped_key(
-            s, object, (struct json_span){name, (uint32_t)len, JSON_STRING, true});
-    } else {
-        node = json_paths_child(object, name, len);
-    }
+    uint32_t node = FYKE_UNLIKELY(name.escaped) ? find_escaped_key(s, object, name)
+                                                : json_paths_child(object, name.ptr, name.len);
     if (node != JSON_NO_NODE && FYKE_UNLIKELY(s->found[node].kind != JSON_NONE)) {
         forget(s, node);
     }
-    s->node = node;
+    return node;
+}
+
+/* The string token that has just been read. */
+static inline struct json_span string_span(const struct json_scan *s)
+{
+    return (struct json_span){.ptr = (const char *)s->token + 1,
+                              .len = (uint32_t)((size_t)(s->at - s->token) - 2),
+                              .kind = JSON_STRING,
+                              .escaped = s->escaped};
 }
 
 static inline void take_scalar(struct json_scan *s, enum token t)
 {
     static const uint8_t kinds[] = {
-        [TOKEN_STRING] = JSON_STRING, [TOKEN_INT] = JSON_INT,     [TOKEN_REAL] = JSON_REAL,
-        [TOKEN_TRUE] = JSON_TRUE,     [TOKEN_FALSE] = JSON_FALSE, [TOKEN_NULL] = JSON_NULL,
+        [TOKEN_INT] = JSON_INT,     [TOKEN_REAL] = JSON_REAL, [TOKEN_TRUE] = JSON_TRUE,
+        [TOKEN_FALSE] = JSON_FALSE, [TOKEN_NULL] = JSON_NULL,
     };
     if (s->node == JSON_NO_NODE) {
         return;
     }
-    size_t quote = t == TOKEN_STRING;
-    s->found[s->node] = (struct json_span){
-        .ptr = (const char *)s->token + quote,
-        .len = (uint32_t)((size_t)(s->at - s->token) - 2 * quote),
-        .kind = kinds[t],
-        .escaped = quote && s->escaped,
-    };
+    s->found[s->node] = t == TOKEN_STRING
+                            ? string_span(s)
+                            : (struct json_span){.ptr = (const char *)s->token,
+                                                 .len = (uint32_t)(s->at - s->token),
+                                                 .kind = kinds[t]};
+    s->node = JSON_NO_NODE;
 }
 
 static bool open_frame(struct json_scan *s, bool is_object)
@@ -294,11 +294,46 @@ static inline unsigned after_key(struct json_scan *s)
     return EXPECT_VALUE;
 }
 
+/* Passes over members written as `"key":"text",` without blanks and escapes: most of what events
+ * are made of. Whatever else comes is left to the tokens, from its first byte on. Takes and returns
+ * what is expected. */
+static unsigned plain_members(struct json_scan *s, unsigned expect)
+{
+    while ((expect & EXPECT_KEY) && *s->at == '"') {
+        const unsigned char *key = s->at + 1;
+        size_t key_len = plain_run(key);
+        if (key[key_len] != '"' || key[key_len + 1] != ':') {
+            break;
+        }
+        s->node = member_node(s, (struct json_span){.ptr = (const char *)key,
+                                                    .len = (uint32_t)key_len});
+        s->at = key + key_len + 2;
+        expect = EXPECT_VALUE;
+        if (*s->at != '"') {
+            break;
+        }
+        const unsigned char *text = s->at + 1;
+        size_t len = plain_run(text);
+        if (text[len] != '"') {
+            break;
+        }
+        if (s->node != JSON_NO_NODE) {
+            s->found[s->node] = (struct json_span){
+                .ptr = (const char *)text, .len = (uint32_t)len, .kind = JSON_STRING};
+            s->node = JSON_NO_NODE;
+        }
+        s->at = text + len + 1;
+        expect = after_value(s);
+    }
+    return expect;
+}
+
 /* The walk: a token is right if it is expected, and says what may follow. */
 static bool scan_document(struct json_scan *s)
 {
     unsigned expect = EXPECT_VALUE;
     for (;;) {
+        expect = plain_members(s, expect);
         enum token t = lex(s);
         unsigned needs = EXPECT_VALUE;
         unsigned next = 0;
@@ -333,7 +368,7 @@ static bool scan_document(struct json_scan *s)
         case TOKEN_STRING:
             if (expect & EXPECT_KEY) {
                 needs = EXPECT_KEY;
-                take_key(s);
+                s->node = member_node(s, string_span(s));
                 next = after_key(s);
                 break;
             }
@@ -345,7 +380,6 @@ static bool scan_document(struct json_scan *s)
         case TOKEN_NULL:
             if (expect & EXPECT_VALUE) {
                 take_scalar(s, t);
-                s->node = JSON_NO_NODE;
             }
             next = after_value(s);
             break;
