@@ -73,6 +73,9 @@ struct checker {
     struct map symbols;     /* name → struct symbol */
     struct map zones;       /* name → const struct zone */
     bool keep_all;
+    /* A file has syntax errors or an import failed: names may be unknown only because of that, so
+     * they are not reported. */
+    bool gaps;
 };
 
 /* Both give NULL when the same code was already reported for the same place; the other functions

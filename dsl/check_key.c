@@ -57,7 +57,10 @@ static void lacks_key(struct rule_ctx *r, const struct ast_key *key, const struc
     }
     struct diag *d = check_error(r->c, "E0421", key->span, "`%.*s` has no field `%.*s`",
                                  SLICE_ARG(role->name), SLICE_ARG(name));
-    if (s.best.ptr) {
+    const struct symbol *sym = scope_find(r->c, key->paths.first->names.first->text);
+    if (sym && (sym->kind == SYM_EVENT || sym->kind == SYM_LET)) {
+        check_help(r->c, d, "the key's name comes first: `for each KEY = %.*s`", SLICE_ARG(name));
+    } else if (s.best.ptr) {
         check_help(r->c, d, "did you mean `%.*s`? map it: `for each %.*s = %.*s.%.*s`",
                    SLICE_ARG(s.best), SLICE_ARG(name), SLICE_ARG(role->name), SLICE_ARG(s.best));
     } else {

@@ -117,6 +117,9 @@ struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_d
 {
     struct slice name = path_text(x->c, first);
     struct typed t = {.span = span};
+    if (n_decls == 0) {
+        return TYPED_UNKNOWN; /* a source that was reported */
+    }
     if (all_event_time(x, decls, n_decls, name)) {
         t.kind = VAL_TIMESTAMP;
         return field_node(x, NULL, t);

@@ -76,6 +76,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
         compilation_free(c);
         return NULL;
     }
+    k.gaps = c->diags.n_errors > 0;
     k.rs = xcalloc(1, sizeof(*k.rs));
     arena_init(&k.rs->arena);
     k.out = &k.rs->arena;

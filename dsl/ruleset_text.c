@@ -162,7 +162,7 @@ static void put_test(struct text *t, uint32_t index)
     const struct rule_test *test = &t->rule->tests[index];
     buf_printf(&t->buf, "test %u %s slot=%d group=%d ", index, uses[test->use], test->slot,
                test->group);
-    put_string(t, test->label);
+    put_string(t, test->use == TEST_STEP ? test->label : (struct slice){0});
     for (uint32_t i = 0; i < t->rule->n_roles; i++) {
         if (test->roles >> i & 1) {
             buf_printf(&t->buf, " %u", i);
