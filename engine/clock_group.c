@@ -156,9 +156,23 @@ static void fix_history(struct clock_state *c)
 
 /* ---- all together ------------------------------------------------------------------------- */
 
+/* After a restart the order buffer is not yet what the clock says it is. */
+static bool is_replaying(const struct clock_state *c)
+{
+    for (uint32_t i = 0; i < c->n_parts; i++) {
+        if (c->parts[i]->replay_until > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void clock_state_update(struct clock_state *c)
 {
     c->before = c->limit;
+    if (is_replaying(c)) {
+        return;
+    }
     struct etime w = max_time(least_frontier(c), c->floor);
     struct place limit = place_max(release_limit(c), place_before_time(c->floor));
     c->watermark = max_time(c->watermark, w);

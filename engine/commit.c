@@ -41,6 +41,7 @@ static enum err commit_source(struct engine *e, struct error *err)
     for (size_t i = 0; i < e->n_partitions; i++) {
         const struct partition *p = e->partitions[i];
         at[i] = (struct partition_position){p->topic->index, p->id, restart_offset(e, p)};
+        partition_forget_late(e->partitions[i], at[i].offset);
     }
     enum err rc = e->source->ops->commit(e->source, at, (uint32_t)e->n_partitions, "", err);
     free(at);

@@ -31,6 +31,7 @@ void idle_note_end(struct engine *e, const struct partition_position *at)
     if (p == NULL) {
         return;
     }
+    p->replay_until = 0;
     if (e->source != NULL && e->source->bounded) {
         p->ended = true;
         return;

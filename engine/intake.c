@@ -83,6 +83,9 @@ static uint32_t judge(struct engine *e, struct partition *p, struct event **even
         if (partition_is_late(p, events[i])) {
             e->late++;
             p->late++;
+            if (e->options.state_dir != NULL) {
+                partition_keep_late(p, events[i]);
+            }
         } else {
             events[kept++] = events[i];
         }
@@ -116,6 +119,40 @@ static enum err take_events(struct engine *e, struct partition *p, const struct 
         buffer_event(e, events[i], block);
     }
     return kept < n && r != NULL ? refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
+}
+
+/* A record that was read before the restart: what was late stays out, what was released has done its
+ * work, the rest goes back into the order buffer. Counted and judged it was then. */
+static void replay_events(struct engine *e, const struct partition *p, struct event **events,
+                          uint32_t n, struct event_block *block)
+{
+    const struct topic_groups *tg = &e->topic_groups[p->topic->index];
+    for (uint32_t i = 0; i < n; i++) {
+        struct event *ev = events[i];
+        if (partition_was_late(p, ev)) {
+            continue;
+        }
+        for (uint32_t k = 0; k < tg->n; k++) {
+            struct clock_state *c = &e->clocks[tg->groups[k]];
+            if (place_cmp(place_of(ev), c->limit) >= 0) {
+                block->holders++;
+                order_push(&c->order, (struct order_item){ev->time, ev, block});
+            }
+        }
+    }
+}
+
+static void replay_record(struct engine *e, struct partition *p, const struct record *r)
+{
+    struct decoded d = {0};
+    struct event_block *block = event_blocks_open(&e->blocks);
+    if (r->broken != NULL) {
+        return;
+    }
+    decoder_decode(e->decoder, r, &block->arena, &d);
+    if (d.result == DECODE_EVENTS) {
+        replay_events(e, p, d.events, d.n_events, block);
+    }
 }
 
 /* ---- records ------------------------------------------------------------------------------ */
@@ -157,12 +194,21 @@ static enum err push_decoded(struct engine *e, struct partition *p, const struct
 
 enum err engine_push(struct engine *e, const struct record *r, struct error *err)
 {
-    e->records++;
     e->dirty = true;
     if (r->topic >= e->rs->n_topics) {
+        e->records++;
         return note_broken(e, NULL, r, err);
     }
     struct partition *p = partition_of(e, r->topic, r->partition, r->offset);
+    bool again = r->offset < p->replay_until;
+    if (r->offset >= p->replay_until - 1) {
+        p->replay_until = 0; /* this is the last of them, or there was none left */
+    }
+    if (again) {
+        replay_record(e, p, r);
+        return ERR_OK;
+    }
+    e->records++;
     idle_note_record(e, p);
     if (partition_repeats(p, r->offset)) {
         e->repeated++;

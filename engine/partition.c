@@ -1,5 +1,9 @@
 #include "engine/partition.h"
 
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
 void partition_init(struct partition *p, const struct schema_topic *topic,
                     const struct source_partition *sp)
 {
@@ -24,6 +28,7 @@ void partition_release(struct partition *p)
         value_clocks_release(&p->values);
     }
     buf_release(&p->value_text);
+    free(p->late_events);
 }
 
 /* Events of declarations without F share the clock of the missing value. */
@@ -48,6 +53,34 @@ bool partition_is_late(struct partition *p, const struct event *e)
     }
     struct etime own = value_clocks_get(&p->values, value_of(p, e));
     return etime_lt(e->time, etime_sub(own, p->topic->out_of_order));
+}
+
+void partition_keep_late(struct partition *p, const struct event *e)
+{
+    VEC_PUSH(p->late_events, p->n_late_events, p->cap_late_events) =
+        (struct late_event){e->at.offset, e->decl};
+}
+
+bool partition_was_late(const struct partition *p, const struct event *e)
+{
+    for (size_t i = 0; i < p->n_late_events; i++) {
+        if (p->late_events[i].offset == e->at.offset && p->late_events[i].decl == e->decl) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void partition_forget_late(struct partition *p, int64_t restart)
+{
+    size_t gone = 0;
+    while (gone < p->n_late_events && p->late_events[gone].offset < restart) {
+        gone++;
+    }
+    p->n_late_events -= gone;
+    if (gone > 0 && p->n_late_events > 0) {
+        memmove(p->late_events, p->late_events + gone, p->n_late_events * sizeof(*p->late_events));
+    }
 }
 
 static void raise_frontier(struct partition *p, struct etime t)

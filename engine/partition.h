@@ -19,6 +19,12 @@
 #include "engine/value_clock.h"
 #include "nfa/schema.h"
 
+/* An event that was late when it was read; (offset, declaration) names it. */
+struct late_event {
+    int64_t offset;
+    uint32_t decl;
+};
+
 struct partition {
     const struct schema_topic *topic;
     int32_t id;
@@ -37,6 +43,14 @@ struct partition {
     bool paused;
     struct ptime quiet_since;   /* last record, or when the end was seen first */
     uint64_t read, late, invalid, idle_advances;
+
+    /* After a restart records below this offset are read a second time: their part in the clock is
+     * restored already, only the order buffer needs them; until all of them are back, no clock that
+     * reads the partition moves. 0: none, or done. */
+    int64_t replay_until;
+    /* What was late at offsets that a restart may read again, ascending; kept only with a state. */
+    struct late_event *late_events;
+    size_t n_late_events, cap_late_events;
 };
 
 void partition_init(struct partition *p, const struct schema_topic *topic,
@@ -50,6 +64,11 @@ static inline bool partition_repeats(const struct partition *p, int64_t offset)
 }
 /* Judged before partition_note() of any event of the same record. */
 bool partition_is_late(struct partition *p, const struct event *e);
+/* Remembers that it was. */
+void partition_keep_late(struct partition *p, const struct event *e);
+bool partition_was_late(const struct partition *p, const struct event *e);
+/* No restart will read below this offset. */
+void partition_forget_late(struct partition *p, int64_t restart);
 /* A valid event that is not late moves the clock. */
 void partition_note(struct partition *p, const struct event *e);
 /* Nothing earlier than t will come. */
