@@ -62,7 +62,7 @@ uint32_t fmt_width(const struct fmt *F, uint32_t first, uint32_t last)
     return width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
 }
 
-static uint32_t newlines(const struct fmt *F, uint32_t from, uint32_t to)
+uint32_t fmt_newlines(const struct fmt *F, uint32_t from, uint32_t to)
 {
     uint32_t n = 0;
     for (uint32_t i = from; i < to; i++) {
@@ -73,7 +73,7 @@ static uint32_t newlines(const struct fmt *F, uint32_t from, uint32_t to)
 
 bool fmt_broken_before(const struct fmt *F, uint32_t i)
 {
-    return i > 0 && newlines(F, F->tokens->items[i - 1].end, F->tokens->items[i].start) > 0;
+    return i > 0 && fmt_newlines(F, F->tokens->items[i - 1].end, F->tokens->items[i].start) > 0;
 }
 
 bool fmt_has_comments(const struct fmt *F, uint32_t open, uint32_t close)
@@ -95,6 +95,18 @@ void fmt_break(struct fmt *F, uint32_t i, uint32_t indent)
 {
     F->slots[i].newline = true;
     F->slots[i].indent = (uint16_t)(indent < 1000 ? indent : 1000);
+}
+
+uint32_t fmt_align_width(const struct fmt *F, struct span span)
+{
+    uint32_t width = fmt_width(F, fmt_first(F, span.start), fmt_last(F, span.end));
+    return width <= FMT_MAX_ALIGN ? width : 0;
+}
+
+void fmt_align_behind(struct fmt *F, struct span span, uint32_t widest)
+{
+    uint32_t width = fmt_width(F, fmt_first(F, span.start), fmt_last(F, span.end));
+    F->slots[fmt_last(F, span.end) + 1].pad = (uint16_t)(width < widest ? widest - width : 0);
 }
 
 void fmt_break_clause(struct fmt *F, uint32_t i, uint32_t indent)
@@ -167,7 +179,7 @@ static bool blank_before(const struct fmt *F, uint32_t i, uint32_t c, uint32_t s
     if (prev && prev->end > from) {
         from = prev->end;
     }
-    return from < start && newlines(F, from, start) > 1;
+    return from < start && fmt_newlines(F, from, start) > 1;
 }
 
 /* The token that says where comments in front of token i go. */
@@ -251,10 +263,9 @@ static void put_token(struct writer *w, uint32_t i, bool blank)
     } else if (w->must_break || must_stay_apart(w, i)) {
         new_line(w, w->line_indent + FMT_CONTINUATION, false);
     } else if (!glued(w->F, i) && !w->empty) {
-        buf_puts(w->out, " ");
-    }
-    for (uint32_t n = 0; n < slot->pad && !slot->newline; n++) {
-        buf_puts(w->out, " ");
+        for (uint32_t n = 0; n <= slot->pad; n++) {
+            buf_puts(w->out, " ");
+        }
     }
     w->empty = false;
     buf_put_slice(w->out, slot_text(w->F, i));

@@ -134,12 +134,16 @@ void fmt_layout_body(struct fmt *F, const struct ast_body *b, uint32_t line, uin
     for (const struct ast_assign *a = b->first; a; a = a->next) {
         fmt_layout_expr(F, a->value, indent);
     }
+    uint32_t widest = 0;
     bool lines = b->n > 0 && braces_take_lines(F, b->span, line, indent);
     for (const struct ast_assign *a = b->first; a; a = a->next) {
         layout_entry(F, a->span, lines, a == b->last, indent);
-        if (lines) {
-            fmt_layout_expr(F, a->value, indent + FMT_INDENT);
-        }
+        uint32_t w = fmt_align_width(F, a->path.span);
+        widest = w > widest ? w : widest;
+    }
+    for (const struct ast_assign *a = b->first; a && lines; a = a->next) {
+        fmt_align_behind(F, a->path.span, widest);
+        fmt_layout_expr(F, a->value, indent + FMT_INDENT);
     }
     if (lines) {
         fmt_break(F, fmt_last(F, b->span.end), indent);

@@ -1,8 +1,5 @@
 #include "dsl/fmt_layout.h"
 
-/* Names longer than this do not push the types of their neighbours to the right. */
-#define MAX_ALIGN 24
-
 static void clause_at(struct fmt *F, struct span span, uint32_t indent)
 {
     fmt_break_clause(F, fmt_first(F, span.start), indent);
@@ -14,17 +11,12 @@ static void drop_comma_behind(struct fmt *F, struct span span)
     F->slots[next].drop = F->tokens->items[next].kind == TK_COMMA;
 }
 
-static uint32_t path_width(const struct fmt *F, const struct ast_path *p)
-{
-    return fmt_width(F, fmt_first(F, p->span.start), fmt_last(F, p->span.end));
-}
-
 static void layout_items(struct fmt *F, const struct ast_item *items)
 {
     uint32_t widest = 0;
     for (const struct ast_item *i = items; i; i = i->next) {
-        uint32_t w = i->kind == AST_ITEM_FIELD ? path_width(F, i->path) : 0;
-        widest = w > widest && w <= MAX_ALIGN ? w : widest;
+        uint32_t w = i->kind == AST_ITEM_FIELD ? fmt_align_width(F, i->path->span) : 0;
+        widest = w > widest ? w : widest;
     }
     for (const struct ast_item *i = items; i; i = i->next) {
         clause_at(F, i->span, FMT_INDENT);
@@ -32,9 +24,7 @@ static void layout_items(struct fmt *F, const struct ast_item *items)
         if (i->kind != AST_ITEM_FIELD) {
             continue;
         }
-        uint32_t w = path_width(F, i->path);
-        uint32_t colon = fmt_last(F, i->path->span.end) + 1;
-        F->slots[colon].pad = (uint16_t)(w < widest ? widest - w : 0);
+        fmt_align_behind(F, i->path->span, widest);
         if (i->computed) {
             fmt_layout_expr(F, i->computed, FMT_INDENT);
         }
@@ -86,11 +76,33 @@ static void layout_stmt(struct fmt *F, const struct ast_stmt *s, uint32_t indent
     fmt_layout_body(F, s->body, line, indent);
 }
 
+static bool is_plain_at(const struct ast_stmt *s)
+{
+    return s && s->kind == AST_STMT_AT && !s->late;
+}
+
+/* The events of `at … EVENT` on neighbouring lines stand in one column. */
+static void align_events(struct fmt *F, const struct ast_stmt *first)
+{
+    uint32_t widest = 0;
+    for (const struct ast_stmt *s = first; is_plain_at(s); s = s->next) {
+        uint32_t w = fmt_align_width(F, s->moment->span);
+        widest = w > widest ? w : widest;
+    }
+    for (const struct ast_stmt *s = first; is_plain_at(s); s = s->next) {
+        fmt_align_behind(F, s->moment->span, widest);
+    }
+}
+
 void fmt_layout_test(struct fmt *F, const struct ast_test *t, uint32_t indent)
 {
     uint32_t close = fmt_last(F, t->span.end);
-    for (const struct ast_stmt *s = t->first; s; s = s->next) {
+    const struct ast_stmt *prev = NULL;
+    for (const struct ast_stmt *s = t->first; s; prev = s, s = s->next) {
         layout_stmt(F, s, indent + FMT_INDENT);
+        if (is_plain_at(s) && !is_plain_at(prev)) {
+            align_events(F, s);
+        }
     }
     if (t->first || F->tokens->items[close - 1].kind != TK_LBRACE ||
         fmt_has_comments(F, close - 1, close)) {
@@ -98,10 +110,22 @@ void fmt_layout_test(struct fmt *F, const struct ast_test *t, uint32_t indent)
     }
 }
 
+/* `description` with several strings has one per line, below each other. */
+static void layout_strings(struct fmt *F, const struct ast_meta *m)
+{
+    uint32_t column = FMT_INDENT + (m->keyword.end - m->keyword.start) + 1;
+    for (const struct ast_literal *l = m->strings.first; l; l = l->next) {
+        if (l != m->strings.first) {
+            fmt_break(F, fmt_first(F, l->span.start), column);
+        }
+    }
+}
+
 static void layout_rule_body(struct fmt *F, const struct ast_rule *r)
 {
     for (const struct ast_meta *m = r->metas; m; m = m->next) {
         clause_at(F, m->span, FMT_INDENT);
+        layout_strings(F, m);
     }
     if (r->head) {
         clause_at(F, r->head->span, FMT_INDENT);
@@ -171,6 +195,44 @@ static void layout_decl(struct fmt *F, const struct ast_decl *d)
     }
 }
 
+static const struct ast_name *aligned_name(const struct ast_decl *d)
+{
+    switch (d->kind) {
+    case AST_DECL_CONST: return d->constant.name;
+    case AST_DECL_LET: return d->let.name;
+    case AST_DECL_IMPORT:
+    case AST_DECL_EVENT:
+    case AST_DECL_LIST:
+    case AST_DECL_LOOKUP:
+    case AST_DECL_PROFILE:
+    case AST_DECL_RULE:
+    case AST_DECL_TEST:
+    case AST_DECL_ERROR: return NULL;
+    }
+    return NULL;
+}
+
+/* Constants, or lets, that follow each other line by line have their `=` in one column. */
+static bool same_column(const struct fmt *F, const struct ast_decl *a, const struct ast_decl *b)
+{
+    return b && a->kind == b->kind && aligned_name(a) &&
+           fmt_newlines(F, a->span.end, b->span.start) < 2;
+}
+
+static void align_run(struct fmt *F, const struct ast_decl *first)
+{
+    uint32_t widest = 0;
+    const struct ast_decl *d = first;
+    for (bool more = true; more; d = d->next) {
+        uint32_t w = fmt_align_width(F, aligned_name(d)->span);
+        widest = w > widest ? w : widest;
+        more = same_column(F, d, d->next);
+    }
+    for (const struct ast_decl *e = first; e != d; e = e->next) {
+        fmt_align_behind(F, aligned_name(e)->span, widest);
+    }
+}
+
 void fmt_layout_file(struct fmt *F, const struct ast_file *file)
 {
     const struct ast_decl *prev = NULL;
@@ -179,6 +241,9 @@ void fmt_layout_file(struct fmt *F, const struct ast_file *file)
         fmt_break_clause(F, first, 0);
         F->slots[first].blank = !prev || takes_lines(prev) || takes_lines(d);
         layout_decl(F, d);
+        if (aligned_name(d) && !(prev && same_column(F, prev, d))) {
+            align_run(F, d);
+        }
         prev = d;
     }
 }

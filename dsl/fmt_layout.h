@@ -12,6 +12,8 @@
 /* Longer lines are broken where the language has a place for it. Commas are not counted: they come
  * and go, and the decision must be the same the second time. */
 #define FMT_MAX_COLUMNS 100
+/* Wider things do not push their neighbours to the right. */
+#define FMT_MAX_ALIGN 24
 
 struct fmt_slot {
     bool newline;     /* begins a line … */
@@ -38,6 +40,8 @@ uint32_t fmt_first(const struct fmt *F, uint32_t start);
 uint32_t fmt_last(const struct fmt *F, uint32_t end);
 /* Columns of tokens first..last on one line, without commas. */
 uint32_t fmt_width(const struct fmt *F, uint32_t first, uint32_t last);
+/* Line breaks of the source in bytes [from, to). */
+uint32_t fmt_newlines(const struct fmt *F, uint32_t from, uint32_t to);
 /* A line break in the source between token `i` and the one before it. */
 bool fmt_broken_before(const struct fmt *F, uint32_t i);
 /* Comments between the tokens open and close. */
@@ -45,6 +49,11 @@ bool fmt_has_comments(const struct fmt *F, uint32_t open, uint32_t close);
 void fmt_break(struct fmt *F, uint32_t i, uint32_t indent);
 /* The same, keeping a blank line. */
 void fmt_break_clause(struct fmt *F, uint32_t i, uint32_t indent);
+
+/* What stands in front of a column: its width, or 0 if it is too wide to count; and the blanks that
+ * bring what follows it into the column. */
+uint32_t fmt_align_width(const struct fmt *F, struct span span);
+void fmt_align_behind(struct fmt *F, struct span span, uint32_t widest);
 
 void fmt_layout_file(struct fmt *F, const struct ast_file *file);
 /* `indent` is that of the line on which the expression begins. */
