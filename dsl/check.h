@@ -252,7 +252,6 @@ enum expr_reads {
     READS_OUTPUT = 8,
 };
 unsigned expr_reads(const struct expr *e);
-uint64_t expr_slots(const struct expr *e); /* slots of names that it reads */
 /* Splits at top-level `and`: own reads the event alone, joint the rest; each or NULL. */
 void expr_split(struct checker *c, const struct expr *e, const struct expr **own,
                 const struct expr **joint);

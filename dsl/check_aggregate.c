@@ -108,18 +108,6 @@ static struct expr_ctx inner_ctx(const struct expr_ctx *x, int32_t slot)
     return in;
 }
 
-/* Accumulators are shared between calls, so what they add must depend on the event alone. */
-static bool reads_event_only(struct expr_ctx *x, const struct expr *e, struct span span)
-{
-    if (!(expr_reads(e) & ~(unsigned)READS_SELF)) {
-        return true;
-    }
-    struct diag *d = check_error(x->c, "E0324", span,
-                                 "an aggregate looks at the fields of its own events only");
-    check_help(x->c, d, "compare with other steps outside of the aggregate");
-    return false;
-}
-
 static bool is_whole_name(const struct expr_ctx *x, const struct ast_expr *e, int32_t slot)
 {
     e = ast_bare(e);
@@ -148,7 +136,7 @@ static bool agg_value(struct expr_ctx *x, const struct ast_expr *e, const struct
     }
     struct expr_ctx in = inner_ctx(x, slot);
     *value = check_expr(&in, arg);
-    return value->e && reads_event_only(x, value->e, arg->span);
+    return value->e != NULL;
 }
 
 static const struct expr *agg_filter(struct expr_ctx *x, const struct ast_expr *e, int32_t slot,
@@ -160,7 +148,7 @@ static const struct expr *agg_filter(struct expr_ctx *x, const struct ast_expr *
     struct expr_ctx in = inner_ctx(x, slot);
     in.agg_where = true;
     const struct expr *f = check_condition(&in, e->call.where->expr);
-    *ok = f && reads_event_only(x, f, e->call.where->span);
+    *ok = f != NULL;
     return f;
 }
 

@@ -115,8 +115,8 @@ static void check_loop(struct bounds *b, const struct ast_part *part, const stru
     }
     struct diag *d = check_error(b->r->c, "E0412", part->count.span,
                                  "an open count needs a limit in time");
-    check_help(b->r->c, d, "give it a span: `… within 10 minutes`, or the rule a window: `for each "
-                           "KEY within 10 minutes`");
+    check_help(b->r->c, d, "give it a span: `… within 10 minutes`, or the rule a window: `for "
+                           "each KEY within 10 minutes`");
 }
 
 /* `follow_outer`: the bounds that also hold for what follows the part. */

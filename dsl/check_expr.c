@@ -1,4 +1,4 @@
-/* Expressions: one function per kind of node; operators, names and calls have files of their own. */
+/* Expressions: one function per kind of node; operators, names and calls have their own files. */
 #include "dsl/check.h"
 
 struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place)
@@ -17,7 +17,7 @@ static struct typed as_condition(struct expr_ctx *x, const struct ast_expr *e)
     if (t.e && t.kind != VAL_BOOL) {
         struct diag *d = check_error(x->c, "E0320", t.span, "this is %s, a condition is needed",
                                      type_text(x->c, t));
-        check_help(x->c, d, "compare it with something, for example `… = …` or `… is present`");
+        check_help(x->c, d, "compare it with something: `… = …`, `… is present`");
         return TYPED_UNKNOWN;
     }
     return t;

@@ -104,7 +104,7 @@ static bool fold(struct checker *c, enum ast_binary_op op, struct typed a, struc
     if (!fold_decimals(op, value_as_decimal(a.e->value), value_as_decimal(b.e->value), &d) ||
         (ints && !decimal_to_int64(d, &whole))) {
         check_error(c, "E0313", ret->span, "this has no value: %s",
-                    op == AST_DIV ? "a division by zero, or too large a result" : "it is too large");
+                    op == AST_DIV ? "a division by zero, or too large" : "it is too large");
         *ret = TYPED_UNKNOWN;
         return true;
     }

@@ -237,7 +237,8 @@ static void check_last_part(struct rule_ctx *r, const struct ast_part *part)
         struct diag *d = check_error(r->c, "E0405", at,
                                      "an optional last part is never part of an alert: the rule "
                                      "fires before it");
-        check_help(r->c, d, "leave the part out, or write `after match no skip` to get every match");
+        check_help(r->c, d, "leave the part out, or write `after match no skip` to get every "
+                            "match");
         return;
     }
     if (part->kind == AST_PART_GROUP) {

@@ -31,7 +31,8 @@ static void unknown_source(struct checker *c, const struct ast_name *name)
     if (s.best.ptr) {
         check_suggest(c, d, &s);
     } else {
-        check_help(c, d, "declare it: `event %.*s from topic \"…\" { … }`", SLICE_ARG(name->text));
+        check_help(c, d, "declare it: `event %.*s from topic \"…\" { … }`",
+                   SLICE_ARG(name->text));
     }
 }
 

@@ -172,7 +172,8 @@ static void declare_topics(struct checker *c, const struct ast_event *e, struct 
         merge_options(c, t, d, &o);
     }
     if (e->where && !e->topics.n) {
-        check_error(c, "E0333", e->where->span, "`where` here chooses among the records of a topic");
+        check_error(c, "E0333", e->where->span,
+                    "`where` here chooses among the records of a topic");
     }
 }
 

@@ -97,21 +97,6 @@ unsigned expr_reads(const struct expr *e)
     return reads;
 }
 
-uint64_t expr_slots(const struct expr *e)
-{
-    if (!e) {
-        return 0;
-    }
-    uint64_t slots = 0;
-    if (e->op == EX_BOUND || e->op == EX_ITER || e->op == EX_AGG) {
-        slots = UINT64_C(1) << e->slot;
-    }
-    for (uint32_t i = 0; i < e->n_kids; i++) {
-        slots |= expr_slots(e->kids[i]);
-    }
-    return slots;
-}
-
 void expr_split(struct checker *c, const struct expr *e, const struct expr **own,
                 const struct expr **joint)
 {

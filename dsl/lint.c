@@ -127,10 +127,26 @@ static void lint_final_count(struct rule_ctx *r)
     check_help(r->c, d, "`quiet for D` tells how many alerts followed");
 }
 
+/* An aggregate over the events of another step. */
+static bool has_other_aggregate(const struct expr *e, int32_t own)
+{
+    if (!e) {
+        return false;
+    }
+    if (e->op == EX_AGG) {
+        return e->slot != own;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        if (has_other_aggregate(e->kids[i], own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void lint_having(struct rule_ctx *r, const struct pattern *p)
 {
-    uint64_t own = p->kind == PAT_COUNT ? UINT64_C(1) << r->rule->tests[p->test].slot : 0;
-    if (p->kind == PAT_COUNT && p->having && (expr_slots(p->having) & ~own)) {
+    if (p->kind == PAT_COUNT && has_other_aggregate(p->having, r->rule->tests[p->test].slot)) {
         const struct ast_event_test *ast = r->tests[p->test].ast;
         struct diag *d = check_lint(r->c, DIAG_NOTE, "W0405", ast->span,
                                     "`having` holds if some choice of events satisfies it");

@@ -182,7 +182,7 @@ static void lint_contradiction(struct rule_ctx *r, uint32_t test)
     }
 }
 
-/* ---- negative tests on optional fields -------------------------------------------------------- */
+/* ---- negative tests on optional fields ------------------------------------------------------ */
 
 static bool same_field(const struct field_ref *a, const struct field_ref *b)
 {

@@ -118,6 +118,48 @@ static void run_file(const char *path)
     assert_int_equal(failed, 0);
 }
 
+/* The rule's text without one word: whatever comes out, it comes out cleanly. */
+static void compile_without_word(const char *text, size_t at)
+{
+    size_t n = strlen(text);
+    char *cut = malloc(n + 1);
+    assert_non_null(cut);
+    size_t from = at;
+    while (from > 0 && text[from - 1] != ' ') {
+        from--;
+    }
+    size_t to = at;
+    while (to < n && text[to] != ' ' && text[to] != '\n') {
+        to++;
+    }
+    memcpy(cut, text, from);
+    memcpy(cut + from, text + to, n - to + 1);
+    compilation_free(compile_text(cut));
+    free(cut);
+}
+
+static void texts_with_a_word_missing(void **state)
+{
+    (void)state;
+    FILE *in = fopen("../shared/cases/spec.fyke.jsonl", "r");
+    char *line = NULL;
+    size_t cap = 0;
+    if (!in) {
+        printf("SKIPPED: the cases are not there\n");
+        skip();
+    }
+    while (getline(&line, &cap, in) > 0) {
+        json_t *obj = json_loads(line, 0, NULL);
+        const char *text = json_string_value(json_object_get(obj, "rule"));
+        for (size_t k = 0; text && k < 8; k++) {
+            compile_without_word(text, 11 + k * (strlen(text) - 12) / 8);
+        }
+        json_decref(obj);
+    }
+    free(line);
+    fclose(in);
+}
+
 static void spec_cases(void **state)
 {
     (void)state;
@@ -135,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spec_cases),
         cmocka_unit_test(flink_cases),
+        cmocka_unit_test(texts_with_a_word_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,8 +34,10 @@ static void imports_stand_where_they_are_written(void **state)
         FILE_TEXT("r/b.rules", "language 1\nimport \"sub/c.rules\"\n"
                                "event B from topic \"b\" { at : timestamp event time }\n"),
         FILE_TEXT("r/sub/c.rules", "language 1\n"
-                                   "event C from topic \"c\", \"a\" { at : timestamp event time }\n"),
-        FILE_TEXT("r/a.rules", "language 1\nevent A1 from topic \"a1\" { at : timestamp event time }\n"
+                                   "event C from topic \"c\", \"a\" {"
+                                   "  at : timestamp event time }\n"),
+        FILE_TEXT("r/a.rules", "language 1\n"
+                               "event A1 from topic \"a1\" { at : timestamp event time }\n"
                                "import \"./sub/../sub/c.rules\"\n"
                                "event A2 from topic \"a\" { at : timestamp event time }\n"),
     };

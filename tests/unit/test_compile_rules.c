@@ -201,8 +201,8 @@ static void numbers_and_labels(void **state)
     struct compilation *c;
     const struct rule *r = compiled(
         &c, "rule r { for each user within 9ms\n"
-            " when no P for 5ms assume quiet then L then no P then 2 L with no P where v = 1 then L "
-            "as z then next no P\n without P emit alert }");
+            " when no P for 5ms assume quiet then L then no P then 2 L with no P where v = 1 then"
+            " L as z then next no P\n without P emit alert }");
     static const char *const labels[] = {"no P", "#2", "no P", "#4", "with no P", "z", "no P",
                                          "without P"};
     static const uint32_t numbers[] = {1, 2, 3, 4, 5, 6, 7, 0};
