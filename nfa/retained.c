@@ -129,7 +129,7 @@ void retained_touch(struct retained *r, uint32_t i)
             return;
         }
     }
-    assert(!"a retained event lies in no segment");
+    assert(false && "a retained event lies in no segment");
 }
 
 void retained_saved(struct retained *r)
