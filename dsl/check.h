@@ -164,7 +164,6 @@ struct expr_ctx {
     enum expr_place place;
     const uint32_t *self; /* declarations of the current event */
     uint32_t n_self;
-    uint32_t field_limit; /* computed fields: only those before this slot */
     uint64_t visible;     /* slots that may be named */
     int32_t own;          /* slot under test, -1 */
     int32_t group;        /* innermost repeated group around the place, -1 */
@@ -258,7 +257,7 @@ void expr_split(struct checker *c, const struct expr *e, const struct expr **own
 
 /* -------------------------------------------------------------------- declarations, rules */
 
-/* check_event.c, check_field.c, check_topic.c */
+/* check_event.c, check_computed.c, check_topic.c */
 void check_events_declare(struct checker *c); /* declarations, fields, topics */
 void check_events_finish(struct checker *c);  /* conditions and computed fields */
 bool check_type(struct checker *c, const struct ast_type *type, struct schema_field *f);

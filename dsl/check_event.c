@@ -1,5 +1,5 @@
-/* Event declarations: fields in order of declaration become slots. Two passes, because conditions
- * and computed fields may use consts and need every field's type. */
+/* Event declarations: fields in order of declaration become slots. Conditions and computed fields
+ * follow in check_computed.c. */
 #include "dsl/check.h"
 
 int32_t decl_find_field(const struct schema_decl *d, struct slice name)
@@ -290,60 +290,4 @@ void check_events_declare(struct checker *c)
         }
     }
     check_topics(c);
-}
-
-/* ---- conditions and computed fields --------------------------------------------------------- */
-
-static struct expr_ctx decl_ctx(struct checker *c, const struct schema_decl *d)
-{
-    struct expr_ctx x = expr_ctx_new(c, PLACE_EVENT);
-    uint32_t *self = ARENA_NEW(c->arena, uint32_t);
-    *self = d->index;
-    x.self = self;
-    x.n_self = 1;
-    return x;
-}
-
-static void compute_field(struct checker *c, struct schema_decl *d, struct schema_field *f,
-                          const struct ast_item *item)
-{
-    struct expr_ctx x = decl_ctx(c, d);
-    x.field_limit = (uint32_t)(f - d->fields);
-    struct typed t = check_expr(&x, item->computed);
-    if (f->type == TYPE_COUNT) {
-        return;
-    }
-    struct want want = {f->is_list ? VAL_LIST : type_value_kind(f->type),
-                        f->is_list ? type_value_kind(f->type) : VAL_MISSING,
-                        f->type == TYPE_ENUM ? f : NULL};
-    const char *what = arena_printf(c->arena, "`%.*s`", SLICE_ARG(f->name));
-    f->computed = type_convert(c, t, want, what).e;
-}
-
-static void finish_event(struct checker *c, const struct ast_decl *ast, struct schema_decl *d)
-{
-    for (const struct ast_item *i = ast->event.items; i; i = i->next) {
-        if (i->kind != AST_ITEM_FIELD || !i->computed) {
-            continue;
-        }
-        int32_t slot = decl_find_field(d, path_text(c, i->path->names.first));
-        if (slot >= 0 && d->fields[slot].origin == ORIGIN_COMPUTED) {
-            compute_field(c, d, &d->fields[slot], i);
-        }
-    }
-    if (ast->event.where) {
-        struct expr_ctx x = decl_ctx(c, d);
-        d->where = check_condition(&x, ast->event.where->expr);
-    }
-}
-
-void check_events_finish(struct checker *c)
-{
-    uint32_t index = 0;
-    for (size_t i = 0; i < c->decls.n; i++) {
-        const struct ast_decl *ast = c->decls.items[i];
-        if (ast->kind == AST_DECL_EVENT && ast_name_given(ast->event.name)) {
-            finish_event(c, ast, &c->rs->decls[index++]);
-        }
-    }
 }

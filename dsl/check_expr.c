@@ -5,7 +5,6 @@ struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place)
 {
     return (struct expr_ctx){.c = c,
                              .place = place,
-                             .field_limit = UINT32_MAX,
                              .own = -1,
                              .group = -1,
                              .agg_slot = -1};

@@ -139,13 +139,6 @@ struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_d
         fields[i] = &d->fields[slot];
         ref->alt[ref->n].decl = decls[i];
         ref->alt[ref->n++].slot = (uint32_t)slot;
-        if (d->fields[slot].origin == ORIGIN_COMPUTED && (uint32_t)slot >= x->field_limit) {
-            struct diag *e = check_error(x->c, "E0336", span,
-                                         "`%.*s` is computed later than this field",
-                                         SLICE_ARG(name));
-            check_help(x->c, e, "computed fields may use those declared before them");
-            return TYPED_UNKNOWN;
-        }
     }
     if (!field_type(x, fields, n_decls, &t)) {
         return TYPED_UNKNOWN;
