@@ -2,11 +2,14 @@
 """Runs the rules of tests/conformance/data over event streams with independently computed answers
 and compares what `fyke run` reports, evidence by evidence.
 
-  run_data.py --fyke BINARY [--data DIR] [--only TEXT] [--markdown] [-v]
+  run_data.py --fyke BINARY [--data DIR] [--only TEXT] [--scattered] [--markdown] [-v]
 
 A rule's name says which answer it must give: `incl_start__count` is the answer `incl_start` in
 other words. Equal means: the same multiset of (key, evidence in the order of the events); for
 absences the deadlines and what is pending at the end as well.
+
+With --scattered the logs are dealt out to several partitions by the query's key and leave their
+order by up to a minute, with rules that allow for it: the answers must stay the same.
 Exit: 0, 1 when something differs, 77 when the data is not there.
 """
 import argparse
@@ -14,21 +17,25 @@ import collections
 import datetime
 import json
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = HERE / "data"
 SKIPPED = 77
 RUN_SECONDS = 240
 
-LOGS = {  # set: topic
-    "auth-elastic": "auth",
-    "cards-sparkov": "cards",
-    "win-aptsim": "win",
+LOGS = {  # set: topic, field of the event time
+    "auth-elastic": ("auth", "ts"),
+    "cards-sparkov": ("cards", "ts"),
+    "win-aptsim": ("win", "@timestamp"),
 }
+PARTITIONS = 5
+DISORDER_S = 60
 SEQUENCE_ANSWERS = {
     "incl_start": ("inclusive", "one_match_per_start"),
     "incl_past": ("inclusive", "skip_past_last"),
@@ -61,9 +68,11 @@ class Refused(Exception):
     """`fyke run` did not run: the text says why."""
 
 
-def run(fyke, rules, topic, path, *flags):
-    """Alerts by rule, in the order of the output."""
-    cmd = [str(fyke), "run", "-r", str(rules), "-i", f"{topic}={path}", *flags]
+def run(fyke, rules, topic, paths, *flags):
+    """Alerts by rule, in the order of the output. Several paths are partitions 0, 1, ..."""
+    paths = paths if isinstance(paths, list) else [paths]
+    inputs = [x for p in paths for x in ("-i", f"{topic}={p}")]
+    cmd = [str(fyke), "run", "-r", str(rules), *inputs, *flags]
     p = subprocess.run(cmd, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
     if p.returncode != 0:
         lines = [x for x in p.stderr.splitlines() if x.strip()]
@@ -159,7 +168,55 @@ def compare_absence(query, answer, form, alerts):
     return len(want), difference(want, got)
 
 
-def run_log(args, table, name):
+def scatter(tmp, source, query, clock):
+    """The lines of a log in several partitions by the query's key, out of their order by less than
+    DISORDER_S. All lines of one time move together: ties keep their order.
+    Gives the paths and {(partition, offset): line of the log}."""
+    fields = query["key"].split("+")
+    text = subprocess.run(["zstd", "-dc", str(source)], capture_output=True, check=True).stdout
+    parts = [[] for _ in range(PARTITIONS)]
+    for seq, line in enumerate(text.splitlines()):
+        event = json.loads(line)
+        key = json.dumps([event.get(f) for f in fields])
+        t = datetime.datetime.fromisoformat(event[clock].replace("Z", "+00:00")).timestamp()
+        late = zlib.crc32(event[clock].encode()) % (DISORDER_S * 1000) / 1000
+        parts[zlib.crc32(key.encode()) % PARTITIONS].append((t + late, t, seq, line))
+    paths, lines = [], {}
+    for p, part in enumerate(parts):
+        part.sort(key=lambda x: x[:3])
+        path = tmp / f"{p}.jsonl"
+        path.write_bytes(b"".join(x[3] + b"\n" for x in part))
+        paths.append(path)
+        lines.update({(p, offset): x[2] for offset, x in enumerate(part)})
+    last = max(x[1] for part in parts for x in part)
+    return paths, lines, last
+
+
+def tolerant(tmp, rules):
+    """A copy of the rules whose events may be out of order."""
+    bound = f"\n  out of order by {DISORDER_S}s\n}}"
+    for path in (rules, rules.parent / "events.rules"):
+        text = path.read_text()
+        if path.name == "events.rules":
+            text = re.sub(r"(?m)(^event [^}]*)\n}", r"\1" + bound, text)
+        (tmp / path.name).write_text(text)
+    return tmp / rules.name
+
+
+def run_scattered(args, tmp, name, query, rules, flags):
+    topic, clock = LOGS[name]
+    paths, lines, last = scatter(tmp, args.data / f"{name}.jsonl.zst", query, clock)
+    end = datetime.datetime.fromtimestamp(last, datetime.timezone.utc)
+    # Else the clock would stop short of the last event by the bound.
+    flags = [*flags, "-j", "3", "--watermark-end", end.isoformat(timespec="milliseconds")[:23] + "Z"]
+    alerts = run(args.fyke, tolerant(tmp, rules), topic, paths, *flags)
+    for a in (a for found in alerts.values() for a in found):
+        for e in a["evidence"]:
+            e["offset"] = lines[(e["partition"], e["offset"])]
+    return alerts
+
+
+def run_log(args, table, name, tmp):
     answers = json.loads((args.data / f"{name}.expected.json").read_text())
     for query in answers["queries"]:
         if args.only not in f"{name}/{query['id']}":
@@ -167,10 +224,13 @@ def run_log(args, table, name):
         rules = RULES / name / f"{query['id']}.rules"
         absence = query["kind"] == "absence"
         compare = compare_absence if absence else compare_sequence
-        started = time.monotonic()
+        flags = ["--pending"] if absence else []
         try:
-            alerts = run(args.fyke, rules, LOGS[name], args.data / f"{name}.jsonl.zst",
-                         *(["--pending"] if absence else []))
+            if args.scattered:
+                alerts = run_scattered(args, tmp, name, query, rules, flags)
+            else:
+                alerts = run(args.fyke, rules, LOGS[name][0], args.data / f"{name}.jsonl.zst",
+                             *flags)
         except (Refused, subprocess.TimeoutExpired) as e:
             table.add(name, query["id"], "all", "", "?", str(e))
             continue
@@ -178,8 +238,6 @@ def run_log(args, table, name):
             answer, _, form = rule.partition("__")
             wanted, why = compare(query, answer, form, alerts[rule])
             table.add(name, query["id"], answer, form, wanted, why)
-        if args.verbose:
-            print(f"  {time.monotonic() - started:.1f} s", flush=True)
 
 
 # ---- synthetic: ties and disorder -----------------------------------------------------------
@@ -323,18 +381,24 @@ def main():
     ap.add_argument("--data", type=pathlib.Path,
                     default=HERE.parent.parent.parent / "shared" / "data")
     ap.add_argument("--only", default="", help="part of SET/QUERY")
+    ap.add_argument("--scattered", action="store_true", help="several partitions, disorder")
     ap.add_argument("--markdown", action="store_true")
     ap.add_argument("-v", "--verbose", action="store_true")
     args = ap.parse_args()
     if not args.data.is_dir():
         print(f"SKIPPED: {args.data} is not there")
         return SKIPPED
+    if args.scattered and not shutil.which("zstd"):
+        print("SKIPPED: the program zstd is not there")
+        return SKIPPED
+    args.fyke = args.fyke.resolve()
     table = Table(args.verbose)
     with tempfile.TemporaryDirectory() as tmp:
         for name in LOGS:
-            run_log(args, table, name)
-        run_ties(args, table, pathlib.Path(tmp))
-        run_blowup(args, table, pathlib.Path(tmp))
+            run_log(args, table, name, pathlib.Path(tmp))
+        if not args.scattered:
+            run_ties(args, table, pathlib.Path(tmp))
+            run_blowup(args, table, pathlib.Path(tmp))
     print(table.text(args.markdown))
     rows = table.rows.values()
     print(f"\n{sum(r[1] == r[2] for r in rows)} of {len(rows)} answers equal, "
