@@ -132,7 +132,17 @@ static void init_shards(struct engine *e)
         shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
     }
     uint32_t threads = e->options.threads < e->n_shards ? e->options.threads : e->n_shards;
-    e->workers = workers_new(e->rs, e->options.nfa, e->shards, e->n_shards, threads);
+    e->workers = workers_new(e->rs, e->options.nfa, threads);
+}
+
+static void init_lanes(struct engine *e)
+{
+    e->n_lanes = workers_count(e->workers);
+    e->lanes = xcalloc(e->n_lanes, sizeof(*e->lanes));
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        e->lanes[i].decoder = decoder_new(e->rs, e->options.decode);
+        event_blocks_init(&e->lanes[i].blocks);
+    }
 }
 
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
@@ -146,13 +156,12 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     e->alerts = (struct alert_options){.rs = rs, .max_evidence = o->max_evidence};
     parse_fields(e);
     e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
-    e->decoder = decoder_new(rs, o->decode);
-    event_blocks_init(&e->blocks);
     key_table_init(&e->keys, rs);
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
     init_clocks(e);
     init_shards(e);
+    init_lanes(e);
     *ret = e;
     return ERR_OK;
 }
@@ -176,8 +185,12 @@ void engine_free(struct engine *e)
     out_order_release(&e->out);
     key_eval_release(&e->key_eval);
     key_table_release(&e->keys);
-    event_blocks_release(&e->blocks);
-    decoder_free(e->decoder);
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        event_blocks_release(&e->lanes[i].blocks);
+        decoder_free(e->lanes[i].decoder);
+    }
+    free(e->lanes);
+    free(e->decoded);
     free(e->partitions);
     free(e->partition_summaries);
     free(e->evidence_fields);
@@ -254,9 +267,7 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
 {
     struct source_batch batch = {0};
     FYKE_TRY(e->source->ops->poll(e->source, POLL_RECORDS, POLL_WAIT, &batch, err));
-    for (uint32_t i = 0; i < batch.n; i++) {
-        FYKE_TRY(engine_push(e, &batch.records[i], err));
-    }
+    FYKE_TRY(engine_push_batch(e, batch.records, batch.n, err));
     for (uint32_t i = 0; i < batch.n_at_end; i++) {
         idle_note_end(e, &batch.at_end[i]);
     }

@@ -18,6 +18,18 @@
 
 #define ENGINE_DEFAULT_SHARDS 16
 
+/* What one thread decodes with. Lane 0 is the input thread's. */
+struct decode_lane {
+    struct decoder *decoder;
+    struct event_blocks blocks;
+};
+
+/* A record decoded ahead of its turn; its block is held until then. */
+struct decoded_record {
+    struct decoded decoded;
+    struct event_block *block;
+};
+
 /* Clock groups that read a topic. */
 struct topic_groups {
     uint32_t *groups;
@@ -37,8 +49,10 @@ struct engine {
     struct clock_state *clocks;  /* per clock group */
     struct topic_groups *topic_groups;
 
-    struct decoder *decoder;
-    struct event_blocks blocks;
+    struct decode_lane *lanes; /* one per thread */
+    uint32_t n_lanes;
+    struct decoded_record *decoded; /* of a batch */
+    size_t cap_decoded;
     struct key_table keys;
     struct key_eval key_eval; /* its arena holds the keys of one pass */
 
@@ -74,6 +88,12 @@ void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
 struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition);
 /* Opens a partition; the clock groups of its topic wait for it from now on. */
 struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
+
+/* engine_push() for many; several threads decode. */
+enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+                           struct error *err) FYKE_MUST_USE;
+/* Bytes of events that wait. */
+size_t engine_buffered_bytes(const struct engine *e);
 
 /* Releases and evaluates everything that is in order; alerts gather in e->out. */
 enum err engine_release(struct engine *e, struct error *err) FYKE_MUST_USE;

@@ -10,20 +10,12 @@ void event_blocks_init(struct event_blocks *b)
     *b = (struct event_blocks){0};
 }
 
-static void block_free(struct event_block *block)
-{
-    if (block != NULL) {
-        arena_release(&block->arena);
-        free(block);
-    }
-}
-
 void event_blocks_release(struct event_blocks *b)
 {
-    block_free(b->open);
-    for (struct event_block *block = b->free, *next; block != NULL; block = next) {
-        next = block->next_free;
-        block_free(block);
+    for (struct event_block *block = b->made, *next; block != NULL; block = next) {
+        next = block->next_made;
+        arena_release(&block->arena);
+        free(block);
     }
     *b = (struct event_blocks){0};
 }
@@ -49,6 +41,9 @@ static struct event_block *take_block(struct event_blocks *b)
     if (block == NULL) {
         block = xcalloc(1, sizeof(*block));
         arena_init(&block->arena);
+        block->owner = b;
+        block->next_made = b->made;
+        b->made = block;
         return block;
     }
     b->free = block->next_free;
@@ -73,8 +68,9 @@ struct event_block *event_blocks_open(struct event_blocks *b)
     return b->open;
 }
 
-void event_block_unhold(struct event_blocks *b, struct event_block *block)
+void event_block_unhold(struct event_block *block)
 {
+    struct event_blocks *b = block->owner;
     assert(block->holders > 0);
     if (--block->holders > 0) {
         return;

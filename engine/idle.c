@@ -131,8 +131,8 @@ enum err idle_balance(struct engine *e, struct error *err)
     if (s->ops->pause == NULL) {
         return ERR_OK;
     }
-    bool over = e->blocks.live_bytes > e->options.buffer_bytes;
-    bool relaxed = e->blocks.live_bytes <= e->options.buffer_bytes / 2;
+    bool over = engine_buffered_bytes(e) > e->options.buffer_bytes;
+    bool relaxed = engine_buffered_bytes(e) <= e->options.buffer_bytes / 2;
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
         bool pause = over ? !p->ended && !holds_some_clock(e, p) : p->paused && !relaxed;

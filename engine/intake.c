@@ -1,6 +1,7 @@
 /* Records in: offsets, decoding, lateness, order buffers. */
 #include <inttypes.h>
 
+#include "base/xalloc.h"
 #include "engine/engine_parts.h"
 
 #define INVALID_SHOWN 5
@@ -68,7 +69,7 @@ static void buffer_event(struct engine *e, struct event *ev, struct event_block 
         e->evaluated++; /* no rule reads the topic */
     }
     for (uint32_t i = 0; i < tg->n; i++) {
-        block->holders++;
+        event_block_hold(block);
         order_push(&e->clocks[tg->groups[i]].order,
                    (struct order_item){.time = ev->time, .event = ev, .block = block});
     }
@@ -135,23 +136,10 @@ static void replay_events(struct engine *e, const struct partition *p, struct ev
         for (uint32_t k = 0; k < tg->n; k++) {
             struct clock_state *c = &e->clocks[tg->groups[k]];
             if (place_cmp(place_of(ev), c->limit) >= 0) {
-                block->holders++;
+                event_block_hold(block);
                 order_push(&c->order, (struct order_item){ev->time, ev, block});
             }
         }
-    }
-}
-
-static void replay_record(struct engine *e, struct partition *p, const struct record *r)
-{
-    struct decoded d = {0};
-    struct event_block *block = event_blocks_open(&e->blocks);
-    if (r->broken != NULL) {
-        return;
-    }
-    decoder_decode(e->decoder, r, &block->arena, &d);
-    if (d.result == DECODE_EVENTS) {
-        replay_events(e, p, d.events, d.n_events, block);
     }
 }
 
@@ -171,15 +159,13 @@ static struct partition *partition_of(struct engine *e, uint32_t topic, int32_t 
 }
 
 static enum err push_decoded(struct engine *e, struct partition *p, const struct record *r,
-                             struct error *err)
+                             const struct decoded_record *ready, struct error *err)
 {
-    struct decoded d = {0};
-    struct event_block *block = event_blocks_open(&e->blocks);
-    decoder_decode(e->decoder, r, &block->arena, &d);
-    e->bad_values += d.bad_values;
-    switch (d.result) {
+    const struct decoded *d = &ready->decoded;
+    e->bad_values += d->bad_values;
+    switch (d->result) {
     case DECODE_EVENTS:
-        return take_events(e, p, r, d.events, d.n_events, block, err);
+        return take_events(e, p, r, d->events, d->n_events, ready->block, err);
     case DECODE_TOMBSTONE:
         e->tombstones++;
         return ERR_OK;
@@ -187,13 +173,23 @@ static enum err push_decoded(struct engine *e, struct partition *p, const struct
         e->unclaimed++;
         return ERR_OK;
     case DECODE_INVALID:
-        return note_invalid(e, p, r, &d, invalid_reason_name(d.reason), err);
+        return note_invalid(e, p, r, d, invalid_reason_name(d->reason), err);
     }
     return ERR_OK;
 }
 
-enum err engine_push(struct engine *e, const struct record *r, struct error *err)
+static void decode_record(struct decode_lane *lane, const struct record *r,
+                          struct decoded_record *ret)
 {
+    ret->block = event_blocks_open(&lane->blocks);
+    decoder_decode(lane->decoder, r, &ret->block->arena, &ret->decoded);
+}
+
+/* `ready`: decoded ahead; NULL: not yet. */
+static enum err push_record(struct engine *e, const struct record *r,
+                            const struct decoded_record *ready, struct error *err)
+{
+    struct decoded_record now = {0};
     e->dirty = true;
     if (r->topic >= e->rs->n_topics) {
         e->records++;
@@ -204,19 +200,90 @@ enum err engine_push(struct engine *e, const struct record *r, struct error *err
     if (r->offset >= p->replay_until - 1) {
         p->replay_until = 0; /* this is the last of them, or there was none left */
     }
-    if (again) {
-        replay_record(e, p, r);
-        return ERR_OK;
+    e->records += !again;
+    if (!again) {
+        idle_note_record(e, p);
+        if (partition_repeats(p, r->offset)) {
+            e->repeated++;
+            return ERR_OK;
+        }
+        p->next_offset = r->offset + 1;
+        p->read++;
     }
-    e->records++;
-    idle_note_record(e, p);
-    if (partition_repeats(p, r->offset)) {
-        e->repeated++;
-        return ERR_OK;
+    if (r->broken != NULL) {
+        return again ? ERR_OK : note_broken(e, p, r, err);
     }
-    p->next_offset = r->offset + 1;
-    p->read++;
-    return r->broken != NULL ? note_broken(e, p, r, err) : push_decoded(e, p, r, err);
+    if (ready == NULL) {
+        decode_record(&e->lanes[0], r, &now);
+        ready = &now;
+    }
+    if (!again) {
+        return push_decoded(e, p, r, ready, err);
+    }
+    if (ready->decoded.result == DECODE_EVENTS) {
+        replay_events(e, p, ready->decoded.events, ready->decoded.n_events, ready->block);
+    }
+    return ERR_OK;
+}
+
+enum err engine_push(struct engine *e, const struct record *r, struct error *err)
+{
+    return push_record(e, r, NULL, err);
+}
+
+/* ---- batches ------------------------------------------------------------------------------ */
+
+/* Fewer records than this per thread are not worth waking it. */
+#define DECODE_AHEAD 64
+
+struct decode_job {
+    struct engine *e;
+    const struct record *records;
+    uint32_t n;
+};
+
+static void decode_part(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+{
+    const struct decode_job *job = ctx;
+    uint32_t from = (uint32_t)((uint64_t)job->n * worker / n);
+    uint32_t to = (uint32_t)((uint64_t)job->n * (worker + 1) / n);
+    (void)scratch;
+    for (uint32_t i = from; i < to; i++) {
+        struct decoded_record *d = &job->e->decoded[i];
+        *d = (struct decoded_record){0};
+        if (job->records[i].broken == NULL && job->records[i].topic < job->e->rs->n_topics) {
+            decode_record(&job->e->lanes[worker], &job->records[i], d);
+            event_block_hold(d->block);
+        }
+    }
+}
+
+enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+                           struct error *err)
+{
+    bool ahead = e->n_lanes > 1 && n >= DECODE_AHEAD * e->n_lanes;
+    if (ahead) {
+        struct decode_job job = {e, records, n};
+        e->decoded = xgrow(e->decoded, &e->cap_decoded, n, sizeof(*e->decoded));
+        workers_run(e->workers, decode_part, &job);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct decoded_record *ready = ahead ? &e->decoded[i] : NULL;
+        FYKE_TRY(push_record(e, &records[i], ready, err));
+        if (ahead && ready->block != NULL) {
+            event_block_unhold(ready->block);
+        }
+    }
+    return ERR_OK;
+}
+
+size_t engine_buffered_bytes(const struct engine *e)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        bytes += e->lanes[i].blocks.live_bytes;
+    }
+    return bytes;
 }
 
 enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)
@@ -232,7 +299,7 @@ enum err engine_push_event(struct engine *e, const struct event *event, struct e
     e->records += event->at.offset >= p->next_offset;
     p->read += event->at.offset >= p->next_offset;
     p->next_offset = event->at.offset + 1;
-    struct event_block *block = event_blocks_open(&e->blocks);
+    struct event_block *block = event_blocks_open(&e->lanes[0].blocks);
     struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
     return take_events(e, p, NULL, &copy, 1, block, err);
 }

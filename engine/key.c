@@ -203,16 +203,13 @@ void key_eval_release(struct key_eval *ev)
 
 struct hash128 key_hash(const struct key_group *g, struct slice canonical)
 {
-    struct hasher h;
-    hasher_init(&h);
-    uint8_t identity[16];
-    for (int i = 0; i < 8; i++) {
-        identity[i] = (uint8_t)(g->identity.hi >> (56 - 8 * i));
-        identity[8 + i] = (uint8_t)(g->identity.lo >> (56 - 8 * i));
-    }
-    hasher_put(&h, slice_from((const char *)identity, sizeof(identity)));
-    hasher_put(&h, canonical);
-    return hasher_hash128(&h);
+    struct buf b = BUF_INIT;
+    buf_put_u64be(&b, g->identity.hi);
+    buf_put_u64be(&b, g->identity.lo);
+    buf_put_slice(&b, canonical);
+    struct hash128 h = hash128(buf_slice(&b));
+    buf_release(&b);
+    return h;
 }
 
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
@@ -220,6 +217,8 @@ bool key_of(const struct key_group *g, const struct key_variant *v, const struct
 {
     struct eval eval = {.self = e, .scratch = &ev->scratch, .counters = &ev->counters};
     buf_clear(&ev->canonical);
+    buf_put_u64be(&ev->canonical, g->identity.hi);
+    buf_put_u64be(&ev->canonical, g->identity.lo);
     for (uint32_t i = 0; i < g->n_values; i++) {
         values[i] = expr_eval(v->exprs[i], &eval);
         if (value_is_missing(values[i])) {
@@ -227,11 +226,11 @@ bool key_of(const struct key_group *g, const struct key_variant *v, const struct
         }
         value_encode(values[i], &ev->canonical);
     }
-    struct slice canonical = buf_slice(&ev->canonical);
+    struct slice hashed = buf_slice(&ev->canonical);
     *ret = (struct key_ref){
         .key_group = g->index,
-        .hash = key_hash(g, canonical),
-        .canonical = canonical,
+        .hash = hash128(hashed),
+        .canonical = slice_from(hashed.ptr + 16, hashed.len - 16), /* behind the identity */
         .values = values,
         .n_values = g->n_values,
     };

@@ -102,13 +102,26 @@ static enum err collect(struct engine *e, struct error *err)
     return ERR_OK;
 }
 
+struct shard_job {
+    struct engine *e;
+    struct shard_pass pass;
+};
+
+static void run_shards(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+{
+    const struct shard_job *job = ctx;
+    for (uint32_t s = worker; s < job->e->n_shards; s += n) {
+        shard_run(&job->e->shards[s], &job->pass, scratch);
+    }
+}
+
 static enum err run_pass(struct engine *e, struct error *err)
 {
-    struct shard_pass pass = {&e->keys, e->fire_before, e->history_begin};
-    workers_run(e->workers, &pass);
+    struct shard_job job = {e, {&e->keys, e->fire_before, e->history_begin}};
+    workers_run(e->workers, run_shards, &job);
     enum err rc = collect(e, err);
     for (size_t i = 0; i < e->n_held; i++) {
-        event_block_unhold(&e->blocks, e->held[i]);
+        event_block_unhold(e->held[i]);
     }
     e->n_held = 0;
     arena_reset(&e->key_eval.scratch);
@@ -217,6 +230,7 @@ enum err engine_finish(struct engine *e, struct error *err)
 {
     for (size_t i = 0; i < e->n_partitions; i++) {
         e->partitions[i]->ended = true;
+        e->partitions[i]->replay_until = 0;
     }
     FYKE_TRY(engine_release(e, err));
     switch (e->options.watermark_end) {

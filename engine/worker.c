@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -14,25 +15,17 @@ struct worker {
 };
 
 struct workers {
-    struct shard *shards;
-    uint32_t n_shards;
     struct worker *workers;
     uint32_t n; /* with the caller */
     pthread_mutex_t lock;
     pthread_cond_t begin, done;
     /* Under the lock. */
-    const struct shard_pass *pass;
+    worker_job job;
+    void *ctx;
     uint64_t round;   /* grows with each pass */
     uint32_t running; /* threads that have not finished this round */
     bool stop;
 };
-
-static void run_own(struct worker *w, const struct shard_pass *pass)
-{
-    for (uint32_t s = w->index; s < w->all->n_shards; s += w->all->n) {
-        shard_run(&w->all->shards[s], pass, w->scratch);
-    }
-}
 
 static void *worker_main(void *arg)
 {
@@ -48,9 +41,10 @@ static void *worker_main(void *arg)
             break;
         }
         seen = all->round;
-        const struct shard_pass *pass = all->pass;
+        worker_job job = all->job;
+        void *ctx = all->ctx;
         pthread_mutex_unlock(&all->lock);
-        run_own(w, pass);
+        job(ctx, w->index, all->n, w->scratch);
         pthread_mutex_lock(&all->lock);
         if (--all->running == 0) {
             pthread_cond_signal(&all->done);
@@ -60,12 +54,9 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits,
-                            struct shard *shards, uint32_t n_shards, uint32_t threads)
+struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads)
 {
     struct workers *all = xcalloc(1, sizeof(*all));
-    all->shards = shards;
-    all->n_shards = n_shards;
     all->workers = xcalloc(threads, sizeof(*all->workers));
     pthread_mutex_init(&all->lock, NULL);
     pthread_cond_init(&all->begin, NULL);
@@ -73,7 +64,7 @@ struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits,
     for (uint32_t i = 0; i < threads; i++) {
         struct worker *w = &all->workers[i];
         *w = (struct worker){.all = all, .index = i};
-        /* A thread that cannot be started leaves its shards to the others. */
+        /* A thread that cannot be started leaves its part to the others. */
         if (i > 0 && pthread_create(&w->thread, NULL, worker_main, w) != 0) {
             break;
         }
@@ -106,17 +97,23 @@ void workers_free(struct workers *all)
     free(all);
 }
 
-void workers_run(struct workers *all, const struct shard_pass *pass)
+uint32_t workers_count(const struct workers *all)
+{
+    return all->n;
+}
+
+void workers_run(struct workers *all, worker_job job, void *ctx)
 {
     if (all->n > 1) {
         pthread_mutex_lock(&all->lock);
-        all->pass = pass;
+        all->job = job;
+        all->ctx = ctx;
         all->round++;
         all->running = all->n - 1;
         pthread_cond_broadcast(&all->begin);
         pthread_mutex_unlock(&all->lock);
     }
-    run_own(&all->workers[0], pass);
+    job(ctx, 0, all->n, all->workers[0].scratch);
     if (all->n > 1) {
         pthread_mutex_lock(&all->lock);
         while (all->running > 0) {

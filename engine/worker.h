@@ -1,16 +1,23 @@
-/* Threads that own shards. worker_run() is a barrier: it returns when every shard has done its
- * pass. Shard s belongs to thread s % threads; thread 0 is the caller. */
+/* Threads that do a job together. workers_run() is a barrier: it returns when every thread has done
+ * its part; thread 0 is the caller. In a pass over the shards, shard s belongs to thread
+ * s % threads. */
 #ifndef FYKE_ENGINE_WORKER_H
 #define FYKE_ENGINE_WORKER_H
 
-#include "engine/shard.h"
+#include <stdint.h>
+
+#include "nfa/state.h"
 
 struct workers;
 
-struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits,
-                            struct shard *shards, uint32_t n_shards, uint32_t threads);
+/* The part of thread `worker` of `n`. */
+typedef void (*worker_job)(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch);
+
+struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads);
 void workers_free(struct workers *w);
-void workers_run(struct workers *w, const struct shard_pass *pass);
+/* Threads that could be started, with the caller. */
+uint32_t workers_count(const struct workers *w);
+void workers_run(struct workers *w, worker_job job, void *ctx);
 /* Of the calling thread. */
 struct nfa_scratch *workers_scratch(struct workers *w);
 /* Sum over the threads; only between passes. */

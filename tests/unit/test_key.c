@@ -110,6 +110,7 @@ static void empty_text_is_a_key(void **state)
     struct value v;
     assert_true(key_of(g, &g->variants[0], make_event(w, "", NULL), &w->eval, &v, &ref));
     assert_int_equal(ref.n_values, 1);
+    assert_true(hash128_eq(ref.hash, key_hash(g, ref.canonical)));
 }
 
 static void key_text(void **state)

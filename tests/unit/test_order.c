@@ -105,7 +105,7 @@ static void run_read(struct run *r, uint32_t p)
         return;
     }
     partition_note(&r->parts[p], e);
-    block->holders++;
+    event_block_hold(block);
     order_push(&r->clock.order, (struct order_item){e->time, e, block});
 }
 
@@ -117,7 +117,7 @@ static void run_release(struct run *r)
     while (clock_state_pop(&r->clock, &item, &came_after)) {
         assert_false(came_after);
         r->out->released[r->out->n_released++] = item.event->at;
-        event_block_unhold(&r->blocks, item.block);
+        event_block_unhold(item.block);
     }
 }
 
@@ -327,7 +327,7 @@ static void an_idle_partition_lets_the_clock_go(void **state)
     clock_state_update(&r.clock);
     assert_true(clock_state_pop(&r.clock, &item, &came_after));
     assert_true(came_after);
-    event_block_unhold(&r.blocks, item.block);
+    event_block_unhold(item.block);
     assert_int_equal(r.clock.watermark.ns, 20); /* never back */
     run_end(&r);
 }
