@@ -1,0 +1,217 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/xalloc.h"
+#include "lib/rules.h"
+#include "nfa/value.h"
+
+/* ---- errors ------------------------------------------------------------------------------- */
+
+int cli_usage_error(const struct cli_verb *verb, const char *fmt, ...)
+{
+    va_list args;
+    fprintf(stderr, "fyke %s: ", verb->name);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\nTry 'fyke %s --help'.\n", verb->name);
+    return CLI_USAGE;
+}
+
+int cli_bad_option(const struct cli_verb *verb, int opt, char **argv)
+{
+    const char *arg = argv[optind - 1];
+    if (opt == ':') {
+        return cli_usage_error(verb, "option %s needs a value", arg);
+    }
+    if (strncmp(arg, "--", 2) != 0 && optopt) {
+        return cli_usage_error(verb, "unknown option -%c", optopt);
+    }
+    return cli_usage_error(verb, "unknown option %s", arg);
+}
+
+int cli_print_usage(const struct cli_verb *verb)
+{
+    return cli_put(slice_of(verb->usage));
+}
+
+int cli_exit_of(enum fyke_result rc)
+{
+    switch (rc) {
+    case FYKE_OK:
+    case FYKE_INTERRUPTED: return CLI_OK;
+    case FYKE_RULES_INVALID: return CLI_FINDINGS;
+    case FYKE_USAGE: return CLI_USAGE;
+    case FYKE_INPUT:
+    case FYKE_IO:
+    case FYKE_STATE: return CLI_IO;
+    }
+    return CLI_INTERNAL;
+}
+
+int cli_fail(enum fyke_result rc)
+{
+    fprintf(stderr, "fyke: %s\n", fyke_last_error());
+    return cli_exit_of(rc);
+}
+
+/* ---- values of options -------------------------------------------------------------------- */
+
+bool cli_parse_number(const struct cli_verb *verb, const char *option, const char *text,
+                      uint64_t min, uint64_t max, uint64_t *ret)
+{
+    char *end;
+    errno = 0;
+    *ret = strtoull(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *ret >= min && *ret <= max) {
+        return true;
+    }
+    cli_usage_error(verb, "%s takes a number from %llu to %llu, not '%s'", option,
+                    (unsigned long long)min, (unsigned long long)max, text);
+    return false;
+}
+
+bool cli_parse_bytes(const struct cli_verb *verb, const char *option, const char *text,
+                     uint64_t *ret)
+{
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } units[] = {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+    char *end;
+    errno = 0;
+    uint64_t n = strtoull(text, &end, 10);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(units) && *text >= '0' && *text <= '9'; i++) {
+        if (strcmp(end, units[i].name) == 0 && errno == 0 && n > 0 &&
+            n <= UINT64_MAX >> (units[i].shift + 1)) {
+            *ret = n << units[i].shift;
+            return true;
+        }
+    }
+    cli_usage_error(verb, "%s takes a size such as 512MiB, not '%s'", option, text);
+    return false;
+}
+
+bool cli_parse_time(const struct cli_verb *verb, const char *option, const char *text,
+                    int64_t *ret_ns)
+{
+    struct etime t;
+    if (etime_parse(slice_of(text), true, &t)) {
+        *ret_ns = t.ns;
+        return true;
+    }
+    cli_usage_error(verb, "%s takes a time such as 2026-01-05T10:00:00Z, not '%s'", option, text);
+    return false;
+}
+
+bool cli_parse_duration(const struct cli_verb *verb, const char *option, const char *text,
+                        int64_t *ret_ns)
+{
+    struct duration d;
+    if (value_parse_duration(slice_of(text), &d) && d.ns > 0) {
+        *ret_ns = d.ns;
+        return true;
+    }
+    cli_usage_error(verb, "%s takes a time such as 500ms or 5s, not '%s'", option, text);
+    return false;
+}
+
+bool cli_parse_color(const struct cli_verb *verb, const char *text, enum cli_color *ret)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum cli_color)i;
+            return true;
+        }
+    }
+    cli_usage_error(verb, "--color takes auto, always or never, not '%s'", text);
+    return false;
+}
+
+bool cli_parse_format(const struct cli_verb *verb, const char *text,
+                      const enum cli_format *allowed, size_t n_allowed, enum cli_format *ret)
+{
+    static const char *const names[] = {"", "human", "json", "tap", "dot"};
+    FYKE_CLEANUP(buf_release) struct buf known = BUF_INIT;
+    for (size_t i = 0; i < n_allowed; i++) {
+        if (strcmp(text, names[allowed[i]]) == 0) {
+            *ret = allowed[i];
+            return true;
+        }
+        buf_printf(&known, "%s%s", i ? ", " : "", names[allowed[i]]);
+    }
+    cli_usage_error(verb, "--format takes one of: %s; not '%s'", buf_cstr(&known), text);
+    return false;
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
+bool cli_colored(enum cli_color color, FILE *to)
+{
+    const char *no = getenv("NO_COLOR");
+    if (color != COLOR_AUTO) {
+        return color == COLOR_ALWAYS;
+    }
+    return !(no && *no) && isatty(fileno(to));
+}
+
+int cli_put(struct slice text)
+{
+    if (text.len > 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len) {
+        fprintf(stderr, "fyke: cannot write to standard output: %s\n", strerror(errno));
+        return CLI_IO;
+    }
+    return CLI_OK;
+}
+
+void cli_list_add(struct cli_list *l, const char *item)
+{
+    VEC_PUSH(l->items, l->n, l->cap) = item;
+}
+
+void cli_list_release(struct cli_list *l)
+{
+    free(l->items);
+    *l = (struct cli_list){0};
+}
+
+/* ---- rules -------------------------------------------------------------------------------- */
+
+static void print_finding(void *ctx, const struct fyke_diagnostic *d)
+{
+    const struct cli_rules_options *o = ctx;
+    if (d->severity != FYKE_NOTE || !o->quiet_notes) {
+        fputs(d->rendered, stderr);
+    }
+}
+
+int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
+                   const struct cli_rules_options *o, struct fyke_rules **ret)
+{
+    struct compile_input input = {.paths = paths->items, .n_paths = (uint32_t)paths->n};
+    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
+                                  cli_colored(o->color, stderr)};
+    *ret = NULL;
+    if (paths->n == 0) {
+        return cli_usage_error(verb, "no rules: name files or directories");
+    }
+    enum fyke_result rc = rules_compile(&input, &report, ret);
+    if (rc != FYKE_OK) {
+        return cli_fail(rc);
+    }
+    if (fyke_rules_count(*ret) == 0 && !o->allow_empty) {
+        fprintf(stderr, "fyke: no rules found (--allow-empty accepts that)\n");
+        fyke_rules_free(*ret);
+        *ret = NULL;
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
