@@ -3,34 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/engine_parts.h"
-
-/* Where a restart must read again: in front of the first event that still waits. */
-static void least_waiting(const struct order_item *items, size_t n, const struct partition *p,
-                          int64_t *least)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct coord *at = &items[i].event->at;
-        if (at->topic == p->topic->index && at->partition == p->id && at->offset < *least) {
-            *least = at->offset;
-        }
-    }
-}
-
-static int64_t restart_offset(const struct engine *e, const struct partition *p)
-{
-    int64_t least = p->next_offset;
-    const struct topic_groups *tg = &e->topic_groups[p->topic->index];
-    for (uint32_t i = 0; i < tg->n; i++) {
-        const struct order *o = &e->clocks[tg->groups[i]].order;
-        least_waiting(o->heap, o->heap_n, p, &least);
-        size_t first = o->ring_cap - o->ring_head; /* before the ring wraps around */
-        first = first < o->ring_n ? first : o->ring_n;
-        least_waiting(o->ring + o->ring_head, first, p, &least);
-        least_waiting(o->ring, o->ring_n - first, p, &least);
-    }
-    return least;
-}
+#include "engine/checkpoint.h"
 
 static enum err commit_source(struct engine *e, struct error *err)
 {
@@ -40,19 +13,50 @@ static enum err commit_source(struct engine *e, struct error *err)
     struct partition_position *at = xmalloc((e->n_partitions + 1) * sizeof(*at));
     for (size_t i = 0; i < e->n_partitions; i++) {
         const struct partition *p = e->partitions[i];
-        at[i] = (struct partition_position){p->topic->index, p->id, restart_offset(e, p)};
-        partition_forget_late(e->partitions[i], at[i].offset);
+        at[i] = (struct partition_position){p->topic->index, p->id, p->restart};
     }
     enum err rc = e->source->ops->commit(e->source, at, (uint32_t)e->n_partitions, "", err);
     free(at);
     return rc;
 }
 
+/* `--flush` moves the clock to the end of time; a state that says so could never go on. */
+static bool was_flushed(const struct engine *e)
+{
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        if (e->clocks[g].floor.ns == INT64_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err commit_state(struct engine *e, struct error *err)
+{
+    checkpoint_restarts(e);
+    if (e->state != NULL) {
+        FYKE_TRY(state_checkpoint(e, err));
+    }
+    engine_fault(e, "after-checkpoint");
+    FYKE_TRY(commit_source(e, err));
+    engine_fault(e, "after-commit");
+    return ERR_OK;
+}
+
 enum err engine_commit(struct engine *e, struct error *err)
 {
+    /* What was pushed must have been released as far as it can: the header tells events that still
+     * wait from those that have been evaluated by their place alone. */
+    if (e->state != NULL) {
+        FYKE_TRY(engine_release(e, err));
+    }
     FYKE_TRY(engine_write_alerts(e, true, err));
+    engine_fault(e, "before-sink-flush");
     FYKE_TRY(e->sink->ops->flush(e->sink, err));
-    FYKE_TRY(commit_source(e, err));
+    engine_fault(e, "after-sink-flush");
+    if (e->state == NULL || !was_flushed(e)) {
+        FYKE_TRY(commit_state(e, err));
+    }
     e->last_commit = engine_now(e);
     e->dirty = false;
     return ERR_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/checkpoint.h"
 #include "engine/engine_parts.h"
 
 #define POLL_RECORDS 4096
@@ -119,7 +120,6 @@ static void init_clocks(struct engine *e)
 
 static void init_shards(struct engine *e)
 {
-    e->n_shards = e->options.shards ? e->options.shards : ENGINE_DEFAULT_SHARDS;
     e->shards = xcalloc(e->n_shards, sizeof(*e->shards));
     for (uint32_t i = 0; i < e->n_shards; i++) {
         struct keyspace_options o = {
@@ -128,6 +128,9 @@ static void init_shards(struct engine *e)
             .n_key_groups = e->keys.n_groups,
             .shard = i,
             .memory_bytes = e->options.memory_bytes / e->n_shards,
+            .store = e->state == NULL ? NULL : e->state->store,
+            .slots = e->state == NULL ? NULL : &e->state->slots,
+            .nfa = e->options.nfa,
         };
         shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
     }
@@ -160,8 +163,17 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
     init_clocks(e);
-    init_shards(e);
-    init_lanes(e);
+    e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
+    enum err rc = o->state_dir == NULL ? ERR_OK : state_open(e, err);
+    if (rc == ERR_OK) {
+        init_shards(e);
+        init_lanes(e);
+        rc = e->state == NULL ? ERR_OK : state_restore(e, err);
+    }
+    if (rc != ERR_OK) {
+        engine_free(e);
+        return rc;
+    }
     *ret = e;
     return ERR_OK;
 }
@@ -172,9 +184,10 @@ void engine_free(struct engine *e)
         return;
     }
     workers_free(e->workers);
-    for (uint32_t i = 0; i < e->n_shards; i++) {
+    for (uint32_t i = 0; e->shards != NULL && i < e->n_shards; i++) {
         shard_release(&e->shards[i]);
     }
+    state_close(e->state);
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         clock_state_release(&e->clocks[g]);
     }
@@ -193,6 +206,7 @@ void engine_free(struct engine *e)
     free(e->decoded);
     free(e->partitions);
     free(e->partition_summaries);
+    free(e->positions);
     free(e->evidence_fields);
     free(e->shards);
     free(e->held);
@@ -230,7 +244,25 @@ struct partition *engine_open_partition(struct engine *e, const struct source_pa
         clock_state_add(&e->clocks[tg->groups[i]], p);
     }
     e->last_used = p;
+    if (e->state != NULL) {
+        state_restore_partition(e, p);
+    }
     return p;
+}
+
+uint32_t engine_positions(struct engine *e, const struct partition_position **ret)
+{
+    uint32_t n = 0;
+    e->positions = xrealloc(e->positions, (e->n_partitions + 1) * sizeof(*e->positions));
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        const struct partition *p = e->partitions[i];
+        if (p->restored > 0) {
+            e->positions[n++] = (struct partition_position){
+                p->topic->index, p->id, p->replay_until > 0 ? p->replay_next : p->next_offset};
+        }
+    }
+    *ret = e->positions;
+    return n;
 }
 
 enum err engine_begin(struct engine *e, const struct source_partition *parts, uint32_t n,
@@ -260,7 +292,9 @@ static enum err start(struct engine *e, struct source *source, struct sink *sink
     e->hold_back = source->bounded;
     FYKE_TRY(source->ops->partitions(source, &parts, &n, err));
     FYKE_TRY(engine_begin(e, parts, n, sink, err));
-    return source->ops->start(source, NULL, 0, err);
+    const struct partition_position *from;
+    uint32_t n_from = engine_positions(e, &from);
+    return source->ops->start(source, from, n_from, err);
 }
 
 static enum err step(struct engine *e, bool *finished, struct error *err)
@@ -281,10 +315,13 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
 }
 
 /* Bounded runs keep the order of their output over the whole run: they commit at the end. */
-static bool commit_due(const struct engine *e)
+static bool commit_due(struct engine *e)
 {
-    return !e->hold_back && e->dirty &&
-           engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;
+    if (e->hold_back) {
+        return false;
+    }
+    bool time = engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;
+    return (time && (e->dirty || state_is_dirty(e))) || state_presses(e);
 }
 
 enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
@@ -297,6 +334,7 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
         if (commit_due(e)) {
             FYKE_TRY(engine_commit(e, err));
         }
+        state_watch_budget(e);
     }
     if (finished && source->bounded) {
         FYKE_TRY(engine_finish(e, err));

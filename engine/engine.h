@@ -47,6 +47,8 @@ typedef enum err (*engine_refused)(void *ctx, enum refused_why why, const char *
 struct engine_options {
     const char *app;             /* names the state; default "fyke" */
     const char *state_dir;       /* NULL: memory only */
+    size_t state_map_bytes;      /* upper bound of its file; 0: 64 GiB (sparse) */
+    bool reset_state;            /* delete what it holds */
     uint32_t threads;            /* -j, at least 1 */
     uint32_t shards;             /* 0: 16; fixed when the state is created */
     size_t memory_bytes;         /* budget of the hot index over the state; default 512 MiB */
@@ -65,7 +67,7 @@ struct engine_options {
     void *log_ctx;
     engine_refused refused;      /* may be NULL */
     void *refused_ctx;
-    const char *fault;           /* tests: name of a fault point to die at; NULL */
+    const char *fault;           /* tests: fault point to die at, "name" or "name:n"; NULL */
 };
 
 void engine_options_init(struct engine_options *o);
@@ -101,6 +103,10 @@ enum err engine_finish(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Alerts delivered, state checkpointed, source committed. */
 enum err engine_commit(struct engine *e, struct error *err) FYKE_MUST_USE;
 
+/* Where reading goes on after a restart: the first offset needed per partition, for those that the
+ * state knows. Valid until the next call. engine_run() tells its source by itself. */
+uint32_t engine_positions(struct engine *e, const struct partition_position **ret);
+
 /* ---- figures ------------------------------------------------------------------------------ */
 
 struct partition_summary {
@@ -123,6 +129,7 @@ struct engine_summary {
     uint32_t n_partitions;
     struct nfa_counters nfa;
     uint64_t checkpoints, checkpoint_bytes;
+    uint64_t evicted, loaded; /* keys that left memory and came back */
 };
 void engine_summary(struct engine *e, struct engine_summary *ret);
 

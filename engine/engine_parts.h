@@ -71,6 +71,11 @@ struct engine {
     struct ptime last_commit;
     bool dirty; /* records read since the last commit */
 
+    struct state *state;                  /* checkpoint.h; NULL: memory only */
+    struct partition_position *positions; /* of engine_positions() */
+    bool said_over_budget;
+    uint64_t faults_seen; /* of options.fault */
+
     /* Counters of engine_summary. */
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];

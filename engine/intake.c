@@ -197,6 +197,10 @@ static enum err push_record(struct engine *e, const struct record *r,
     }
     struct partition *p = partition_of(e, r->topic, r->partition, r->offset);
     bool again = r->offset < p->replay_until;
+    if (again && r->offset < p->replay_next) {
+        return ERR_OK; /* nothing of it waits any more */
+    }
+    p->replay_next = r->offset + 1;
     if (r->offset >= p->replay_until - 1) {
         p->replay_until = 0; /* this is the last of them, or there was none left */
     }
@@ -286,11 +290,29 @@ size_t engine_buffered_bytes(const struct engine *e)
     return bytes;
 }
 
+/* Several events of one record come one by one: only an event of another record tells that all of
+ * it has come. */
+static void replay_event(struct engine *e, struct partition *p, const struct event *event)
+{
+    if (p->replay_until == 0 || event->at.offset < p->replay_next) {
+        return;
+    }
+    struct event_block *block = event_blocks_open(&e->lanes[0].blocks);
+    struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
+    p->replay_next = event->at.offset;
+    replay_events(e, p, &copy, 1, block);
+}
+
 enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)
 {
     struct partition *p = partition_of(e, event->at.topic, event->at.partition, event->at.offset);
-    idle_note_record(e, p);
     e->dirty = true;
+    if (event->at.offset < p->restored) {
+        replay_event(e, p, event);
+        return ERR_OK;
+    }
+    p->replay_until = 0;
+    idle_note_record(e, p);
     /* Several events of one record come one by one: the same offset again is no repetition. */
     if (event->at.offset < p->next_offset - 1) {
         e->repeated++;

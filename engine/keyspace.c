@@ -5,25 +5,12 @@
 
 #include "base/xalloc.h"
 #include "engine/key.h"
-
-/* Everything in memory: a chained hash table over the records' hashes, and what a checkpoint needs
- * to know about changes. */
-struct keyspace {
-    struct keyspace_options options;
-    struct pool pool;
-    struct key_record **buckets;
-    size_t n_buckets; /* power of two */
-    size_t n_records;
-    struct heap *timers; /* per clock group */
-    struct hash128 *dropped;
-    size_t n_dropped, cap_dropped;
-    uint64_t n_instances;
-};
+#include "engine/keyspace_parts.h"
 
 static int timer_cmp(const struct heap_node *x, const struct heap_node *y)
 {
-    const struct key_record *a = HEAP_ENTRY(x, const struct key_record, timer);
-    const struct key_record *b = HEAP_ENTRY(y, const struct key_record, timer);
+    const struct key_entry *a = HEAP_ENTRY(x, const struct key_entry, timer);
+    const struct key_entry *b = HEAP_ENTRY(y, const struct key_entry, timer);
     if (a->next_time.ns != b->next_time.ns) {
         return a->next_time.ns < b->next_time.ns ? -1 : 1;
     }
@@ -35,23 +22,17 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     struct keyspace *ks = xcalloc(1, sizeof(*ks));
     ks->options = *o;
     pool_init(&ks->pool);
+    arena_init(&ks->values);
     ks->n_buckets = 64;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     ks->timers = xcalloc(o->rs->n_clock_groups ? o->rs->n_clock_groups : 1, sizeof(*ks->timers));
     for (uint32_t i = 0; i < o->rs->n_clock_groups; i++) {
         heap_init(&ks->timers[i], timer_cmp);
     }
-    return ks;
-}
-
-static void record_free(struct keyspace *ks, struct key_record *rec)
-{
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
-        instance_free(rec->slots[i].instance);
+    if (o->store != NULL) {
+        ks->reader = store_reader_new(o->store, o->shard);
     }
-    ks->n_instances -= rec->n_slots;
-    pool_free(&ks->pool, rec->slots, rec->cap_slots * sizeof(*rec->slots));
-    pool_free(&ks->pool, rec, rec->bytes);
+    return ks;
 }
 
 void keyspace_free(struct keyspace *ks)
@@ -63,14 +44,18 @@ void keyspace_free(struct keyspace *ks)
         heap_release(&ks->timers[i]);
     }
     for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_record *rec = ks->buckets[i], *next; rec != NULL; rec = next) {
-            next = rec->chain;
-            record_free(ks, rec);
+        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
+            if (e->rec != NULL) {
+                keyspace_free_record(ks, e->rec);
+            }
         }
     }
     free(ks->timers);
     free(ks->buckets);
-    free(ks->dropped);
+    store_reader_free(ks->reader);
+    nfa_scratch_free(ks->scratch);
+    record_slots_release(&ks->decoded);
+    arena_release(&ks->values);
     pool_release(&ks->pool);
     free(ks);
 }
@@ -80,39 +65,71 @@ struct pool *keyspace_pool(struct keyspace *ks)
     return &ks->pool;
 }
 
-/* ---- records ------------------------------------------------------------------------------ */
+/* ---- table -------------------------------------------------------------------------------- */
 
-static struct key_record **bucket_of(const struct keyspace *ks, struct hash128 hash)
+static struct key_entry **bucket_of(const struct keyspace *ks, struct hash128 hash)
 {
     return &ks->buckets[hash.lo & (ks->n_buckets - 1)];
 }
 
 static void table_grow(struct keyspace *ks)
 {
-    struct key_record **old = ks->buckets;
+    struct key_entry **old = ks->buckets;
     size_t n_old = ks->n_buckets;
     ks->n_buckets = n_old * 2;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     for (size_t i = 0; i < n_old; i++) {
-        for (struct key_record *rec = old[i], *next; rec != NULL; rec = next) {
-            next = rec->chain;
-            struct key_record **b = bucket_of(ks, rec->hash);
-            rec->chain = *b;
-            *b = rec;
+        for (struct key_entry *e = old[i], *next; e != NULL; e = next) {
+            next = e->chain;
+            struct key_entry **b = bucket_of(ks, e->hash);
+            e->chain = *b;
+            *b = e;
         }
     }
     free(old);
 }
 
-static struct key_record *table_find(const struct keyspace *ks, const struct key_ref *ref)
+struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 {
-    struct key_record *rec = *bucket_of(ks, ref->hash);
-    while (rec != NULL &&
-           !(hash128_eq(rec->hash, ref->hash) && slice_eq(rec->canonical, ref->canonical))) {
-        rec = rec->chain;
+    struct key_entry *e = *bucket_of(ks, hash);
+    while (e != NULL && !hash128_eq(e->hash, hash)) {
+        e = e->chain;
     }
-    return rec;
+    return e;
 }
+
+struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
+                                     uint32_t clock_group)
+{
+    if (ks->n_entries >= ks->n_buckets) {
+        table_grow(ks);
+    }
+    struct key_entry *e = POOL_NEW(&ks->pool, struct key_entry);
+    struct key_entry **b = bucket_of(ks, hash);
+    e->hash = hash;
+    e->clock_group = clock_group;
+    e->next_time = ETIME_MAX;
+    e->chain = *b;
+    *b = e;
+    ks->n_entries++;
+    ks->memory += sizeof(*e);
+    return e;
+}
+
+void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e)
+{
+    struct key_entry **at = bucket_of(ks, e->hash);
+    while (*at != e) {
+        at = &(*at)->chain;
+    }
+    *at = e->chain;
+    keyspace_set_timer(ks, e, ETIME_MAX);
+    ks->n_entries--;
+    ks->memory -= sizeof(*e);
+    POOL_DELETE(&ks->pool, e);
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
 
 static size_t text_bytes(const struct key_ref *ref)
 {
@@ -125,7 +142,7 @@ static size_t text_bytes(const struct key_ref *ref)
 }
 
 /* One block: the record, its values, their text, the canonical bytes. */
-static struct key_record *record_new(struct keyspace *ks, const struct key_ref *ref)
+static struct key_record *record_block(struct keyspace *ks, const struct key_ref *ref)
 {
     size_t values_bytes = ref->n_values * sizeof(struct value);
     size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
@@ -143,55 +160,118 @@ static struct key_record *record_new(struct keyspace *ks, const struct key_ref *
     if (ref->canonical.len > 0) {
         memcpy(at, ref->canonical.ptr, ref->canonical.len);
     }
-    rec->hash = ref->hash;
-    rec->key_group = ref->key_group;
-    rec->clock_group = ks->options.key_groups[ref->key_group].clock_group;
     rec->canonical = slice_from(at, ref->canonical.len);
     rec->values = values;
     rec->n_values = ref->n_values;
-    rec->last = PLACE_MIN;
-    rec->next_time = ETIME_MAX;
     rec->bytes = bytes;
     return rec;
+}
+
+struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref)
+{
+    struct key_record *rec = record_block(ks, ref);
+    rec->hash = ref->hash;
+    rec->key_group = ref->key_group;
+    rec->clock_group = ks->options.key_groups[ref->key_group].clock_group;
+    rec->last = PLACE_MIN;
+    rec->next_time = ETIME_MAX;
+    rec->entry = keyspace_entry(ks, ref->hash);
+    if (rec->entry == NULL) {
+        rec->entry = keyspace_add_entry(ks, ref->hash, rec->clock_group);
+    }
+    rec->entry->rec = rec;
+    keyspace_weigh(ks, rec);
+    return rec;
+}
+
+void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
+{
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        instance_free(rec->slots[i].instance);
+    }
+    ks->memory -= rec->memory;
+    ks->dirty_memory -= rec->dirty ? rec->memory : 0;
+    keyspace_free_stored(ks, rec);
+    pool_free(&ks->pool, rec->slots, rec->cap_slots * sizeof(*rec->slots));
+    pool_free(&ks->pool, rec, rec->bytes);
+}
+
+void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
+{
+    uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
+                      rec->n_stored * sizeof(*rec->stored);
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        memory += instance_bytes(rec->slots[i].instance);
+    }
+    ks->memory += memory - rec->memory;
+    ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
+    rec->memory = memory;
+}
+
+/* The hash is 128 bits of the key; two keys with one hash are either made on purpose or damage. */
+static enum err check_same_key(const struct key_record *rec, const struct key_ref *ref,
+                               struct error *err)
+{
+    if (slice_eq(rec->canonical, ref->canonical)) {
+        return ERR_OK;
+    }
+    return error_set(err, ERR_LIMIT, "two keys have the same 128-bit hash");
+}
+
+static enum err lookup(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                       struct error *err)
+{
+    struct key_entry *e = keyspace_entry(ks, ref->hash);
+    *ret = e == NULL ? NULL : e->rec;
+    if (*ret == NULL && (e != NULL || ks->n_unlisted > 0)) {
+        FYKE_TRY(keyspace_load(ks, ref->hash, ret, err));
+    }
+    return *ret == NULL ? ERR_OK : check_same_key(*ret, ref, err);
 }
 
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err)
 {
-    (void)err;
-    *ret = table_find(ks, ref);
+    FYKE_TRY(lookup(ks, ref, ret, err));
+    if (*ret != NULL && (*ret)->dropped) {
+        *ret = NULL;
+    }
     return ERR_OK;
 }
 
 enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                       struct error *err)
 {
-    FYKE_TRY(keyspace_find(ks, ref, ret, err));
-    if (*ret != NULL) {
-        return ERR_OK;
+    keyspace_evict(ks);
+    FYKE_TRY(lookup(ks, ref, ret, err));
+    struct key_record *rec = *ret;
+    if (rec == NULL) {
+        rec = keyspace_new_record(ks, ref);
+        record_list_add(&ks->clean, rec);
+        ks->n_records++;
+    } else if (rec->dropped) {
+        rec->dropped = false;
+        rec->last = PLACE_MIN;
+        ks->n_records++;
     }
-    if (ks->n_records >= ks->n_buckets) {
-        table_grow(ks);
-    }
-    struct key_record *rec = record_new(ks, ref);
-    struct key_record **b = bucket_of(ks, ref->hash);
-    rec->chain = *b;
-    *b = rec;
-    ks->n_records++;
     *ret = rec;
     return ERR_OK;
 }
 
 static void record_drop(struct keyspace *ks, struct key_record *rec)
 {
-    struct key_record **at = bucket_of(ks, rec->hash);
-    while (*at != rec) {
-        at = &(*at)->chain;
-    }
-    *at = rec->chain;
     ks->n_records--;
-    heap_remove(&ks->timers[rec->clock_group], &rec->timer);
-    record_free(ks, rec);
+    if (rec->in_store) {
+        rec->dropped = true;
+        keyspace_set_timer(ks, rec->entry, ETIME_MAX);
+        rec->next_time = ETIME_MAX;
+        keyspace_mark_dirty(ks, rec);
+        keyspace_weigh(ks, rec);
+        return;
+    }
+    record_list_remove(rec->dirty ? &ks->dirty : &ks->clean, rec);
+    keyspace_drop_entry(ks, rec->entry);
+    keyspace_free_record(ks, rec);
 }
 
 void keyspace_drop_if_empty(struct keyspace *ks, struct key_record *rec)
@@ -224,7 +304,7 @@ struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule)
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].instance : NULL;
 }
 
-struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule)
+struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule)
 {
     uint32_t i = slot_place(rec, rule);
     if (rec->n_slots == rec->cap_slots) {
@@ -237,13 +317,17 @@ struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *r
         rec->cap_slots = cap;
     }
     memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
-    rec->slots[i] = (struct key_slot){
-        .rule = rule,
-        .instance = instance_new(&ks->options.rs->rules[rule], &ks->pool),
-    };
+    rec->slots[i] = (struct key_slot){.rule = rule};
     rec->n_slots++;
+    return &rec->slots[i];
+}
+
+struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule)
+{
+    struct key_slot *slot = keyspace_insert_slot(ks, rec, rule);
+    slot->instance = instance_new(&ks->options.rs->rules[rule], &ks->pool);
     ks->n_instances++;
-    return rec->slots[i].instance;
+    return slot->instance;
 }
 
 static struct etime forget_empty_instances(struct keyspace *ks, struct key_record *rec)
@@ -265,50 +349,72 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
     return next;
 }
 
-static void set_timer(struct keyspace *ks, struct key_record *rec, struct etime t)
-{
-    struct heap *h = &ks->timers[rec->clock_group];
-    if (rec->next_time.ns == t.ns) {
-        return;
-    }
-    rec->next_time = t;
-    if (t.ns == INT64_MAX) {
-        heap_remove(h, &rec->timer);
-    } else if (heap_has(&rec->timer)) {
-        heap_update(h, &rec->timer);
-    } else {
-        heap_push(h, &rec->timer);
-    }
-}
-
+/* An event that changes nothing leaves no trace in the position either: so the stored bytes say
+ * the same whenever they are written. */
 bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at, bool changed)
 {
-    rec->last = place_max(rec->last, at);
-    rec->dirty |= changed;
     struct etime next = forget_empty_instances(ks, rec);
+    if (changed) {
+        rec->last = place_max(rec->last, at);
+        keyspace_mark_dirty(ks, rec);
+    }
     if (rec->n_slots == 0) {
         record_drop(ks, rec);
         return false;
     }
-    set_timer(ks, rec, next);
+    keyspace_weigh(ks, rec);
+    keyspace_used(ks, rec);
+    rec->next_time = next;
+    keyspace_set_timer(ks, rec->entry, next);
     return true;
 }
 
 /* ---- timers ------------------------------------------------------------------------------- */
 
+void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t)
+{
+    struct heap *h = &ks->timers[e->clock_group];
+    if (e->next_time.ns == t.ns) {
+        return;
+    }
+    e->next_time = t;
+    if (t.ns == INT64_MAX) {
+        heap_remove(h, &e->timer);
+    } else if (heap_has(&e->timer)) {
+        heap_update(h, &e->timer);
+    } else {
+        heap_push(h, &e->timer);
+    }
+}
+
+static struct key_entry *first_timer(const struct keyspace *ks, uint32_t clock_group)
+{
+    struct heap_node *node = heap_peek(&ks->timers[clock_group]);
+    return node == NULL ? NULL : HEAP_ENTRY(node, struct key_entry, timer);
+}
+
 struct etime keyspace_next_time(const struct keyspace *ks, uint32_t clock_group)
 {
-    const struct heap_node *node = heap_peek(&ks->timers[clock_group]);
-    return node == NULL ? ETIME_MAX : HEAP_ENTRY(node, struct key_record, timer)->next_time;
+    const struct key_entry *e = first_timer(ks, clock_group);
+    return e == NULL ? ETIME_MAX : e->next_time;
 }
 
 enum err keyspace_due(struct keyspace *ks, uint32_t clock_group, struct etime before,
                       struct key_record **ret, struct error *err)
 {
-    (void)err;
-    struct heap_node *node = heap_peek(&ks->timers[clock_group]);
-    struct key_record *rec = node == NULL ? NULL : HEAP_ENTRY(node, struct key_record, timer);
-    *ret = rec != NULL && etime_lt(rec->next_time, before) ? rec : NULL;
+    struct key_entry *e = first_timer(ks, clock_group);
+    *ret = NULL;
+    if (e == NULL || !etime_lt(e->next_time, before)) {
+        return ERR_OK;
+    }
+    if (e->rec == NULL) {
+        keyspace_evict(ks);
+        FYKE_TRY(keyspace_load(ks, e->hash, ret, err));
+        return *ret != NULL ? ERR_OK
+                            : error_set(err, ERR_CORRUPT, "a record with a timer is missing in "
+                                        "the state");
+    }
+    *ret = e->rec;
     return ERR_OK;
 }
 
@@ -316,74 +422,65 @@ enum err keyspace_due(struct keyspace *ks, uint32_t clock_group, struct etime be
 
 static int by_hash(const void *x, const void *y)
 {
-    const struct key_record *const *a = x, *const *b = y;
-    int c = hash128_cmp((*a)->hash, (*b)->hash);
-    return c != 0 ? c : slice_cmp((*a)->canonical, (*b)->canonical);
+    return hash128_cmp(*(const struct hash128 *)x, *(const struct hash128 *)y);
 }
 
-static enum err walk(struct keyspace *ks, bool only_dirty, keyspace_each_fn fn, void *ctx,
-                     struct error *err)
+static enum err walk(struct keyspace *ks, const struct hash_list *all, keyspace_each_fn fn,
+                     void *ctx, struct error *err)
 {
-    struct key_record **all = xmalloc((ks->n_records + 1) * sizeof(struct key_record *));
-    size_t n = 0;
-    for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_record *rec = ks->buckets[i]; rec != NULL; rec = rec->chain) {
-            if (rec->dirty || !only_dirty) {
-                all[n++] = rec;
-            }
+    for (size_t i = 0; i < all->n; i++) {
+        struct key_entry *e = keyspace_entry(ks, all->items[i]);
+        struct key_record *rec = e == NULL ? NULL : e->rec;
+        if (rec == NULL) {
+            keyspace_evict(ks);
+            FYKE_TRY(keyspace_load(ks, all->items[i], &rec, err));
+        }
+        if (rec != NULL && !rec->dropped) {
+            FYKE_TRY(fn(ctx, rec, err));
         }
     }
-    qsort(all, n, sizeof(struct key_record *), by_hash);
-    enum err rc = ERR_OK;
-    for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-        rc = fn(ctx, all[i], err);
-    }
-    free(all);
-    return rc;
+    return ERR_OK;
 }
 
 enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, struct error *err)
 {
-    return walk(ks, false, fn, ctx, err);
-}
-
-enum err keyspace_each_dirty(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
-                             struct error *err)
-{
-    return walk(ks, true, fn, ctx, err);
-}
-
-uint32_t keyspace_dropped(const struct keyspace *ks, const struct hash128 **ret)
-{
-    *ret = ks->dropped;
-    return (uint32_t)ks->n_dropped;
-}
-
-void keyspace_saved(struct keyspace *ks)
-{
+    struct hash_list all = {0};
+    enum err rc = keyspace_unlisted(ks, &all, err);
     for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_record *rec = ks->buckets[i]; rec != NULL; rec = rec->chain) {
-            for (uint32_t k = 0; rec->dirty && k < rec->n_slots; k++) {
-                instance_saved(rec->slots[k].instance);
-            }
-            rec->dirty = false;
+        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
+            VEC_PUSH(all.items, all.n, all.cap) = e->hash;
         }
     }
-    ks->n_dropped = 0;
+    if (rc == ERR_OK && all.n > 0) {
+        qsort(all.items, all.n, sizeof(*all.items), by_hash);
+        rc = walk(ks, &all, fn, ctx, err);
+    }
+    free(all.items);
+    return rc;
+}
+
+static uint64_t events_of(const struct record_list *l)
+{
+    uint64_t n = 0;
+    for (const struct key_record *rec = l->oldest; rec != NULL; rec = rec->newer) {
+        for (uint32_t k = 0; k < rec->n_slots; k++) {
+            n += instance_retained(rec->slots[k].instance);
+        }
+    }
+    return n;
 }
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
 {
-    *ret = (struct keyspace_figures){.keys = ks->n_records, .instances = ks->n_instances};
-    for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_record *rec = ks->buckets[i]; rec != NULL; rec = rec->chain) {
-            ret->bytes += rec->bytes + rec->cap_slots * sizeof(*rec->slots);
-            for (uint32_t k = 0; k < rec->n_slots; k++) {
-                ret->events += instance_retained(rec->slots[k].instance);
-                ret->bytes += instance_bytes(rec->slots[k].instance);
-            }
-        }
-    }
+    *ret = (struct keyspace_figures){
+        .keys = ks->n_records,
+        .instances = ks->n_instances,
+        .events = ks->evicted_events + events_of(&ks->clean) + events_of(&ks->dirty),
+        .bytes = ks->memory,
+        .evicted = ks->n_evicted,
+        .loaded = ks->n_loaded,
+        .over_budget = ks->over_budget,
+    };
     for (uint32_t i = 0; i < ks->options.rs->n_clock_groups; i++) {
         ret->timers += ks->timers[i].n;
     }

@@ -1,12 +1,16 @@
 /* The keys of one shard: where shard.c finds the state of a key, whatever level it lies on.
  *
  * A record holds all rules' instances of one key of one key group (rules with the same `for each`
- * and the same clock group). It is in memory while it is used; what lies below (LMDB, eviction by
- * bytes) is this module's business alone. A record with nothing in it is forgotten: a million keys
- * seen once leave nothing behind.
+ * and the same clock group). It is in memory while it is used; what lies below is this module's
+ * business alone: with a store, records that are as stored leave memory when the budget is used
+ * up, least recently used first, and come back when they are touched. A record with nothing in it
+ * is forgotten: a million keys seen once leave nothing behind.
  *
  * Timers live here too, because they outlast an evicted record: per clock group a heap of
  * (next time, key hash).
+ *
+ *   keyspace.c        table, records, instances, timers    keyspace_restore.c  reading through
+ *   keyspace_store.c  stored form ↔ memory                 evict.c             the budget
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
  * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get() or
@@ -18,11 +22,14 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/heap.h"
 #include "base/pool.h"
 #include "engine/place.h"
+#include "engine/record_codec.h"
+#include "engine/store.h"
 #include "nfa/rule.h"
 #include "nfa/state.h"
 
@@ -44,6 +51,9 @@ struct key_slot {
     struct instance *instance;
 };
 
+struct key_entry;
+struct stored_slot;
+
 /* Fields below the line are the keyspace's own. */
 struct key_record {
     struct hash128 hash;
@@ -54,14 +64,18 @@ struct key_record {
     uint32_t n_values;
     uint32_t n_slots, cap_slots;
     struct key_slot *slots; /* ascending by rule; only instances that hold something */
-    struct place last;      /* of the last event or deadline applied; PLACE_MIN: none */
-    /* ---- */
+    struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
     struct etime next_time; /* ETIME_MAX: no timer */
-    struct heap_node timer;
-    bool dirty; /* changed since the last keyspace_saved() */
-    uint64_t bytes;
-    struct key_record *newer, *older; /* by last use */
-    struct key_record *chain;         /* same bucket */
+    /* ---- */
+    struct key_entry *entry;
+    bool dirty;    /* changed since the last keyspace_freeze() */
+    bool in_store; /* the store has a head of it */
+    bool dropped;  /* empty; kept until the store has forgotten it too */
+    uint64_t bytes;  /* of its own block */
+    uint64_t memory; /* with everything that hangs on it */
+    struct stored_slot *stored; /* segments that the store has, by slot */
+    uint32_t n_stored;
+    struct key_record *newer, *older; /* in the list of its kind, by last use */
 };
 
 struct keyspace_options {
@@ -70,12 +84,27 @@ struct keyspace_options {
     uint32_t n_key_groups;
     uint32_t shard;
     size_t memory_bytes; /* this shard's part of the budget; 0: unlimited */
+    /* Without a store everything stays in memory. */
+    struct store *store;
+    const struct state_slots *slots;
+    struct nfa_limits nfa;
 };
+
+/* Slot numbers of the rules in stored records (header.h). */
+struct state_slots {
+    uint32_t *of_rule; /* per rule */
+    uint32_t *rule_of; /* per slot; STATE_NO_RULE: free */
+    uint32_t n;        /* slots */
+};
+#define STATE_NO_RULE UINT32_MAX
 
 struct keyspace_figures {
     uint64_t keys; /* live, wherever they lie */
-    uint64_t instances, events, bytes;
+    uint64_t instances, events;
+    uint64_t bytes; /* in memory */
     uint64_t timers;
+    uint64_t evicted, loaded; /* so far */
+    bool over_budget;         /* nothing could be evicted at some time */
 };
 
 struct keyspace *keyspace_new(const struct keyspace_options *o);
@@ -116,13 +145,34 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);
 
-/* ---- checkpoint hooks ----------------------------------------------------------------------
- * Between two barriers, called by the thread that commits. Changed records in order of hash, then
- * the hashes of records that were dropped since the last time and may lie in the store. */
-enum err keyspace_each_dirty(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
-                             struct error *err) FYKE_MUST_USE;
-uint32_t keyspace_dropped(const struct keyspace *ks, const struct hash128 **ret);
-/* What the two gave is durable: instances are told (instance_saved), lists are emptied. */
-void keyspace_saved(struct keyspace *ks);
+/* ---- durable state -------------------------------------------------------------------------
+ * Between two barriers, called by the thread that commits. */
+
+/* What one shard puts into a checkpoint: operations in order of record, with the bytes. */
+struct frozen_op {
+    struct record_key key;
+    size_t at, len; /* in frozen.bytes */
+    bool del;
+};
+struct frozen {
+    struct frozen_op *ops;
+    size_t n, cap;
+    struct buf bytes;
+};
+void frozen_release(struct frozen *f);
+
+/* Bytes of changed records in memory: what the next checkpoint will take. */
+uint64_t keyspace_dirty_bytes(const struct keyspace *ks);
+/* The budget could not be kept since the last keyspace_written(). */
+bool keyspace_over_budget(const struct keyspace *ks);
+bool keyspace_is_dirty(const struct keyspace *ks);
+/* Encodes what has changed since the last time. From here on the records count as unchanged, but
+ * none leaves memory before keyspace_written() says that the store has the bytes. */
+void keyspace_freeze(struct keyspace *ks, struct frozen *ret);
+/* Before the store is written: lets go of the version that was read. */
+void keyspace_release_version(struct keyspace *ks);
+void keyspace_written(struct keyspace *ks);
+/* Reads through the shard's part of the store once: checks every value, sets the timers. */
+enum err keyspace_restore(struct keyspace *ks, struct error *err) FYKE_MUST_USE;
 
 #endif

@@ -26,6 +26,8 @@ static void add_state(struct engine *e, struct engine_summary *s)
         s->live_keys += f.keys;
         s->live_events += f.events;
         s->live_bytes += f.bytes;
+        s->evicted += f.evicted;
+        s->loaded += f.loaded;
     }
 }
 

@@ -1,0 +1,315 @@
+#include "engine/checkpoint.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "engine/schema_shape.h"
+
+/* ---- positions ---------------------------------------------------------------------------- */
+
+static void note_waiting(struct engine *e, const struct order_item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct coord *at = &items[i].event->at;
+        struct partition *p = engine_find_partition(e, at->topic, at->partition);
+        if (p != NULL && at->offset < p->restart) {
+            p->restart = at->offset;
+        }
+    }
+}
+
+void checkpoint_restarts(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        struct partition *p = e->partitions[i];
+        p->restart = p->replay_until > 0 ? p->replay_next : p->next_offset;
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        const struct order *o = &e->clocks[g].order;
+        size_t first = o->ring_cap - o->ring_head; /* before the ring wraps around */
+        first = first < o->ring_n ? first : o->ring_n;
+        note_waiting(e, o->heap, o->heap_n);
+        note_waiting(e, o->ring + o->ring_head, first);
+        note_waiting(e, o->ring, o->ring_n - first);
+    }
+}
+
+/* ---- engine → header ---------------------------------------------------------------------- */
+
+struct value_list {
+    struct arena *arena;
+    struct header_value *items;
+    uint32_t n;
+};
+
+static void add_value(void *ctx, struct slice value, struct etime max_time)
+{
+    struct value_list *l = ctx;
+    l->items[l->n++] = (struct header_value){arena_copy(l->arena, value), max_time};
+}
+
+static struct header_late *late_of(struct header *h, const struct partition *p)
+{
+    struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, p->n_late_events);
+    for (size_t i = 0; i < p->n_late_events; i++) {
+        late[i] = (struct header_late){p->late_events[i].offset, p->late_events[i].decl};
+    }
+    return late;
+}
+
+static void describe_partition(struct header *h, const struct partition *p)
+{
+    struct value_list values = {.arena = &h->arena};
+    if (p->topic->has_watermark_per) {
+        values.items = ARENA_ARRAY(&h->arena, struct header_value, p->values.n);
+        value_clocks_each(&p->values, add_value, &values);
+    }
+    h->partitions[h->n_partitions++] = (struct header_partition){
+        .topic = p->topic->index,
+        .partition = p->id,
+        .restart = p->restart,
+        .next_offset = p->next_offset,
+        .has_time = p->has_time,
+        .empty_at_start = p->empty_at_start,
+        .idle = p->idle,
+        .max_time = p->max_time,
+        .first_time = p->first_time,
+        .frontier = p->frontier,
+        .floor = p->floor,
+        .late = late_of(h, p),
+        .n_late = (uint32_t)p->n_late_events,
+        .values = values.items,
+        .n_values = values.n,
+    };
+}
+
+/* Partitions of the state that this run does not read stay as they were. */
+static void describe_partitions(struct engine *e, struct header *h)
+{
+    const struct state *s = e->state;
+    h->partitions = ARENA_ARRAY(&h->arena, struct header_partition,
+                                e->n_partitions + s->before.n_partitions);
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        partition_forget_late(e->partitions[i], e->partitions[i]->restart);
+        describe_partition(h, e->partitions[i]);
+    }
+    for (uint32_t i = 0; i < s->before.n_partitions; i++) {
+        if (!s->taken[i] && s->before.partitions[i].topic < e->rs->n_topics) {
+            h->partitions[h->n_partitions++] = s->before.partitions[i];
+        }
+    }
+}
+
+/* At the end of bounded input the limit is the end of time; a later run may find more behind it,
+ * and whatever stands behind the last event released is in order then. */
+static struct place stored_limit(const struct clock_state *c)
+{
+    return c->limit.time.ns == INT64_MAX ? c->released : c->limit;
+}
+
+static void describe_clocks(const struct engine *e, struct header *h)
+{
+    h->clocks = ARENA_ARRAY(&h->arena, struct header_clock, e->rs->n_clock_groups);
+    h->n_clocks = e->rs->n_clock_groups;
+    for (uint32_t g = 0; g < h->n_clocks; g++) {
+        const struct clock_state *c = &e->clocks[g];
+        h->clocks[g] = (struct header_clock){
+            .topics = c->def->topics,
+            .n_topics = c->def->n_topics,
+            .watermark = c->watermark,
+            .limit = stored_limit(c),
+            .released = c->released,
+            .floor = c->floor,
+            .has_history = c->has_history,
+            .history_begin = c->history_begin,
+        };
+    }
+}
+
+static int by_slot(const void *x, const void *y)
+{
+    const struct header_slot *a = x, *b = y;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+static void describe_slots(const struct engine *e, struct header *h)
+{
+    h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_rules);
+    for (uint32_t g = 0; g < e->keys.n_groups; g++) {
+        const struct key_group *kg = &e->keys.groups[g];
+        for (uint32_t i = 0; i < kg->n_rules; i++) {
+            const struct rule *rule = &e->rs->rules[kg->rules[i]];
+            h->slots[h->n_slots++] = (struct header_slot){
+                e->state->slots.of_rule[rule->index], rule->name, rule->plan, kg->identity};
+        }
+    }
+    if (h->n_slots > 1) {
+        qsort(h->slots, h->n_slots, sizeof(*h->slots), by_slot);
+    }
+}
+
+static void describe_rules(const struct engine *e, struct header *h)
+{
+    const struct ruleset *rs = e->rs;
+    h->n_topics = rs->n_topics;
+    h->topics = ARENA_ARRAY(&h->arena, struct header_topic, rs->n_topics);
+    for (uint32_t i = 0; i < rs->n_topics; i++) {
+        h->topics[i] = (struct header_topic){rs->topics[i].name, rs->topics[i].out_of_order};
+    }
+    h->n_decls = rs->n_decls;
+    h->decls = ARENA_ARRAY(&h->arena, struct header_decl, rs->n_decls);
+    for (uint32_t i = 0; i < rs->n_decls; i++) {
+        h->decls[i] = (struct header_decl){rs->decls[i].name, schema_shape(&rs->decls[i])};
+    }
+    describe_slots(e, h);
+}
+
+/* The bytes of the header as the engine stands now. */
+static void encode_header(struct engine *e, uint64_t seq, struct buf *out)
+{
+    struct header h = {
+        .seq = seq,
+        .app = slice_of(e->options.app),
+        .mode = STATE_SOLO,
+        .n_shards = e->n_shards,
+        .fingerprint = e->rs->fingerprint,
+    };
+    checkpoint_restarts(e);
+    describe_rules(e, &h);
+    describe_partitions(e, &h);
+    describe_clocks(e, &h);
+    header_encode(&h, out);
+    arena_release(&h.arena);
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static enum err put_frozen(struct store_txn *t, uint32_t shard, const struct frozen *f,
+                           struct error *err)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const struct frozen_op *op = &f->ops[i];
+        FYKE_TRY(op->del ? store_del(t, shard, &op->key, err)
+                         : store_put(t, shard, &op->key,
+                                     slice_from(f->bytes.ptr + op->at, op->len), err));
+    }
+    return ERR_OK;
+}
+
+static enum err put_all(struct engine *e, struct store_txn *t, const struct frozen *frozen,
+                        struct slice header, struct error *err)
+{
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        FYKE_TRY(put_frozen(t, i, &frozen[i], err));
+        if (i == e->n_shards / 2) {
+            engine_fault(e, "mid-checkpoint");
+        }
+    }
+    return store_put_header(t, header, err);
+}
+
+static enum err write_frozen(struct engine *e, const struct frozen *frozen, struct slice header,
+                             struct error *err)
+{
+    struct store_txn *t;
+    FYKE_TRY(store_begin(e->state->store, &t, err));
+    enum err rc = put_all(e, t, frozen, header, err);
+    if (rc != ERR_OK) {
+        store_abort(t);
+        return rc;
+    }
+    return store_commit(t, err);
+}
+
+static enum err freeze_and_write(struct engine *e, struct frozen *frozen, struct buf *header,
+                                 struct error *err)
+{
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        keyspace_freeze(e->shards[i].keyspace, &frozen[i]);
+        keyspace_release_version(e->shards[i].keyspace);
+        e->checkpoint_bytes += frozen[i].bytes.len;
+    }
+    encode_header(e, e->state->seq + 1, header);
+    FYKE_TRY(write_frozen(e, frozen, buf_slice(header), err));
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        keyspace_written(e->shards[i].keyspace);
+    }
+    return ERR_OK;
+}
+
+enum err state_checkpoint(struct engine *e, struct error *err)
+{
+    struct state *s = e->state;
+    if (s->failed) {
+        return error_set(err, ERR_STATE, "the state could not be written before");
+    }
+    struct frozen *frozen = xcalloc(e->n_shards, sizeof(*frozen));
+    struct buf header = BUF_INIT;
+    enum err rc = freeze_and_write(e, frozen, &header, err);
+    if (rc == ERR_OK) {
+        s->seq++;
+        e->checkpoints++;
+    }
+    s->failed = rc != ERR_OK;
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        frozen_release(&frozen[i]);
+    }
+    free(frozen);
+    buf_release(&header);
+    return rc;
+}
+
+/* ---- when --------------------------------------------------------------------------------- */
+
+bool state_presses(struct engine *e)
+{
+    uint64_t dirty = 0;
+    if (e->state == NULL || e->options.memory_bytes == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        dirty += keyspace_dirty_bytes(e->shards[i].keyspace);
+    }
+    return dirty > e->options.memory_bytes / 4;
+}
+
+bool state_is_dirty(const struct engine *e)
+{
+    for (uint32_t i = 0; e->state != NULL && i < e->n_shards; i++) {
+        if (keyspace_is_dirty(e->shards[i].keyspace)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void state_watch_budget(struct engine *e)
+{
+    for (uint32_t i = 0; !e->said_over_budget && i < e->n_shards; i++) {
+        if (keyspace_over_budget(e->shards[i].keyspace)) {
+            e->said_over_budget = true;
+            engine_say(e, "open partial matches take more than the %zu MiB of --memory; %s",
+                       e->options.memory_bytes >> 20,
+                       e->state == NULL ? "nothing is dropped, a state directory would take them"
+                                        : "nothing is dropped, they wait for a checkpoint");
+        }
+    }
+}
+
+/* ---- faults ------------------------------------------------------------------------------- */
+
+void engine_fault(struct engine *e, const char *point)
+{
+    const char *want = e->options.fault;
+    size_t n = strlen(point);
+    if (want == NULL || strncmp(want, point, n) != 0 || (want[n] != '\0' && want[n] != ':')) {
+        return;
+    }
+    long nth = want[n] == ':' ? strtol(want + n + 1, NULL, 10) : 1;
+    if (++e->faults_seen >= (uint64_t)nth) {
+        kill(getpid(), SIGKILL);
+    }
+}

@@ -1,0 +1,54 @@
+/* The engine's durable state: opened at start, taken over, written at each commit.
+ *
+ *   restore.c      which state fits these rules; header → clocks, partitions, slots
+ *   checkpoint.c   engine → header; freeze, write, tell
+ *
+ * Order of a commit: alerts delivered, checkpoint, positions. So a crash repeats alerts since the
+ * last checkpoint (with the same match_id) and loses none; a restart goes on from the header, never
+ * from positions committed elsewhere.
+ *
+ * Thread rule: the input thread's, between two barriers. Freezing takes the bytes out of the
+ * engine; writing touches the store alone, so that it can move to a thread of its own. */
+#ifndef FYKE_ENGINE_CHECKPOINT_H
+#define FYKE_ENGINE_CHECKPOINT_H
+
+#include "engine/engine_parts.h"
+#include "engine/header.h"
+#include "engine/store.h"
+
+struct state {
+    struct store *store;
+    struct header before; /* as found at start */
+    bool found;
+    bool *taken;          /* per partition of `before`: open in this run */
+    struct state_slots slots;
+    uint64_t seq;         /* of the last checkpoint */
+    bool failed;          /* a checkpoint could not be written: memory is ahead for good */
+};
+
+/* Opens options.state_dir and decides whether it fits; sets e->state. Before the shards are made:
+ * their number is the state's. */
+enum err state_open(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Clocks and shards as they were. */
+enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* A partition that has just been opened, as it was. */
+void state_restore_partition(struct engine *e, struct partition *p);
+void state_close(struct state *s);
+
+/* Everything since the last one is durable when it returns ERR_OK. */
+enum err state_checkpoint(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Changed records take so much of the budget that they should go out now. */
+bool state_presses(struct engine *e);
+/* Something has changed since the last checkpoint. */
+bool state_is_dirty(const struct engine *e);
+/* Says once when the budget cannot be kept. */
+void state_watch_budget(struct engine *e);
+
+/* Where reading must go on after a crash now, per partition (B): partition.restart. */
+void checkpoint_restarts(struct engine *e);
+
+/* Tests: the process dies here when options.fault names this point ("name" or "name:n", the n-th
+ * time that it is reached). */
+void engine_fault(struct engine *e, const char *point);
+
+#endif

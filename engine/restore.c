@@ -1,0 +1,473 @@
+/* What was stored, and whether it fits what runs now. The order of topics is part of the total
+ * order, the number of shards says where a key lies: those must be the same. Rules may come, change
+ * and go: state belongs to (rule name, plan, key) and to events of unchanged declarations. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/checkpoint.h"
+#include "engine/schema_shape.h"
+
+#define MAX_SHARDS 4096
+
+/* ---- does it fit? ------------------------------------------------------------------------- */
+
+static enum err unfit(const struct engine *e, const char *why, struct error *err)
+{
+    return error_set(err, ERR_STATE, "state %s does not fit: %s; use another directory or start "
+                     "anew with --reset-state", e->options.state_dir, why);
+}
+
+static enum err check_app(const struct engine *e, const struct header *h, struct error *err)
+{
+    char why[256];
+    if (!slice_eq(h->app, slice_of(e->options.app))) {
+        snprintf(why, sizeof(why), "it was written by application \"%.*s\", this is \"%s\"",
+                 SLICE_ARG(h->app), e->options.app);
+        return unfit(e, why, err);
+    }
+    if (h->mode != STATE_SOLO) {
+        snprintf(why, sizeof(why), "it was written in mode %u, this run has mode %u", h->mode,
+                 STATE_SOLO);
+        return unfit(e, why, err);
+    }
+    if (h->n_shards < 1 || h->n_shards > MAX_SHARDS ||
+        (e->options.shards != 0 && e->options.shards != h->n_shards)) {
+        snprintf(why, sizeof(why), "it has %u shards, this run was asked for %u", h->n_shards,
+                 e->options.shards);
+        return unfit(e, why, err);
+    }
+    return ERR_OK;
+}
+
+static enum err check_topics(const struct engine *e, const struct header *h, struct error *err)
+{
+    for (uint32_t i = 0; i < h->n_topics && i < e->rs->n_topics; i++) {
+        const struct schema_topic *t = &e->rs->topics[i];
+        if (!slice_eq(h->topics[i].name, t->name)) {
+            char why[384];
+            snprintf(why, sizeof(why), "its topic %u is \"%.*s\", in these rules it is \"%.*s\"; "
+                     "declare topics in the order they had, new ones last", i + 1,
+                     SLICE_ARG(h->topics[i].name), SLICE_ARG(t->name));
+            return unfit(e, why, err);
+        }
+        if (h->topics[i].out_of_order.ns != t->out_of_order.ns) {
+            char was[DURATION_TEXT_MAX], is[DURATION_TEXT_MAX];
+            duration_format(h->topics[i].out_of_order, was);
+            duration_format(t->out_of_order, is);
+            engine_say(e, "topic \"%.*s\": out of order by %s from here on, it was %s",
+                       SLICE_ARG(t->name), is, was);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err decode_header(struct engine *e, struct slice bytes, struct error *err)
+{
+    struct state *s = e->state;
+    const char *why;
+    uint64_t format;
+    if (header_format(bytes, &format) && format != HEADER_FORMAT) {
+        char text[128];
+        snprintf(text, sizeof(text), "it has format %" PRIu64 ", this program writes format %d",
+                 format, HEADER_FORMAT);
+        return unfit(e, text, err);
+    }
+    if (!header_decode(bytes, &s->before, &why)) {
+        return error_set(err, ERR_CORRUPT, "state %s is damaged: %s; restore it from a copy or "
+                         "start anew with --reset-state", e->options.state_dir, why);
+    }
+    s->found = true;
+    s->seq = s->before.seq;
+    FYKE_TRY(check_app(e, &s->before, err));
+    return check_topics(e, &s->before, err);
+}
+
+/* ---- declarations ------------------------------------------------------------------------- */
+
+/* The number that a stored declaration has now; UINT32_MAX: it is gone. */
+static uint32_t decl_now(const struct engine *e, uint32_t stored)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; stored < h->n_decls && i < e->rs->n_decls; i++) {
+        if (slice_eq(e->rs->decls[i].name, h->decls[stored].name)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static struct place place_now(const struct engine *e, struct place p)
+{
+    uint32_t decl = decl_now(e, p.decl);
+    p.decl = decl != UINT32_MAX ? decl : p.decl;
+    return p;
+}
+
+/* Stored events name their declaration by number and their fields by place. */
+static bool decl_is_same(const struct engine *e, uint32_t decl)
+{
+    const struct header *h = &e->state->before;
+    const struct schema_decl *d = &e->rs->decls[decl];
+    return decl < h->n_decls && slice_eq(h->decls[decl].name, d->name) &&
+           h->decls[decl].shape == schema_shape(d);
+}
+
+static bool events_are_same(const struct engine *e, const struct rule *rule)
+{
+    for (uint32_t i = 0; i < rule->n_roles; i++) {
+        if (!decl_is_same(e, rule->roles[i].decl)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- slots -------------------------------------------------------------------------------- */
+
+static const struct key_group *group_of_rule(const struct engine *e, uint32_t rule)
+{
+    for (uint32_t g = 0; g < e->keys.n_groups; g++) {
+        for (uint32_t i = 0; i < e->keys.groups[g].n_rules; i++) {
+            if (e->keys.groups[g].rules[i] == rule) {
+                return &e->keys.groups[g];
+            }
+        }
+    }
+    return NULL;
+}
+
+static const struct header_slot *slot_of_rule(const struct engine *e, const struct rule *rule)
+{
+    const struct header *h = &e->state->before;
+    const struct key_group *g = group_of_rule(e, rule->index);
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        const struct header_slot *s = &h->slots[i];
+        if (g != NULL && slice_eq(s->rule, rule->name) && s->plan == rule->plan &&
+            hash128_eq(s->key_group, g->identity)) {
+            return events_are_same(e, rule) ? s : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool slot_is_known(const struct header *h, uint32_t slot)
+{
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (h->slots[i].slot == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rules keep their number; new ones get the lowest that no stored record uses. */
+static enum err number_rules(struct engine *e, struct error *err)
+{
+    struct state_slots *slots = &e->state->slots;
+    const struct header *h = &e->state->before;
+    uint32_t next = 0;
+    slots->of_rule = xcalloc(e->rs->n_rules + 1, sizeof(*slots->of_rule));
+    slots->n = 0;
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        const struct header_slot *s = slot_of_rule(e, &e->rs->rules[i]);
+        while (s == NULL && slot_is_known(h, next)) {
+            next++;
+        }
+        uint32_t slot = s != NULL ? s->slot : next++;
+        if (slot >= RECORD_MAX_SLOTS) {
+            return error_set(err, ERR_LIMIT, "more than %d rules", RECORD_MAX_SLOTS);
+        }
+        slots->of_rule[i] = slot;
+        slots->n = slot >= slots->n ? slot + 1 : slots->n;
+    }
+    slots->rule_of = xmalloc((slots->n + 1) * sizeof(*slots->rule_of));
+    for (uint32_t i = 0; i < slots->n; i++) {
+        slots->rule_of[i] = STATE_NO_RULE;
+    }
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        slots->rule_of[slots->of_rule[i]] = i;
+    }
+    return ERR_OK;
+}
+
+/* ---- rules that are gone ------------------------------------------------------------------ */
+
+static const struct rule *rule_named(const struct engine *e, struct slice name)
+{
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        if (slice_eq(e->rs->rules[i].name, name)) {
+            return &e->rs->rules[i];
+        }
+    }
+    return NULL;
+}
+
+static bool slot_lives(const struct engine *e, uint32_t slot)
+{
+    const struct state_slots *s = &e->state->slots;
+    return slot < s->n && s->rule_of[slot] != STATE_NO_RULE;
+}
+
+/* The slots that no rule took over leave the header; says so. Returns whether there were any. */
+static bool forget_slots(struct engine *e)
+{
+    struct header *h = &e->state->before;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot)) {
+            h->slots[kept++] = h->slots[i];
+            continue;
+        }
+        engine_say(e, "rule %.*s has %s: its open partial matches are dropped",
+                   SLICE_ARG(h->slots[i].rule),
+                   rule_named(e, h->slots[i].rule) != NULL ? "changed" : "been removed");
+    }
+    bool any = kept < h->n_slots;
+    h->n_slots = kept;
+    return any;
+}
+
+/* Collects what must be written so that one shard's records know live slots only. */
+struct prune {
+    struct engine *e;
+    struct frozen out;
+    struct record_slots decoded, kept;
+};
+
+/* The deadline that is stored may have been a dropped rule's. Then it fires for nothing once; the
+ * record is given its own when it is touched. */
+static enum err prune_head(struct prune *p, const struct record_key *key, struct slice value,
+                           struct error *err)
+{
+    struct record_head head;
+    const char *why;
+    if (!record_decode_head(key, value, &p->decoded, &head, &why)) {
+        return error_set(err, ERR_CORRUPT, "the state is damaged: %s", why);
+    }
+    p->kept.n = 0;
+    for (uint32_t i = 0; i < head.n_slots; i++) {
+        if (slot_lives(p->e, head.slots[i].slot)) {
+            VEC_PUSH(p->kept.items, p->kept.n, p->kept.cap) = head.slots[i];
+        }
+    }
+    if (p->kept.n == head.n_slots) {
+        return ERR_OK;
+    }
+    struct frozen_op op = {.key = *key, .at = p->out.bytes.len, .del = p->kept.n == 0};
+    if (!op.del) {
+        head.slots = p->kept.items;
+        head.n_slots = (uint32_t)p->kept.n;
+        record_encode_head(key, &head, &p->out.bytes);
+        op.len = p->out.bytes.len - op.at;
+    }
+    VEC_PUSH(p->out.ops, p->out.n, p->out.cap) = op;
+    return ERR_OK;
+}
+
+static enum err prune_value(void *ctx, const struct record_key *key, struct slice value,
+                            struct error *err)
+{
+    struct prune *p = ctx;
+    uint64_t number = record_key_number(key);
+    if (number == 0) {
+        return prune_head(p, key, value, err);
+    }
+    if (!slot_lives(p->e, (uint32_t)(number >> 48) - 1)) {
+        VEC_PUSH(p->out.ops, p->out.n, p->out.cap) = (struct frozen_op){.key = *key, .del = true};
+    }
+    return ERR_OK;
+}
+
+static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard,
+                            struct error *err)
+{
+    struct store_reader *r = store_reader_new(p->e->state->store, shard);
+    p->out.n = 0;
+    buf_clear(&p->out.bytes);
+    enum err rc = store_each(r, prune_value, p, err);
+    for (size_t i = 0; i < p->out.n && rc == ERR_OK; i++) {
+        const struct frozen_op *op = &p->out.ops[i];
+        rc = op->del ? store_del(t, shard, &op->key, err)
+                     : store_put(t, shard, &op->key,
+                                 slice_from(p->out.bytes.ptr + op->at, op->len), err);
+    }
+    store_reader_free(r);
+    return rc;
+}
+
+static enum err prune_all(struct engine *e, struct store_txn *t, struct error *err)
+{
+    struct prune p = {.e = e};
+    struct buf header = BUF_INIT;
+    enum err rc = ERR_OK;
+    for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
+        rc = prune_shard(&p, t, i, err);
+    }
+    if (rc == ERR_OK) {
+        header_encode(&e->state->before, &header);
+        rc = store_put_header(t, buf_slice(&header), err);
+    }
+    frozen_release(&p.out);
+    record_slots_release(&p.decoded);
+    record_slots_release(&p.kept);
+    buf_release(&header);
+    return rc;
+}
+
+static enum err drop_dead_rules(struct engine *e, struct error *err)
+{
+    struct store_txn *t;
+    if (!forget_slots(e)) {
+        return ERR_OK;
+    }
+    FYKE_TRY(store_begin(e->state->store, &t, err));
+    enum err rc = prune_all(e, t, err);
+    if (rc != ERR_OK) {
+        store_abort(t);
+        return rc;
+    }
+    return store_commit(t, err);
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static enum err open_found(struct engine *e, struct error *err)
+{
+    struct state *s = e->state;
+    struct buf bytes = BUF_INIT;
+    bool found;
+    enum err rc = store_header(s->store, &bytes, &found, err);
+    if (rc == ERR_OK && found) {
+        rc = decode_header(e, buf_slice(&bytes), err);
+    }
+    buf_release(&bytes);
+    if (rc == ERR_OK && s->found) {
+        e->n_shards = s->before.n_shards;
+        s->taken = xcalloc(s->before.n_partitions + 1, sizeof(*s->taken));
+    }
+    return rc;
+}
+
+enum err state_open(struct engine *e, struct error *err)
+{
+    struct store_options o = {
+        .dir = e->options.state_dir,
+        .map_bytes = e->options.state_map_bytes,
+        .max_shards = MAX_SHARDS,
+        .reset = e->options.reset_state,
+    };
+    e->state = xcalloc(1, sizeof(*e->state));
+    FYKE_TRY(store_open(&o, &e->state->store, err));
+    FYKE_TRY(open_found(e, err));
+    FYKE_TRY(store_open_shards(e->state->store, e->n_shards, err));
+    FYKE_TRY(number_rules(e, err));
+    return drop_dead_rules(e, err);
+}
+
+void state_close(struct state *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    store_close(s->store);
+    header_release(&s->before);
+    free(s->taken);
+    free(s->slots.of_rule);
+    free(s->slots.rule_of);
+    free(s);
+}
+
+/* ---- header → engine ---------------------------------------------------------------------- */
+
+static bool same_topics(const struct header_clock *h, const struct clock_group *def)
+{
+    if (h->n_topics != def->n_topics) {
+        return false;
+    }
+    for (uint32_t i = 0; i < h->n_topics; i++) {
+        if (h->topics[i] != def->topics[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void restore_clock(const struct engine *e, struct clock_state *c)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; i < h->n_clocks; i++) {
+        const struct header_clock *from = &h->clocks[i];
+        if (same_topics(from, c->def)) {
+            c->watermark = from->watermark;
+            c->limit = c->before = from->limit;
+            c->released = place_now(e, from->released);
+            c->floor = from->floor;
+            c->has_history = from->has_history;
+            c->history_begin = from->history_begin;
+        }
+    }
+}
+
+enum err state_restore(struct engine *e, struct error *err)
+{
+    if (!e->state->found) {
+        return ERR_OK;
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        restore_clock(e, &e->clocks[g]);
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        FYKE_TRY(keyspace_restore(e->shards[i].keyspace, err));
+    }
+    return ERR_OK;
+}
+
+static void restore_late(const struct engine *e, struct partition *p,
+                         const struct header_partition *h)
+{
+    for (uint32_t i = 0; i < h->n_late; i++) {
+        uint32_t decl = decl_now(e, h->late[i].decl);
+        if (decl != UINT32_MAX) {
+            VEC_PUSH(p->late_events, p->n_late_events, p->cap_late_events) =
+                (struct late_event){h->late[i].offset, decl};
+        }
+    }
+}
+
+static void restore_values(struct partition *p, const struct header_partition *h)
+{
+    for (uint32_t i = 0; p->topic->has_watermark_per && i < h->n_values; i++) {
+        value_clocks_note(&p->values, h->values[i].value, h->values[i].max_time, h->max_time);
+    }
+}
+
+static void take_over(const struct engine *e, struct partition *p,
+                      const struct header_partition *h)
+{
+    p->next_offset = h->next_offset;
+    p->restored = h->next_offset;
+    p->replay_next = h->restart;
+    p->replay_until = h->restart < h->next_offset ? h->next_offset : 0;
+    p->has_time = h->has_time;
+    p->empty_at_start = h->empty_at_start;
+    p->max_time = h->max_time;
+    p->first_time = h->first_time;
+    p->frontier = h->frontier;
+    p->floor = h->floor;
+    restore_late(e, p, h);
+    restore_values(p, h);
+}
+
+void state_restore_partition(struct engine *e, struct partition *p)
+{
+    struct state *s = e->state;
+    for (uint32_t i = 0; i < s->before.n_partitions; i++) {
+        const struct header_partition *h = &s->before.partitions[i];
+        if (h->topic == p->topic->index && h->partition == p->id && !s->taken[i]) {
+            s->taken[i] = true;
+            take_over(e, p, h);
+        }
+    }
+}
