@@ -15,14 +15,16 @@ pc=$(find "$work/prefix" -name fyke.pc)
 lib=$(dirname "$(dirname "$pc")")
 
 cp "$source/examples/embed/"{embed.c,Makefile} "$work/"
-PKG_CONFIG_PATH=$(dirname "$pc") make -s -C "$work" CFLAGS="$flags" LDFLAGS="$flags"
+PKG_CONFIG_PATH=$(dirname "$pc") CFLAGS=$flags LDFLAGS=$flags make -s -C "$work"
 LD_LIBRARY_PATH=$lib "$work/embed" | tee "$work/out"
 
 grep -q '^guessing fired for ann$' "$work/out"
 grep -q '"emit":{"tries":3}' "$work/out"
 
 # The public header stands alone, in C and as C++, and nothing of the inside is installed.
-for language in c c++; do
+languages=(c)
+! "${CC:-cc}" -x c++ -fsyntax-only - </dev/null 2>/dev/null || languages+=(c++)
+for language in "${languages[@]}"; do
   printf '#include <fyke/fyke.h>\nint main(void) { return fyke_version() == 0; }\n' |
     "${CC:-cc}" -x "$language" $flags -I"$work/prefix/include" -fsyntax-only -Wall -Wextra -Werror -
 done
