@@ -2,20 +2,22 @@
 """Runs the rules of tests/conformance/data over event streams with independently computed answers
 and compares what `fyke run` reports, evidence by evidence.
 
-  run_data.py --fyke BINARY [--data DIR] [--only TEXT] [--scattered] [--markdown] [-v]
+  run_data.py --fyke BINARY [--data DIR] [--only TEXT] [--scattered|--resumed] [--markdown] [-v]
 
 A rule's name says which answer it must give: `incl_start__count` is the answer `incl_start` in
 other words. Equal means: the same multiset of (key, evidence in the order of the events); for
 absences the deadlines and what is pending at the end as well.
 
 With --scattered the logs are dealt out to several partitions by the query's key and leave their
-order by up to a minute, with rules that allow for it: the answers must stay the same.
+order by up to a minute, with rules that allow for it: the answers must stay the same. With
+--resumed they are read in several runs that continue from each other's state.
 Exit: 0, 1 when something differs, 77 when the data is not there.
 """
 import argparse
 import collections
 import datetime
 import json
+import math
 import pathlib
 import re
 import shutil
@@ -36,6 +38,7 @@ LOGS = {  # set: topic, field of the event time
 }
 PARTITIONS = 5
 DISORDER_S = 60
+STOPS = (0.2, 0.5, 0.500001, 0.8, 1)  # of the lines of a log, for --resumed
 SEQUENCE_ANSWERS = {
     "incl_start": ("inclusive", "one_match_per_start"),
     "incl_past": ("inclusive", "skip_past_last"),
@@ -133,7 +136,8 @@ class Table:
     def text(self, markdown):
         out = []
         if markdown:
-            out += ["| set | query | answer | matches | forms | result |", "|---|---|---|---|---|---|"]
+            out += ["| set | query | answer | matches | forms | result |",
+                    "|---|---|---|---|---|---|"]
         for (where, query, answer), (wanted, forms, equal, why) in self.rows.items():
             result = "equal" if forms == equal else "differs: " + " ; ".join(why)
             cells = [where, query, answer, str(wanted), f"{equal}/{forms}", result]
@@ -168,14 +172,18 @@ def compare_absence(query, answer, form, alerts):
     return len(want), difference(want, got)
 
 
+def lines_of(source):
+    return subprocess.run(["zstd", "-dc", str(source)], capture_output=True,
+                          check=True).stdout.splitlines()
+
+
 def scatter(tmp, source, query, clock):
     """The lines of a log in several partitions by the query's key, out of their order by less than
     DISORDER_S. All lines of one time move together: ties keep their order.
     Gives the paths and {(partition, offset): line of the log}."""
     fields = query["key"].split("+")
-    text = subprocess.run(["zstd", "-dc", str(source)], capture_output=True, check=True).stdout
     parts = [[] for _ in range(PARTITIONS)]
-    for seq, line in enumerate(text.splitlines()):
+    for seq, line in enumerate(lines_of(source)):
         event = json.loads(line)
         key = json.dumps([event.get(f) for f in fields])
         t = datetime.datetime.fromisoformat(event[clock].replace("Z", "+00:00")).timestamp()
@@ -207,12 +215,28 @@ def run_scattered(args, tmp, name, query, rules, flags):
     topic, clock = LOGS[name]
     paths, lines, last = scatter(tmp, args.data / f"{name}.jsonl.zst", query, clock)
     end = datetime.datetime.fromtimestamp(last, datetime.timezone.utc)
+    end = end.isoformat(timespec="milliseconds")[:23] + "Z"
     # Else the clock would stop short of the last event by the bound.
-    flags = [*flags, "-j", "3", "--watermark-end", end.isoformat(timespec="milliseconds")[:23] + "Z"]
+    flags = [*flags, "-j", "3", "--watermark-end", end]
     alerts = run(args.fyke, tolerant(tmp, rules), topic, paths, *flags)
     for a in (a for found in alerts.values() for a in found):
         for e in a["evidence"]:
             e["offset"] = lines[(e["partition"], e["offset"])]
+    return alerts
+
+
+def run_resumed(args, tmp, name, rules, flags):
+    """Several runs over a file that grows, with one state."""
+    path = tmp / "growing.jsonl"
+    lines = lines_of(args.data / f"{name}.jsonl.zst")
+    alerts = collections.defaultdict(list)
+    with tempfile.TemporaryDirectory(dir=tmp) as state:
+        for stop in STOPS:
+            path.write_bytes(b"".join(x + b"\n" for x in lines[:math.ceil(len(lines) * stop)]))
+            found = run(args.fyke, rules, LOGS[name][0], path, "--state", state,
+                        *(flags if stop == 1 else []))
+            for rule, more in found.items():
+                alerts[rule] += more
     return alerts
 
 
@@ -228,6 +252,8 @@ def run_log(args, table, name, tmp):
         try:
             if args.scattered:
                 alerts = run_scattered(args, tmp, name, query, rules, flags)
+            elif args.resumed:
+                alerts = run_resumed(args, tmp, name, rules, flags)
             else:
                 alerts = run(args.fyke, rules, LOGS[name][0], args.data / f"{name}.jsonl.zst",
                              *flags)
@@ -381,14 +407,17 @@ def main():
     ap.add_argument("--data", type=pathlib.Path,
                     default=HERE.parent.parent.parent / "shared" / "data")
     ap.add_argument("--only", default="", help="part of SET/QUERY")
-    ap.add_argument("--scattered", action="store_true", help="several partitions, disorder")
+    mode = ap.add_mutually_exclusive_group()
+    mode.add_argument("--scattered", action="store_true", help="several partitions, disorder")
+    mode.add_argument("--resumed", action="store_true", help="several runs with one state")
     ap.add_argument("--markdown", action="store_true")
     ap.add_argument("-v", "--verbose", action="store_true")
     args = ap.parse_args()
     if not args.data.is_dir():
         print(f"SKIPPED: {args.data} is not there")
         return SKIPPED
-    if args.scattered and not shutil.which("zstd"):
+    logs_only = args.scattered or args.resumed
+    if logs_only and not shutil.which("zstd"):
         print("SKIPPED: the program zstd is not there")
         return SKIPPED
     args.fyke = args.fyke.resolve()
@@ -396,7 +425,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         for name in LOGS:
             run_log(args, table, name, pathlib.Path(tmp))
-        if not args.scattered:
+        if not logs_only:
             run_ties(args, table, pathlib.Path(tmp))
             run_blowup(args, table, pathlib.Path(tmp))
     print(table.text(args.markdown))
