@@ -219,6 +219,7 @@ struct want {
 /* Converts to what is wanted (literals by their text, int to decimal and float) or reports `code`
  * and gives unknown. `what` names the place: "`amount`". */
 struct typed type_convert(struct checker *c, struct typed t, struct want want, const char *what);
+struct typed type_address(struct checker *c, struct typed t);
 /* Could be converted; nothing is reported. */
 bool type_fits(struct typed t, struct want want);
 /* Brings two operands to one type; false after an error. */

@@ -109,14 +109,18 @@ static bool unify_items(struct expr_ctx *x, struct typed *items, uint32_t n)
     return true;
 }
 
+/* Addresses and networks side by side, perhaps with text literals among them. */
 static bool ips_and_networks(const struct typed *items, uint32_t n)
 {
+    bool some = false;
     for (uint32_t i = 0; i < n; i++) {
-        if (items[i].kind != VAL_IP && items[i].kind != VAL_CIDR) {
+        bool address = items[i].kind == VAL_IP || items[i].kind == VAL_CIDR;
+        if (!address && !(items[i].literal && items[i].kind == VAL_STRING)) {
             return false;
         }
+        some = some || address;
     }
-    return n > 0;
+    return some;
 }
 
 /* `[a, b]` and the parenthesised list after `in`, `~`, …: addresses and networks may be mixed. */
@@ -135,10 +139,11 @@ static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
         may_miss = may_miss || items[i].may_miss;
     }
     bool mixed = ok && ips_and_networks(items, n);
-    if (!ok || (n && !mixed && !literal && !unify_items(x, items, n))) {
-        return TYPED_UNKNOWN;
+    for (i = 0; mixed && i < n; i++) {
+        items[i] = type_address(x->c, items[i]);
+        ok = ok && items[i].e;
     }
-    if (n && literal && !mixed && !unify_items(x, items, n)) {
+    if (!ok || (n && !mixed && !unify_items(x, items, n))) {
         return TYPED_UNKNOWN;
     }
     struct expr *list = expr_new(x->c, EX_LIST, VAL_LIST, n);

@@ -186,7 +186,10 @@ static struct typed alias_field(struct expr_ctx *x, int32_t slot, const struct a
     }
     bool inside = x->agg_slot == slot;
     bool own = x->own == slot && x->place == PLACE_TEST && !n->repeated;
-    if (inside || own) {
+    if (own) { /* the event under test; other alternatives may share the name */
+        return check_field(x, x->self, x->n_self, rest, path->span);
+    }
+    if (inside) {
         return check_field(x, n->decls, n->n_decls, rest, path->span);
     }
     if (!name_is_visible(x, slot, path)) {

@@ -68,29 +68,27 @@ static struct typed list_of_one(struct expr_ctx *x, struct typed t)
 
 /* ---- in ------------------------------------------------------------------------------------ */
 
-static bool literal_networks(const struct expr *list)
-{
-    for (uint32_t i = 0; i < list->n_kids; i++) {
-        const struct expr *kid = list->kids[i];
-        if (kid->op == EX_CONST && kid->kind == VAL_STRING &&
-            memchr(kid->value.u.str, '/', kid->value.len)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Items may be networks; text among them is read as what it looks like. */
+/* Items may be addresses and networks side by side. */
 static struct typed in_addresses(struct expr_ctx *x, struct typed operand)
 {
     if (operand.item == VAL_IP || operand.item == VAL_CIDR || operand.item == VAL_MISSING) {
         return operand;
     }
-    struct want want = {VAL_LIST, VAL_IP, NULL};
-    if (operand.literal && operand.item == VAL_STRING && literal_networks(operand.e)) {
-        want.item = VAL_CIDR;
+    if (!operand.items) {
+        return type_convert(x->c, operand, (struct want){VAL_LIST, VAL_IP, NULL},
+                            "`in` after an address");
     }
-    return type_convert(x->c, operand, want, "`in` after an address");
+    struct expr *list = expr_new(x->c, EX_LIST, VAL_LIST, operand.e->n_kids);
+    for (uint32_t i = 0; i < list->n_kids; i++) {
+        list->kids[i] = type_address(x->c, operand.items[i]).e;
+        if (!list->kids[i]) {
+            return TYPED_UNKNOWN;
+        }
+    }
+    list->item_kind = VAL_IP;
+    operand.e = list;
+    operand.items = NULL;
+    return operand;
 }
 
 static struct typed in_values(struct expr_ctx *x, struct typed *v, struct typed operand)

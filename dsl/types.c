@@ -263,6 +263,18 @@ struct typed type_convert(struct checker *c, struct typed t, struct want want, c
     return widen(c, t, want.kind);
 }
 
+/* A text literal as the address or network that it looks like. */
+struct typed type_address(struct checker *c, struct typed t)
+{
+    bool network = t.literal && t.kind == VAL_STRING &&
+                   memchr(t.e->value.u.str, '/', t.e->value.len);
+    if (t.kind == VAL_IP || t.kind == VAL_CIDR) {
+        return t;
+    }
+    return type_convert(c, t, (struct want){.kind = network ? VAL_CIDR : VAL_IP},
+                        "a list of addresses");
+}
+
 /* ---- two operands ------------------------------------------------------------------------ */
 
 /* The type that both can have, VAL_MISSING without one. A literal follows the other operand; a
@@ -299,12 +311,17 @@ static void report_operands(struct checker *c, struct typed *a, struct typed *b,
     if (a->literal != b->literal) {
         const struct typed *lit = a->literal ? a : b;
         const struct typed *other = a->literal ? b : a;
-        const char *what = arena_printf(c->arena, "this side of `%s`", op);
+        const char *what = strcmp(op, "list") == 0 ? "this list"
+                           : strcmp(op, "if") == 0 ? "this branch"
+                                                   : arena_printf(c->arena, "this side of `%s`", op);
         report_mismatch(c, *lit, (struct want){other->kind, other->item, other->enum_of}, what);
         return;
     }
-    struct diag *d = check_error(c, "E0305", op_span, "`%s` compares one type: here are %s and %s",
-                                 op, type_text(c, *a), type_text(c, *b));
+    const char *rule = strcmp(op, "list") == 0 ? "a list holds one type"
+                       : strcmp(op, "if") == 0 ? "both branches of `if` have one type"
+                                               : arena_printf(c->arena, "`%s` needs one type", op);
+    struct diag *d = check_error(c, "E0305", op_span, "%s: here are %s and %s", rule,
+                                 type_text(c, *a), type_text(c, *b));
     check_second(c, d, span_join(a->span, b->span), "the two sides");
     if ((a->kind == VAL_DECIMAL && b->kind == VAL_FLOAT) ||
         (a->kind == VAL_FLOAT && b->kind == VAL_DECIMAL)) {

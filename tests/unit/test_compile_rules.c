@@ -130,12 +130,13 @@ static void literals_take_the_other_type(void **state)
     struct compilation *c;
     const struct rule *r = compiled(
         &c, "const TEN = 2 * 5\nrule r { for each user when L as a where f > 2 and d > TEN and v > "
-            "1.5 and ip in (\"10.0.0.0/8\") and ip = \"10.0.0.1\" and d + v > 1 emit alert }");
+            "1.5 and ip in (\"10.0.0.0/8\", \"::1\") and ip in (1.2.3.4, \"1.0.0.0/9\") and ip = \"10.0.0.1\" and d + v > 1 emit alert }");
     assert_string_equal(
         canonical(c, r->tests[0].own),
         "(and:bool (>:bool (field:float L.f) float:2) (>:bool (field:decimal L.d) decimal:10)"
         " (>:bool (to-decimal:decimal (field:int L.v)) decimal:1.5)"
-        " (in:bool (field:ip L.ip) list:[cidr:\"10.0.0.0/8\"])"
+        " (in:bool (field:ip L.ip) list:[cidr:\"10.0.0.0/8\" ip:\"::1\"])"
+        " (in:bool (field:ip L.ip) list:[ip:\"1.2.3.4\" cidr:\"1.0.0.0/9\"])"
         " (=:bool (field:ip L.ip) ip:\"10.0.0.1\")"
         " (>:bool (+:decimal (field:decimal L.d) (to-decimal:decimal (field:int L.v)))"
         " decimal:1))");
@@ -186,7 +187,7 @@ static void shared_name_of_alternatives(void **state)
     struct compilation *c;
     const struct rule *r =
         compiled(&c, "rule r { for each user within 1h\n"
-                     " when any of ( L as x where v = 1, P as x ) then L as y where v = x.v\n"
+                     " when any of ( L as x where x.ok = true, P as x ) then L as y where v = x.v\n"
                      " emit alert }");
     assert_int_equal(r->n_slots, 2);
     assert_int_equal(r->tests[0].slot, r->tests[1].slot);
