@@ -38,6 +38,21 @@ struct delivery {
     bool changed;
 };
 
+/* The key's record with its deadlines before the event fired: as if the clock had done it between
+ * two passes. An instance that is empty then starts anew, so that the stored bytes do not tell how
+ * the input was cut. */
+static enum err open_record(struct delivery *d, struct error *err)
+{
+    struct keyspace *ks = d->shard->keyspace;
+    FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
+    while (etime_lt(d->rec->next_time, d->item->event->time)) {
+        timers_fire_record(d->shard, d->rec, &d->call);
+        FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
+    }
+    d->call.key = d->rec->values;
+    return ERR_OK;
+}
+
 static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, struct error *err)
 {
     const struct rule *rule = &d->rs->rules[use->rule];
@@ -48,8 +63,7 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
     }
     struct keyspace *ks = d->shard->keyspace;
     if (d->rec == NULL) {
-        FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
-        d->call.key = d->rec->values;
+        FYKE_TRY(open_record(d, err));
     }
     struct instance *in = keyspace_instance(d->rec, use->rule);
     if (in == NULL) {

@@ -2,7 +2,7 @@
 
 /* One T of one key at a time: so the position kept in the record is that of the last deadline that
  * fired, whatever the clock's steps were. */
-static void fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call)
+void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call)
 {
     struct etime t = rec->next_time;
     struct etime before = {t.ns + 1};
@@ -32,6 +32,6 @@ enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t cl
         if (rec == NULL) {
             return ERR_OK;
         }
-        fire_record(s, rec, &call);
+        timers_fire_record(s, rec, &call);
     }
 }

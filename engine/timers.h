@@ -9,4 +9,7 @@
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
                      struct nfa_scratch *scratch, struct error *err) FYKE_MUST_USE;
 
+/* Everything of one record with the record's next T. The record may be gone afterwards. */
+void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call);
+
 #endif

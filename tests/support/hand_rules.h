@@ -99,6 +99,28 @@ static inline void hand_end(struct hand_rules *h)
     arena_release(&h->rs.arena);
 }
 
+/* Rules with the same topics have one clock. */
+static inline void hand_join_clock_group(struct hand_rules *h, uint32_t rule, uint32_t *topics,
+                                         uint32_t n_topics)
+{
+    uint32_t i = 0;
+    while (i < h->rs.n_clock_groups &&
+           !(h->rs.clock_groups[i].n_topics == n_topics &&
+             memcmp(h->rs.clock_groups[i].topics, topics, n_topics * sizeof(*topics)) == 0)) {
+        i++;
+    }
+    struct clock_group *g = &h->rs.clock_groups[i];
+    if (i == h->rs.n_clock_groups) {
+        h->rs.n_clock_groups++;
+        g->topics = topics;
+        g->n_topics = n_topics;
+        g->rules = ARENA_ARRAY(&h->rs.arena, uint32_t, 4);
+    }
+    g->rules[g->n_rules++] = rule;
+    h->sources[rule] = (struct rule_sources){topics, n_topics};
+    h->group_of_rule[rule] = i;
+}
+
 /* A new rule `for each user` with the given number of tests; its roles are one per declaration
  * named by a bit of `decls`, in order. */
 static inline struct rule *hand_rule(struct hand_rules *h, const char *name, uint32_t decls,
@@ -115,22 +137,17 @@ static inline struct rule *hand_rule(struct hand_rules *h, const char *name, uin
     r->key_kinds[0] = VAL_STRING;
     r->n_key = 1;
     r->roles = ARENA_ARRAY(a, struct rule_role, 2);
-    struct clock_group *g = &h->rs.clock_groups[index];
-    g->topics = ARENA_ARRAY(a, uint32_t, 2);
+    uint32_t *topics = ARENA_ARRAY(a, uint32_t, 2), n_topics = 0;
     for (uint32_t d = 0; d < 2; d++) {
         if ((decls >> d & 1) != 0) {
             struct rule_role *role = &r->roles[r->n_roles++];
             *role = (struct rule_role){.name = h->decls[d].name, .decl = d, .counted = true};
             role->key = (const struct expr **)arena_calloc(a, 1, sizeof(struct expr *));
             role->key[0] = hand_field(a, d, HAND_USER);
-            g->topics[g->n_topics++] = d;
+            topics[n_topics++] = d;
         }
     }
-    g->rules = ARENA_NEW(a, uint32_t);
-    g->rules[0] = index;
-    g->n_rules = 1;
-    h->sources[index] = (struct rule_sources){g->topics, g->n_topics};
-    h->group_of_rule[index] = h->rs.n_clock_groups++;
+    hand_join_clock_group(h, index, topics, n_topics);
     r->tests = ARENA_ARRAY(a, struct rule_test, n_tests);
     r->n_tests = n_tests;
     r->window = DURATION_INFINITE;
