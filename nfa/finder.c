@@ -176,7 +176,7 @@ static bool root_done(struct finder *f, const struct cont *k, const struct entry
 {
     (void)k;
     size_t absent = f->scratch->n_absent;
-    bool stop = completes_here(f, e) && f->found(f);
+    bool stop = completes_here(f, e) && (f->dry || f->found(f));
     f->scratch->n_absent = absent;
     return stop;
 }
@@ -352,6 +352,7 @@ bool finder_search(struct finder *f)
     memset(s->failed, 0, marks);
     f->turn = s->turn;
     f->all_depth = 0;
+    f->dry = false;
     f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
     f->tail = r->n_tails ? r->tails[0] : (struct duration){0};
     struct cont done = {root_done, NULL, true};

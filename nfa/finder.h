@@ -70,6 +70,7 @@ struct finder {
     struct duration tail;  /* deadline mode: see last_fits() */
     bool tail_known;
     uint32_t all_depth;    /* inside how many `all of` */
+    bool dry;              /* only ask whether the rest can be matched; nothing is reported */
     uint32_t *turn;        /* per group: current iteration */
     /* result of the completed assignment, valid inside `found` */
     struct etime completed;

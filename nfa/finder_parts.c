@@ -11,64 +11,80 @@
 struct run {
     const struct pattern *p;
     uint32_t start;
-    uint32_t most;  /* stop at this many */
-    uint32_t n;     /* bound so far */
-    bool settled;   /* `until` became true with the last one */
+    struct etime limit; /* no event of the run is later */
+    uint32_t last;      /* bound last */
+    uint32_t n;         /* bound so far */
+    bool settled;       /* `until` became true with the last one */
 };
 
-static struct etime run_limit(const struct finder *f, const struct run *r)
+static struct etime run_limit(const struct finder *f, const struct pattern *p, uint32_t start)
 {
     struct etime window = etime_add(cand_time(f, f->first), f->rule->window);
-    struct etime span = etime_add(cand_time(f, r->start), r->p->span);
+    struct etime span = etime_add(cand_time(f, start), p->span);
     return etime_lt(span, window) ? span : window;
 }
 
-static bool until_holds(struct finder *f, const struct run *r, uint32_t index)
+static bool until_holds(struct finder *f, const struct run *r)
 {
     if (!r->p->until || r->n < r->p->min) {
         return false;
     }
-    f->eval->self = cand(f, index)->event;
+    f->eval->self = cand(f, r->last)->event;
     return expr_true(r->p->until, f->eval);
-}
-
-/* May event i follow the run's last event `prev`? A miss ends the run. */
-static bool run_continues(const struct finder *f, const struct run *r, uint32_t prev, uint32_t i)
-{
-    if (r->p->adjacency == ADJ_IN_A_ROW &&
-        cand(f, i)->position != cand(f, prev)->position + 1) {
-        return false;
-    }
-    return etime_diff(cand_time(f, i), cand_time(f, prev)).ns <= r->p->each_within.ns;
 }
 
 static void run_push(struct finder *f, struct run *r, uint32_t index)
 {
     bind_event(f, r->p->test, index);
     r->n++;
-    r->settled = until_holds(f, r, index);
+    r->last = index;
+    r->settled = until_holds(f, r);
 }
 
-/* Binds the run from its start (already checked) as far as it goes. */
-static void run_grow(struct finder *f, struct run *r)
+/* Binds the first event if it may begin a run here. */
+static bool run_begin(struct finder *f, struct run *r, const struct pattern *p,
+                      const struct entry *e, uint32_t start)
 {
-    struct etime limit = run_limit(f, r);
-    uint64_t bit = UINT64_C(1) << r->p->test;
-    run_push(f, r, r->start);
-    uint32_t prev = r->start;
-    for (uint32_t i = r->start + 1; i < f->n && r->n < r->most && !r->settled; i++) {
-        if (cand_time(f, i).ns > limit.ns) {
-            return;
-        }
-        if (!(cand(f, i)->tests & bit) || !test_holds(f, r->p->test, i)) {
-            continue;
-        }
-        if (f->scratch->taken[i] || !run_continues(f, r, prev, i)) {
-            return;
-        }
-        run_push(f, r, i);
-        prev = i;
+    *r = (struct run){.p = p, .start = start};
+    if (!(cand(f, start)->tests & (UINT64_C(1) << p->test)) || !may_bind(f, e, start, false) ||
+        !test_holds(f, p->test, start) || !entry_allows(f, e, p->test, start)) {
+        return false;
     }
+    r->limit = run_limit(f, p, start);
+    run_push(f, r, start);
+    return true;
+}
+
+/* May event i follow the run's last event? A miss ends the run. */
+static bool run_continues(const struct finder *f, const struct run *r, uint32_t i)
+{
+    if (f->scratch->taken[i]) {
+        return false;
+    }
+    if (r->p->adjacency == ADJ_IN_A_ROW &&
+        cand(f, i)->position != cand(f, r->last)->position + 1) {
+        return false;
+    }
+    return etime_diff(cand_time(f, i), cand_time(f, r->last)).ns <= r->p->each_within.ns;
+}
+
+/* Binds the next event of the run; false when it ends here. */
+static bool run_more(struct finder *f, struct run *r)
+{
+    uint64_t bit = UINT64_C(1) << r->p->test;
+    if (r->settled || r->n == r->p->max) {
+        return false;
+    }
+    for (uint32_t i = r->last + 1; i < f->n && cand_time(f, i).ns <= r->limit.ns; i++) {
+        if ((cand(f, i)->tests & bit) && test_holds(f, r->p->test, i)) {
+            if (!run_continues(f, r, i)) {
+                return false;
+            }
+            run_push(f, r, i);
+            return true;
+        }
+    }
+    return false;
 }
 
 static void run_drop(struct finder *f, struct run *r)
@@ -76,92 +92,107 @@ static void run_drop(struct finder *f, struct run *r)
     for (; r->n; r->n--) {
         unbind_event(f);
     }
-    r->settled = false;
 }
 
-/* The run as it stands is one way to match the step: go on with the rest of the pattern. */
-static bool run_try(struct finder *f, struct run *r, const struct entry *e, const struct cont *k)
+/* Complete as a step: long enough, and where there is an `until`, at the event that settled it. */
+static bool run_complete(const struct run *r)
 {
-    uint32_t last = f->scratch->bound[f->scratch->n_bound - 1].index;
+    return r->n >= r->p->min && (!r->p->until || r->settled);
+}
+
+/* The events bound so far are one way to match the step: go on with the rest of the pattern. */
+static bool count_try(struct finder *f, const struct pattern *p, uint32_t start, uint32_t last,
+                      const struct entry *e, const struct cont *k)
+{
     if (!may_bind_last(f, last, k->last)) {
         return false;
     }
-    if (r->p->having) {
+    if (p->having) {
         f->eval->self = cand(f, last)->event;
-        if (!expr_true(r->p->having, f->eval)) {
+        if (!expr_true(p->having, f->eval)) {
             return false;
         }
     }
     size_t absent = f->scratch->n_absent;
     struct entry next = entry_after(last);
-    bool stop = lead_allows(f, e, r->start) && k->run(f, k, &next);
+    bool stop = lead_allows(f, e, start) && k->run(f, k, &next);
     f->scratch->n_absent = absent;
     return stop;
 }
 
-/* Enters a start and grows the run to at most `most` events; its length, 0 if it cannot start. */
-static uint32_t run_open(struct finder *f, struct run *r, const struct entry *e, uint32_t start,
-                         uint32_t most)
+/* Larger counts are preferred, then earlier events. Every start is walked once with a growing run,
+ * which keeps its aggregates incremental, asking only whether the rest can be matched; the best
+ * (length, start) is then taken for real. */
+static bool count_preferred(struct finder *f, const struct pattern *p, const struct entry *e,
+                            const struct cont *k, uint32_t begin, uint32_t end)
 {
-    *r = (struct run){.p = r->p, .start = start, .most = most};
-    if (!(cand(f, start)->tests & (UINT64_C(1) << r->p->test)) || !may_bind(f, e, start, false) ||
-        !test_holds(f, r->p->test, start) || !entry_allows(f, e, r->p->test, start)) {
-        return 0;
-    }
-    run_grow(f, r);
-    return r->n;
-}
-
-/* One start, all lengths from long to short. */
-static bool count_from_start(struct finder *f, const struct pattern *p, const struct entry *e,
-                             const struct cont *k, uint32_t start)
-{
-    struct run r = {.p = p};
+    bool was_dry = f->dry;
     size_t absent = f->scratch->n_absent;
-    uint32_t n = run_open(f, &r, e, start, p->max);
-    bool stop = false;
-    if (p->until) {
-        stop = n && r.settled && run_try(f, &r, e, k);
-    } else {
-        while (!stop && r.n >= p->min && r.n > 0) {
-            stop = run_try(f, &r, e, k);
-            unbind_event(f);
-            r.n--;
+    uint32_t best_n = 0, best_start = 0;
+    struct run r;
+    f->dry = true;
+    for (uint32_t i = begin; i < end && !(was_dry && best_n); i++) {
+        bool more = run_begin(f, &r, p, e, i);
+        for (; more && !(was_dry && best_n); more = run_more(f, &r)) {
+            if (r.n > best_n && run_complete(&r) && count_try(f, p, i, r.last, e, k)) {
+                best_n = r.n;
+                best_start = i;
+            }
         }
+        run_drop(f, &r);
+        f->scratch->n_absent = absent;
     }
+    f->dry = was_dry;
+    if (was_dry || best_n == 0) {
+        return best_n > 0;
+    }
+    run_begin(f, &r, p, e, best_start);
+    while (r.n < best_n) {
+        run_more(f, &r);
+    }
+    bool stop = count_try(f, p, best_start, r.last, e, k);
     run_drop(f, &r);
     f->scratch->n_absent = absent;
     return stop;
 }
 
-/* Several starts are possible: larger counts first, then earlier events. The lengths that each
- * start reaches are found once and kept on the scratch stack. */
-static bool count_by_length(struct finder *f, const struct pattern *p, const struct entry *e,
-                            const struct cont *k, uint32_t begin, uint32_t end)
+/* How far the run from each start goes, on the scratch stack; returns the longest. */
+static uint32_t measure_runs(struct finder *f, const struct pattern *p, const struct entry *e,
+                             uint32_t begin, uint32_t end)
 {
     struct nfa_scratch *s = f->scratch;
-    struct run r = {.p = p};
-    size_t base = s->n_stack, absent = s->n_absent;
+    size_t absent = s->n_absent;
     uint32_t longest = 0;
     for (uint32_t i = begin; i < end; i++) {
-        uint32_t n = run_open(f, &r, e, i, p->max);
-        if (p->until && !r.settled) {
-            n = 0;
+        struct run r;
+        for (bool more = run_begin(f, &r, p, e, i); more; more = run_more(f, &r)) {
         }
+        uint32_t n = p->until && !r.settled ? 0 : r.n;
         run_drop(f, &r);
         s->n_absent = absent;
         VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = n;
         longest = n > longest ? n : longest;
     }
+    return longest;
+}
+
+/* `no skip`: every length from every start, in order of preference. */
+static bool count_all(struct finder *f, const struct pattern *p, const struct entry *e,
+                      const struct cont *k, uint32_t begin, uint32_t end)
+{
+    struct nfa_scratch *s = f->scratch;
+    size_t base = s->n_stack, absent = s->n_absent;
     bool stop = false;
-    for (uint32_t c = longest; !stop && c >= p->min && c > 0; c--) {
+    for (uint32_t n = measure_runs(f, p, e, begin, end); !stop && n >= p->min && n > 0; n--) {
         for (uint32_t i = begin; !stop && i < end; i++) {
-            uint32_t n = s->stack[base + i - begin];
-            if (n < c || (p->until && n != c)) {
+            uint32_t length = s->stack[base + i - begin];
+            if (length < n || (p->until && length != n)) {
                 continue;
             }
-            run_open(f, &r, e, i, c);
-            stop = run_try(f, &r, e, k);
+            struct run r;
+            for (bool more = run_begin(f, &r, p, e, i); more && r.n < n; more = run_more(f, &r)) {
+            }
+            stop = count_try(f, p, i, r.last, e, k);
             run_drop(f, &r);
             s->n_absent = absent;
         }
@@ -187,20 +218,19 @@ struct subset {
 static bool subset_extend(struct finder *f, const struct subset *u, uint32_t depth, uint32_t from)
 {
     struct nfa_scratch *s = f->scratch;
-    if (depth == u->size) {
-        struct run r = {.p = u->p, .start = s->bound[s->n_bound - u->size].index, .n = u->size};
-        return run_try(f, &r, u->e, u->k);
-    }
     uint32_t start = s->bound[s->n_bound - depth].index;
     uint32_t prev = s->bound[s->n_bound - 1].index;
-    struct run r = {.p = u->p, .start = start};
+    if (depth == u->size) {
+        return count_try(f, u->p, start, prev, u->e, u->k);
+    }
+    struct etime limit = run_limit(f, u->p, start);
     for (uint32_t i = from; i < u->n; i++) {
         uint32_t x = s->stack[u->list + i];
         uint32_t *failed = &s->stack[u->failed + (size_t)depth * u->n + i];
         if (*failed || s->taken[x]) {
             continue;
         }
-        if (cand_time(f, x).ns > run_limit(f, &r).ns ||
+        if (cand_time(f, x).ns > limit.ns ||
             etime_diff(cand_time(f, x), cand_time(f, prev)).ns > u->p->each_within.ns) {
             return false;
         }
@@ -266,10 +296,8 @@ bool match_count(struct finder *f, const struct pattern *p, const struct entry *
         return match_subsets(f, p, e, k, begin);
     }
     uint32_t end = entry_end(f, e);
-    if (e->prev == NONE && f->all_depth == 0) {
-        return begin < f->n && count_from_start(f, p, e, k, begin);
-    }
-    return count_by_length(f, p, e, k, begin, end);
+    return f->rule->policy == NO_SKIP ? count_all(f, p, e, k, begin, end)
+                                      : count_preferred(f, p, e, k, begin, end);
 }
 
 /* ---- repeated groups ---------------------------------------------------------------------- */
