@@ -113,7 +113,7 @@ enum err file_reader_spool(struct file_reader *r, int *ret_fd, struct error *err
 
 /* ---- names on the command line ------------------------------------------------------------ */
 
-static uint32_t find_topic(const struct ruleset *rs, struct slice name)
+uint32_t file_input_topic(const struct ruleset *rs, struct slice name)
 {
     for (uint32_t i = 0; i < rs->n_topics; i++) {
         if (slice_eq(rs->topics[i].name, name)) {
@@ -140,7 +140,7 @@ enum err file_input_parse(const struct ruleset *rs, const char *text, uint32_t *
         return ERR_OK;
     }
     struct slice name = slice_from(text, (size_t)(eq - text));
-    *topic = find_topic(rs, name);
+    *topic = file_input_topic(rs, name);
     if (*topic != UINT32_MAX) {
         *path = eq + 1;
         return ERR_OK;

@@ -41,6 +41,8 @@ enum err file_reader_verify(const struct file_reader *r, const struct manifest_e
 /* Moves standard input into an unlinked temporary file, so that it can be read twice. */
 enum err file_reader_spool(struct file_reader *r, int *ret_fd, struct error *err) FYKE_MUST_USE;
 
+/* UINT32_MAX: the rules read no such topic. */
+uint32_t file_input_topic(const struct ruleset *rs, struct slice name);
 /* Splits "[TOPIC=]FILE" by what the rules declare. UINT32_MAX as topic: none stated. */
 enum err file_input_parse(const struct ruleset *rs, const char *text, uint32_t *topic,
                           const char **path, struct error *err) FYKE_MUST_USE;

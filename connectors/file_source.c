@@ -67,16 +67,6 @@ static void give_partition(struct file_reader *r, size_t part)
     }
 }
 
-static uint32_t topic_index(const struct ruleset *rs, struct slice name)
-{
-    for (uint32_t i = 0; i < rs->n_topics; i++) {
-        if (slice_eq(rs->topics[i].name, name)) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
 static enum err open_payload(struct file_source *s, struct file_reader *r, struct error *err)
 {
     int32_t partition = 0;
@@ -113,7 +103,7 @@ static void note_place(struct file_source *s, struct file_reader *r, struct slic
     if (envelope_place(&s->envelope, line, &topic, &partition, &offset)) {
         return;
     }
-    uint32_t t = topic_index(s->rs, topic);
+    uint32_t t = file_input_topic(s->rs, topic);
     if (t == UINT32_MAX) {
         return;
     }
@@ -266,7 +256,7 @@ static void take_envelope(struct file_source *s, struct file_reader *r, const st
         take_broken(s, r, line, why);
         return;
     }
-    rec.topic = topic_index(s->rs, topic);
+    rec.topic = file_input_topic(s->rs, topic);
     if (rec.topic == UINT32_MAX) {
         s->foreign++;
         return;
@@ -333,6 +323,16 @@ static struct file_reader *next_reader(struct file_source *s)
     return held; /* never stand still */
 }
 
+static bool all_ended(const struct file_source *s)
+{
+    for (size_t i = 0; i < s->n_readers; i++) {
+        if (!s->readers[i].ended) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void end_reader(struct file_source *s, struct file_reader *r)
 {
     r->ended = true;
@@ -381,7 +381,7 @@ static enum err source_poll(struct source *source, uint32_t max, struct duration
                                  .n = (uint32_t)s->n_records,
                                  .at_end = s->ends,
                                  .n_at_end = (uint32_t)s->n_ends,
-                                 .finished = next_reader(s) == NULL};
+                                 .finished = all_ended(s)};
     return ERR_OK;
 }
 
