@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -18,6 +20,9 @@
 #define HEADER_DB "header"
 #define HEADER_KEY SLICE_LIT("H")
 #define MAX_VALUE_BYTES 0xffffffffu
+/* Says that something was committed here once: then an empty database is a lost one. */
+#define MARK_FILE "format"
+#define MARK_TEXT "fyke state 1\n"
 
 struct store {
     char dir[PATH_MAX];
@@ -27,6 +32,7 @@ struct store {
     MDB_dbi *shards;
     uint32_t n_shards;
     size_t map_bytes;
+    bool marked;
 };
 
 struct store_reader {
@@ -90,7 +96,7 @@ static enum err file_path(const struct store *s, const char *name, char *ret, st
 
 static enum err delete_files(const struct store *s, struct error *err)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    static const char *const names[] = {MARK_FILE, "data.mdb", "lock.mdb"};
     char path[PATH_MAX];
     for (size_t i = 0; i < FYKE_ARRAY_LEN(names); i++) {
         FYKE_TRY(file_path(s, names[i], path, err));
@@ -101,11 +107,33 @@ static enum err delete_files(const struct store *s, struct error *err)
     return ERR_OK;
 }
 
-static enum err check_file(const struct store *s, struct error *err)
+static enum err check_file(struct store *s, struct error *err)
 {
     char path[PATH_MAX];
+    struct stat st;
+    FYKE_TRY(file_path(s, MARK_FILE, path, err));
+    s->marked = access(path, F_OK) == 0;
     FYKE_TRY(file_path(s, "data.mdb", path, err));
+    if (s->marked && (stat(path, &st) != 0 || st.st_size == 0)) {
+        return error_set(err, ERR_CORRUPT, "state %s has lost its file data.mdb; restore it from a "
+                         "copy or start anew with --reset-state", s->dir);
+    }
     return lmdb_check(path, err);
+}
+
+static enum err write_mark(struct store *s, struct error *err)
+{
+    char path[PATH_MAX];
+    FYKE_TRY(file_path(s, MARK_FILE, path, err));
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write(fd, MARK_TEXT, sizeof(MARK_TEXT) - 1) == sizeof(MARK_TEXT) - 1 &&
+              fsync(fd) == 0;
+    int why = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    s->marked = ok;
+    return ok ? ERR_OK : error_set(err, ERR_STATE, "cannot write %s: %s", path, strerror(why));
 }
 
 static enum err open_env(struct store *s, const struct store_options *o, struct error *err)
@@ -230,6 +258,9 @@ enum err store_header(struct store *s, struct buf *ret, bool *found, struct erro
         buf_put(ret, value.mv_data, value.mv_size);
     }
     mdb_txn_abort(txn);
+    if (rc == MDB_NOTFOUND && s->marked) {
+        return damaged(s, "the header is missing", rc, err);
+    }
     return rc == 0 || rc == MDB_NOTFOUND ? ERR_OK : failed(s, "read the header", rc, err);
 }
 
@@ -358,7 +389,10 @@ enum err store_commit(struct store_txn *t, struct error *err)
     int rc = mdb_txn_commit(t->txn);
     struct store *s = t->store;
     free(t);
-    return rc != 0 ? failed(s, "commit", rc, err) : ERR_OK;
+    if (rc != 0) {
+        return failed(s, "commit", rc, err);
+    }
+    return s->marked ? ERR_OK : write_mark(s, err);
 }
 
 void store_abort(struct store_txn *t)

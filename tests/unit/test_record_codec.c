@@ -1,0 +1,206 @@
+/* Stored forms: what goes in comes out, and no damage goes unseen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/header.h"
+#include "engine/record_codec.h"
+
+static const struct hash128 HASH = {0x0102030405060708, 0x1112131415161718};
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static void keys_sort_heads_before_segments(void **state)
+{
+    (void)state;
+    struct record_key head = record_head_key(HASH);
+    struct record_key a = record_segment_key(HASH, 0, 0), b = record_segment_key(HASH, 0, 1);
+    struct record_key c = record_segment_key(HASH, 1, 0);
+    struct record_key other = record_head_key((struct hash128){HASH.hi, HASH.lo + 1});
+    assert_memory_equal(head.bytes, "\1\2\3\4\5\6\7\x8\x11\x12\x13\x14\x15\x16\x17\x18\0\0\0\0\0\0\0\0",
+                        RECORD_KEY_BYTES);
+    assert_true(slice_cmp(record_key_slice(&head), record_key_slice(&a)) < 0);
+    assert_true(slice_cmp(record_key_slice(&a), record_key_slice(&b)) < 0);
+    assert_true(slice_cmp(record_key_slice(&b), record_key_slice(&c)) < 0);
+    assert_true(slice_cmp(record_key_slice(&c), record_key_slice(&other)) < 0);
+    assert_true(hash128_eq(record_key_hash(&b), HASH));
+    assert_int_equal(record_key_number(&b), (UINT64_C(1) << 48) + 1);
+}
+
+static void encode_head(struct record_key key, struct buf *out)
+{
+    static const struct record_slot slots[] = {
+        {.slot = 0, .first_segment = 7, .n_segments = 2, .events = 90,
+         .instance = {"one", 3}},
+        {.slot = 300, .first_segment = 0, .n_segments = 0, .events = 0, .instance = {"", 0}},
+    };
+    struct record_head head = {
+        .key_group = {3, 4},
+        .canonical = SLICE_LIT("\6\3bob"),
+        .last = {{-5}, {2, -1, 77}, 3},
+        .next_time = ETIME_MAX,
+        .slots = slots,
+        .n_slots = 2,
+    };
+    record_encode_head(&key, &head, out);
+}
+
+static void heads_come_back(void **state)
+{
+    struct record_key key = record_head_key(HASH);
+    struct buf b = BUF_INIT;
+    struct record_slots slots = {0};
+    struct record_head h;
+    const char *why;
+    (void)state;
+    encode_head(key, &b);
+    assert_true(record_decode_head(&key, buf_slice(&b), &slots, &h, &why));
+    assert_true(hash128_eq(h.key_group, (struct hash128){3, 4}));
+    assert_true(slice_eq_str(h.canonical, "\6\3bob"));
+    assert_int_equal(place_cmp(h.last, (struct place){{-5}, {2, -1, 77}, 3}), 0);
+    assert_int_equal(h.next_time.ns, INT64_MAX);
+    assert_int_equal(h.n_slots, 2);
+    assert_int_equal(h.slots[0].first_segment, 7);
+    assert_int_equal(h.slots[0].n_segments, 2);
+    assert_int_equal(h.slots[0].events, 90);
+    assert_true(slice_eq_str(h.slots[0].instance, "one"));
+    assert_int_equal(h.slots[1].slot, 300);
+    record_slots_release(&slots);
+    buf_release(&b);
+}
+
+static void damage_is_seen(void **state)
+{
+    struct record_key key = record_head_key(HASH), other = record_segment_key(HASH, 0, 0);
+    struct buf b = BUF_INIT;
+    struct record_slots slots = {0};
+    struct record_head h;
+    const char *why;
+    (void)state;
+    encode_head(key, &b);
+    assert_false(record_decode_head(&other, buf_slice(&b), &slots, &h, &why));
+    for (size_t i = 0; i < b.len; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            b.ptr[i] = (char)(b.ptr[i] ^ (1 << bit));
+            assert_false(record_decode_head(&key, buf_slice(&b), &slots, &h, &why));
+            assert_non_null(why);
+            b.ptr[i] = (char)(b.ptr[i] ^ (1 << bit));
+        }
+        assert_false(record_decode_head(&key, slice_from(b.ptr, i), &slots, &h, &why));
+    }
+    record_slots_release(&slots);
+    buf_release(&b);
+}
+
+static void segments_come_back(void **state)
+{
+    struct record_key key = record_segment_key(HASH, 4, 9), other = record_segment_key(HASH, 4, 8);
+    struct buf b = BUF_INIT;
+    struct slice body;
+    const char *why;
+    (void)state;
+    buf_puts(&b, "in front");
+    size_t begin = b.len;
+    record_begin_segment(&b);
+    buf_puts(&b, "events");
+    record_end_segment(&key, begin, &b);
+    struct slice stored = slice_from(b.ptr + begin, b.len - begin);
+    assert_true(record_decode_segment(&key, stored, &body, &why));
+    assert_true(slice_eq_str(body, "events"));
+    assert_false(record_decode_segment(&other, stored, &body, &why));
+    assert_string_equal(why, "the checksum of a stored value is wrong");
+    for (size_t i = 0; i < stored.len; i++) {
+        assert_false(record_decode_segment(&key, slice_from(stored.ptr, i), &body, &why));
+    }
+    buf_release(&b);
+}
+
+/* ---- header ------------------------------------------------------------------------------- */
+
+static struct header_topic topics[] = {{{"logins", 6}, {5}}, {{"logouts", 7}, {0}}};
+static struct header_decl decls[] = {{{"Login", 5}, 1}, {{"Logout", 6}, 2}};
+static struct header_slot slots[] = {{0, {"a", 1}, 11, {1, 2}}, {5, {"b", 1}, 12, {3, 4}}};
+static struct header_late late[] = {{41, 0}, {41, 1}, {55, 0}};
+static struct header_value values[] = {{{"\6\1x", 3}, {9}}};
+static uint32_t both[] = {0, 1};
+
+static struct header_partition partitions[] = {
+    {.topic = 1, .partition = 3, .restart = 40, .next_offset = 60, .has_time = true, .idle = true,
+     .max_time = {90}, .first_time = {-4}, .frontier = {85}, .floor = {INT64_MIN}, .late = late,
+     .n_late = 3, .values = values, .n_values = 1},
+    {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true},
+};
+static struct header_clock clocks[] = {
+    {.topics = both, .n_topics = 2, .watermark = {80}, .limit = {{85}, {1, 3, 60}, 0},
+     .released = {{84}, {0, 0, 6}, 1}, .floor = {INT64_MIN}, .has_history = true,
+     .history_begin = {-4}},
+};
+
+static struct header sample(void)
+{
+    return (struct header){
+        .seq = 18231, .app = SLICE_LIT("fyke"), .mode = STATE_SOLO, .n_shards = 16,
+        .fingerprint = HASH, .topics = topics, .n_topics = 2, .decls = decls, .n_decls = 2,
+        .slots = slots, .n_slots = 2, .partitions = partitions, .n_partitions = 2,
+        .clocks = clocks, .n_clocks = 1};
+}
+
+static void headers_come_back(void **state)
+{
+    struct header in = sample(), h;
+    struct buf b = BUF_INIT, again = BUF_INIT;
+    const char *why;
+    uint64_t format;
+    (void)state;
+    header_encode(&in, &b);
+    assert_true(header_format(buf_slice(&b), &format));
+    assert_int_equal(format, HEADER_FORMAT);
+    assert_true(header_decode(buf_slice(&b), &h, &why));
+    assert_int_equal(h.seq, 18231);
+    assert_true(slice_eq_str(h.topics[1].name, "logouts"));
+    assert_int_equal(h.slots[1].slot, 5);
+    assert_int_equal(h.partitions[0].restart, 40);
+    assert_int_equal(h.partitions[0].n_late, 3);
+    assert_int_equal(h.partitions[0].late[2].offset, 55);
+    assert_true(h.partitions[0].idle);
+    assert_true(h.partitions[1].empty_at_start);
+    assert_int_equal(place_cmp(h.clocks[0].released, clocks[0].released), 0);
+    header_encode(&h, &again);
+    assert_true(slice_eq(buf_slice(&b), buf_slice(&again)));
+    header_release(&h);
+    buf_release(&b);
+    buf_release(&again);
+}
+
+static void damaged_headers_are_seen(void **state)
+{
+    struct header in = sample(), h;
+    struct buf b = BUF_INIT;
+    const char *why;
+    (void)state;
+    header_encode(&in, &b);
+    for (size_t i = 0; i < b.len; i++) {
+        b.ptr[i] = (char)(b.ptr[i] ^ 0x20);
+        assert_false(header_decode(buf_slice(&b), &h, &why));
+        b.ptr[i] = (char)(b.ptr[i] ^ 0x20);
+        assert_false(header_decode(slice_from(b.ptr, i), &h, &why));
+    }
+    buf_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_sort_heads_before_segments),
+        cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(segments_come_back),
+        cmocka_unit_test(headers_come_back),
+        cmocka_unit_test(damaged_headers_are_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
