@@ -5,10 +5,12 @@
  * others to see. The sink is idempotent and waits for all replicas: flush returns when everything
  * written is acknowledged, or says what was not.
  *
- * Facts about brokers and client versions that the defaults come from: docs/kafka.md. */
+ * A broker that goes away is no error: both keep trying and say so once per outage. Facts about
+ * brokers and client versions that the defaults come from: docs/kafka.md. */
 #ifndef FYKE_CONNECTORS_KAFKA_H
 #define FYKE_CONNECTORS_KAFKA_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "engine/engine.h"
@@ -19,15 +21,17 @@ struct kafka_config {
     const char *const *properties; /* "key=value", handed to librdkafka; the caller's */
     size_t n_properties;
     const char *app;         /* group id */
-    const char *instance_id; /* NULL: none */
+    const char *instance_id; /* NULL: none; part of the client id */
     int connect_timeout_ms;  /* until the first answer of a broker; 0: 10,000 */
+    const volatile sig_atomic_t *stop; /* NULL: never; ends waiting for acknowledgements */
     engine_log log;          /* NULL: silent; called from the input thread only */
     void *log_ctx;
 };
 
-/* `topics`: "T1,T2" or NULL for every topic of the rule set. `start`: "earliest", "latest" or an
- * RFC 3339 time; used only for partitions without a checkpointed position. `once`: the source is
- * finished when every partition has reached the end that it had at the start. */
+/* `topics`: "T1,T2" or NULL for every topic of the rule set. `start`: "earliest" (NULL too),
+ * "latest" or an RFC 3339 time, the record's own time; used only for topics without checkpointed
+ * positions. `once`: the source is finished when every partition has reached the end that it had at
+ * the start. */
 enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs,
                           const char *topics, const char *start, bool once, struct source **ret,
                           struct error *err) FYKE_MUST_USE;

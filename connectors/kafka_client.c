@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 #define METADATA_TRY_MS 1000
 
-void kafka_say(struct kafka_client *k, const char *fmt, ...)
+/* ---- messages ----------------------------------------------------------------------------- */
+
+void kafka_say(const struct kafka_client *k, const char *fmt, ...)
 {
     char line[512];
     if (!k->log) {
@@ -20,26 +24,73 @@ void kafka_say(struct kafka_client *k, const char *fmt, ...)
     k->log(k->log_ctx, line);
 }
 
-/* Runs inside poll and flush, hence on the input thread. */
+bool kafka_is_outage(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+           code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+           code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE ||
+           code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
+}
+
+bool kafka_stopping(const struct kafka_client *k)
+{
+    return k->stop && *k->stop;
+}
+
+/* Runs inside poll and flush, hence on the input thread. One broker of several that closes an idle
+ * connection is no news; its reason is kept for the moment when none is left. */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct kafka_client *k = opaque;
     (void)rk;
-    bool new_reason = strncmp(k->last_error, reason, sizeof(k->last_error) - 1) != 0;
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        if (k->connected && !k->down) {
+            k->down = true;
+            kafka_say(k, "kafka: %s: no broker answers any more (%s); trying on", k->role,
+                      k->last_error[0] ? k->last_error : reason);
+        }
+        return;
+    }
+    bool news = strncmp(k->last_error, reason, sizeof(k->last_error) - 1) != 0;
     snprintf(k->last_error, sizeof(k->last_error), "%s", reason);
-    if (new_reason && code != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        kafka_say(k, "kafka: %s", reason);
+    if (news && k->connected && !kafka_is_outage((rd_kafka_resp_err_t)code)) {
+        kafka_say(k, "kafka: %s: %s", k->role, reason);
     }
 }
 
-/* librdkafka's own log lines come from its threads; what matters arrives through on_error. */
+void kafka_heard(struct kafka_client *k)
+{
+    k->connected = true;
+    if (k->down) {
+        k->down = false;
+        kafka_say(k, "kafka: %s: the broker answers again", k->role);
+    }
+}
+
+/* The client's own log lines: only for those who ask with -X debug=…. They are queued and come out
+ * where callbacks do. */
 static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 {
-    (void)rk;
-    (void)level;
-    (void)fac;
-    (void)text;
+    const struct kafka_client *k = rd_kafka_opaque(rk);
+    if (k && level >= 7) {
+        kafka_say(k, "kafka: %s: %s: %s", k->role, fac, text);
+    }
 }
+
+enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
+                     const char *fmt, ...)
+{
+    char head[200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(head, sizeof(head), fmt, ap);
+    va_end(ap);
+    bool more = k->last_error[0] && kafka_is_outage(code);
+    return error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head, rd_kafka_err2str(code),
+                     more ? ": " : "", more ? k->last_error : "");
+}
+
+/* ---- configuration ------------------------------------------------------------------------ */
 
 static enum err set(rd_kafka_conf_t *conf, const char *key, const char *value, struct error *err)
 {
@@ -50,7 +101,21 @@ static enum err set(rd_kafka_conf_t *conf, const char *key, const char *value, s
     return ERR_OK;
 }
 
-static enum err set_property(rd_kafka_conf_t *conf, const char *property, struct error *err)
+static enum err check_fixed(const struct kafka_setup *setup, const char *key, const char *value,
+                            struct error *err)
+{
+    for (size_t i = 0; i < setup->n_fixed; i++) {
+        const struct kafka_property *f = &setup->fixed[i];
+        if (strcmp(f->key, key) == 0 && strcmp(f->value, value) != 0) {
+            return error_set(err, ERR_USAGE, "-X %s cannot be changed: fyke needs %s", key,
+                             f->value);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err set_property(rd_kafka_conf_t *conf, const struct kafka_setup *setup,
+                             const char *property, struct error *err)
 {
     const char *eq = strchr(property, '=');
     char key[128];
@@ -59,40 +124,52 @@ static enum err set_property(rd_kafka_conf_t *conf, const char *property, struct
                                          "-X bootstrap.servers=broker:9092");
     }
     snprintf(key, sizeof(key), "%.*s", (int)(eq - property), property);
+    FYKE_TRY(check_fixed(setup, key, eq + 1, err));
     return set(conf, key, eq + 1, err);
 }
 
-static bool has_brokers(rd_kafka_conf_t *conf)
+static bool is_set(rd_kafka_conf_t *conf, const char *key)
 {
     size_t len = 0;
-    return rd_kafka_conf_get(conf, "bootstrap.servers", NULL, &len) == RD_KAFKA_CONF_OK && len > 1;
+    return rd_kafka_conf_get(conf, key, NULL, &len) == RD_KAFKA_CONF_OK && len > 1;
+}
+
+static enum err set_client_id(rd_kafka_conf_t *conf, const char *instance_id, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
+    buf_printf(&id, "fyke%s%s", instance_id ? "-" : "", instance_id ? instance_id : "");
+    return set(conf, "client.id", buf_cstr(&id), err);
 }
 
 static enum err fill(rd_kafka_conf_t *conf, const struct kafka_config *c,
-                     const struct kafka_default *defaults, size_t n, struct error *err)
+                     const struct kafka_setup *setup, struct error *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        FYKE_TRY(set(conf, defaults[i].key, defaults[i].value, err));
+    FYKE_TRY(set_client_id(conf, c->instance_id, err));
+    for (size_t i = 0; i < setup->n_defaults; i++) {
+        FYKE_TRY(set(conf, setup->defaults[i].key, setup->defaults[i].value, err));
+    }
+    for (size_t i = 0; i < setup->n_fixed; i++) {
+        FYKE_TRY(set(conf, setup->fixed[i].key, setup->fixed[i].value, err));
     }
     for (size_t i = 0; i < c->n_properties; i++) {
-        FYKE_TRY(set_property(conf, c->properties[i], err));
+        FYKE_TRY(set_property(conf, setup, c->properties[i], err));
     }
-    if (!has_brokers(conf)) {
+    if (!is_set(conf, "bootstrap.servers")) {
         return error_set(err, ERR_USAGE,
                          "no broker is named: add -X bootstrap.servers=HOST:PORT");
     }
-    return ERR_OK;
+    return set(conf, "log.queue", "true", err);
 }
 
 enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
-                    const struct kafka_default *defaults, size_t n_defaults,
-                    rd_kafka_conf_t **ret, struct error *err)
+                    const struct kafka_setup *setup, rd_kafka_conf_t **ret, struct error *err)
 {
-    *k = (struct kafka_client){.log = c->log, .log_ctx = c->log_ctx};
+    *k = (struct kafka_client){
+        .role = setup->role, .log = c->log, .log_ctx = c->log_ctx, .stop = c->stop};
     k->connect_timeout_ms =
         c->connect_timeout_ms ? c->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    enum err rc = fill(conf, c, defaults, n_defaults, err);
+    enum err rc = fill(conf, c, setup, err);
     if (rc != ERR_OK) {
         rd_kafka_conf_destroy(conf);
         return rc;
@@ -110,66 +187,91 @@ enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_
     char why[256];
     k->rk = rd_kafka_new(type, conf, why, sizeof(why));
     if (!k->rk) {
-        rd_kafka_conf_destroy(conf);
+        rd_kafka_conf_destroy(conf); /* rd_kafka_new() takes it only when it succeeds */
         return error_set(err, ERR_USAGE, "kafka: %s", why);
     }
+    rd_kafka_set_log_queue(k->rk, NULL);
     return ERR_OK;
 }
 
-static enum err metadata(struct kafka_client *k, rd_kafka_topic_t *topic,
-                         const struct rd_kafka_metadata **ret, struct error *err)
+/* ---- metadata ----------------------------------------------------------------------------- */
+
+/* A topic that was made a moment ago may have no leader yet. */
+static bool comes_soon(const struct rd_kafka_metadata_topic *t)
 {
-    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    for (int left = k->connect_timeout_ms; left > 0; left -= METADATA_TRY_MS) {
-        rc = rd_kafka_metadata(k->rk, 0, topic, ret, METADATA_TRY_MS);
-        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            k->connected = true;
-            return ERR_OK;
-        }
-        rd_kafka_poll(k->rk, 0); /* delivers the error callbacks */
+    if (t->err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
+        return true;
     }
-    enum err e = kafka_error(k, rc, err, "no broker answers");
-    err->retriable = true;
-    return e;
+    for (int i = 0; i < t->partition_cnt; i++) {
+        if (t->partitions[i].err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
+            return true;
+        }
+    }
+    return false;
 }
 
-enum err kafka_partitions(struct kafka_client *k, const char *topic, int32_t *ret_n,
-                          struct error *err)
+static rd_kafka_resp_err_t topic_state(const struct rd_kafka_metadata *m, int32_t *ret_n)
 {
-    rd_kafka_topic_t *t = rd_kafka_topic_new(k->rk, topic, NULL);
-    if (!t) {
-        return kafka_error(k, rd_kafka_last_error(), err, "topic %s", topic);
+    *ret_n = 0;
+    if (m->topic_cnt == 0) {
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     }
+    *ret_n = m->topics[0].partition_cnt;
+    if (comes_soon(&m->topics[0])) {
+        return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    }
+    if (m->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR && *ret_n == 0) {
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    }
+    return m->topics[0].err;
+}
+
+static rd_kafka_resp_err_t ask(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms,
+                               int32_t *ret_n)
+{
     const struct rd_kafka_metadata *m = NULL;
-    enum err rc = metadata(k, t, &m, err);
-    rd_kafka_topic_destroy(t);
-    if (rc != ERR_OK) {
+    *ret_n = 0;
+    rd_kafka_resp_err_t rc = rd_kafka_metadata(k->rk, 0, topic, &m, timeout_ms);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return rc;
     }
-    rd_kafka_resp_err_t code = m->topic_cnt ? m->topics[0].err
-                                            : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    *ret_n = m->topic_cnt ? m->topics[0].partition_cnt : 0;
+    kafka_heard(k);
+    rc = topic_state(m, ret_n);
     rd_kafka_metadata_destroy(m);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (!code && *ret_n == 0)) {
-        return error_set(err, ERR_USAGE, "topic %s does not exist on this broker", topic);
-    }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_error(k, code, err, "topic %s", topic);
-    }
-    return ERR_OK;
+    return rc;
 }
 
-enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
-                     const char *fmt, ...)
+int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms)
 {
-    char head[200];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(head, sizeof(head), fmt, ap);
-    va_end(ap);
-    bool more = k->last_error[0] && (code == RD_KAFKA_RESP_ERR__TRANSPORT ||
-                                     code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-                                     code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN);
-    return error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head, rd_kafka_err2str(code),
-                     more ? ": " : "", more ? k->last_error : "");
+    int32_t n;
+    return ask(k, topic, timeout_ms, &n) == RD_KAFKA_RESP_ERR_NO_ERROR ? n : 0;
+}
+
+enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
+                          struct error *err)
+{
+    const char *name = rd_kafka_topic_name(topic);
+    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k);
+         left -= METADATA_TRY_MS) {
+        rc = ask(k, topic, left < METADATA_TRY_MS ? left : METADATA_TRY_MS, ret_n);
+        rd_kafka_poll(k->rk, 0); /* delivers the error callbacks */
+        if (rc == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
+            rd_kafka_poll(k->rk, METADATA_TRY_MS);
+        } else if (!kafka_is_outage(rc)) {
+            break;
+        }
+    }
+    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ERR_OK;
+    }
+    if (rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        return error_set(err, ERR_USAGE, "topic %s does not exist on this broker", name);
+    }
+    if (!k->connected) {
+        enum err e = kafka_error(k, rc, err, "no broker answers");
+        err->retriable = true;
+        return e;
+    }
+    return kafka_error(k, rc, err, "topic %s", name);
 }

@@ -6,32 +6,51 @@
 
 #include "connectors/kafka.h"
 
-struct kafka_client {
-    rd_kafka_t *rk;
-    engine_log log;
-    void *log_ctx;
-    int connect_timeout_ms;
-    char last_error[256]; /* from the error callback: the only place that tells why a login fails */
-    bool connected;       /* a broker has answered */
-};
-
-/* One default, given before the user's own properties so that they win. */
-struct kafka_default {
+/* Property or default: "key=value" would do, but keys are compared. */
+struct kafka_property {
     const char *key, *value;
 };
 
-/* Makes the configuration; `c` must outlive the client (opaque of the callbacks). */
+struct kafka_client {
+    rd_kafka_t *rk;
+    const char *role; /* "input", "alerts": for messages */
+    engine_log log;
+    void *log_ctx;
+    const volatile sig_atomic_t *stop;
+    int connect_timeout_ms;
+    char last_error[256]; /* from the error callback: the only place that tells why a login fails */
+    bool connected;       /* a broker has answered */
+    bool down;            /* no broker answers any more; said */
+};
+
+struct kafka_setup {
+    const char *role;
+    const struct kafka_property *defaults; /* the user's own properties win */
+    size_t n_defaults;
+    const struct kafka_property *fixed; /* what the connector relies on; others are refused */
+    size_t n_fixed;
+};
+
+/* Makes the configuration; `k` must stay where it is (opaque of the callbacks). */
 enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
-                    const struct kafka_default *defaults, size_t n_defaults,
-                    rd_kafka_conf_t **ret, struct error *err) FYKE_MUST_USE;
+                    const struct kafka_setup *setup, rd_kafka_conf_t **ret,
+                    struct error *err) FYKE_MUST_USE;
+/* Takes `conf`, also when it fails. */
 enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                     struct error *err) FYKE_MUST_USE;
 /* Number of partitions; an error says whether the topic is missing or no broker answers. */
-enum err kafka_partitions(struct kafka_client *k, const char *topic, int32_t *ret_n,
+enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
                           struct error *err) FYKE_MUST_USE;
+/* Asks once, within `timeout_ms`; 0 when there is no answer. */
+int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms);
+/* A broker has answered: an outage is over. */
+void kafka_heard(struct kafka_client *k);
+/* Codes that mean "not now": the client goes on by itself. */
+bool kafka_is_outage(rd_kafka_resp_err_t code);
+bool kafka_stopping(const struct kafka_client *k);
 /* Turns a librdkafka code into ours, with the last callback error where it says more. */
 enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
                      const char *fmt, ...) FYKE_PRINTF(4, 5);
-void kafka_say(struct kafka_client *k, const char *fmt, ...) FYKE_PRINTF(2, 3);
+void kafka_say(const struct kafka_client *k, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 #endif

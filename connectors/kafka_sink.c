@@ -1,45 +1,55 @@
 /* Alerts to a topic: value as one JSON object, the rule key as message key, event time as record
  * timestamp, headers fyke-rule and fyke-match-id (docs/formats.md). */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
 #include "connectors/kafka_client.h"
 
-#define FLUSH_SLICE_MS 1000
-/* How long acknowledgements may be missing before the run gives up; alerts wait meanwhile. */
-#define FLUSH_TIMEOUT_MS 120000
+#define SLICE_MS 500
+/* How long a stopped run waits for acknowledgements; what is missing then is written again by the
+ * next one, for its checkpoint comes after them. */
+#define STOP_MS 10000
 
 struct kafka_sink {
     struct sink base;
     struct kafka_client client;
     char *topic;
+    rd_kafka_topic_t *handle;
     uint64_t failed; /* delivery reports with an error since the last flush */
     rd_kafka_resp_err_t failed_code;
 };
 
-static const struct kafka_default sink_defaults[] = {
-    {"client.id", "fyke"},
-    {"enable.idempotence", "true"},
+static const struct kafka_property defaults[] = {
     {"linger.ms", "5"},
+    {"message.timeout.ms", "0"}, /* alerts wait for as long as an outage lasts */
+    {"queue.buffering.max.kbytes", "65536"},
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
     {"socket.nagle.disable", "true"},
     {"partitioner", "murmur2"}, /* as the Java client; a null key always goes to one partition */
 };
 
+static const struct kafka_property fixed[] = {
+    {"enable.idempotence", "true"}, /* and with it acks=all */
+};
+
+/* Runs inside poll and flush, hence on the input thread. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
+    struct kafka_sink *s = m->_private;
     (void)rk;
     (void)opaque;
-    struct kafka_sink *s = m->_private;
     if (m->err) {
         s->failed++;
         s->failed_code = m->err;
+    } else {
+        kafka_heard(&s->client);
     }
 }
 
-static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct out_record *r)
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static rd_kafka_headers_t *headers_of(const struct out_record *r)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
     rd_kafka_header_add(headers, "fyke-rule", -1, r->rule.ptr, (ssize_t)r->rule.len);
@@ -47,86 +57,140 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct out_record
         rd_kafka_header_add(headers, "fyke-match-id", -1, r->match_id.ptr,
                             (ssize_t)r->match_id.len);
     }
-    int64_t ms = r->event_time.ns > 0 ? r->event_time.ns / NS_PER_MS : 0;
+    return headers;
+}
+
+static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct out_record *r)
+{
+    rd_kafka_headers_t *headers = headers_of(r);
+    /* To librdkafka a time of 0 means "now", to Kafka a negative one means none. */
+    int64_t ms = r->event_time.ns >= NS_PER_MS ? r->event_time.ns / NS_PER_MS : 1;
+    /* A NULL pointer is a null key, which an empty key is not. */
+    const char *key = r->has_key && r->key.len == 0 ? "" : r->has_key ? r->key.ptr : NULL;
     rd_kafka_resp_err_t rc = rd_kafka_producev(
-        s->client.rk, RD_KAFKA_V_TOPIC(s->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        s->client.rk, RD_KAFKA_V_RKT(s->handle), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.ptr, r->value.len),
-        RD_KAFKA_V_KEY((void *)(uintptr_t)(r->has_key ? r->key.ptr : NULL),
-                       r->has_key ? r->key.len : 0),
+        RD_KAFKA_V_KEY((void *)(uintptr_t)key, r->has_key ? r->key.len : 0),
         RD_KAFKA_V_TIMESTAMP(ms), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(s),
         RD_KAFKA_V_END);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_headers_destroy(headers);
+        rd_kafka_headers_destroy(headers); /* taken only with the message */
     }
     return rc;
+}
+
+static enum err too_large(const struct kafka_sink *s, const struct out_record *r,
+                          struct error *err)
+{
+    return error_set(err, ERR_KAFKA,
+                     "kafka: an alert of rule %.*s takes %zu bytes, more than message.max.bytes: "
+                     "show less evidence (--max-evidence, --evidence-fields) or raise it here with "
+                     "-X and at topic %s",
+                     SLICE_ARG(r->rule), r->value.len, s->topic);
+}
+
+static enum err not_acknowledged(struct kafka_sink *s, rd_kafka_resp_err_t code, struct error *err)
+{
+    return kafka_error(&s->client, code, err,
+                       "stopped while alerts to %s are not acknowledged; the next run writes them",
+                       s->topic);
 }
 
 static enum err sink_write(struct sink *base, const struct out_record *r, struct error *err)
 {
     struct kafka_sink *s = (struct kafka_sink *)base;
+    int stopped_ms = 0;
     for (;;) {
         rd_kafka_resp_err_t rc = produce(s, r);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_poll(s->client.rk, 0);
             return ERR_OK;
         }
+        if (rc == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+            return too_large(s, r, err);
+        }
         if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return kafka_error(&s->client, rc, err, "alert to %s", s->topic);
         }
-        rd_kafka_poll(s->client.rk, 100); /* full: serve deliveries until there is room */
+        if (stopped_ms >= STOP_MS) {
+            return not_acknowledged(s, rc, err);
+        }
+        rd_kafka_poll(s->client.rk, SLICE_MS); /* full: serve deliveries until there is room */
+        stopped_ms += kafka_stopping(&s->client) ? SLICE_MS : 0;
     }
 }
 
+static enum err not_delivered(struct kafka_sink *s, struct error *err)
+{
+    uint64_t n = s->failed;
+    s->failed = 0;
+    return kafka_error(&s->client, s->failed_code, err, "%llu alerts to %s were not delivered%s",
+                       (unsigned long long)n, s->topic,
+                       s->failed_code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
+                           ? " (their time is event time; set message.timestamp.type="
+                             "LogAppendTime on the topic)"
+                           : "");
+}
+
+/* Waits through an outage: the checkpoint must not come before the alerts. */
 static enum err sink_flush(struct sink *base, struct error *err)
 {
     struct kafka_sink *s = (struct kafka_sink *)base;
-    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int waited = 0; waited < FLUSH_TIMEOUT_MS; waited += FLUSH_SLICE_MS) {
-        rc = rd_kafka_flush(s->client.rk, FLUSH_SLICE_MS);
-        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR || s->failed) {
-            break;
-        }
-    }
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && !s->failed) {
-        return kafka_error(&s->client, rc, err, "alerts to %s are not acknowledged", s->topic);
-    }
+    rd_kafka_resp_err_t rc;
+    int stopped_ms = 0;
+    do {
+        rc = rd_kafka_flush(s->client.rk, SLICE_MS);
+        stopped_ms += kafka_stopping(&s->client) ? SLICE_MS : 0;
+    } while (rc == RD_KAFKA_RESP_ERR__TIMED_OUT && !s->failed && stopped_ms < STOP_MS);
     if (s->failed) {
-        uint64_t n = s->failed;
-        s->failed = 0;
-        return kafka_error(&s->client, s->failed_code, err, "%llu alerts to %s were not delivered",
-                           (unsigned long long)n, s->topic);
+        return not_delivered(s, err);
     }
-    return ERR_OK;
+    if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        return not_acknowledged(s, rc, err);
+    }
+    return rc ? kafka_error(&s->client, rc, err, "alerts to %s", s->topic) : ERR_OK;
 }
+
+/* ---- life --------------------------------------------------------------------------------- */
 
 static void sink_close(struct sink *base)
 {
     struct kafka_sink *s = (struct kafka_sink *)base;
+    if (s->handle) {
+        rd_kafka_topic_destroy(s->handle);
+    }
     if (s->client.rk) {
+        /* A run that failed leaves messages behind, which must not hold up its end. */
+        rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_destroy(s->client.rk);
     }
     free(s->topic);
     free(s);
 }
 
-static const struct sink_ops kafka_sink_ops = {sink_write, sink_flush, sink_close};
-
 static enum err open_sink(struct kafka_sink *s, const struct kafka_config *c, struct error *err)
 {
+    static const struct kafka_setup setup = {"alerts", defaults, FYKE_ARRAY_LEN(defaults), fixed,
+                                             FYKE_ARRAY_LEN(fixed)};
     rd_kafka_conf_t *conf;
-    FYKE_TRY(kafka_conf(&s->client, c, sink_defaults, FYKE_ARRAY_LEN(sink_defaults), &conf, err));
+    int32_t partitions;
+    FYKE_TRY(kafka_conf(&s->client, c, &setup, &conf, err));
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     FYKE_TRY(kafka_open(&s->client, RD_KAFKA_PRODUCER, conf, err));
+    s->handle = rd_kafka_topic_new(s->client.rk, s->topic, NULL);
+    if (!s->handle) {
+        return kafka_error(&s->client, rd_kafka_last_error(), err, "topic %s", s->topic);
+    }
     /* Also warms the producer's metadata: the first produce to a cold topic takes a second. */
-    int32_t partitions;
-    return kafka_partitions(&s->client, s->topic, &partitions, err);
+    return kafka_partitions(&s->client, s->handle, &partitions, err);
 }
 
 enum err kafka_sink_new(const struct kafka_config *c, const char *topic, struct sink **ret,
                         struct error *err)
 {
+    static const struct sink_ops ops = {sink_write, sink_flush, sink_close};
     struct kafka_sink *s = xcalloc(1, sizeof(*s));
-    s->base.ops = &kafka_sink_ops;
+    s->base.ops = &ops;
     s->topic = xstrdup(topic);
     enum err rc = open_sink(s, c, err);
     if (rc != ERR_OK) {

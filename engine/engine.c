@@ -256,7 +256,7 @@ uint32_t engine_positions(struct engine *e, const struct partition_position **re
     e->positions = xrealloc(e->positions, (e->n_partitions + 1) * sizeof(*e->positions));
     for (size_t i = 0; i < e->n_partitions; i++) {
         const struct partition *p = e->partitions[i];
-        if (p->restored > 0) {
+        if (p->restored >= 0) {
             e->positions[n++] = (struct partition_position){
                 p->topic->index, p->id, p->replay_until > 0 ? p->replay_next : p->next_offset};
         }
@@ -283,6 +283,25 @@ enum err engine_begin(struct engine *e, const struct source_partition *parts, ui
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
+/* Where a partition without a position starts is known now; that is its position until its first
+ * record comes. */
+static void note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct partition *p = engine_find_partition(e, parts[i].topic, parts[i].partition);
+        if (p->restored < 0) {
+            p->next_offset = parts[i].first_offset;
+        }
+    }
+}
+
+/* The first start pins where it began: a crash before the first checkpoint begins there again. */
+static enum err pin_start(struct engine *e, struct error *err)
+{
+    bool first = e->state != NULL && !e->state->found && !e->source->bounded;
+    return first ? engine_commit(e, err) : ERR_OK;
+}
+
 static enum err start(struct engine *e, struct source *source, struct sink *sink,
                       struct error *err)
 {
@@ -294,7 +313,9 @@ static enum err start(struct engine *e, struct source *source, struct sink *sink
     FYKE_TRY(engine_begin(e, parts, n, sink, err));
     const struct partition_position *from;
     uint32_t n_from = engine_positions(e, &from);
-    return source->ops->start(source, from, n_from, err);
+    FYKE_TRY(source->ops->start(source, from, n_from, err));
+    note_first_offsets(e, parts, n);
+    return ERR_OK;
 }
 
 static enum err step(struct engine *e, bool *finished, struct error *err)
@@ -304,6 +325,9 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
     FYKE_TRY(engine_push_batch(e, batch.records, batch.n, err));
     for (uint32_t i = 0; i < batch.n_at_end; i++) {
         idle_note_end(e, &batch.at_end[i]);
+    }
+    for (uint32_t i = 0; i < batch.n_lost_end; i++) {
+        idle_note_lost_end(e, &batch.lost_end[i]);
     }
     if (!e->source->bounded) {
         idle_check(e);
@@ -329,6 +353,7 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
 {
     bool finished = false;
     FYKE_TRY(start(e, source, sink, err));
+    FYKE_TRY(pin_start(e, err));
     while (!finished && (stop == NULL || *stop == 0)) {
         FYKE_TRY(step(e, &finished, err));
         if (commit_due(e)) {

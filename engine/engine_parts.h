@@ -110,6 +110,7 @@ enum err engine_gather_pending(struct engine *e, struct error *err) FYKE_MUST_US
 /* A record of this partition has come / its end was reached. */
 void idle_note_record(struct engine *e, struct partition *p);
 void idle_note_end(struct engine *e, const struct partition_position *at);
+void idle_note_lost_end(struct engine *e, const struct partition_position *at);
 /* Lets partitions go that have been silent for long enough; names those that hold the clock. */
 void idle_check(struct engine *e);
 /* Holds partitions back that are far ahead while the order buffer is over its budget. */

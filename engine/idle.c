@@ -36,9 +36,23 @@ void idle_note_end(struct engine *e, const struct partition_position *at)
         p->ended = true;
         return;
     }
+    if (at->offset > p->next_offset) {
+        p->next_offset = at->offset; /* what lies between are no records: transaction markers */
+        e->dirty = true;
+    }
     if (!p->at_end) {
         p->at_end = true;
         p->quiet_since = engine_now(e);
+    }
+}
+
+/* The clock waits for it again; what idleness has let through is not taken back. */
+void idle_note_lost_end(struct engine *e, const struct partition_position *at)
+{
+    struct partition *p = engine_find_partition(e, at->topic, at->partition);
+    if (p != NULL) {
+        p->at_end = false;
+        p->idle = false;
     }
 }
 

@@ -19,8 +19,8 @@ struct source;
 struct source_partition {
     uint32_t topic; /* schema_topic.index */
     int32_t partition;
-    int64_t first_offset; /* where reading would start without a checkpoint; lowest readable */
-    bool empty;           /* holds nothing at the moment */
+    int64_t first_offset; /* where reading starts without a position; final after start() */
+    bool empty;           /* nothing was written to it yet */
 };
 
 struct source_batch {
@@ -30,6 +30,10 @@ struct source_batch {
      * hold no clock any more), for Kafka the end of the partition was reached. */
     const struct partition_position *at_end;
     uint32_t n_at_end;
+    /* Partitions whose end cannot be vouched for any more though no record has come: they must not
+     * be taken for idle until they are at their end again. */
+    const struct partition_position *lost_end;
+    uint32_t n_lost_end;
     bool finished; /* bounded input: everything has been delivered */
 };
 

@@ -16,6 +16,7 @@ void partition_init(struct partition *p, const struct schema_topic *topic,
         .first_time = ETIME_MIN,
         .frontier = ETIME_MIN,
         .floor = ETIME_MIN,
+        .restored = -1,
     };
     if (topic->has_watermark_per) {
         value_clocks_init(&p->values, topic->idle_after);

@@ -49,7 +49,7 @@ struct partition {
      * reads the partition moves. 0: none, or done. */
     int64_t replay_until;
     int64_t replay_next;   /* while that lasts: the first of them that is still to come */
-    int64_t restored;      /* offsets below this were read before the last start */
+    int64_t restored;      /* offsets below this were read before the last start; -1: no start */
     int64_t restart;       /* where a restart would read (checkpoint_restarts) */
     /* What was late at offsets that a restart may read again, ascending; kept only with a state. */
     struct late_event *late_events;

@@ -57,6 +57,10 @@ static enum err check_inputs(struct run *r, struct error *err)
         return error_set(err, ERR_USAGE,
                          "Kafka is read alone; several topics are written kafka:T1,T2");
     }
+    if (kafka > 0 && !c->options.state_dir) {
+        return error_set(err, ERR_USAGE,
+                         "Kafka needs a state directory, which a restart goes on from: --state DIR");
+    }
     r->from_kafka = kafka > 0;
     return ERR_OK;
 }
@@ -140,6 +144,7 @@ static void set_kafka(struct run *r)
         .n_properties = c->n_kafka_properties,
         .app = c->options.app ? c->options.app : "fyke",
         .instance_id = c->instance_id,
+        .stop = c->stop,
         .log = c->options.log,
         .log_ctx = c->options.log_ctx,
     };

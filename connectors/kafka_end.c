@@ -1,0 +1,144 @@
+/* Ends of partitions, outages, growth.
+ *
+ * Idleness lets event time move on without a partition, so it needs more than silence: the client's
+ * "end of partition" is the stable end, which an open transaction upstream looks like too, and it is
+ * said once, however long ago. For topics with `idle after` the end is therefore proved anew every
+ * quarter of that time: the leader answers, its stable end is where we are, and so is the end of
+ * its log. What cannot be proved is taken back. */
+#include <time.h>
+
+#include "base/xalloc.h"
+#include "connectors/kafka_parts.h"
+
+#define PROVE_MS 1000  /* for an answer */
+#define PROBE_EVERY_MS 1000
+#define PROBE_MS 200
+#define COUNT_EVERY_MS 60000
+#define COUNT_MS 1000
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static struct partition_position position(const struct kafka_part *p)
+{
+    return (struct partition_position){p->topic_index, p->partition, p->next};
+}
+
+/* ---- ends --------------------------------------------------------------------------------- */
+
+static void tell(struct kafka_source *s, struct kafka_part *p, bool at_end)
+{
+    if (at_end == p->told) {
+        return;
+    }
+    p->told = at_end;
+    if (at_end) {
+        VEC_PUSH(s->at_end, s->n_at_end, s->cap_at_end) = position(p);
+    } else {
+        VEC_PUSH(s->lost_end, s->n_lost_end, s->cap_lost_end) = position(p);
+    }
+}
+
+void kafka_end_reached(struct kafka_source *s, size_t part, int64_t offset)
+{
+    struct kafka_part *p = &s->parts[part];
+    kafka_reached(s, part, offset);
+    p->eof = true;
+    p->told = false; /* the offset may be a new one */
+    tell(s, p, true);
+}
+
+void kafka_end_passed(struct kafka_source *s, size_t part)
+{
+    s->parts[part].eof = s->parts[part].told = false;
+}
+
+/* `answer`: the leader's; NULL: none. */
+static bool is_proved(const struct kafka_source *s, const struct kafka_part *p,
+                      const rd_kafka_topic_partition_t *answer)
+{
+    int64_t low, high;
+    return answer && answer->err == RD_KAFKA_RESP_ERR_NO_ERROR && answer->offset == p->next &&
+           !p->paused &&
+           rd_kafka_get_watermark_offsets(s->client.rk, p->topic, p->partition, &low, &high) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR &&
+           high == p->next;
+}
+
+static bool is_watched(const struct kafka_source *s, const struct kafka_part *p)
+{
+    return p->eof && s->topics[p->topic_index].watched;
+}
+
+static void prove_ends(struct kafka_source *s)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_parts);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        const struct kafka_part *p = &s->parts[i];
+        if (is_watched(s, p)) {
+            rd_kafka_topic_partition_list_add(l, p->topic, p->partition)->offset =
+                RD_KAFKA_OFFSET_END;
+        }
+    }
+    bool answered = l->cnt > 0 && !s->client.down &&
+                    rd_kafka_offsets_for_times(s->client.rk, l, PROVE_MS) ==
+                        RD_KAFKA_RESP_ERR_NO_ERROR;
+    int at = 0;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        struct kafka_part *p = &s->parts[i];
+        if (is_watched(s, p)) {
+            tell(s, p, is_proved(s, p, answered ? &l->elems[at] : NULL));
+            at++;
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(l);
+}
+
+/* ---- now and then ------------------------------------------------------------------------- */
+
+/* True once per `every_ms`. */
+static bool is_due(int64_t *last_ms, int64_t now, int64_t every_ms)
+{
+    if (now - *last_ms < every_ms) {
+        return false;
+    }
+    *last_ms = now;
+    return true;
+}
+
+/* Partitions are taken over at the start only: new ones need a restart. */
+static void count_partitions(struct kafka_source *s)
+{
+    for (uint32_t t = 0; t < s->n_topics && !s->client.down; t++) {
+        struct kafka_topic *topic = &s->topics[t];
+        int32_t n = topic->name ? kafka_probe(&s->client, topic->handle, COUNT_MS) : 0;
+        if (n > topic->count) {
+            kafka_say(&s->client,
+                      "topic \"%s\" has %d partitions now, %d of them are not read: restart to read "
+                      "them from their first record",
+                      topic->name, n, n - topic->count);
+            topic->count = n;
+        }
+    }
+}
+
+void kafka_look_around(struct kafka_source *s)
+{
+    int64_t now = now_ms();
+    if (s->client.down && is_due(&s->probed_ms, now, PROBE_EVERY_MS)) {
+        kafka_probe(&s->client, s->parts[0].handle, PROBE_MS);
+    }
+    if (s->prove_every_ms > 0 && is_due(&s->proved_ms, now, s->prove_every_ms)) {
+        prove_ends(s);
+    }
+    if (s->counted_ms == 0) {
+        s->counted_ms = now; /* counted at the start */
+    }
+    if (!s->client.down && is_due(&s->counted_ms, now, COUNT_EVERY_MS)) {
+        count_partitions(s);
+    }
+}

@@ -1,0 +1,98 @@
+/* The inside of the Kafka source, for the files that implement it:
+ *   kafka_source.c  life cycle, reading       kafka_start.c   partitions, first offsets
+ *   kafka_record.c  message → record          kafka_commit.c  positions for the group
+ *   kafka_end.c     ends, outages, growth
+ * Private to connectors/. */
+#ifndef FYKE_CONNECTORS_KAFKA_PARTS_H
+#define FYKE_CONNECTORS_KAFKA_PARTS_H
+
+#include "connectors/kafka_client.h"
+
+#define KAFKA_QUERY_MS 10000
+
+struct kafka_part {
+    const char *topic;
+    rd_kafka_topic_t *handle; /* the topic's */
+    uint32_t topic_index;
+    int32_t partition;
+    int64_t low;    /* lowest readable at the start */
+    int64_t end;    /* the stable end at the start: `once` stops there */
+    int64_t next;   /* behind everything seen, transaction markers included */
+    bool done;      /* has reached `end` */
+    bool eof;       /* the client said that `next` is the end; nothing since */
+    bool told;      /* the engine was told so and not otherwise */
+    bool paused;
+};
+
+struct kafka_topic {
+    char *name; /* NULL: not read */
+    rd_kafka_topic_t *handle;
+    bool watched;  /* has `idle after`: its ends must be proved again and again */
+    int32_t count; /* partitions at the start, or said since */
+};
+
+struct kafka_source {
+    struct source base;
+    struct kafka_client client;
+    struct kafka_topic *topics; /* per topic of the rule set */
+    uint32_t n_topics;
+    struct kafka_part *parts; /* by topic, then partition */
+    size_t n_parts, cap_parts;
+    size_t last_part; /* messages come in runs of one partition */
+    struct source_partition *infos; /* the same, as the engine wants them */
+    bool once;
+    char *start;   /* NULL: earliest */
+    uint32_t left; /* partitions that are not done */
+    bool consuming; /* assigned */
+
+    /* The batch handed out last. */
+    rd_kafka_message_t **messages;
+    size_t n_messages, cap_messages;
+    struct record *records;
+    size_t cap_records;
+    struct record_header *headers;
+    size_t n_headers, cap_headers;
+    struct partition_position *at_end, *lost_end;
+    size_t n_at_end, cap_at_end, n_lost_end, cap_lost_end;
+
+    /* Processing time, ms, of CLOCK_MONOTONIC: only to ask the broker now and then. */
+    int64_t proved_ms, probed_ms, counted_ms;
+    int64_t prove_every_ms; /* a quarter of the least `idle after` */
+
+    /* Commits: one under way at a time; the newest positions wait for it. */
+    rd_kafka_topic_partition_list_t *wanted; /* NULL: none waits */
+    bool committing;
+    rd_kafka_resp_err_t commit_said; /* the last failure that was told */
+};
+
+#define KAFKA_NO_PART SIZE_MAX
+size_t kafka_part_of(const struct kafka_source *s, uint32_t topic, int32_t partition);
+/* Everything below next_offset has been seen. */
+void kafka_reached(struct kafka_source *s, size_t part, int64_t next_offset);
+
+/* kafka_start.c */
+enum err kafka_find_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+enum err kafka_assign(struct kafka_source *s, const struct partition_position *from, uint32_t n,
+                      struct error *err) FYKE_MUST_USE;
+
+/* kafka_record.c */
+void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                       struct record *ret);
+/* Header arrays move while a batch grows: pointers are set when it is complete. */
+void kafka_link_headers(struct kafka_source *s);
+
+/* kafka_end.c */
+void kafka_end_reached(struct kafka_source *s, size_t part, int64_t offset);
+void kafka_end_passed(struct kafka_source *s, size_t part);
+/* What is due by time: ends proved, the broker asked whether it is back, partitions counted. */
+void kafka_look_around(struct kafka_source *s);
+
+/* kafka_commit.c */
+void kafka_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                     rd_kafka_topic_partition_list_t *list, void *opaque);
+void kafka_commit_later(struct kafka_source *s, const struct partition_position *pos, uint32_t n,
+                        const char *metadata);
+/* Waits for what is under way, at most a few seconds. */
+void kafka_commit_finish(struct kafka_source *s);
+
+#endif
