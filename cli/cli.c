@@ -136,8 +136,8 @@ bool cli_parse_color(const struct cli_verb *verb, const char *text, enum cli_col
     return false;
 }
 
-bool cli_parse_format(const struct cli_verb *verb, const char *text,
-                      const enum cli_format *allowed, size_t n_allowed, enum cli_format *ret)
+bool cli_parse_format(const struct cli_verb *verb, const char *text, const enum cli_format *allowed,
+                      size_t n_allowed, enum cli_format *ret)
 {
     static const char *const names[] = {"", "human", "json", "tap", "dot"};
     FYKE_CLEANUP(buf_release) struct buf known = BUF_INIT;

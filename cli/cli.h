@@ -64,8 +64,8 @@ bool cli_parse_time(const struct cli_verb *verb, const char *option, const char 
 bool cli_parse_duration(const struct cli_verb *verb, const char *option, const char *text,
                         int64_t *ret_ns);
 bool cli_parse_color(const struct cli_verb *verb, const char *text, enum cli_color *ret);
-bool cli_parse_format(const struct cli_verb *verb, const char *text,
-                      const enum cli_format *allowed, size_t n_allowed, enum cli_format *ret);
+bool cli_parse_format(const struct cli_verb *verb, const char *text, const enum cli_format *allowed,
+                      size_t n_allowed, enum cli_format *ret);
 
 /* Colour on this stream: --color, else NO_COLOR and whether it is a terminal. */
 bool cli_colored(enum cli_color color, FILE *to);

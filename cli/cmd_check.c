@@ -19,8 +19,8 @@ struct check_counts {
     uint32_t errors, warnings, notes;
 };
 
-static void report(const struct check_args *a, const struct sources *set,
-                   const struct diags *diags, struct check_counts *n, struct buf *out)
+static void report(const struct check_args *a, const struct sources *set, const struct diags *diags,
+                   struct check_counts *n, struct buf *out)
 {
     bool color = cli_colored(a->color, stdout);
     for (const struct diag *d = diags->first; d; d = d->next) {
@@ -115,8 +115,8 @@ static bool check_file(const struct check_args *a, const char *path, struct chec
     return ok;
 }
 
-static bool check_files(const struct check_args *a, struct walk_list *files,
-                        struct check_counts *n, uint32_t *rules, struct buf *out)
+static bool check_files(const struct check_args *a, struct walk_list *files, struct check_counts *n,
+                        uint32_t *rules, struct buf *out)
 {
     struct error err = ERROR_INIT;
     bool ok = true;

@@ -8,17 +8,14 @@
 #include "lib/rules.h"
 
 struct explain_args {
-    const char *rule; /* NULL: the only one */
+    const char *rule; /* NULL: all of them */
     struct cli_list rules;
     enum cli_color color;
 };
 
 static const struct rule *find_rule(const struct ruleset *rs, const char *name)
 {
-    if (!name && rs->n_rules == 1) {
-        return &rs->rules[0];
-    }
-    for (uint32_t i = 0; name && i < rs->n_rules; i++) {
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
         if (slice_eq_str(rs->rules[i].name, name)) {
             return &rs->rules[i];
         }
@@ -32,8 +29,7 @@ static int unknown_rule(const struct cli_verb *v, const struct ruleset *rs, cons
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         buf_printf(&known, "%s%.*s", i ? ", " : "", SLICE_ARG(rs->rules[i].name));
     }
-    return cli_usage_error(v, "%s%s%s; there are: %s", name ? "no rule '" : "which rule",
-                           name ? name : "", name ? "'" : "", buf_cstr(&known));
+    return cli_usage_error(v, "no rule '%s'; there are: %s", name, buf_cstr(&known));
 }
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct explain_args *a)
@@ -74,18 +70,30 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
     return -1;
 }
 
+static void show_rule(const struct cli_verb *v, const struct fyke_rules *rules,
+                      const struct rule *rule, struct buf *out)
+{
+    if (v == &verb_graph) {
+        rule_graphviz(rule, out);
+    } else {
+        explain_rule(rules->compilation, rule, out);
+    }
+}
+
 static int show(const struct cli_verb *v, const struct explain_args *a,
                 const struct fyke_rules *rules)
 {
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    const struct rule *rule = find_rule(rules_ruleset(rules), a->rule);
-    if (!rule) {
-        return unknown_rule(v, rules_ruleset(rules), a->rule);
+    const struct ruleset *rs = rules_ruleset(rules);
+    const struct rule *rule = a->rule ? find_rule(rs, a->rule) : NULL;
+    if (a->rule && !rule) {
+        return unknown_rule(v, rs, a->rule);
     }
-    if (v == &verb_graph) {
-        rule_graphviz(rule, &out);
-    } else {
-        explain_rule(rules->compilation, rule, &out);
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        if (!rule || rule == &rs->rules[i]) {
+            buf_puts(&out, out.len > 0 ? "\n" : "");
+            show_rule(v, rules, &rs->rules[i], &out);
+        }
     }
     return cli_put(buf_slice(&out));
 }
@@ -110,10 +118,11 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 const struct cli_verb verb_explain = {
     "explain",
     "read a rule back in plain words",
-    "usage: fyke explain RULE -r PATH…\n"
+    "usage: fyke explain [RULE] -r PATH…\n"
     "       fyke explain RULE PATH…\n"
     "\n"
-    "Says what the rule looks for, step by step, and how it is evaluated.\n"
+    "Says what the rule looks for, step by step, and how it is evaluated; without RULE for\n"
+    "every rule.\n"
     "\n"
     "  -r, --rules PATH    rule file or directory; repeatable\n"
     "      --color WHEN    auto, always, never\n",
@@ -123,10 +132,11 @@ const struct cli_verb verb_explain = {
 const struct cli_verb verb_graph = {
     "graph",
     "draw a rule as a graph in DOT",
-    "usage: fyke graph RULE -r PATH…\n"
+    "usage: fyke graph [RULE] -r PATH…\n"
     "       fyke graph RULE PATH…\n"
     "\n"
-    "Writes the rule's automaton in the DOT language. Graphviz makes a picture of it:\n"
+    "Writes the rule's automaton in the DOT language, without RULE one graph per rule.\n"
+    "Graphviz makes a picture of it:\n"
     "\n"
     "    fyke graph brute_force -r rules | dot -Tsvg > brute_force.svg\n"
     "\n"

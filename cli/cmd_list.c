@@ -52,9 +52,10 @@ static void list_functions(struct listing *l)
         for (uint32_t k = 0; k < f[i].n_overloads; k++) {
             buf_clear(&signature);
             function_signature(&f[i], k, &signature);
-            put_row(l, names,
-                    (struct slice[]){slice_of(f[i].name), buf_slice(&signature),
-                                     slice_of(f[i].doc)}, 3);
+            put_row(
+                l, names,
+                (struct slice[]){slice_of(f[i].name), buf_slice(&signature), slice_of(f[i].doc)},
+                3);
         }
     }
     const struct aggregate *a = aggregates_all(&n);

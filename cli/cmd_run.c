@@ -26,10 +26,28 @@ struct run_args {
 /* ---- options ------------------------------------------------------------------------------ */
 
 enum {
-    OPT_STATE = 256, OPT_MEMORY, OPT_WATERMARK_END, OPT_FLUSH, OPT_EVIDENCE_FIELDS,
-    OPT_MAX_EVIDENCE, OPT_MAX_RUNS, OPT_MAX_MATCHES, OPT_PENDING, OPT_STATS, OPT_STRICT,
-    OPT_INPUT_FORMAT, OPT_FORMAT, OPT_COLOR, OPT_APP, OPT_INSTANCE_ID, OPT_START, OPT_ONCE,
-    OPT_DEAD_LETTER, OPT_COMMIT_EVERY, OPT_ALLOW_EMPTY, OPT_FAULT,
+    OPT_STATE = 256,
+    OPT_MEMORY,
+    OPT_WATERMARK_END,
+    OPT_FLUSH,
+    OPT_EVIDENCE_FIELDS,
+    OPT_MAX_EVIDENCE,
+    OPT_MAX_RUNS,
+    OPT_MAX_MATCHES,
+    OPT_PENDING,
+    OPT_STATS,
+    OPT_STRICT,
+    OPT_INPUT_FORMAT,
+    OPT_FORMAT,
+    OPT_COLOR,
+    OPT_APP,
+    OPT_INSTANCE_ID,
+    OPT_START,
+    OPT_ONCE,
+    OPT_DEAD_LETTER,
+    OPT_COMMIT_EVERY,
+    OPT_ALLOW_EMPTY,
+    OPT_FAULT,
 };
 
 static const struct option options[] = {
@@ -84,8 +102,7 @@ static bool parse_input_format(const struct cli_verb *v, struct run_args *a, con
     return true;
 }
 
-static bool parse_limit(const struct cli_verb *v, const char *name, const char *text,
-                        unsigned *ret)
+static bool parse_limit(const struct cli_verb *v, const char *name, const char *text, unsigned *ret)
 {
     uint64_t n;
     if (!cli_parse_number(v, name, text, 1, 1000000000, &n)) {

@@ -31,8 +31,8 @@ static bool compile_filter(const struct cli_verb *v, struct test_args *a)
     if (!a->only) {
         return true;
     }
-    a->code = pcre2_compile((PCRE2_SPTR)a->only, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &error, &at,
-                            NULL);
+    a->code =
+        pcre2_compile((PCRE2_SPTR)a->only, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &error, &at, NULL);
     if (!a->code) {
         pcre2_get_error_message(error, text, sizeof(text));
         cli_usage_error(v, "--run: %s at %zu in '%s'", (char *)text, (size_t)at, a->only);
@@ -164,8 +164,7 @@ static void report_test(const struct test_args *a, const struct report *r)
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-static int run_test(struct test_args *a, const struct compilation *c,
-                    const struct compiled_test *t)
+static int run_test(struct test_args *a, const struct compilation *c, const struct compiled_test *t)
 {
     struct rule_test_result result;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;

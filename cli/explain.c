@@ -65,7 +65,8 @@ static void put_sources(const struct compilation *c, const struct rule *r, struc
     const struct rule_sources *s = &rs->sources[r->index];
     buf_puts(out, "\nreads");
     for (uint32_t i = 0; i < s->n_topics; i++) {
-        buf_printf(out, "%s topic \"%.*s\"", i ? "," : "", SLICE_ARG(rs->topics[s->topics[i]].name));
+        buf_printf(out, "%s topic \"%.*s\"", i ? "," : "",
+                   SLICE_ARG(rs->topics[s->topics[i]].name));
     }
     buf_puts(out, "\n");
 }

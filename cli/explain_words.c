@@ -161,7 +161,8 @@ static void put_part(struct words *w, const struct ast_part *p, int depth)
 
 static void put_link(struct words *w, const struct ast_link *l)
 {
-    static const char *const kinds[] = {"later", "the first later", "the very next counted event is"};
+    static const char *const kinds[] = {"later", "the first later",
+                                        "the very next counted event is"};
     if (!span_given(l->then)) {
         return;
     }
@@ -196,8 +197,8 @@ static void put_absence(struct words *w, const struct ast_elem *e)
     }
     put_number(w);
     put_event(w, &e->absence.event);
-    buf_puts(w->out, span_given(e->absence.assume_quiet) ? " (silence is assumed at the start)\n"
-                                                         : "\n");
+    buf_puts(w->out,
+             span_given(e->absence.assume_quiet) ? " (silence is assumed at the start)\n" : "\n");
 }
 
 static void put_pattern(struct words *w, const struct ast_pattern *p, int depth)

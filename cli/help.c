@@ -13,8 +13,10 @@ int help_code(const char *code)
     }
     const struct diag_code *c = diag_code_find(upper);
     if (!c) {
-        fprintf(stderr, "fyke help: '%s' is neither a verb nor a code\n"
-                        "Try 'fyke help' or 'fyke list codes'.\n", code);
+        fprintf(stderr,
+                "fyke help: '%s' is neither a verb nor a code\n"
+                "Try 'fyke help' or 'fyke list codes'.\n",
+                code);
         return CLI_USAGE;
     }
     printf("%s: %s\n\n%s", c->code, c->title, c->help);

@@ -8,8 +8,7 @@
 #include "cli/help.h"
 
 static const struct cli_verb *const verbs[] = {
-    &verb_run,     &verb_check, &verb_test, &verb_fmt,
-    &verb_explain, &verb_graph, &verb_list,
+    &verb_run, &verb_check, &verb_test, &verb_fmt, &verb_explain, &verb_graph, &verb_list,
 };
 
 const struct cli_verb *cli_find_verb(const char *name)
@@ -32,14 +31,15 @@ static int print_overview(FILE *to)
     for (size_t i = 0; i < FYKE_ARRAY_LEN(verbs); i++) {
         fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
     }
-    fputs("  gen       write repeatable traffic with planted attacks\n"
-          "  help      help on a verb or an error code: fyke help E0203\n"
-          "  version   print the version\n"
-          "\n"
-          "Data goes to standard output, everything else to standard error.\n"
-          "Exit: 0 fine, 1 findings (invalid rules, failed tests), 2 wrong usage or a missing file,\n"
-          "      3 warnings with --deny-warnings, 4 input or output failed, 130 interrupted.\n",
-          to);
+    fputs(
+        "  gen       write repeatable traffic with planted attacks\n"
+        "  help      help on a verb or an error code: fyke help E0203\n"
+        "  version   print the version\n"
+        "\n"
+        "Data goes to standard output, everything else to standard error.\n"
+        "Exit: 0 fine, 1 findings (invalid rules, failed tests), 2 wrong usage or a missing file,\n"
+        "      3 warnings with --deny-warnings, 4 input or output failed, 130 interrupted.\n",
+        to);
     return to == stderr ? CLI_USAGE : CLI_OK;
 }
 

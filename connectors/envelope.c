@@ -11,9 +11,9 @@
 void envelope_init(struct envelope *e)
 {
     static const char *const names[ENVELOPE_FIELDS] = {
-        [ENVELOPE_TOPIC] = "topic",   [ENVELOPE_PARTITION] = "partition",
-        [ENVELOPE_OFFSET] = "offset", [ENVELOPE_TSTYPE] = "tstype",
-        [ENVELOPE_TS] = "ts",         [ENVELOPE_KEY] = "key",
+        [ENVELOPE_TOPIC] = "topic",     [ENVELOPE_PARTITION] = "partition",
+        [ENVELOPE_OFFSET] = "offset",   [ENVELOPE_TSTYPE] = "tstype",
+        [ENVELOPE_TS] = "ts",           [ENVELOPE_KEY] = "key",
         [ENVELOPE_PAYLOAD] = "payload", [ENVELOPE_HEADERS] = "headers",
     };
     *e = (struct envelope){0};
@@ -124,9 +124,8 @@ struct header_list {
 static void add_header(struct header_list *l, struct json_span name, struct json_span value,
                        struct arena *arena)
 {
-    struct slice text = value.kind == JSON_NULL || value.kind == JSON_NONE
-                            ? slice_from("", 0)
-                            : text_of(value, arena);
+    struct slice text = value.kind == JSON_NULL || value.kind == JSON_NONE ? slice_from("", 0)
+                                                                           : text_of(value, arena);
     l->items[l->n++] = (struct record_header){text_of(name, arena), text};
 }
 

@@ -72,8 +72,7 @@ void file_bytes_close(struct file_bytes *in)
     *in = (struct file_bytes){.fd = -1};
 }
 
-static enum err read_fd(struct file_bytes *in, char *to, size_t cap, size_t *got,
-                        struct error *err)
+static enum err read_fd(struct file_bytes *in, char *to, size_t cap, size_t *got, struct error *err)
 {
     ssize_t n;
     do {

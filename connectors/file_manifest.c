@@ -116,7 +116,8 @@ enum err manifest_save(const struct manifest *m, const char *dir, struct error *
         return error_set(err, ERR_STATE, "cannot write %s: %s", buf_cstr(&path), strerror(errno));
     }
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) { /* the rename is durable; a directory that cannot be synced is no reason to stop */
+    if (fd >=
+        0) { /* the rename is durable; a directory that cannot be synced is no reason to stop */
         (void)!fsync(fd);
         close(fd);
     }

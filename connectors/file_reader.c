@@ -166,6 +166,7 @@ enum err file_input_only_topic(const struct ruleset *rs, const char *path, uint3
         return error_set(err, ERR_USAGE, "%s: the rules read no topic", path);
     }
     name_topics(rs, &known);
-    return error_set(err, ERR_USAGE, "%s: say which topic it holds: -i TOPIC=%s; the rules read: %s",
-                     path, path, buf_cstr(&known));
+    return error_set(err, ERR_USAGE,
+                     "%s: say which topic it holds: -i TOPIC=%s; the rules read: %s", path, path,
+                     buf_cstr(&known));
 }

@@ -20,11 +20,11 @@ struct file_partition {
 };
 
 struct file_reader {
-    char *path;        /* as given, without TOPIC= */
-    char *name;        /* in the manifest */
+    char *path; /* as given, without TOPIC= */
+    char *name; /* in the manifest */
     bool is_stdin;
-    uint32_t topic;    /* payload */
-    uint32_t *parts;   /* indexes of its partitions; payload: one */
+    uint32_t topic;  /* payload */
+    uint32_t *parts; /* indexes of its partitions; payload: one */
     size_t n_parts, cap_parts;
     struct lines lines;
     struct file_key key;

@@ -204,8 +204,8 @@ static enum err source_start(struct source *source, const struct partition_posit
 
 static void add_end(struct file_source *s, const struct file_partition *p)
 {
-    VEC_PUSH(s->ends, s->n_ends, s->cap_ends) = (struct partition_position){p->topic, p->partition,
-                                                                            0};
+    VEC_PUSH(s->ends, s->n_ends, s->cap_ends) =
+        (struct partition_position){p->topic, p->partition, 0};
 }
 
 static struct record *add_record(struct file_source *s, struct record r)
@@ -231,8 +231,8 @@ static void take_payload(struct file_source *s, struct file_reader *r, const str
     file_key_supply(&r->key, &s->arena, rec);
 }
 
-static void take_broken(struct file_source *s, const struct file_reader *r,
-                        const struct line *line, const char *why)
+static void take_broken(struct file_source *s, const struct file_reader *r, const struct line *line,
+                        const char *why)
 {
     struct record rec = {.topic = UINT32_MAX,
                          .partition = -1,
@@ -385,8 +385,8 @@ static enum err source_poll(struct source *source, uint32_t max, struct duration
     return ERR_OK;
 }
 
-static enum err source_pause(struct source *source, const struct partition_position *p,
-                             bool paused, struct error *err)
+static enum err source_pause(struct source *source, const struct partition_position *p, bool paused,
+                             struct error *err)
 {
     struct file_source *s = (struct file_source *)source;
     (void)err;
@@ -440,8 +440,7 @@ static void source_close(struct source *source)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static enum err open_input(struct file_source *s, const char *text, size_t index,
-                           struct error *err)
+static enum err open_input(struct file_source *s, const char *text, size_t index, struct error *err)
 {
     struct file_reader *r = &s->readers[index];
     const char *path;

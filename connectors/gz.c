@@ -45,8 +45,7 @@ static enum err gz_step(struct file_bytes *in, struct gz *g, struct error *err)
     return ERR_OK;
 }
 
-static enum err gz_read(struct file_bytes *in, char *to, size_t cap, size_t *got,
-                        struct error *err)
+static enum err gz_read(struct file_bytes *in, char *to, size_t cap, size_t *got, struct error *err)
 {
     struct gz *g = in->state;
     *got = 0;

@@ -31,8 +31,7 @@ enum err dead_letter_close(struct dead_letter *d, struct error *err)
 
 static void put_base64(struct json_out *j, struct slice s)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     for (size_t i = 0; i < s.len; i += 3) {
         uint32_t v = 0;

@@ -67,7 +67,8 @@ enum fyke_result fyke_engine_open(const struct fyke_rules *rules, const struct f
     struct error err = ERROR_INIT;
     *ret = NULL;
     if (o->size != sizeof(*o) || !on_alert) {
-        return last_error_usage("options are set up by fyke_options_init(); alerts need a receiver");
+        return last_error_usage(
+            "options are set up by fyke_options_init(); alerts need a receiver");
     }
     struct fyke_engine *e = xcalloc(1, sizeof(*e));
     e->rs = rules_ruleset(rules);

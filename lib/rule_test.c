@@ -47,8 +47,12 @@ static void fail(struct test_run *r, const char *text)
 static void compute_fields(struct test_run *r, const struct schema_decl *d, struct event *e)
 {
     struct eval_counters counters = {0};
-    struct eval ev = {.self = e, .scratch = &r->arena, .counters = &counters,
-                      .first_at = e->time, .last_at = e->time, .detected_at = e->time};
+    struct eval ev = {.self = e,
+                      .scratch = &r->arena,
+                      .counters = &counters,
+                      .first_at = e->time,
+                      .last_at = e->time,
+                      .detected_at = e->time};
     for (uint32_t i = 0; i < d->n_fields; i++) {
         if (d->fields[i].origin == ORIGIN_COMPUTED) {
             e->values[i] = expr_eval(d->fields[i].computed, &ev);
@@ -62,8 +66,11 @@ static struct event *make_event(struct test_run *r, const struct test_stmt *s, s
     const struct schema_decl *d = &r->rs->decls[s->decl];
     size_t bytes = sizeof(struct event) + d->n_fields * sizeof(struct value);
     struct event *e = arena_alloc(&r->arena, bytes);
-    *e = (struct event){.time = time, .at = {.topic = d->topics[0]}, .decl = s->decl,
-                        .n_values = d->n_fields, .bytes = (uint32_t)bytes};
+    *e = (struct event){.time = time,
+                        .at = {.topic = d->topics[0]},
+                        .decl = s->decl,
+                        .n_values = d->n_fields,
+                        .bytes = (uint32_t)bytes};
     if (d->n_fields > 0) {
         memcpy(e->values, s->values, d->n_fields * sizeof(struct value));
     }
@@ -116,8 +123,7 @@ static void catch_up(struct test_run *r, struct etime to)
 static void schedule(struct test_run *r, struct event *e)
 {
     VEC_PUSH(r->later, r->n_later, r->cap_later) = (struct test_event){.event = e};
-    for (size_t i = r->n_later - 1;
-         i > 0 && etime_lt(e->time, r->later[i - 1].event->time); i--) {
+    for (size_t i = r->n_later - 1; i > 0 && etime_lt(e->time, r->later[i - 1].event->time); i--) {
         r->later[i] = r->later[i - 1];
         r->later[i - 1] = (struct test_event){.event = e};
     }
@@ -310,7 +316,10 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
                    struct rule_test_result *ret)
 {
     *ret = (struct rule_test_result){0};
-    struct test_run r = {.rs = c->ruleset, .test = test, .clock = ETIME_MIN, .decided = ETIME_MIN,
+    struct test_run r = {.rs = c->ruleset,
+                         .test = test,
+                         .clock = ETIME_MIN,
+                         .decided = ETIME_MIN,
                          .problem = &ret->problem};
     struct memory_sink sink;
     memory_sink_init(&sink);

@@ -1,8 +1,8 @@
 /* Carries out one test of a rule in virtual time (language.md 3.15).
  *
  * One engine per test, with every rule of the set. Events arrive in written order; repetitions
- * (`x3 every 40s`) when their time has come; the clock stands at T after `at T`. The end of the test
- * decides everything up to and including the last moment. */
+ * (`x3 every 40s`) when their time has come; the clock stands at T after `at T`. The end of the
+ * test decides everything up to and including the last moment. */
 #ifndef FYKE_LIB_RULE_TEST_H
 #define FYKE_LIB_RULE_TEST_H
 

@@ -21,9 +21,9 @@ struct comparison {
     struct json_view view;
     struct wanted *wanted;
     size_t n_wanted, cap_wanted;
-    bool *fits;      /* [wanted][got] */
-    size_t *holder;  /* per got: the wanted it is given to */
-    bool *visited;   /* per got */
+    bool *fits;     /* [wanted][got] */
+    size_t *holder; /* per got: the wanted it is given to */
+    bool *visited;  /* per got */
 };
 
 /* ---- got ---------------------------------------------------------------------------------- */
@@ -146,8 +146,7 @@ static bool field_fits(const struct comparison *c, const struct test_expect_fiel
 /* The alert in the view. */
 static bool alert_fits(const struct comparison *c, const struct test_stmt *s)
 {
-    if (s->has_moment &&
-        detected_at(c).ns != test_moment_time(s->moment, c->test->origin).ns) {
+    if (s->has_moment && detected_at(c).ns != test_moment_time(s->moment, c->test->origin).ns) {
         return false;
     }
     for (uint32_t i = 0; i < s->n_fields; i++) {
@@ -169,8 +168,7 @@ static void fill_fits(struct comparison *c)
         (void)!json_view_set(&c->view, buf_slice(&c->result->got[g].json));
         for (size_t w = 0; w < c->n_wanted; w++) {
             bool same = w > 0 && c->wanted[w].stmt == c->wanted[w - 1].stmt;
-            c->fits[w * n + g] =
-                same ? c->fits[(w - 1) * n + g] : alert_fits(c, c->wanted[w].stmt);
+            c->fits[w * n + g] = same ? c->fits[(w - 1) * n + g] : alert_fits(c, c->wanted[w].stmt);
         }
     }
 }

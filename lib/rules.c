@@ -83,8 +83,8 @@ static struct fyke_rules *take(struct compilation *c, const struct compile_input
     return r;
 }
 
-enum fyke_result rules_compile(const struct compile_input *input,
-                               const struct rules_report *report, struct fyke_rules **ret)
+enum fyke_result rules_compile(const struct compile_input *input, const struct rules_report *report,
+                               struct fyke_rules **ret)
 {
     struct error err = ERROR_INIT;
     *ret = NULL;

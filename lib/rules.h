@@ -25,8 +25,8 @@ struct rules_report {
 };
 
 /* Like fyke_rules_compile(), which it implements. On FYKE_RULES_INVALID *ret is NULL. */
-enum fyke_result rules_compile(const struct compile_input *input,
-                               const struct rules_report *report, struct fyke_rules **ret);
+enum fyke_result rules_compile(const struct compile_input *input, const struct rules_report *report,
+                               struct fyke_rules **ret);
 /* The same rules with every declared field kept (for --evidence-fields). NULL: out of words. */
 struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err);
 

@@ -58,8 +58,9 @@ static enum err check_inputs(struct run *r, struct error *err)
                          "Kafka is read alone; several topics are written kafka:T1,T2");
     }
     if (kafka > 0 && !c->options.state_dir) {
-        return error_set(err, ERR_USAGE,
-                         "Kafka needs a state directory, which a restart goes on from: --state DIR");
+        return error_set(
+            err, ERR_USAGE,
+            "Kafka needs a state directory, which a restart goes on from: --state DIR");
     }
     r->from_kafka = kafka > 0;
     return ERR_OK;

@@ -42,8 +42,11 @@ static enum fyke_result push_logins(struct fyke_engine *e)
 {
     enum fyke_result rc = FYKE_OK;
     for (size_t i = 0; rc == FYKE_OK && i < sizeof(logins) / sizeof(logins[0]); i++) {
-        struct fyke_record r = {.size = sizeof(r), .topic = "logins", .offset = (int64_t)i,
-                                .value = logins[i], .value_len = strlen(logins[i])};
+        struct fyke_record r = {.size = sizeof(r),
+                                .topic = "logins",
+                                .offset = (int64_t)i,
+                                .value = logins[i],
+                                .value_len = strlen(logins[i])};
         rc = fyke_engine_push(e, &r);
     }
     return rc == FYKE_OK ? fyke_engine_finish(e, INT64_MAX) : rc;
@@ -55,8 +58,8 @@ int main(void)
     struct fyke_engine *engine;
     struct fyke_options options;
     int alerts = 0;
-    enum fyke_result rc = fyke_rules_compile_text("guessing.rules", rules_text,
-                                                  strlen(rules_text), on_diagnostic, NULL, &rules);
+    enum fyke_result rc = fyke_rules_compile_text("guessing.rules", rules_text, strlen(rules_text),
+                                                  on_diagnostic, NULL, &rules);
     if (rc == FYKE_OK) {
         fyke_options_init(&options);
         rc = fyke_engine_open(rules, &options, on_alert, &alerts, &engine);

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +37,17 @@ static int setup(void **state)
     strcpy(w->dir, "/tmp/fyke-files-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     w->part.name = SLICE_LIT("user");
-    w->fields[0] = (struct schema_field){.name = w->part.name, .path_text = w->part.name,
-                                         .parts = &w->part, .n_parts = 1, .is_key = true,
+    w->fields[0] = (struct schema_field){.name = w->part.name,
+                                         .path_text = w->part.name,
+                                         .parts = &w->part,
+                                         .n_parts = 1,
+                                         .is_key = true,
                                          .type = TYPE_STRING};
-    w->fields[1] = (struct schema_field){.name = SLICE_LIT("k"), .origin = ORIGIN_KEY,
-                                         .type = TYPE_STRING};
+    w->fields[1] =
+        (struct schema_field){.name = SLICE_LIT("k"), .origin = ORIGIN_KEY, .type = TYPE_STRING};
     w->decls[0] = (struct schema_decl){.fields = w->fields, .n_fields = 2};
-    w->topics[0] = (struct schema_topic){.name = SLICE_LIT("a"), .decls = &w->decl_index,
-                                         .n_decls = 1};
+    w->topics[0] =
+        (struct schema_topic){.name = SLICE_LIT("a"), .decls = &w->decl_index, .n_decls = 1};
     w->topics[1] = (struct schema_topic){.name = SLICE_LIT("b"), .index = 1};
     w->rs = (struct ruleset){.topics = w->topics, .n_topics = 2, .decls = w->decls, .n_decls = 1};
     *state = w;
@@ -247,11 +252,14 @@ static enum err open_source(struct world *w, const char *const *names, size_t n,
     const char **inputs = ARENA_ARRAY(&arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++) {
         const char *eq = strchr(names[i], '=');
-        inputs[i] = eq ? arena_printf(&arena, "%.*s=%s/%s", (int)(eq - names[i]), names[i], w->dir,
-                                      eq + 1)
-                       : arena_printf(&arena, "%s/%s", w->dir, names[i]);
+        inputs[i] =
+            eq ? arena_printf(&arena, "%.*s=%s/%s", (int)(eq - names[i]), names[i], w->dir, eq + 1)
+               : arena_printf(&arena, "%s/%s", w->dir, names[i]);
     }
-    struct file_source_options o = {.rs = &w->rs, .inputs = inputs, .n_inputs = n, .kcat = kcat,
+    struct file_source_options o = {.rs = &w->rs,
+                                    .inputs = inputs,
+                                    .n_inputs = n,
+                                    .kcat = kcat,
                                     .state_dir = state ? w->dir : NULL};
     close_source(w);
     enum err rc = file_source_new(&o, &w->source, &w->err);
@@ -305,7 +313,8 @@ static void files_are_partitions(void **state)
     put_text(w, "1", "p\nq\n");
     put_text(w, "2", "r\n");
     put_text(w, "3", "");
-    assert_int_equal(open_source(w, (const char *[]){"b=1", "a=3", "b=2"}, 3, false, false), ERR_OK);
+    assert_int_equal(open_source(w, (const char *[]){"b=1", "a=3", "b=2"}, 3, false, false),
+                     ERR_OK);
     assert_int_equal(w->source->ops->partitions(w->source, &parts, &n, &w->err), ERR_OK);
     assert_int_equal(n, 3);
     assert_int_equal(parts[0].topic, 1);
