@@ -1,0 +1,180 @@
+/* Everything that is read from a state directory: header, heads, segments, instances, and the file
+ * itself. The first byte says which; checksums are put right first, because damage that they see is
+ * the easy kind. */
+#include "tests/fuzz/fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "engine/header.h"
+#include "engine/lmdb_check.h"
+#include "engine/record_codec.h"
+#include "nfa/state.h"
+#include "tests/support/hand_rules.h"
+
+static void must(bool ok)
+{
+    if (!ok) {
+        abort();
+    }
+}
+
+/* ---- header ------------------------------------------------------------------------------- */
+
+static void try_header(struct slice body)
+{
+    struct buf b = BUF_INIT, once = BUF_INIT, twice = BUF_INIT;
+    struct header h, again;
+    const char *why = NULL;
+    uint64_t format;
+    buf_put_slice(&b, body);
+    buf_put_u64be(&b, hash64(body));
+    header_format(buf_slice(&b), &format);
+    if (header_decode(buf_slice(&b), &h, &why)) {
+        header_encode(&h, &once);
+        must(header_decode(buf_slice(&once), &again, &why));
+        header_encode(&again, &twice);
+        must(slice_eq(buf_slice(&once), buf_slice(&twice)));
+        header_release(&again);
+        header_release(&h);
+    } else {
+        must(why != NULL);
+    }
+    must(!header_decode(body, &h, &why) || (header_release(&h), true));
+    buf_release(&b);
+    buf_release(&once);
+    buf_release(&twice);
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static void seal(const struct record_key *key, struct slice body, struct buf *out)
+{
+    struct hasher h;
+    hasher_init(&h);
+    hasher_put(&h, record_key_slice(key));
+    hasher_put(&h, body);
+    buf_put_slice(out, body);
+    buf_put_u64be(out, hasher_hash64(&h));
+}
+
+static void try_head(struct slice body)
+{
+    struct record_key key = record_head_key((struct hash128){1, 2});
+    struct buf b = BUF_INIT, once = BUF_INIT;
+    struct record_slots slots = {0};
+    struct record_head head;
+    const char *why = NULL;
+    seal(&key, body, &b);
+    if (record_decode_head(&key, buf_slice(&b), &slots, &head, &why)) {
+        record_encode_head(&key, &head, &once);
+        must(record_decode_head(&key, buf_slice(&once), &slots, &head, &why));
+    } else {
+        must(why != NULL);
+    }
+    record_slots_release(&slots);
+    buf_release(&b);
+    buf_release(&once);
+}
+
+static void try_segment(struct slice body)
+{
+    struct record_key key = record_segment_key((struct hash128){1, 2}, 3, 4);
+    struct buf b = BUF_INIT;
+    struct slice ret;
+    const char *why = NULL;
+    seal(&key, body, &b);
+    must(record_decode_segment(&key, buf_slice(&b), &ret, &why) || why != NULL);
+    buf_release(&b);
+}
+
+/* ---- instances ---------------------------------------------------------------------------- */
+
+/* One byte: length of the head; then the head; the rest is every segment. */
+static struct slice all_the_same(void *ctx, uint64_t id)
+{
+    const struct slice *rest = ctx;
+    return id < 1000 ? *rest : (struct slice){0};
+}
+
+static void ignore_match(void *ctx, const struct match *m)
+{
+    (void)ctx;
+    (void)m;
+}
+
+static void try_instance(struct slice body)
+{
+    struct hand_rules rules;
+    struct pool pool;
+    const char *why = NULL;
+    size_t n = body.len > 0 ? (uint8_t)body.ptr[0] : 0;
+    if (n + 1 > body.len) {
+        return;
+    }
+    struct slice head = slice_from(body.ptr + 1, n);
+    struct slice rest = slice_from(body.ptr + 1 + n, body.len - 1 - n);
+    hand_begin(&rules, 0);
+    struct rule *rule = hand_missing(&rules, "missing", 15);
+    struct nfa_scratch *scratch =
+        nfa_scratch_new(&rules.rs, (struct nfa_limits){.max_runs = 100, .max_matches = 100});
+    pool_init(&pool);
+    struct instance *in = instance_load(rule, &pool, scratch, head, all_the_same, &rest, &why);
+    must(in != NULL || why != NULL);
+    if (in != NULL) {
+        struct value key = VALUE_MISSING;
+        struct nfa_call call = {.scratch = scratch, .key = &key, .on_match = ignore_match,
+                                .history_begin = ETIME_MIN};
+        instance_advance(in, (struct etime){1000000}, &call);
+        instance_free(in);
+    }
+    pool_release(&pool);
+    nfa_scratch_free(scratch);
+    hand_end(&rules);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static void try_file(struct slice bytes)
+{
+    struct error err = ERROR_INIT;
+    char path[64];
+    int fd = memfd_create("fyke", 0);
+    if (fd < 0) {
+        return;
+    }
+    if (write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        must(lmdb_check(path, &err) == ERR_OK || err.text[0] != '\0');
+    }
+    close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size > 1 << 18) {
+        return 0;
+    }
+    struct slice body = slice_from((const char *)data + 1, size - 1);
+    switch (data[0]) {
+    case 'H':
+        try_header(body);
+        break;
+    case 'h':
+        try_head(body);
+        break;
+    case 's':
+        try_segment(body);
+        break;
+    case 'i':
+        try_instance(body);
+        break;
+    default:
+        try_file(body);
+        break;
+    }
+    return 0;
+}
