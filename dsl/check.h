@@ -68,6 +68,7 @@ struct checker {
     struct arena *arena; /* the compilation's */
     struct arena *out;   /* the rule set's */
     struct ruleset *rs;
+    const struct sources *sources;
     struct diags *diags;
     struct decl_list decls; /* imports expanded where they stand */
     struct map symbols;     /* name → struct symbol */

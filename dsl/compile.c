@@ -67,7 +67,10 @@ static void finish(struct compilation *c, struct checker *k)
 struct compilation *dsl_compile(const struct compile_input *input, struct error *err)
 {
     struct compilation *c = xcalloc(1, sizeof(*c));
-    struct checker k = {.arena = &c->arena, .diags = &c->diags, .keep_all = input->keep_all_fields};
+    struct checker k = {.arena = &c->arena,
+                        .sources = &c->sources,
+                        .diags = &c->diags,
+                        .keep_all = input->keep_all_fields};
     arena_init(&c->arena);
     sources_init(&c->sources, &c->arena);
     diags_init(&c->diags, &c->arena);

@@ -52,6 +52,12 @@ static struct expr_ctx test_ctx(struct lowering *l, uint32_t test, enum expr_pla
     return x;
 }
 
+/* A condition as the author wrote it, for pictures and `explain`. */
+static struct slice where_text(struct checker *c, struct span span)
+{
+    return arena_copy(c->out, source_text(sources_get(c->sources, span.file), span));
+}
+
 /* Types the test's `where` with what may be named here. */
 static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
 {
@@ -67,6 +73,7 @@ static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
     const struct expr *cond = check_condition(&x, ast->where->expr);
     struct rule_test *t = &l->r->rule->tests[index];
     expr_split(l->r->c, cond, &t->own, &t->joint);
+    t->where = where_text(l->r->c, ast->where->expr->span);
     return index;
 }
 

@@ -45,7 +45,7 @@ static bool cacheable(const struct expr *e)
 
 struct agg_cache *agg_cache_find(const struct expr *e, struct eval *ev)
 {
-    if (!ev->caches || e->cache >= ev->n_caches || ev->visible_before) {
+    if (!ev->caches || e->cache >= ev->n_caches || ev->visible_until) {
         return NULL;
     }
     struct agg_cache *cache = &ev->caches[e->cache];

@@ -159,7 +159,7 @@ struct eval {
     struct etime first_at, last_at, detected_at;
     struct agg_cache *caches;        /* indexed by expr.cache; NULL: aggregates recomputed */
     uint32_t n_caches;
-    const struct event *visible_before; /* not NULL: bound events at or after it are missing */
+    const struct event *visible_until; /* not NULL: events bound later than it are missing */
     struct arena *scratch;           /* temporary text and lists; reset by the owner */
     struct eval_counters *counters;  /* never NULL */
     struct regex_scratch *regex;     /* made at the first `matches`; freed by eval_release() */

@@ -36,10 +36,10 @@ static void note_absent(struct finder *f, uint32_t test, struct etime from, stru
 }
 
 /* No event in (after, to] satisfies M, where `to` is a time. */
-static bool none_until(struct finder *f, uint32_t test, uint32_t after, struct etime to)
+static bool none_until(struct finder *f, const struct pending *p, uint32_t after, struct etime to)
 {
     for (uint32_t i = after + 1; i < f->n && cand_time(f, i).ns <= to.ns; i++) {
-        if (test_holds(f, test, i)) {
+        if (absence_hit(f, p, i)) {
             return false;
         }
     }
@@ -56,13 +56,14 @@ struct settled {
 
 /* A `next no M` at the end: the next counted event is not M, or none comes until the head window
  * closes. Counted events that pass no test are not retained, but they are counted. */
-static bool settle_next_no(struct finder *f, const struct entry *e, uint32_t test,
+static bool settle_next_no(struct finder *f, const struct entry *e, const struct pending *p,
                            struct etime window_end, struct settled *s)
 {
+    uint32_t test = p->absence->test;
     uint64_t want = cand(f, e->prev)->position + 1;
     for (uint32_t i = e->prev + 1; i < f->n; i++) {
         if (cand(f, i)->position == want) {
-            if (test_holds(f, test, i)) {
+            if (absence_hit(f, p, i)) {
                 return false;
             }
             s->event = i;
@@ -95,13 +96,13 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
         case ABSENT_FOR: to = etime_add(base, a->length); break;
         case ABSENT_OPEN: break;
         case ABSENT_NEXT:
-            if (!settle_next_no(f, e, a->test, window_end, s)) {
+            if (!settle_next_no(f, e, &e->pending[i], window_end, s)) {
                 return false;
             }
             continue;
         case ABSENT_LEAD: continue;
         }
-        if (to.ns > f->now.ns || !none_until(f, a->test, e->prev, to)) {
+        if (to.ns > f->now.ns || !none_until(f, &e->pending[i], e->prev, to)) {
             return false;
         }
         if (s->deadline.ns < to.ns) {
@@ -128,9 +129,9 @@ static bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime
         uint64_t hits = c->tests & r->without;
         for (; hits; hits &= hits - 1) {
             uint32_t test = (uint32_t)__builtin_ctzll(hits);
-            f->eval->visible_before = c->event;
+            f->eval->visible_until = c->event;
             bool hit = test_holds(f, test, i);
-            f->eval->visible_before = NULL;
+            f->eval->visible_until = NULL;
             if (hit) {
                 return true;
             }
@@ -209,14 +210,35 @@ static bool nothing_follows(const struct pattern *seq, uint32_t i)
     return true;
 }
 
+/* With an `all of` in the pattern a failure may be about what stands before: which event came first,
+ * which ones are taken. */
 static uint8_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
                              const struct entry *e)
 {
     if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->n_pending ||
-        e->after.ns != INT64_MIN || f->rule->last_is_free) {
+        e->after.ns != INT64_MIN || f->rule->has_all) {
         return NULL;
     }
     return &f->scratch->failed[(size_t)i * f->n + e->prev];
+}
+
+/* An absence at the end of a group is judged when the next event is bound, perhaps in the next
+ * iteration: the names of its own iteration must be kept for it. */
+static size_t iteration_marks(struct finder *f, const struct pattern_absence *a)
+{
+    const struct rule *r = f->rule;
+    struct nfa_scratch *s = f->scratch;
+    const struct rule_test *test = &r->tests[a->test];
+    if (test->group < 0 || !test->joint) {
+        return NO_MARKS;
+    }
+    size_t at = s->n_stack;
+    for (uint32_t g = 0; g < r->n_groups; g++) {
+        for (uint32_t slot = 0; slot < r->n_slots; slot++) {
+            VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = s->iter_start[g][slot];
+        }
+    }
+    return at;
 }
 
 static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
@@ -226,7 +248,8 @@ static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
     struct entry next = *e;
     for (uint32_t a = 0; a < item->n_absences; a++) {
         assert(next.n_pending < MAX_PENDING);
-        next.pending[next.n_pending++].absence = &item->absences[a];
+        next.pending[next.n_pending++] =
+            (struct pending){&item->absences[a], iteration_marks(f, &item->absences[a])};
     }
     if (!item->node) {
         return run_items(f, seq, i + 1, &next, up);
@@ -252,7 +275,9 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     if (failed && *failed) {
         return false;
     }
+    size_t stack = f->scratch->n_stack;
     bool stop = run_item(f, seq, i, e, up);
+    f->scratch->n_stack = stack;
     if (failed && !stop) {
         /* With every match wanted, "not stopped" is no failure. */
         *failed = f->scratch->n_seen == 0;

@@ -22,7 +22,11 @@
 /* Absences that wait for the next bound event. All began at the event bound last. */
 struct pending {
     const struct pattern_absence *absence;
+    /* Where the iterations stood when it began, for names of the iteration around it: a copy of
+     * eval.iter_start on the scratch stack. NO_MARKS: it reads no such names. */
+    size_t marks;
 };
+#define NO_MARKS SIZE_MAX
 
 /* What the next bound event must respect. Handed by value from part to part. */
 struct entry {
@@ -106,6 +110,8 @@ static inline struct etime cand_time(const struct finder *f, uint32_t i)
 
 /* The event passes the whole test with the bindings of the match at hand. */
 bool test_holds(struct finder *f, uint32_t test, uint32_t index);
+/* The event is M of a pending absence. */
+bool absence_hit(struct finder *f, const struct pending *p, uint32_t index);
 /* Links, gaps and absences between e->prev and this event, before it is bound. Pushes the
  * absences that held; `absent_mark` undoes it. */
 bool entry_allows(struct finder *f, const struct entry *e, uint32_t test, uint32_t index);

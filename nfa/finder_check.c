@@ -18,6 +18,22 @@ bool test_holds(struct finder *f, uint32_t test, uint32_t index)
     return expr_true(joint, f->eval);
 }
 
+bool absence_hit(struct finder *f, const struct pending *p, uint32_t index)
+{
+    if (p->marks == NO_MARKS) {
+        return test_holds(f, p->absence->test, index);
+    }
+    uint32_t *marks[RULE_MAX_TESTS];
+    for (uint32_t g = 0; g < f->rule->n_groups; g++) {
+        marks[g] = f->scratch->stack + p->marks + (size_t)g * f->rule->n_slots;
+    }
+    uint32_t *const *now = f->eval->iter_start;
+    f->eval->iter_start = marks;
+    bool hit = test_holds(f, p->absence->test, index);
+    f->eval->iter_start = now;
+    return hit;
+}
+
 /* At an event that must be the last one, nothing before it needs a look. */
 static bool last_is_point(const struct finder *f)
 {
@@ -161,24 +177,25 @@ static bool gap_fits(struct finder *f, const struct entry *e, uint32_t index)
     return gap.ns <= e->link->within.ns && gap.ns >= e->link->after.ns;
 }
 
-static bool open_absence_holds(struct finder *f, uint32_t test, uint32_t prev, uint32_t index)
+static bool open_absence_holds(struct finder *f, const struct pending *p, uint32_t prev,
+                               uint32_t index)
 {
     for (uint32_t i = prev + 1; i < index; i++) {
-        if (test_holds(f, test, i)) {
+        if (absence_hit(f, p, i)) {
             return false;
         }
     }
     return true;
 }
 
-static bool absence_for_holds(struct finder *f, const struct pattern_absence *a, uint32_t prev,
+static bool absence_for_holds(struct finder *f, const struct pending *p, uint32_t prev,
                               struct etime end, uint32_t index)
 {
     if (cand_time(f, index).ns <= end.ns) {
         return false;
     }
     for (uint32_t i = prev + 1; i < index && cand_time(f, i).ns <= end.ns; i++) {
-        if (test_holds(f, a->test, i)) {
+        if (absence_hit(f, p, i)) {
             return false;
         }
     }
@@ -186,12 +203,13 @@ static bool absence_for_holds(struct finder *f, const struct pattern_absence *a,
 }
 
 /* `next no M` with a part behind it: the next counted event is not M. */
-static bool next_no_holds(struct finder *f, uint32_t test, uint32_t prev, uint32_t index)
+static bool next_no_holds(struct finder *f, const struct pending *p, uint32_t prev,
+                          uint32_t index)
 {
     uint64_t want = cand(f, prev)->position + 1;
     for (uint32_t i = prev + 1; i <= index; i++) {
         if (cand(f, i)->position == want) {
-            return !test_holds(f, test, i);
+            return !absence_hit(f, p, i);
         }
     }
     return true; /* not retained: it passes no test */
@@ -214,12 +232,12 @@ static bool absences_allow(struct finder *f, struct entry *e, uint32_t index)
         struct etime to = cand_time(f, index);
         bool holds = true;
         switch (a->kind) {
-        case ABSENT_OPEN: holds = open_absence_holds(f, a->test, e->prev, index); break;
+        case ABSENT_OPEN: holds = open_absence_holds(f, &e->pending[i], e->prev, index); break;
         case ABSENT_FOR:
             to = etime_add(base, a->length);
-            holds = absence_for_holds(f, a, e->prev, to, index);
+            holds = absence_for_holds(f, &e->pending[i], e->prev, to, index);
             break;
-        case ABSENT_NEXT: holds = next_no_holds(f, a->test, e->prev, index); break;
+        case ABSENT_NEXT: holds = next_no_holds(f, &e->pending[i], e->prev, index); break;
         case ABSENT_LEAD: continue;
         }
         if (!holds) {

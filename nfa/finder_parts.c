@@ -240,7 +240,8 @@ static bool subset_extend(struct finder *f, const struct subset *u, uint32_t dep
         if (stop) {
             return true;
         }
-        s->stack[u->failed + (size_t)depth * u->n + i] = s->n_seen == 0;
+        /* Inside `all of` what follows also depends on which events are taken. */
+        s->stack[u->failed + (size_t)depth * u->n + i] = s->n_seen == 0 && f->all_depth == 0;
     }
     return false;
 }
@@ -431,7 +432,7 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
             return false;
         }
         for (uint32_t c = e->prev + 1; c < f->n && cand_time(f, c).ns <= to.ns; c++) {
-            if (test_holds(f, x->test, c)) {
+            if (absence_hit(f, &e->pending[i], c)) {
                 return false;
             }
         }
@@ -457,6 +458,23 @@ static bool all_part_done(struct finder *f, const struct cont *k, const struct e
     return stop;
 }
 
+/* What leads into the whole binds to its earliest event. The test of `first` is judged as when
+ * that step begins: with nothing of its own bound yet. */
+static bool enters_with(struct finder *f, const struct all *a, uint32_t test, uint32_t index)
+{
+    struct slot_binding *own = &f->scratch->slots[f->rule->tests[test].slot];
+    uint32_t n = own->n, mine = 0;
+    for (size_t i = a->from; i < f->scratch->n_bound; i++) {
+        mine += f->rule->tests[f->scratch->bound[i].test].slot == f->rule->tests[test].slot;
+    }
+    own->n -= mine;
+    own->cut++;
+    bool allowed = entry_allows(f, a->enter, test, index);
+    own->n = n;
+    own->cut++;
+    return allowed;
+}
+
 static bool all_done(struct finder *f, const struct all *a)
 {
     struct nfa_scratch *s = f->scratch;
@@ -472,7 +490,7 @@ static bool all_done(struct finder *f, const struct all *a)
     size_t absent = s->n_absent;
     uint32_t depth = f->all_depth;
     bool stop = false;
-    if (entry_allows(f, a->enter, first_test, first) && lead_allows(f, a->enter, first)) {
+    if (enters_with(f, a, first_test, first) && lead_allows(f, a->enter, first)) {
         struct entry e = entry_after(last);
         e.after = a->ends;
         f->all_depth = depth - 1;

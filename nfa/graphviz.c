@@ -36,21 +36,49 @@ static unsigned new_state(struct graph *g)
     return s;
 }
 
-/* "fail: FailedLogin where …", as far as the rule knows names. */
+/* A condition is broken into lines at its `and`s, and cut when it is very long. */
+#define WHERE_LINE 36
+#define WHERE_MAX 160
+
+static void put_where(struct graph *g, struct slice where)
+{
+    size_t line = 0;
+    buf_puts(g->out, "\\nwhere ");
+    for (size_t i = 0; i < where.len; i++) {
+        bool inside = ((uint8_t)where.ptr[i] & 0xc0) == 0x80; /* of a character */
+        if (i >= WHERE_MAX && !inside) {
+            buf_puts(g->out, " …");
+            return;
+        }
+        char c = where.ptr[i];
+        if ((c == ' ' || c == '\n') && line >= WHERE_LINE) {
+            buf_puts(g->out, "\\n");
+            line = 0;
+            continue;
+        }
+        put_text(g->out, slice_from(c == '\n' ? " " : &where.ptr[i], 1));
+        line++;
+    }
+}
+
+/* "fail: FailedLogin", with the condition below. */
 static void put_test(struct graph *g, uint32_t test)
 {
     const struct rule_test *t = &g->rule->tests[test];
-    put_text(g->out, t->label);
+    bool named = t->name.len > 0;
+    if (named) {
+        put_text(g->out, t->name);
+    }
     bool first = true;
     for (uint32_t i = 0; i < g->rule->n_roles; i++) {
         if (t->roles & (UINT64_C(1) << i)) {
-            buf_puts(g->out, first ? ": " : "|");
+            buf_puts(g->out, !first ? "|" : named ? ": " : "");
             put_text(g->out, g->rule->roles[i].name);
             first = false;
         }
     }
-    if (t->own || t->joint) {
-        buf_puts(g->out, " (test)");
+    if (t->where.len) {
+        put_where(g, t->where);
     }
 }
 

@@ -2,7 +2,9 @@
  * event can matter, when deadlines lie. Used by the detector, the finder and `explain`. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/xalloc.h"
 #include "nfa/rule.h"
 
 /* What a part of the pattern can begin and end with. */
@@ -133,7 +135,9 @@ static bool may_be_skipped(const struct pattern_item *item)
     return !item->node || shape_of(item->node).can_be_empty;
 }
 
-static struct duration longest_absence_for(const struct pattern_item *item)
+/* How long a trailing `no M for D` of the item lasts. `no M` and `next no M` without a time run to
+ * the head window's end: rule.to_window_end. */
+static struct duration tail_of_item(const struct pattern_item *item)
 {
     struct duration d = {0};
     for (uint32_t a = 0; a < item->n_absences; a++) {
@@ -142,17 +146,6 @@ static struct duration longest_absence_for(const struct pattern_item *item)
         }
     }
     return d;
-}
-
-static struct duration tail_of_item(const struct pattern_item *item)
-{
-    for (uint32_t a = 0; a < item->n_absences; a++) {
-        enum absence_kind kind = item->absences[a].kind;
-        if (kind == ABSENT_OPEN || kind == ABSENT_NEXT) {
-            return DURATION_INFINITE; /* the head window bounds it */
-        }
-    }
-    return longest_absence_for(item);
 }
 
 static struct duration extent_of_items(const struct pattern *p)
@@ -192,32 +185,39 @@ static struct duration extent_of(const struct pattern *p)
 
 /* ---- trailing absences ---------------------------------------------------------------------- */
 
-/* The lengths by which a match's completion can lie behind its last event. A small set: one entry
- * per way to end. */
+/* The lengths by which a match's completion can lie behind its last event: a set, ascending. */
 struct lengths {
-    struct duration items[32];
-    uint32_t n;
+    struct duration *items;
+    size_t n, cap;
 };
 
 static void lengths_add(struct lengths *l, struct duration d)
 {
-    for (uint32_t i = 0; i < l->n; i++) {
-        if (l->items[i].ns == d.ns) {
-            return;
-        }
+    size_t i = l->n;
+    while (i > 0 && l->items[i - 1].ns > d.ns) {
+        i--;
     }
-    assert(l->n < 32);
-    l->items[l->n++] = d;
-}
-
-static void lengths_join(struct lengths *into, const struct lengths *from)
-{
-    for (uint32_t i = 0; i < from->n; i++) {
-        lengths_add(into, from->items[i]);
+    if (i > 0 && l->items[i - 1].ns == d.ns) {
+        return;
     }
+    (void)VEC_PUSH(l->items, l->n, l->cap);
+    memmove(l->items + i + 1, l->items + i, (l->n - 1 - i) * sizeof(*l->items));
+    l->items[i] = d;
 }
 
 static struct lengths tails_of(const struct pattern *p, const struct rule *rule);
+
+/* Absences behind one event run side by side when a skipped part lies between them, one after the
+ * other when a part of `all of` has ended at a deadline: both are kept, the finder decides. */
+static struct lengths tails_behind(const struct lengths *before, struct lengths own,
+                                   struct duration d)
+{
+    for (size_t j = 0; j < before->n; j++) {
+        lengths_add(&own, plus(before->items[j], d));
+        lengths_add(&own, longer(before->items[j], d));
+    }
+    return own;
+}
 
 static struct lengths tails_of_items(const struct pattern *p, const struct rule *rule)
 {
@@ -229,9 +229,10 @@ static struct lengths tails_of_items(const struct pattern *p, const struct rule 
         if (item->node) {
             next = tails_of(item->node, rule);
         }
-        for (uint32_t j = 0; may_be_skipped(item) && j < l.n; j++) {
-            lengths_add(&next, plus(l.items[j], longest_absence_for(item)));
+        if (may_be_skipped(item)) {
+            next = tails_behind(&l, next, tail_of_item(item));
         }
+        free(l.items);
         l = next;
     }
     return l;
@@ -249,29 +250,26 @@ static struct lengths tails_of(const struct pattern *p, const struct rule *rule)
     case PAT_ALL:
         for (uint32_t i = 0; i < p->n_items; i++) {
             struct lengths k = tails_of(p->items[i].node, rule);
-            lengths_join(&l, &k);
+            for (size_t j = 0; j < k.n; j++) {
+                lengths_add(&l, k.items[j]);
+            }
+            free(k.items);
         }
         return l;
     }
     return l;
 }
 
-static int by_length(const void *a, const void *b)
-{
-    const struct duration *x = a, *y = b;
-    return x->ns < y->ns ? -1 : x->ns > y->ns;
-}
-
 static void finish_tails(struct rule *rule, struct arena *arena)
 {
     struct lengths l = tails_of(rule->root, rule);
-    qsort(l.items, l.n, sizeof(l.items[0]), by_length);
     rule->tails = ARENA_ARRAY(arena, struct duration, l.n + 1);
-    for (uint32_t i = 0; i < l.n; i++) {
+    for (size_t i = 0; i < l.n; i++) {
         if (l.items[i].ns > 0) {
             rule->tails[rule->n_tails++] = l.items[i];
         }
     }
+    free(l.items);
 }
 
 /* ---- flags ------------------------------------------------------------------------------- */
@@ -303,6 +301,7 @@ static void scan_absences(struct rule *rule, const struct pattern_item *item, bo
 static void scan_node(struct rule *rule, const struct pattern *p, bool last)
 {
     rule->uses_counted |= p->adjacency == ADJ_IN_A_ROW;
+    rule->has_all |= p->kind == PAT_ALL;
     bool at_end = last;
     for (uint32_t i = p->n_items; i-- > 0;) {
         const struct pattern_item *item = &p->items[i];
@@ -311,7 +310,8 @@ static void scan_node(struct rule *rule, const struct pattern *p, bool last)
         rule->uses_counted |= i > 0 && item->node && item->link.kind == LINK_NEXT;
         if (p->kind == PAT_ALL) {
             struct lengths l = tails_of(item->node, rule);
-            rule->last_is_free |= l.n > 1 || (l.n == 1 && l.items[0].ns > 0);
+            rule->last_is_free |= l.items[l.n - 1].ns > 0;
+            free(l.items);
         }
         if (item->node) {
             scan_node(rule, item->node, at_end && p->kind != PAT_ALL);
@@ -436,7 +436,7 @@ void rule_finish(struct rule *rule, struct arena *arena)
     }
     scan_node(rule, rule->root, true);
     finish_tails(rule, arena);
-    struct duration extent = plus(extent_of(rule->root), (struct duration){0});
+    struct duration extent = rule->to_window_end ? DURATION_INFINITE : extent_of(rule->root);
     rule->horizon = plus(shorter(extent, rule->window), rule->lead);
     finish_closed(rule, arena);
     rule->detector = "general";

@@ -43,6 +43,7 @@ struct rule_test {
     uint32_t number;         /* 1-based, as in evidence "#n"; 0 for `without` */
     struct slice name;       /* alias, or empty */
     struct slice label;      /* evidence step: the alias or "#n"; absent: "no Paid" */
+    struct slice where;      /* its condition as written; empty: none */
     uint64_t roles;          /* bit r: role r fits */
     const struct expr *own;
     const struct expr *joint;
@@ -135,6 +136,7 @@ struct rule {
     bool ends_with_next_no;   /* any counted event may complete a match */
     bool to_window_end;       /* a match may complete when the head window closes */
     bool has_absence;         /* alerts have `absent` */
+    bool has_all;             /* has an `all of` or `n of` */
     bool last_is_free;        /* a part of `all of` may end at a deadline: last event unknown */
     struct duration *tails;   /* lengths of trailing absences: a match may complete that long after
                                  an event of a step; ascending */

@@ -89,5 +89,5 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
     ev->iter_start = (uint32_t *const *)s->iter_start;
     ev->caches = s->caches;
     ev->n_caches = s->n_caches;
-    ev->visible_before = NULL;
+    ev->visible_until = NULL;
 }

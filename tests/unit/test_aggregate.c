@@ -170,10 +170,10 @@ static void test_cuts_and_scopes(void **state)
     add(w, 10, value_int(3));
     expect_json(w, inner, "[3,40]");
     expect_json(w, sum, "49");
-    w->ev.visible_before = w->slots[0].events[2];
+    w->ev.visible_until = w->slots[0].events[1];
     expect_json(w, sum, "3");
     expect_json(w, inner, NULL);
-    w->ev.visible_before = NULL;
+    w->ev.visible_until = NULL;
     expect_json(w, sum, "49");
 }
 

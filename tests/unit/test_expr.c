@@ -300,9 +300,9 @@ static void test_references(void **state)
     expect_json(w, turn, "2");
     starts[0] = 2;
     expect_json(w, turn, NULL);
-    w->ev.visible_before = e1;
+    w->ev.visible_until = event_at(w, 9, 2, (const struct value[]){U, U});
     expect_json(w, field(w, EX_BOUND, 0, 0), NULL);
-    w->ev.visible_before = e2;
+    w->ev.visible_until = e1;
     expect_json(w, field(w, EX_BOUND, 0, 0), "1");
     w->ev.self = NULL;
     expect_json(w, field(w, EX_FIELD, 0, -1), NULL);
