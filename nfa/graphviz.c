@@ -202,6 +202,19 @@ static unsigned draw(struct graph *g, const struct pattern *p, unsigned from,
     return to;
 }
 
+/* Below the picture: what holds for the whole match. */
+static void put_caption(struct graph *g)
+{
+    const struct rule *r = g->rule;
+    buf_puts(g->out, "  fontname=\"Helvetica\"; fontsize=11; labelloc=b; label=\"");
+    for (uint32_t i = 0; i < r->n_key; i++) {
+        buf_puts(g->out, i ? ", " : "for each ");
+        put_text(g->out, r->key_names[i]);
+    }
+    put_duration(g->out, r->n_key ? " within" : "within", r->window);
+    buf_puts(g->out, "\";\n");
+}
+
 void rule_graphviz(const struct rule *rule, struct buf *out)
 {
     struct graph g = {out, rule, 0};
@@ -209,6 +222,7 @@ void rule_graphviz(const struct rule *rule, struct buf *out)
     put_text(out, rule->name);
     buf_puts(out, "\" {\n  rankdir=LR;\n  node [shape=circle, width=0.25, fixedsize=true];\n"
                   "  edge [fontname=\"Helvetica\", fontsize=11];\n");
+    put_caption(&g);
     unsigned start = new_state(&g);
     unsigned end = draw_items(&g, rule->root, start, NULL);
     buf_printf(out, "  s%u [shape=doublecircle];\n", end);
