@@ -223,7 +223,6 @@ void rule_graphviz(const struct rule *rule, struct buf *out)
     buf_puts(out, "\" {\n  rankdir=LR;\n  node [shape=circle, width=0.25, fixedsize=true];\n"
                   "  edge [fontname=\"Helvetica\", fontsize=11];\n");
     put_caption(&g);
-    put_caption(&g);
     unsigned start = new_state(&g);
     unsigned end = draw_items(&g, rule->root, start, NULL);
     buf_printf(out, "  s%u [shape=doublecircle];\n", end);
