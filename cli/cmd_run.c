@@ -27,6 +27,7 @@ struct run_args {
 
 enum {
     OPT_STATE = 256,
+    OPT_RESET_STATE,
     OPT_MEMORY,
     OPT_WATERMARK_END,
     OPT_FLUSH,
@@ -58,6 +59,7 @@ static const struct option options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {"state", required_argument, NULL, OPT_STATE},
+    {"reset-state", no_argument, NULL, OPT_RESET_STATE},
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"watermark-end", required_argument, NULL, OPT_WATERMARK_END},
     {"flush", no_argument, NULL, OPT_FLUSH},
@@ -133,6 +135,7 @@ static bool take_name(struct run_args *a, int opt)
     case 'o': c->output = optarg; return true;
     case 'q': a->quiet = true; return true;
     case OPT_STATE: c->options.state_dir = optarg; return true;
+    case OPT_RESET_STATE: c->options.reset_state = true; return true;
     case OPT_FLUSH: c->watermark_end = FYKE_END_FLUSH; return true;
     case OPT_EVIDENCE_FIELDS: c->options.evidence_fields = optarg; return true;
     case OPT_PENDING: c->options.pending = true; return true;
@@ -333,6 +336,7 @@ const struct cli_verb verb_run = {
     "\n"
     "State\n"
     "      --state DIR         keep the state there and continue from it\n"
+    "      --reset-state       delete what it holds and begin anew\n"
     "      --memory SIZE       for the hot part of the state, e.g. 512MiB (default)\n"
     "      --commit-every D    time between checkpoints (default 1s)\n"
     "      --app NAME          names state and consumer group (default fyke)\n"
