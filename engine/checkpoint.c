@@ -10,31 +10,68 @@
 
 /* ---- positions ---------------------------------------------------------------------------- */
 
-static void note_waiting(struct engine *e, const struct order_item *items, size_t n)
+static int by_coord(const void *x, const void *y)
+{
+    const struct partition *const *a = x, *const *b = y;
+    if ((*a)->topic->index != (*b)->topic->index) {
+        return (*a)->topic->index < (*b)->topic->index ? -1 : 1;
+    }
+    return (*a)->id < (*b)->id ? -1 : (*a)->id > (*b)->id;
+}
+
+/* All partitions in order of topic and number, to find one fast. */
+struct partition_index {
+    struct partition **items;
+    size_t n;
+};
+
+static struct partition *find_partition(const struct partition_index *x, const struct coord *at)
+{
+    size_t lo = 0, hi = x->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct partition *p = x->items[mid];
+        if (p->topic->index < at->topic ||
+            (p->topic->index == at->topic && p->id < at->partition)) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return x->items[lo]; /* every event comes from an open partition */
+}
+
+static void note_waiting(const struct partition_index *x, const struct order_item *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct coord *at = &items[i].event->at;
-        struct partition *p = engine_find_partition(e, at->topic, at->partition);
-        if (p != NULL && at->offset < p->restart) {
-            p->restart = at->offset;
+        struct partition *p = find_partition(x, &items[i].event->at);
+        if (items[i].event->at.offset < p->restart) {
+            p->restart = items[i].event->at.offset;
         }
     }
 }
 
 void checkpoint_restarts(struct engine *e)
 {
+    struct partition_index x = {xmalloc((e->n_partitions + 1) * sizeof(struct partition *)),
+                                e->n_partitions};
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
         p->restart = p->replay_until > 0 ? p->replay_next : p->next_offset;
+        x.items[i] = p;
+    }
+    if (x.n > 1) {
+        qsort(x.items, x.n, sizeof(struct partition *), by_coord);
     }
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         const struct order *o = &e->clocks[g].order;
         size_t first = o->ring_cap - o->ring_head; /* before the ring wraps around */
         first = first < o->ring_n ? first : o->ring_n;
-        note_waiting(e, o->heap, o->heap_n);
-        note_waiting(e, o->ring + o->ring_head, first);
-        note_waiting(e, o->ring, o->ring_n - first);
+        note_waiting(&x, o->heap, o->heap_n);
+        note_waiting(&x, o->ring + o->ring_head, first);
+        note_waiting(&x, o->ring, o->ring_n - first);
     }
+    free(x.items);
 }
 
 /* ---- engine → header ---------------------------------------------------------------------- */

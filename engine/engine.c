@@ -338,10 +338,11 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
     return ERR_OK;
 }
 
-/* Bounded runs keep the order of their output over the whole run: they commit at the end. */
+/* Bounded runs keep the order of their output over the whole run: they commit at the end, and
+ * before it only what a state is for, when no alert waits for its place. */
 static bool commit_due(struct engine *e)
 {
-    if (e->hold_back) {
+    if (e->hold_back && (e->state == NULL || e->out.n > 0)) {
         return false;
     }
     bool time = engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;

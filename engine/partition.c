@@ -64,8 +64,17 @@ void partition_keep_late(struct partition *p, const struct event *e)
 
 bool partition_was_late(const struct partition *p, const struct event *e)
 {
-    for (size_t i = 0; i < p->n_late_events; i++) {
-        if (p->late_events[i].offset == e->at.offset && p->late_events[i].decl == e->decl) {
+    size_t lo = 0, hi = p->n_late_events;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (p->late_events[mid].offset < e->at.offset) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    for (; lo < p->n_late_events && p->late_events[lo].offset == e->at.offset; lo++) {
+        if (p->late_events[lo].decl == e->decl) {
             return true;
         }
     }
