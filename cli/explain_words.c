@@ -22,9 +22,29 @@ static void put_source(struct words *w, struct span span)
     }
 }
 
+static const struct ast_decl *find_const(const struct words *w, struct slice name)
+{
+    for (uint32_t i = 0; i < w->c->n_files; i++) {
+        for (const struct ast_decl *d = w->c->files[i]->first; d; d = d->next) {
+            if (d->kind == AST_DECL_CONST && ast_name_given(d->constant.name) &&
+                slice_eq(d->constant.name->text, name)) {
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* "5 minutes"; of a constant its value, too. */
 static void put_time(struct words *w, const struct ast_timed *t)
 {
+    const struct ast_decl *d = t->value.name ? find_const(w, t->value.name->text) : NULL;
     put_source(w, t->value.span);
+    if (d) {
+        buf_puts(w->out, " (");
+        put_source(w, d->constant.value->span);
+        buf_puts(w->out, ")");
+    }
 }
 
 static void indent(struct words *w, int depth)

@@ -113,5 +113,8 @@ enum err file_bytes_read(struct file_bytes *in, char *to, size_t cap, size_t *go
 bool file_bytes_ready(const struct file_bytes *in, struct duration wait)
 {
     struct pollfd p = {.fd = in->fd, .events = POLLIN};
+    if (in->raw_at < in->raw_end) {
+        return true;
+    }
     return poll(&p, 1, (int)(wait.ns / NS_PER_MS)) > 0; /* a signal is no data */
 }

@@ -11,10 +11,10 @@ static enum err cannot_write(const struct dead_letter *d, struct error *err)
     return error_set(err, ERR_IO, "cannot write %s: %s", d->path, strerror(errno));
 }
 
-enum err dead_letter_open(struct dead_letter *d, const char *path, const struct ruleset *rs,
-                          struct error *err)
+enum err dead_letter_open(struct dead_letter *d, const char *path, bool append,
+                          const struct ruleset *rs, struct error *err)
 {
-    *d = (struct dead_letter){.file = fopen(path, "ae"), .path = path, .rs = rs};
+    *d = (struct dead_letter){.file = fopen(path, append ? "ae" : "we"), .path = path, .rs = rs};
     return d->file ? ERR_OK : cannot_write(d, err);
 }
 

@@ -130,7 +130,8 @@ static enum err open_engine(struct run *r, struct error *err)
         o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
     }
     if (c->dead_letter) {
-        FYKE_TRY(dead_letter_open(&r->dead_letter, c->dead_letter, r->rs, err));
+        FYKE_TRY(dead_letter_open(&r->dead_letter, c->dead_letter, c->options.state_dir != NULL,
+                                  r->rs, err));
         o.refused = dead_letter_write;
         o.refused_ctx = &r->dead_letter;
     }
@@ -151,6 +152,37 @@ static void set_kafka(struct run *r)
     };
 }
 
+static bool is_field(const struct ruleset *rs, struct slice name)
+{
+    for (uint32_t i = 0; i < rs->n_decls; i++) {
+        for (uint32_t k = 0; k < rs->decls[i].n_fields; k++) {
+            if (slice_eq(rs->decls[i].fields[k].name, name)) {
+                return true;
+            }
+        }
+    }
+    return slice_eq_str(name, "*");
+}
+
+/* "a, b": a name that no event has is a slip, not a wish. */
+static enum err check_fields(const struct ruleset *rs, const char *text, struct error *err)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        struct slice name = slice_from(text + strspn(text, " "), 0);
+        name.len = (size_t)(text + len - name.ptr);
+        while (name.len > 0 && name.ptr[name.len - 1] == ' ') {
+            name.len--;
+        }
+        if (!is_field(rs, name)) {
+            return error_set(err, ERR_USAGE, "no event has a field \"%.*s\" to show as evidence",
+                             SLICE_ARG(name));
+        }
+        text += len + (text[len] == ',');
+    }
+    return ERR_OK;
+}
+
 static enum err open_run(struct run *r, const struct fyke_rules *rules, struct error *err)
 {
     r->rs = rules_ruleset(rules);
@@ -160,6 +192,7 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules, struct e
             return err->code;
         }
         r->rs = rules_ruleset(r->own);
+        FYKE_TRY(check_fields(r->rs, r->config->options.evidence_fields, err));
     }
     set_kafka(r);
     FYKE_TRY(check_inputs(r, err));
