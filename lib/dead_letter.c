@@ -15,7 +15,12 @@ enum err dead_letter_open(struct dead_letter *d, const char *path, bool append,
                           const struct ruleset *rs, struct error *err)
 {
     *d = (struct dead_letter){.file = fopen(path, append ? "ae" : "we"), .path = path, .rs = rs};
-    return d->file ? ERR_OK : cannot_write(d, err);
+    if (!d->file) {
+        return cannot_write(d, err);
+    }
+    /* What is committed must have left the process, so that a crash loses no letter. */
+    return setvbuf(d->file, NULL, append ? _IOLBF : _IOFBF, BUFSIZ) == 0 ? ERR_OK
+                                                                         : cannot_write(d, err);
 }
 
 enum err dead_letter_close(struct dead_letter *d, struct error *err)
