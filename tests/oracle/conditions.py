@@ -1,0 +1,148 @@
+"""Values and conditions over one key's events. Unknown and missing are both None."""
+from fractions import Fraction
+
+from rules import tests_of
+
+
+def number_or_none(x):
+    return x if isinstance(x, (int, Fraction)) and not isinstance(x, bool) else None
+
+
+def arith(op, a, b):
+    if a is None or b is None:
+        return None
+    if op == '+':
+        return a + b
+    if op == '-':
+        return a - b
+    if op == '*':
+        return a * b
+    return None if b == 0 else Fraction(a) / Fraction(b)
+
+
+def compare(op, a, b):
+    if a is None or b is None:
+        return None
+    return {'=': a == b, '!=': a != b, '<': a < b, '<=': a <= b, '>': a > b, '>=': a >= b}[op]
+
+
+def both(a, b):
+    if a is False or b is False:
+        return False
+    return None if a is None or b is None else True
+
+
+def either(a, b):
+    if a is True or b is True:
+        return True
+    return None if a is None or b is None else False
+
+
+def negate(a):
+    return None if a is None else not a
+
+
+def field_of(event, names):
+    return event.get('.'.join(names), event.get(names[0]))
+
+
+class World:
+    """One rule over the events of one key; `history` is all there is, of every key."""
+
+    def __init__(self, file, rule, events, history):
+        self.file, self.rule, self.events, self.history = file, rule, events, history
+        self.n = len(events)
+        self.at = [e['at'] for e in events]
+        self.counted_sources = [ev for ev, role in tests_of(rule.items)
+                                if role in ('step', 'next no')]
+        self.counted = [any(self.in_source(ev.src, i) for ev in self.counted_sources)
+                        for i in range(self.n)]
+
+    # -- sources
+
+    def in_source(self, src, i):
+        if src in self.file.lets:
+            return any(self.in_source(p.src, i) and
+                       (p.where is None or self.value(p.where, i, {}) is True)
+                       for p in self.file.lets[src])
+        topic = self.events[i].get('topic', 'e')
+        return topic == src.lower()
+
+    def topics_of(self, src):
+        if src in self.file.lets:
+            return {t for p in self.file.lets[src] for t in self.topics_of(p.src)}
+        return {src.lower()}
+
+    def holds(self, ev, i, env):
+        """Does event i satisfy the whole test of `ev` under the bindings `env`?"""
+        return self.in_source(ev.src, i) and (ev.where is None or
+                                              self.value(ev.where, i, env) is True)
+
+    # -- expressions
+
+    def value(self, e, i, env):
+        kind = e[0]
+        if kind == 'lit':
+            return e[1]
+        if kind == 'path':
+            return self.path(e[1], i, env)
+        if kind == 'call':
+            return self.aggregate(e, env)
+        if kind == 'neg':
+            x = self.value(e[1], i, env)
+            return None if x is None else -x
+        if kind == 'arith':
+            return arith(e[1], self.value(e[2], i, env), self.value(e[3], i, env))
+        if kind == 'cmp':
+            return compare(e[1], self.value(e[2], i, env), self.value(e[3], i, env))
+        if kind == 'text':
+            whole, part = self.value(e[2], i, env), self.value(e[3], i, env)
+            if whole is None or part is None:
+                return None
+            return part in whole if e[1] == 'contains' else whole.startswith(part)
+        if kind == 'missing':
+            return (self.value(e[2], i, env) is None) != e[1]
+        if kind == 'not':
+            return negate(self.value(e[1], i, env))
+        if kind == 'and':
+            return both(self.value(e[1], i, env), self.value(e[2], i, env))
+        if kind == 'or':
+            return either(self.value(e[1], i, env), self.value(e[2], i, env))
+        if kind == 'between':
+            x = self.value(e[2], i, env)
+            r = both(compare('<=', self.value(e[3], i, env), x),
+                     compare('<=', x, self.value(e[4], i, env)))
+        else:
+            x, r = self.value(e[2], i, env), False
+            for item in e[3]:
+                r = either(r, compare('=', x, self.value(item, i, env)))
+        return negate(r) if e[1] else r
+
+    def path(self, names, i, env):
+        if len(names) > 1 and names[0] in env:
+            bound = env[names[0]]
+            return field_of(self.events[bound[0]], names[1:]) if bound else None
+        return field_of(self.events[i], names)
+
+    def aggregate(self, e, env):
+        _, name, args, where = e
+        names = args[0][1]
+        bound = env.get(names[0], ())
+        if where:
+            bound = [i for i in bound if self.value(where, i, env) is True]
+        if name == 'count' and len(names) == 1:
+            return len(bound)
+        values = [field_of(self.events[i], names[1:]) for i in bound]
+        values = [x for x in values if x is not None]
+        if name == 'count':
+            return len(values)
+        if name == 'count_distinct':
+            return len(set(values)) if values else None
+        if name == 'sum':
+            return sum(values)
+        if not values:
+            return None
+        if name == 'average':
+            return Fraction(sum(values)) / len(values)
+        return {'min': min, 'max': max, 'first': lambda v: v[0], 'last': lambda v: v[-1]}[name](
+            values)

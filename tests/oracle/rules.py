@@ -1,0 +1,149 @@
+"""The part of the rule language that the oracle evaluates, as a tree.
+
+Durations are in ms. Expressions are nested tuples:
+  ('lit', x) ('path', (names)) ('call', name, args, where) ('neg', e) ('arith', op, l, r)
+  ('cmp', op, l, r) ('between', negated, e, low, high) ('in', negated, e, items)
+  ('text', op, l, r) ('missing', negated, e) ('not', e) ('and', l, r) ('or', l, r)
+"""
+from dataclasses import dataclass, field
+from typing import Any, List, Optional, Tuple
+
+
+@dataclass
+class Ev:
+    """One event test; `num` counts the tests of a pattern from 1, None for `without`."""
+    src: str
+    alias: Optional[str] = None
+    where: Any = None
+    num: Optional[int] = None
+
+    def label(self):
+        return self.alias or '#%d' % self.num
+
+
+@dataclass
+class Link:
+    kind: Optional[str] = None  # first, next
+    within: Optional[int] = None
+    after: Optional[int] = None
+
+
+@dataclass
+class Step:
+    part: Any
+    link: Link = field(default_factory=Link)
+    optional: bool = False
+
+
+@dataclass
+class Absent:
+    ev: Ev
+    dur: Optional[int] = None
+    next: bool = False
+
+
+@dataclass
+class Count:
+    lo: int
+    hi: Optional[int]
+    ev: Ev
+    adj: Optional[str] = None  # row, any
+    each: Optional[int] = None
+    until: Any = None
+    having: Any = None
+    with_no: Optional[Ev] = None
+    within: Optional[int] = None
+
+
+@dataclass
+class Times:
+    lo: int
+    hi: Optional[int]
+    items: List[Any]
+    adj: Optional[str] = None
+    having: Any = None
+    with_no: Optional[Ev] = None
+    within: Optional[int] = None
+
+
+@dataclass
+class Group:
+    items: List[Any]
+    with_no: Optional[Ev] = None
+    within: Optional[int] = None
+
+
+@dataclass
+class Of:
+    """`need` parts of `parts`; any of: 1, all of: all of them."""
+    word: str  # all, any, or a number
+    parts: List[List[Any]]
+    with_no: Optional[Ev] = None
+    within: Optional[int] = None
+
+    def need(self):
+        return {'all': len(self.parts), 'any': 1}.get(self.word) or int(self.word)
+
+
+@dataclass
+class Leading:
+    ev: Ev
+    dur: int
+    assume_quiet: bool = False
+
+
+@dataclass
+class Rule:
+    items: List[Any]
+    head: Optional[int] = None
+    leading: List[Leading] = field(default_factory=list)
+    without: List[Ev] = field(default_factory=list)
+    policy: str = 'past last'  # past last, to next, to first N, to last N, no skip
+    quiet: Optional[int] = None
+    quiet_per: Tuple[Tuple[str, ...], ...] = ()
+    name: str = 'r'
+
+
+@dataclass
+class File:
+    events: List[str]  # declared types, in order
+    lets: dict  # name -> [Ev]
+    rules: List[Rule]
+
+
+# ---- walking -------------------------------------------------------------------------------------
+
+def tests_of(items):
+    """Every event test of the items, left to right, with its role."""
+    for item in items:
+        if isinstance(item, Absent):
+            yield item.ev, 'next no' if item.next else 'no'
+            continue
+        part = item.part
+        if isinstance(part, Ev):
+            yield part, 'step'
+            continue
+        if isinstance(part, Count):
+            yield part.ev, 'step'
+        elif isinstance(part, Of):
+            for inner in part.parts:
+                yield from tests_of(inner)
+        else:
+            yield from tests_of(part.items)
+        if part.with_no:
+            yield part.with_no, 'with no'
+
+
+def number(rule):
+    n = 0
+    for lead in rule.leading:
+        n += 1
+        lead.ev.num = n
+    for ev, _ in tests_of(rule.items):
+        n += 1
+        ev.num = n
+    return rule
+
+
+def names_of(items):
+    return [ev.label() for ev, role in tests_of(items) if role == 'step']

@@ -1,0 +1,93 @@
+"""Random events for a rule, made so that it often matches."""
+from rules import Absent, Count, Ev, Group, Times, tests_of
+
+
+def story(items, rng):
+    """Sources that could make up a match, in written order."""
+    for item in items:
+        if isinstance(item, Absent):
+            if rng.random() < 0.2:
+                yield item.ev
+            continue
+        part = item.part
+        if item.optional and rng.random() < 0.4:
+            continue
+        if isinstance(part, Ev):
+            yield part
+        elif isinstance(part, Count):
+            for _ in range(min(part.lo + rng.choice((0, 0, 1, 2)), 4)):
+                yield part.ev
+        elif isinstance(part, Times):
+            for _ in range(min(part.lo, 3)):
+                yield from story(part.items, rng)
+        elif isinstance(part, Group):
+            yield from story(part.items, rng)
+        elif part.word == 'any':
+            yield from story(rng.choice(part.parts), rng)
+        else:
+            parts = rng.sample(part.parts, part.need())
+            for inner in parts:
+                yield from story(inner, rng)
+
+
+def type_of(file, src, rng):
+    while src in file.lets:
+        src = rng.choice(file.lets[src]).src
+    return src
+
+
+def wanted_value(ev, rng):
+    """A value that is likely to satisfy the test of `ev`."""
+    e = ev.where
+    if e and e[0] == 'cmp' and e[2] == ('path', ('v',)) and e[3][0] == 'lit' and e[1] in (
+            '=', '<=', '>=') and rng.random() < 0.6:
+        return e[3][1]
+    return None if rng.random() < 0.08 else rng.randint(0, 3)
+
+
+def events_for(file, rng, keys=1):
+    rule = file.rules[0]
+    named = [ev for ev, _ in tests_of(rule.items)] + rule.without + [l.ev for l in rule.leading]
+    rounds = rng.choice((1, 1, 2))
+    tale = [ev for _ in range(rounds) for ev in story(rule.items, rng)]
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        tale.insert(rng.randint(0, len(tale)), rng.choice(named))
+    for _ in range(rng.choice((0, 0, 1))):
+        if len(tale) > 1:
+            i = rng.randrange(len(tale) - 1)
+            tale[i], tale[i + 1] = tale[i + 1], tale[i]
+    steps = rng.choice(((0, 1), (0, 1, 1, 2), (0, 1, 2, 3), (0, 0, 0, 1), (1, 2, 3, 4)))
+    at = rng.choice((0, 0, 0, 2))
+    if any(not l.assume_quiet for l in rule.leading):
+        tale = [rng.choice(named)] + tale
+        at -= rng.randint(2, 6)
+    out = []
+    for ev in tale[:10]:
+        kind = type_of(file, ev.src, rng)
+        e = {'topic': kind.lower(), 'k': 'k%d' % rng.randint(1, keys), 'at': at}
+        v = wanted_value(ev, rng)
+        if v is not None:
+            e['v'] = v
+        out.append(e)
+        at += rng.choice(steps)
+    low = min((e['at'] for e in out), default=0)
+    for e in out:
+        e['at'] -= min(low, 0)
+    out.sort(key=lambda e: (e['at'], file.events.index(e['topic'].upper())))
+    for i, e in enumerate(out):
+        e['id'] = i + 1
+    return out
+
+
+def interleaved(events, rng):
+    """Another order of reading: each topic in its own order."""
+    queues = {}
+    for i, e in enumerate(events):
+        queues.setdefault(e['topic'], []).append(i)
+    out = []
+    while queues:
+        topic = rng.choice(sorted(queues))
+        out.append(queues[topic].pop(0))
+        if not queues[topic]:
+            del queues[topic]
+    return out

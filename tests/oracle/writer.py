@@ -1,0 +1,111 @@
+"""Writes a tree as rule text."""
+from rules import Absent, Count, Ev, Group, Times
+
+
+def w_expr(e):
+    kind = e[0]
+    if kind == 'lit':
+        if isinstance(e[1], str):
+            return '"%s"' % e[1]
+        return str(e[1]).lower() if isinstance(e[1], bool) else str(e[1])
+    if kind == 'path':
+        return '.'.join(e[1])
+    if kind == 'call':
+        where = ' where ' + w_expr(e[3]) if e[3] else ''
+        return '%s(%s%s)' % (e[1], ', '.join(w_expr(a) for a in e[2]), where)
+    if kind == 'neg':
+        return '-(%s)' % w_expr(e[1])
+    if kind == 'arith':
+        return '(%s %s %s)' % (w_expr(e[2]), e[1], w_expr(e[3]))
+    if kind in ('cmp', 'text'):
+        return '%s %s %s' % (w_expr(e[2]), e[1], w_expr(e[3]))
+    if kind == 'missing':
+        return '%s is %smissing' % (w_expr(e[2]), 'not ' if e[1] else '')
+    if kind == 'between':
+        return '%s %sbetween %s and %s' % (w_expr(e[2]), 'not ' if e[1] else '', w_expr(e[3]),
+                                           w_expr(e[4]))
+    if kind == 'in':
+        return '%s %sin (%s)' % (w_expr(e[2]), 'not ' if e[1] else '',
+                                 ', '.join(w_expr(x) for x in e[3]))
+    if kind == 'not':
+        return 'not (%s)' % w_expr(e[1])
+    return '(%s) %s (%s)' % (w_expr(e[1]), kind, w_expr(e[2]))
+
+
+def w_ev(ev, where=True):
+    out = ev.src + (' as ' + ev.alias if ev.alias else '')
+    return out + (' where ' + w_expr(ev.where) if where and ev.where else '')
+
+
+def w_guard(part):
+    out = ' with no ' + w_ev(part.with_no) if part.with_no else ''
+    return out + (' within %dms' % part.within if part.within is not None else '')
+
+
+def w_count(lo, hi):
+    return '%d' % lo if hi == lo else '%d or more' % lo if hi is None else '%d to %d' % (lo, hi)
+
+
+ADJ = {None: '', 'row': ' in a row', 'any': ' anywhere'}
+
+
+def w_part(p):
+    if isinstance(p, Ev):
+        return w_ev(p)
+    if isinstance(p, Count):
+        out = '%s %s%s' % (w_count(p.lo, p.hi), w_ev(p.ev), ADJ[p.adj])
+        out += ' each within %dms' % p.each if p.each is not None else ''
+        out += ' until ' + w_expr(p.until) if p.until else ''
+    elif isinstance(p, Times):
+        out = '%s times (%s)%s' % (w_count(p.lo, p.hi), w_items(p.items), ADJ[p.adj])
+    elif isinstance(p, Group):
+        return '(%s)%s' % (w_items(p.items), w_guard(p))
+    else:
+        return '%s of (%s)%s' % (p.word, ', '.join(w_items(x) for x in p.parts), w_guard(p))
+    return out + (' having ' + w_expr(p.having) if p.having else '') + w_guard(p)
+
+
+def w_link(link):
+    out = link.kind + ' ' if link.kind else ''
+    out += 'within %dms ' % link.within if link.within is not None else ''
+    return out + ('after %dms ' % link.after if link.after is not None else '')
+
+
+def w_items(items):
+    out = []
+    for item in items:
+        if isinstance(item, Absent):
+            dur = ' for %dms' % item.dur if item.dur is not None else ''
+            out.append(('next ' if item.next else '') + 'no ' + w_ev(item.ev) + dur)
+        else:
+            out.append(w_link(item.link) + ('optional ' if item.optional else '') +
+                       w_part(item.part))
+    return ' then '.join(out)
+
+
+EVENT = ('event %s from topic "%s" { k : string key  at : timestamp in ms event time  '
+         'id : int  v : int optional }\n')
+
+
+def w_rule(r):
+    out = 'rule %s {\n  for each k%s\n  when ' % (r.name, ' within %dms' % r.head
+                                                  if r.head is not None else '')
+    for lead in r.leading:
+        out += 'no %s for %dms %sthen ' % (w_ev(lead.ev), lead.dur,
+                                           'assume quiet ' if lead.assume_quiet else '')
+    out += w_items(r.items) + '\n'
+    for ev in r.without:
+        out += '  without %s\n' % w_ev(ev)
+    if r.policy != 'past last':
+        out += '  after match %s%s\n' % ('' if r.policy == 'no skip' else 'skip ', r.policy)
+    if r.quiet is not None:
+        out += '  quiet for %dms\n' % r.quiet
+    return out + '  emit alert\n}\n'
+
+
+def write(f):
+    out = 'language 1\n' + ''.join(EVENT % (n, n.lower()) for n in f.events)
+    for name, parts in f.lets.items():
+        text = ', '.join(w_ev(p) for p in parts)
+        out += 'let %s = %s\n' % (name, text if len(parts) == 1 else 'any of (%s)' % text)
+    return out + ''.join(w_rule(r) for r in f.rules)
