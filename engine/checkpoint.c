@@ -325,13 +325,12 @@ bool state_is_dirty(const struct engine *e)
 
 void state_watch_budget(struct engine *e)
 {
-    for (uint32_t i = 0; !e->said_over_budget && i < e->n_shards; i++) {
+    for (uint32_t i = 0; e->state == NULL && !e->said_over_budget && i < e->n_shards; i++) {
         if (keyspace_over_budget(e->shards[i].keyspace)) {
             e->said_over_budget = true;
-            engine_say(e, "open partial matches take more than the %zu MiB of --memory; %s",
-                       e->options.memory_bytes >> 20,
-                       e->state == NULL ? "nothing is dropped, a state directory would take them"
-                                        : "nothing is dropped, they wait for a checkpoint");
+            engine_say(e, "open partial matches take more than the %zu MiB of --memory; nothing is "
+                       "dropped, a state directory would take them",
+                       e->options.memory_bytes >> 20);
         }
     }
 }

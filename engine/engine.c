@@ -127,7 +127,7 @@ static void init_shards(struct engine *e)
             .key_groups = e->keys.groups,
             .n_key_groups = e->keys.n_groups,
             .shard = i,
-            .memory_bytes = e->options.memory_bytes / e->n_shards,
+            .memory_bytes = (e->options.memory_bytes + e->n_shards - 1) / e->n_shards,
             .store = e->state == NULL ? NULL : e->state->store,
             .slots = e->state == NULL ? NULL : &e->state->slots,
             .nfa = e->options.nfa,
@@ -295,11 +295,15 @@ static void note_first_offsets(struct engine *e, const struct source_partition *
     }
 }
 
-/* The first start pins where it began: a crash before the first checkpoint begins there again. */
+/* The first start of a partition pins where it began: a crash before the first checkpoint begins
+ * there again. */
 static enum err pin_start(struct engine *e, struct error *err)
 {
-    bool first = e->state != NULL && !e->state->found && !e->source->bounded;
-    return first ? engine_commit(e, err) : ERR_OK;
+    bool first = e->state != NULL && !e->state->found;
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        first |= e->partitions[i]->restored < 0;
+    }
+    return e->state != NULL && first && !e->source->bounded ? engine_commit(e, err) : ERR_OK;
 }
 
 static enum err start(struct engine *e, struct source *source, struct sink *sink,
