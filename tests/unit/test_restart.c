@@ -23,7 +23,7 @@ struct line {
     uint32_t topic;
     int32_t partition;
     int64_t offset;
-    char payload[64];
+    char payload[1024];
 };
 
 struct logs {
@@ -31,8 +31,10 @@ struct logs {
     struct line lines[MAX_PARTITIONS][N_RECORDS];
 };
 
-static void logs_random(struct logs *l, struct rng *rng, int64_t bound)
+/* `fill`: bytes of text in an event, so that a record takes several segments. */
+static void logs_random(struct logs *l, struct rng *rng, int64_t bound, int fill)
 {
+    static const char x[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
     l->n_partitions = 1 + (uint32_t)rng_below(rng, MAX_PARTITIONS);
     for (uint32_t p = 0; p < l->n_partitions; p++) {
         int64_t now = rng_range(rng, 0, 20), offset = rng_range(rng, 0, 3);
@@ -43,8 +45,11 @@ static void logs_random(struct logs *l, struct rng *rng, int64_t bound)
             line->partition = p == 2 ? 1 : 0;
             line->offset = offset;
             offset += 1 + (rng_below(rng, 10) == 0); /* transaction markers leave gaps */
-            snprintf(line->payload, sizeof(line->payload), "{\"user\":\"u%d\",\"at\":%" PRId64 "}",
-                     (int)rng_below(rng, 9), now - rng_range(rng, 0, bound + 2));
+            int n = fill > 0 ? (int)rng_below(rng, sizeof(x)) : 0;
+            snprintf(line->payload, sizeof(line->payload),
+                     "{\"user\":\"u%d\",\"at\":%" PRId64 ",\"kind\":\"%.*s%.*s%.*s%.*s%.*s\"}",
+                     (int)rng_below(rng, fill > 0 ? 2 : 9), now - rng_range(rng, 0, bound + 2), fill,
+                     x, fill, x, fill, x, fill, x, n, x);
         }
     }
 }
@@ -260,13 +265,15 @@ static void crashes_change_nothing(void **state)
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(17);
     unsigned crashes = 0;
+    size_t largest = 0;
     (void)state;
     for (int round = 0; round < 12; round++) {
         struct outcome want = {0}, got = {0};
         int64_t bound = round % 6;
-        logs_random(l, &rng, bound);
+        logs_random(l, &rng, bound, round % 3 == 2 ? 70 : 0);
         run(l, bound, &calm, 1, &want);
         assert_true(want.alerts.len > 1000);
+        largest = want.state.len > largest ? want.state.len : largest;
         for (size_t i = 0; i < FYKE_ARRAY_LEN(wild); i++) {
             run(l, bound, &wild[i], (uint64_t)round * 100 + i, &got);
             same("alerts", &want.alerts, &got.alerts, round, i);
@@ -277,6 +284,7 @@ static void crashes_change_nothing(void **state)
         outcome_release(&got);
     }
     assert_true(crashes > 100);
+    assert_true(largest > 4 * SEGMENT_MAX_BYTES); /* of two keys: records of several segments */
     free(l);
 }
 
