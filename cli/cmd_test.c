@@ -7,6 +7,7 @@
 
 #include "base/json_out.h"
 #include "cli/cli.h"
+#include "cli/junit.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 
@@ -14,11 +15,13 @@ struct test_args {
     struct cli_list rules;
     enum cli_format format;
     enum cli_color color;
-    const char *only; /* regular expression, or NULL */
+    const char *only;       /* regular expression, or NULL */
+    const char *junit_path; /* or NULL */
     bool allow_empty, verbose;
     /* Running. */
     pcre2_code *code;
     unsigned passed, failed;
+    struct junit junit;
 };
 
 /* ---- selection ---------------------------------------------------------------------------- */
@@ -151,8 +154,23 @@ static void report_json(const struct report *r)
     json_line_end(&j);
 }
 
-static void report_test(const struct test_args *a, const struct report *r)
+static void report_junit(struct test_args *a, const struct report *r)
 {
+    FYKE_CLEANUP(buf_release) struct buf details = BUF_INIT;
+    struct report plain = *r;
+    plain.out = &details;
+    plain.color = false;
+    if (!r->result->ok) {
+        put_failure(&plain, "");
+    }
+    junit_add(&a->junit, rule_name(r), r->test->title, r->result->ok, buf_slice(&details));
+}
+
+static void report_test(struct test_args *a, const struct report *r)
+{
+    if (a->junit_path) {
+        report_junit(a, r);
+    }
     switch (a->format) {
     case FORMAT_JSON: report_json(r); break;
     case FORMAT_TAP: report_tap(r, a->passed + a->failed); break;
@@ -177,7 +195,7 @@ static int run_test(struct test_args *a, const struct compilation *c, const stru
     return cli_put(buf_slice(&out));
 }
 
-static int conclude(const struct test_args *a)
+static int conclude(struct test_args *a)
 {
     unsigned n = a->passed + a->failed;
     if (a->format == FORMAT_TAP) {
@@ -188,6 +206,9 @@ static int conclude(const struct test_args *a)
     if (n == 0 && !a->allow_empty) {
         fprintf(stderr, "fyke: no tests found (--allow-empty accepts that)\n");
         return CLI_USAGE;
+    }
+    if (a->junit_path && !junit_write(&a->junit, a->junit_path)) {
+        return CLI_IO;
     }
     return a->failed ? CLI_FINDINGS : CLI_OK;
 }
@@ -208,7 +229,7 @@ static int run_tests(struct test_args *a, const struct fyke_rules *rules)
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct test_args *a)
 {
-    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY };
+    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
@@ -216,6 +237,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"format", required_argument, NULL, OPT_FORMAT},
         {"color", required_argument, NULL, OPT_COLOR},
         {"allow-empty", no_argument, NULL, OPT_EMPTY},
+        {"junit", required_argument, NULL, OPT_JUNIT},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -228,6 +250,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->rules, optarg); break;
         case 'v': a->verbose = true; break;
+        case OPT_JUNIT: a->junit_path = optarg; break;
         case OPT_RUN: a->only = optarg; break;
         case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
@@ -256,6 +279,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     }
     fyke_rules_free(rules);
     pcre2_code_free(a.code);
+    junit_release(&a.junit);
     cli_list_release(&a.rules);
     return rc;
 }
@@ -269,6 +293,7 @@ const struct cli_verb verb_test = {
     "\n"
     "      --run RE        only tests whose \"rule/title\" matches the expression\n"
     "      --format F      human (default), json: one object per test, tap\n"
+    "      --junit FILE    results as JUnit XML, too\n"
     "  -v, --verbose       name the tests that passed, too\n"
     "      --color WHEN    auto, always, never\n"
     "      --allow-empty   no tests are no error\n"
