@@ -35,11 +35,12 @@ static void note_absent(struct finder *f, uint32_t test, struct etime from, stru
     VEC_PUSH(s->absent, s->n_absent, s->cap_absent) = (struct absent_span){test, from, to};
 }
 
-/* No event in (after, to] satisfies M, where `to` is a time. */
-static bool none_until(struct finder *f, const struct pending *p, uint32_t after, struct etime to)
+/* No event behind candidate `after` and later than `from` up to `to` satisfies M. */
+static bool none_until(struct finder *f, const struct pending *p, uint32_t after,
+                       struct etime from, struct etime to)
 {
     for (uint32_t i = after + 1; i < f->n && cand_time(f, i).ns <= to.ns; i++) {
-        if (absence_hit(f, p, i)) {
+        if (cand_time(f, i).ns > from.ns && absence_hit(f, p, i)) {
             return false;
         }
     }
@@ -91,9 +92,12 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
     struct etime base = etime_lt(begin, e->after) ? e->after : begin;
     for (uint32_t i = 0; i < e->n_pending; i++) {
         const struct pattern_absence *a = e->pending[i].absence;
-        struct etime to = window_end;
+        struct etime to = window_end, from = ETIME_MIN;
         switch (a->kind) {
-        case ABSENT_FOR: to = etime_add(base, a->length); break;
+        case ABSENT_FOR:
+            to = etime_add(base, a->length);
+            from = e->after; /* a part that ended at its deadline: it begins there */
+            break;
         case ABSENT_OPEN: break;
         case ABSENT_NEXT:
             if (!settle_next_no(f, e, &e->pending[i], window_end, s)) {
@@ -102,7 +106,7 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
             continue;
         case ABSENT_LEAD: continue;
         }
-        if (to.ns > f->now.ns || !none_until(f, &e->pending[i], e->prev, to)) {
+        if (to.ns > f->now.ns || !none_until(f, &e->pending[i], e->prev, from, to)) {
             return false;
         }
         if (s->deadline.ns < to.ns) {

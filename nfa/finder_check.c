@@ -188,14 +188,15 @@ static bool open_absence_holds(struct finder *f, const struct pending *p, uint32
     return true;
 }
 
-static bool absence_for_holds(struct finder *f, const struct pending *p, uint32_t prev,
+/* A part that ended at its deadline (e->after): the absence begins there. */
+static bool absence_for_holds(struct finder *f, const struct pending *p, const struct entry *e,
                               struct etime end, uint32_t index)
 {
     if (cand_time(f, index).ns <= end.ns) {
         return false;
     }
-    for (uint32_t i = prev + 1; i < index && cand_time(f, i).ns <= end.ns; i++) {
-        if (absence_hit(f, p, i)) {
+    for (uint32_t i = e->prev + 1; i < index && cand_time(f, i).ns <= end.ns; i++) {
+        if (cand_time(f, i).ns > e->after.ns && absence_hit(f, p, i)) {
             return false;
         }
     }
@@ -235,7 +236,7 @@ static bool absences_allow(struct finder *f, struct entry *e, uint32_t index)
         case ABSENT_OPEN: holds = open_absence_holds(f, &e->pending[i], e->prev, index); break;
         case ABSENT_FOR:
             to = etime_add(base, a->length);
-            holds = absence_for_holds(f, &e->pending[i], e->prev, to, index);
+            holds = absence_for_holds(f, &e->pending[i], e, to, index);
             break;
         case ABSENT_NEXT: holds = next_no_holds(f, &e->pending[i], e->prev, index); break;
         case ABSENT_LEAD: continue;

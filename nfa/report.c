@@ -130,7 +130,8 @@ static bool is_new(struct finder *f)
     const struct bound *sorted = in_order(f);
     for (size_t i = 0; i < s->n_bound; i++) {
         buf_put_varint(&id, sorted[i].index);
-        buf_put_varint(&id, f->rule->tests[sorted[i].test].number);
+        /* A name that stands in several alternatives is one slot. */
+        buf_put_varint(&id, (uint64_t)f->rule->tests[sorted[i].test].slot);
     }
     struct hash128 id_hash = hash128(buf_slice(&id));
     for (size_t i = 0; i < s->n_seen; i++) {
