@@ -3,9 +3,10 @@
 A rule is built so that docs/language.md allows it: names are in scope, inner times do not exceed
 outer ones, loops are bounded, nothing that has to take an event can be empty.
 """
+import copy
 import random
 
-from stories import events_for, interleaved
+from stories import events_for, interleaved, scattered
 from rules import (Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step, Times, number,
                    tests_of)
 
@@ -16,7 +17,8 @@ POLICIES = ('past last', 'past last', 'to next', 'to first', 'to last', 'no skip
 CONSTRUCTS = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', 'first', 'next',
               'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no',
               'no for', 'next no', 'leading', 'without', 'quiet', 'let', 'alias twice', 'missing',
-              'own aggregate', 'aggregate', 'binding', 'keys')
+              'own aggregate', 'aggregate', 'binding', 'keys', 'two rules',
+              'disorder', 'long')
 
 
 def path(*names):
@@ -43,7 +45,8 @@ class Maker:
         self.names = 0
         self.lets = {}
         self.types = rng.sample(TYPES, rng.choice((2, 3, 3, 4)))
-        self.left = rng.choice((2, 3, 3, 4, 4, 5))
+        self.deep = rng.random() < 0.1
+        self.left = rng.choice((5, 6)) if self.deep else rng.choice((2, 3, 3, 4, 4, 5))
 
     def chance(self, p, construct=None):
         return construct not in self.off and self.rng.random() < p
@@ -96,7 +99,10 @@ class Maker:
         return None
 
     def aggregate(self, name):
-        fn = self.rng.choice(('sum', 'count', 'max', 'last', 'first', 'min', 'average'))
+        fn = self.rng.choice(('sum', 'count', 'max', 'last', 'first', 'min', 'average',
+                              'count_distinct'))
+        if fn == 'count' and self.chance(0.3):
+            return ('call', fn, (path(name),), self.own())
         arg = path(name) if fn == 'count' and self.chance(0.7) else path(name, 'v')
         return ('call', fn, (arg,), None)
 
@@ -255,13 +261,25 @@ class Maker:
             o.parts.append(items)
             one, many = one + o1, many + m1
             within_of = within_of.plus(o1, m1)
+        if word == 'any' and self.chance(0.3, 'alias twice'):
+            self.one_name(o)
+            one = list(dict.fromkeys(ev.alias for ev, role in tests_of([Step(o)])
+                                     if role == 'step' and ev.alias in one + ['z']))
         self.guard(o, scope.plus(one, many), limit)
         return o, one, many
+
+    def one_name(self, o):
+        """Alternatives that are single steps get one name."""
+        singles = [x[0].part for x in o.parts
+                   if len(x) == 1 and isinstance(x[0].part, Ev) and x[0].part.alias]
+        if len(singles) > 1:
+            for ev in singles[1:]:
+                ev.alias = singles[0].alias
 
     def part(self, scope, limit, depth):
         r = self.rng
         roll = r.random()
-        if depth < 2 and self.left >= 2:
+        if depth < (3 if self.deep else 2) and self.left >= 2:
             if roll < 0.12 and {'any of', 'all of', 'n of'} - self.off:
                 return self.of(scope, limit, depth)
             if roll < 0.20 and 'times' not in self.off:
@@ -316,7 +334,7 @@ class Maker:
         wanted = 1 if short else r.choice((1, 2, 2, 3)) if depth else 5
         after_absence, solid = False, False
         while len(out) == 0 or (self.left > 0 and wanted > 0):
-            if out and solid and self.chance(0.22):
+            if out and solid and not ends_at_deadline(out) and self.chance(0.22):
                 last = wanted == 1 or self.left == 1
                 a = self.absence(scope, limit, last or closed, closed and depth > 0)
                 if a:
@@ -364,6 +382,11 @@ class Maker:
         rule.items, one, many = self.items(Scope(), rule.head, 0, closed=rule.head is None)
         if rule.head is None:
             self.seal(rule.items, None, also_next=False)
+        first = rule.items[0]
+        if isinstance(first.part, Ev) and first.part.alias and not first.optional:
+            for lead in rule.leading:
+                if self.chance(0.3, 'binding'):
+                    lead.ev.where = self.bound(Scope([first.part.alias]))
         if self.chance(0.15, 'without'):
             for _ in range(r.choice((1, 1, 2))):
                 rule.without.append(self.event(Scope(one, many), 'no'))
@@ -376,6 +399,8 @@ class Maker:
         rule.policy = policy
         if self.chance(0.06, 'quiet'):
             rule.quiet = r.randint(1, 8)
+            if one and self.chance(0.4):
+                rule.quiet_per = (('k',), (r.choice(one), 'v'))
         return number(rule)
 
 
@@ -411,6 +436,21 @@ def open_ends(items):
             return
 
 
+def ends_at_deadline(items):
+    """Several parts in any order of which one ends in `no M for D`, or such a thing at the end of
+    a group: where an absence after it begins is a reading of its own (docs/decisions.md)."""
+    end = items[-1]
+    if isinstance(end, Absent):
+        return False
+    part = end.part
+    if isinstance(part, (Group, Times)):
+        return ends_at_deadline(part.items)
+    if isinstance(part, Of):
+        return (part.need() > 1 and ends_in_absence(part)) or any(map(ends_at_deadline,
+                                                                      part.parts))
+    return False
+
+
 def ends_in_absence(part):
     if isinstance(part, (Group, Times)):
         return any(isinstance(x, Absent) or (isinstance(x, Step) and ends_in_absence(x.part))
@@ -439,15 +479,43 @@ def make_rule(seed, without=()):
     """(file, rng for the events)."""
     rng = random.Random(seed)
     maker = Maker(rng, without)
-    rule = maker.rule()
-    return File(list(TYPES), maker.lets, [rule]), rng
+    rules = [maker.rule()]
+    if 'two rules' not in without and rng.random() < 0.08:
+        rules.append(another(rules[0], maker, rng))
+    file = File(list(TYPES), maker.lets, rules)
+    if 'disorder' not in without and rng.random() < 0.15:
+        if all(l.assume_quiet for r in rules for l in r.leading):
+            file.disorder = rng.choice((2, 5, 20))
+    return file, rng
+
+
+def another(rule, maker, rng):
+    """A second rule that shares a beginning or everything but the policy with the first."""
+    twin = copy.deepcopy(rule)
+    twin.name = 'r2'
+    if rng.random() < 0.5:
+        twin.policy = rng.choice(('past last', 'to next', 'no skip'))
+    else:
+        end = twin.items[-1]
+        if isinstance(end, Step) and isinstance(end.part, Ev):
+            end.part.src = rng.choice(maker.types)
+        else:
+            twin.head = None if twin.head is None else twin.head + 2
+    if ends_optional(twin.items):
+        twin.policy = 'no skip'
+    return number(twin)
 
 
 def make_events(file, rng, without=()):
     """(events, watermark, arrival or None)."""
     keys = 2 if 'keys' not in without and rng.random() < 0.1 else 1
-    events = events_for(file, rng, keys)
+    tests = [ev for ev, _ in tests_of(file.rules[0].items)]
+    simple = all(isinstance(x, Absent) or isinstance(x.part, Ev) for x in file.rules[0].items)
+    size = 22 if simple and len(tests) <= 3 and 'long' not in without else 0
+    events = events_for(file, rng, keys, size if rng.random() < 0.3 else 0)
+    if file.disorder is not None:
+        events, arrival = scattered(file, events, rng)
+    else:
+        arrival = interleaved(events, rng) if rng.random() < 0.25 else None
     last = events[-1]['at'] if events else 0
-    watermark = last + rng.choice((0, 1, 3, 5, 8, 14, 30))
-    arrival = interleaved(events, rng) if rng.random() < 0.25 else None
-    return events, watermark, arrival
+    return events, last + rng.choice((0, 1, 3, 5, 8, 14, 30)), arrival

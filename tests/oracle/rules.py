@@ -109,6 +109,7 @@ class File:
     events: List[str]  # declared types, in order
     lets: dict  # name -> [Ev]
     rules: List[Rule]
+    disorder: Optional[int] = None  # `out of order by`, the same for every type
 
 
 # ---- walking -------------------------------------------------------------------------------------

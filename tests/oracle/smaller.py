@@ -92,6 +92,12 @@ def simpler_files(file):
             setattr(target, name, copy.deepcopy(value))
             rules.number(f.rules[0])
             yield f
+    if len(file.rules) > 1:
+        for rule in file.rules:
+            yield rules.File(file.events, file.lets, [rule], file.disorder)
+        return
+    if file.disorder is not None:
+        yield rules.File(file.events, file.lets, file.rules)
     for name in file.lets:
         f = copy.deepcopy(file)
         parts = f.lets.pop(name)

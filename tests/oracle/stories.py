@@ -45,12 +45,13 @@ def wanted_value(ev, rng):
     return None if rng.random() < 0.08 else rng.randint(0, 3)
 
 
-def events_for(file, rng, keys=1):
+def events_for(file, rng, keys=1, size=0):
+    """Up to 12 events, or about `size` of them."""
     rule = file.rules[0]
     named = [ev for ev, _ in tests_of(rule.items)] + rule.without + [l.ev for l in rule.leading]
-    rounds = rng.choice((1, 1, 2))
+    rounds = 12 if size else rng.choice((1, 1, 2))
     tale = [ev for _ in range(rounds) for ev in story(rule.items, rng)]
-    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+    for _ in range(size // 4 + rng.choice((0, 1, 1, 2, 3))):
         tale.insert(rng.randint(0, len(tale)), rng.choice(named))
     for _ in range(rng.choice((0, 0, 1))):
         if len(tale) > 1:
@@ -62,7 +63,7 @@ def events_for(file, rng, keys=1):
         tale = [rng.choice(named)] + tale
         at -= rng.randint(2, 6)
     out = []
-    for ev in tale[:10]:
+    for ev in tale[:size or rng.choice((8, 10, 10, 12))]:
         kind = type_of(file, ev.src, rng)
         e = {'topic': kind.lower(), 'k': 'k%d' % rng.randint(1, keys), 'at': at}
         v = wanted_value(ev, rng)
@@ -91,3 +92,23 @@ def interleaved(events, rng):
         if not queues[topic]:
             del queues[topic]
     return out
+
+
+def scattered(file, events, rng):
+    """Reads every topic out of order, none late: (events in their total order, arrival). Events of
+    one time and topic take the order in which they were read."""
+    pool, read, top = [dict(e) for e in events], [], {}
+    while pool:
+        fits = [e for e in pool if all(
+            x['topic'] != e['topic'] or x['at'] >= max(top.get(e['topic'], 0), e['at']) -
+            file.disorder for x in pool)]
+        e = rng.choice(fits)
+        pool = [x for x in pool if x is not e]
+        top[e['topic']] = max(top.get(e['topic'], 0), e['at'])
+        read.append(e)
+    order = sorted(range(len(read)), key=lambda i: (
+        read[i]['at'], file.events.index(read[i]['topic'].upper()), i))
+    out = [read[i] for i in order]
+    for i, e in enumerate(out):
+        e['id'] = i + 1
+    return out, [order.index(i) for i in range(len(read))]

@@ -84,7 +84,7 @@ def w_items(items):
 
 
 EVENT = ('event %s from topic "%s" { k : string key  at : timestamp in ms event time  '
-         'id : int  v : int optional }\n')
+         'id : int  v : int optional%s }\n')
 
 
 def w_rule(r):
@@ -99,12 +99,14 @@ def w_rule(r):
     if r.policy != 'past last':
         out += '  after match %s%s\n' % ('' if r.policy == 'no skip' else 'skip ', r.policy)
     if r.quiet is not None:
-        out += '  quiet for %dms\n' % r.quiet
+        per = ' per ' + ', '.join('.'.join(p) for p in r.quiet_per) if r.quiet_per else ''
+        out += '  quiet for %dms%s\n' % (r.quiet, per)
     return out + '  emit alert\n}\n'
 
 
 def write(f):
-    out = 'language 1\n' + ''.join(EVENT % (n, n.lower()) for n in f.events)
+    late = '  out of order by %dms' % f.disorder if f.disorder is not None else ''
+    out = 'language 1\n' + ''.join(EVENT % (n, n.lower(), late) for n in f.events)
     for name, parts in f.lets.items():
         text = ', '.join(w_ev(p) for p in parts)
         out += 'let %s = %s\n' % (name, text if len(parts) == 1 else 'any of (%s)' % text)
