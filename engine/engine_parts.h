@@ -2,6 +2,7 @@
  *   engine.c   life cycle, run loop       intake.c   records → order buffers
  *   process.c  release → shards → alerts  idle.c     partitions that say nothing
  *   commit.c   deliver, checkpoint, positions        summary.c  figures
+ *   checkpoint.c, restore.c   durable state (checkpoint.h)
  * Private to engine/. */
 #ifndef FYKE_ENGINE_ENGINE_PARTS_H
 #define FYKE_ENGINE_ENGINE_PARTS_H
