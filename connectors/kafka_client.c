@@ -37,23 +37,22 @@ bool kafka_stopping(const struct kafka_client *k)
     return k->stop && *k->stop;
 }
 
-/* Runs inside poll and flush, hence on the input thread. One broker of several that closes an idle
- * connection is no news; its reason is kept for the moment when none is left. */
+/* Runs inside poll and flush, hence on the input thread. A broken connection may be one of many, or
+ * one that the broker closed for being idle: no news until somebody asks and gets no answer. The
+ * client's "all brokers down" is no help, it does not come when one of them is the coordinator. */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct kafka_client *k = opaque;
     (void)rk;
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-        if (k->connected && !k->down) {
-            k->down = true;
-            kafka_say(k, "kafka: %s: no broker answers any more (%s); trying on", k->role,
-                      k->last_error[0] ? k->last_error : reason);
-        }
+        k->suspect = true;
         return;
     }
     bool news = strncmp(k->last_error, reason, sizeof(k->last_error) - 1) != 0;
     snprintf(k->last_error, sizeof(k->last_error), "%s", reason);
-    if (news && k->connected && !kafka_is_outage((rd_kafka_resp_err_t)code)) {
+    if (kafka_is_outage((rd_kafka_resp_err_t)code)) {
+        k->suspect = true;
+    } else if (news && k->connected) {
         kafka_say(k, "kafka: %s: %s", k->role, reason);
     }
 }
@@ -61,9 +60,19 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 void kafka_heard(struct kafka_client *k)
 {
     k->connected = true;
+    k->suspect = false;
     if (k->down) {
         k->down = false;
         kafka_say(k, "kafka: %s: the broker answers again", k->role);
+    }
+}
+
+void kafka_lost(struct kafka_client *k)
+{
+    if (!k->down) {
+        k->down = true;
+        kafka_say(k, "kafka: %s: no broker answers any more%s%s; trying on", k->role,
+                  k->last_error[0] ? ": " : "", k->last_error);
     }
 }
 

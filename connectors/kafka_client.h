@@ -20,6 +20,7 @@ struct kafka_client {
     int connect_timeout_ms;
     char last_error[256]; /* from the error callback: the only place that tells why a login fails */
     bool connected;       /* a broker has answered */
+    bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */
 };
 
@@ -45,6 +46,8 @@ enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32
 int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms);
 /* A broker has answered: an outage is over. */
 void kafka_heard(struct kafka_client *k);
+/* None does: an outage begins. */
+void kafka_lost(struct kafka_client *k);
 /* Codes that mean "not now": the client goes on by itself. */
 bool kafka_is_outage(rd_kafka_resp_err_t code);
 bool kafka_stopping(const struct kafka_client *k);

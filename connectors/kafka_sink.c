@@ -10,6 +10,10 @@
  * next one, for its checkpoint comes after them. */
 #define STOP_MS 10000
 
+/* Without acknowledgement for so long the broker counts as away. */
+#define SUSPECT_MS 1000 /* when a connection broke */
+#define SILENT_MS 10000
+
 struct kafka_sink {
     struct sink base;
     struct kafka_client client;
@@ -137,10 +141,15 @@ static enum err sink_flush(struct sink *base, struct error *err)
 {
     struct kafka_sink *s = (struct kafka_sink *)base;
     rd_kafka_resp_err_t rc;
-    int stopped_ms = 0;
+    int stopped_ms = 0, waited_ms = 0;
     do {
         rc = rd_kafka_flush(s->client.rk, SLICE_MS);
+        waited_ms += SLICE_MS;
         stopped_ms += kafka_stopping(&s->client) ? SLICE_MS : 0;
+        if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT &&
+            waited_ms >= (s->client.suspect ? SUSPECT_MS : SILENT_MS)) {
+            kafka_lost(&s->client);
+        }
     } while (rc == RD_KAFKA_RESP_ERR__TIMED_OUT && !s->failed && stopped_ms < STOP_MS);
     if (s->failed) {
         return not_delivered(s, err);
