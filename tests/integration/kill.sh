@@ -3,22 +3,23 @@
 # and goes on from its state: no alert is lost, none is invented, and one that is repeated has the
 # same match_id. The reference is a run over a file with the same records, coordinates included.
 source "$(dirname "$0")/common.sh"
-events=${FYKE_KILL_EVENTS:-40000}
+events=${FYKE_KILL_EVENTS:-25000}
 # Alerts on the topic, or steps of a commit, at which a run dies.
-moments=(40 after-sink-flush:8 130 mid-checkpoint:5 220 after-sink-flush:6 before-sink-flush:4
-         310 after-checkpoint:3 after-sink-flush:6 after-commit:3)
+moments=(40 after-sink-flush:6 100 mid-checkpoint:4 160 before-sink-flush:3 220 after-checkpoint:2
+         after-commit:2)
 
 load_traffic "$events" 11
 reference "$work/reference.jsonl" -j 2
 
-# The work must not be over before it is interrupted: small fetches, and frequent commits.
+# The work must not be over before it is interrupted: small fetches.
 run=("$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "$id" --state "$work/state" -q
      "${broker[@]}")
-slow=("${run[@]}" --commit-every 20ms -X fetch.message.max.bytes=20000 -X queued.min.messages=100
+slow=("${run[@]}" -X fetch.message.max.bytes=20000 -X queued.min.messages=100
       -X queued.max.messages.kbytes=4096)
 
+# Alerts go out as they come, long before their checkpoint: the next run repeats some.
 killed_at_alert() {
-  "${slow[@]}" 2>"$work/run.log" &
+  "${slow[@]}" --commit-every 400ms 2>"$work/run.log" &
   running=($!)
   "$ktool" -n "$1" consume "alerts-$id" >"$work/seen" || fail "no $1 alerts"
   kill -9 "${running[0]}" 2>/dev/null || fail "a run ended by itself"
@@ -28,7 +29,7 @@ killed_at_alert() {
 
 killed_at_step() {
   local rc=0
-  timeout -k 5 60 "${slow[@]}" --fault "$1" 2>"$work/run.log" || rc=$?
+  timeout -k 5 60 "${slow[@]}" --commit-every 20ms --fault "$1" 2>"$work/run.log" || rc=$?
   [[ $rc == 137 ]] || fail "the run that should die at $1 ended with $rc"
 }
 
