@@ -14,11 +14,11 @@ TYPES = ('A', 'B', 'C', 'D')
 POLICIES = ('past last', 'past last', 'to next', 'to first', 'to last', 'no skip')
 
 # What --without may leave out.
-CONSTRUCTS = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', 'first', 'next',
+CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each', 'until', 'having', 'first', 'next',
               'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no',
               'no for', 'next no', 'leading', 'without', 'quiet', 'let', 'alias twice', 'missing',
               'own aggregate', 'aggregate', 'binding', 'keys', 'two rules',
-              'disorder', 'long')
+              'disorder', 'long', 'keyless')
 
 
 def path(*names):
@@ -216,9 +216,9 @@ class Maker:
         if self.chance(0.4, 'row'):
             t.adj = 'row'
         outside = one + many if t.adj == 'row' else []
-        if t.adj == 'row' and outside and self.chance(0.1, 'having'):
+        if t.adj == 'row' and outside and self.chance(0.25, 'having'):
             t.having = ('cmp', '>=', ('call', 'sum', (path(r.choice(outside), 'v'),), None),
-                        lit(r.randint(1, 5)))
+                        lit(r.randint(1, 3)))
         self.guard(t, scope.plus((), outside), limit)
         return t, [], outside
 
@@ -334,7 +334,7 @@ class Maker:
         wanted = 1 if short else r.choice((1, 2, 2, 3)) if depth else 5
         after_absence, solid = False, False
         while len(out) == 0 or (self.left > 0 and wanted > 0):
-            if out and solid and not ends_at_deadline(out) and self.chance(0.22):
+            if out and solid and self.chance(0.22):
                 last = wanted == 1 or self.left == 1
                 a = self.absence(scope, limit, last or closed, closed and depth > 0)
                 if a:
@@ -345,7 +345,7 @@ class Maker:
             part, o1, m1 = self.part(scope, limit, depth)
             link = self.link(limit, after_absence) if out else Link()
             optional = self.chance(0.12 if out else 0.05, 'optional')
-            if optional and depth and not out:
+            if optional and depth and not out and (closed or 'optional in front' in self.off):
                 optional = False
             if (optional or can_be_empty(part)) and not out and self.left <= 0:
                 optional = False
@@ -371,7 +371,7 @@ class Maker:
 
     def rule(self):
         r = self.rng
-        rule = Rule([])
+        rule = Rule([], keyed=not self.chance(0.06, 'keyless'))
         if self.chance(0.65):
             rule.head = r.randint(3, 12)
         if self.chance(0.1, 'leading'):
@@ -399,7 +399,7 @@ class Maker:
         rule.policy = policy
         if self.chance(0.06, 'quiet'):
             rule.quiet = r.randint(1, 8)
-            if one and self.chance(0.4):
+            if one and rule.keyed and self.chance(0.4):
                 rule.quiet_per = (('k',), (r.choice(one), 'v'))
         return number(rule)
 
@@ -434,21 +434,6 @@ def open_ends(items):
                 yield from open_ends(inner)
         if not item.optional and not can_be_empty(part):
             return
-
-
-def ends_at_deadline(items):
-    """Several parts in any order of which one ends in `no M for D`, or such a thing at the end of
-    a group: where an absence after it begins is a reading of its own (docs/decisions.md)."""
-    end = items[-1]
-    if isinstance(end, Absent):
-        return False
-    part = end.part
-    if isinstance(part, (Group, Times)):
-        return ends_at_deadline(part.items)
-    if isinstance(part, Of):
-        return (part.need() > 1 and ends_in_absence(part)) or any(map(ends_at_deadline,
-                                                                      part.parts))
-    return False
 
 
 def ends_in_absence(part):

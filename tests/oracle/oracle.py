@@ -14,13 +14,14 @@ NEVER = float('-inf')
 class Ctx:
     """env: name -> positions as conditions see them; labels: the match; last, mint: what comes
     next stands after position `last` and later than time `mint`; links, pend, pendn: what the
-    next event bound must satisfy; dl: the latest deadline; tests: position -> (test, env)."""
+    next event bound must satisfy; dl: the latest deadline; tests: position -> (test, env); base:
+    the deadline at which parts in any order ended, until the next event is bound."""
     __slots__ = ('env', 'labels', 'used', 'last', 'mint', 'links', 'pend', 'pendn', 'dl', 'pref',
-                 'tests')
+                 'tests', 'base')
 
     def __init__(self):
         self.env, self.labels, self.used, self.tests = {}, {}, 0, {}
-        self.last, self.mint, self.dl = None, NEVER, NEVER
+        self.last, self.mint, self.dl, self.base = None, NEVER, NEVER, NEVER
         self.links = self.pend = self.pendn = self.pref = ()
 
     def but(self, **changes):
@@ -81,7 +82,7 @@ class Search(World):
         for i in run:
             used |= 1 << i
         tests[run[0]] = (ev, env0)
-        return c.but(env=env, labels=labels, tests=tests, used=used, last=run[-1],
+        return c.but(env=env, labels=labels, tests=tests, used=used, last=run[-1], base=NEVER,
                      pref=c.pref + pref)
 
     # -- patterns
@@ -111,8 +112,8 @@ class Search(World):
         elif item.dur is None:
             yield c.but(pend=c.pend + ((item.ev, c.env, c.last),))
         else:
-            end = self.at[c.last] + item.dur
-            if not any(self.at[k] <= end and self.holds(item.ev, k, c.env)
+            end = max(self.at[c.last], c.base) + item.dur
+            if not any(c.base < self.at[k] <= end and self.holds(item.ev, k, c.env)
                        for k in range(c.last + 1, self.n)):
                 yield c.but(mint=max(c.mint, end), dl=max(c.dl, end))
 
@@ -224,7 +225,8 @@ class Search(World):
             ev, env = d.tests[bound[0]]
             entered = self.enter(c, bound[0], ev, env)
             if entered:
-                yield d.but(links=(), pend=(), pendn=(), last=bound[-1])
+                base = d.dl if d.dl >= self.at[bound[-1]] else NEVER
+                yield d.but(links=(), pend=(), pendn=(), last=bound[-1], base=base)
 
     def parts(self, parts, k, need, base, c):
         left = len(parts) - k
@@ -406,8 +408,9 @@ def evaluate(file, events, watermark):
     """{'expected': […]} and with `quiet` 'quiet_ended'."""
     out = {'expected': []}
     keys = sorted({e.get('k') for e in events}, key=str)
-    for rule, key in ((r, k) for r in file.rules for k in keys):
-        world = Matcher(file, rule, [e for e in events if e.get('k') == key], events)
+    for rule, key in ((r, k) for r in file.rules for k in (keys if r.keyed else [None])):
+        mine = [e for e in events if e.get('k') == key] if rule.keyed else events
+        world = Matcher(file, rule, mine, events)
         matches = world.reported(watermark)
         if rule.quiet is None:
             out['expected'] += [answer_of(world, m) for m in matches]

@@ -104,7 +104,8 @@ class Reader:
     def rule(self):
         r = Rule([], name=self.take('word'))
         self.take('sign', '{')
-        if self.have('for', 'each'):
+        r.keyed = self.have('for', 'each')
+        if r.keyed:
             while not self.is_('within') and not self.is_('when'):
                 self.i += 1
         if self.have('within'):

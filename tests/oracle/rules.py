@@ -102,6 +102,7 @@ class Rule:
     quiet: Optional[int] = None
     quiet_per: Tuple[Tuple[str, ...], ...] = ()
     name: str = 'r'
+    keyed: bool = True  # for each k
 
 
 @dataclass

@@ -88,8 +88,9 @@ EVENT = ('event %s from topic "%s" { k : string key  at : timestamp in ms event 
 
 
 def w_rule(r):
-    out = 'rule %s {\n  for each k%s\n  when ' % (r.name, ' within %dms' % r.head
-                                                  if r.head is not None else '')
+    head = ['for each k'] if r.keyed else []
+    head += ['within %dms' % r.head] if r.head is not None else []
+    out = 'rule %s {\n%s  when ' % (r.name, '  %s\n' % ' '.join(head) if head else '')
     for lead in r.leading:
         out += 'no %s for %dms %sthen ' % (w_ev(lead.ev), lead.dur,
                                            'assume quiet ' if lead.assume_quiet else '')
