@@ -82,7 +82,7 @@ class World:
 
     def value(self, e, i, env):
         kind = e[0]
-        if kind == 'lit':
+        if kind in ('lit', 'dur'):
             return e[1]
         if kind == 'path':
             return self.path(e[1], i, env)
@@ -112,6 +112,9 @@ class World:
             x = self.value(e[2], i, env)
             r = both(compare('<=', self.value(e[3], i, env), x),
                      compare('<=', x, self.value(e[4], i, env)))
+        elif kind == 'in set':
+            x, items = self.value(e[2], i, env), self.value(e[3], i, env)
+            r = None if x is None or items is None else x in items
         else:
             x, r = self.value(e[2], i, env), False
             for item in e[3]:
@@ -142,6 +145,8 @@ class World:
             return sum(values)
         if not values:
             return None
+        if name == 'distinct':
+            return list(dict.fromkeys(values))
         if name == 'average':
             return Fraction(sum(values)) / len(values)
         return {'min': min, 'max': max, 'first': lambda v: v[0], 'last': lambda v: v[-1]}[name](

@@ -14,11 +14,11 @@ TYPES = ('A', 'B', 'C', 'D')
 POLICIES = ('past last', 'past last', 'to next', 'to first', 'to last', 'no skip')
 
 # What --without may leave out.
-CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each', 'until', 'having', 'first', 'next',
-              'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no',
-              'no for', 'next no', 'leading', 'without', 'quiet', 'let', 'alias twice', 'missing',
-              'own aggregate', 'aggregate', 'binding', 'keys', 'two rules',
-              'disorder', 'long', 'keyless')
+CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each', 'until',
+              'having', 'first', 'next', 'gap', 'group', 'times', 'any of', 'all of', 'n of',
+              'with no', 'span', 'no', 'no for', 'next no', 'leading', 'without', 'quiet', 'let',
+              'alias twice', 'missing', 'own aggregate', 'aggregate', 'binding', 'keys',
+              'two rules', 'disorder', 'long', 'keyless', 'time', 'distinct')
 
 
 def path(*names):
@@ -44,7 +44,7 @@ class Maker:
         self.rng, self.off = rng, set(without)
         self.names = 0
         self.lets = {}
-        self.types = rng.sample(TYPES, rng.choice((2, 3, 3, 4)))
+        self.types = rng.sample(TYPES, rng.choice((1, 2, 2, 3, 3, 3, 4)))
         self.deep = rng.random() < 0.1
         self.left = rng.choice((5, 6)) if self.deep else rng.choice((2, 3, 3, 4, 4, 5))
 
@@ -92,6 +92,12 @@ class Maker:
     def bound(self, scope):
         r, v = self.rng, path('v')
         op = r.choice(('=', '=', '>', '<', '!=', '>=', '<='))
+        if scope.one and self.chance(0.1, 'time'):
+            since = ('arith', '-', path('at'), path(r.choice(scope.one), 'at'))
+            return ('cmp', r.choice(('<=', '>=', '>', '<', '=')), since, ('dur', r.randint(0, 4)))
+        if scope.many and self.chance(0.1, 'distinct'):
+            seen = ('call', 'distinct', (path(r.choice(scope.many), 'v'),), None)
+            return ('in set', r.random() < 0.5, v, seen)
         if scope.many and (not scope.one or r.random() < 0.5) and 'aggregate' not in self.off:
             return ('cmp', op, v, self.aggregate(r.choice(scope.many)))
         if scope.one:

@@ -1,9 +1,10 @@
 """The part of the rule language that the oracle evaluates, as a tree.
 
 Durations are in ms. Expressions are nested tuples:
-  ('lit', x) ('path', (names)) ('call', name, args, where) ('neg', e) ('arith', op, l, r)
-  ('cmp', op, l, r) ('between', negated, e, low, high) ('in', negated, e, items)
-  ('text', op, l, r) ('missing', negated, e) ('not', e) ('and', l, r) ('or', l, r)
+  ('lit', x) ('dur', ms) ('path', (names)) ('call', name, args, where) ('neg', e)
+  ('arith', op, l, r) ('cmp', op, l, r) ('text', op, l, r) ('between', negated, e, low, high)
+  ('in', negated, e, items) ('in set', negated, e, list) ('missing', negated, e) ('not', e)
+  ('and', l, r) ('or', l, r)
 """
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Tuple

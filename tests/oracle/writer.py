@@ -10,6 +10,10 @@ def w_expr(e):
         return str(e[1]).lower() if isinstance(e[1], bool) else str(e[1])
     if kind == 'path':
         return '.'.join(e[1])
+    if kind == 'dur':
+        return '%dms' % e[1]
+    if kind == 'in set':
+        return '%s %sin %s' % (w_expr(e[2]), 'not ' if e[1] else '', w_expr(e[3]))
     if kind == 'call':
         where = ' where ' + w_expr(e[3]) if e[3] else ''
         return '%s(%s%s)' % (e[1], ', '.join(w_expr(a) for a in e[2]), where)
