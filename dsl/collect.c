@@ -189,6 +189,15 @@ static void add_test(struct collector *k, const struct ast_event_test *ast, enum
 
 static void collect_pattern(struct collector *k, const struct ast_pattern *p);
 
+static int repeats_around(const struct rule *rule, int32_t group)
+{
+    int depth = 0;
+    for (; group >= 0; group = rule->groups[group].parent) {
+        depth++;
+    }
+    return depth;
+}
+
 static void collect_group(struct collector *k, const struct ast_part *part)
 {
     struct rule_ctx *r = k->r;
@@ -197,6 +206,12 @@ static void collect_group(struct collector *k, const struct ast_part *part)
         r->overflow = true;
         check_error(r->c, "E0423", part->span, "a rule has at most %d repeated groups",
                     RULE_MAX_TESTS);
+        return;
+    }
+    if (repeats_around(r->rule, outer) == PATTERN_MAX_REPEATS) {
+        r->overflow = true;
+        check_error(r->c, "E0423", part->span, "repeated groups stand at most %d deep",
+                    PATTERN_MAX_REPEATS);
         return;
     }
     uint32_t g = r->rule->n_groups++;

@@ -90,8 +90,8 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
     struct etime window_end = etime_add(cand_time(f, f->first), f->rule->window);
     struct etime begin = cand_time(f, e->prev);
     struct etime base = etime_lt(begin, e->after) ? e->after : begin;
-    for (uint32_t i = 0; i < e->n_pending; i++) {
-        const struct pattern_absence *a = e->pending[i].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *a = p->absence;
         struct etime to = window_end, from = ETIME_MIN;
         switch (a->kind) {
         case ABSENT_FOR:
@@ -100,13 +100,13 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
             break;
         case ABSENT_OPEN: break;
         case ABSENT_NEXT:
-            if (!settle_next_no(f, e, &e->pending[i], window_end, s)) {
+            if (!settle_next_no(f, e, p, window_end, s)) {
                 return false;
             }
             continue;
         case ABSENT_LEAD: continue;
         }
-        if (to.ns > f->now.ns || !none_until(f, &e->pending[i], e->prev, from, to)) {
+        if (to.ns > f->now.ns || !none_until(f, p, e->prev, from, to)) {
             return false;
         }
         if (s->deadline.ns < to.ns) {
@@ -219,7 +219,7 @@ static bool nothing_follows(const struct pattern *seq, uint32_t i)
 static uint8_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
                              const struct entry *e)
 {
-    if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->n_pending ||
+    if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->pending ||
         e->after.ns != INT64_MIN || f->rule->has_all) {
         return NULL;
     }
@@ -249,24 +249,33 @@ static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
                      const struct entry *e, const struct cont *up)
 {
     const struct pattern_item *item = &seq->items[i];
-    struct entry next = *e;
-    for (uint32_t a = 0; a < item->n_absences; a++) {
-        assert(next.n_pending < MAX_PENDING);
-        next.pending[next.n_pending++] =
-            (struct pending){&item->absences[a], iteration_marks(f, &item->absences[a])};
-    }
     if (!item->node) {
-        return run_items(f, seq, i + 1, &next, up);
+        return run_items(f, seq, i + 1, e, up);
     }
-    struct entry linked = next;
+    struct pending_link link = {&item->link, e->links};
+    struct entry linked = *e;
     if (i > 0) {
-        linked.link = &item->link;
+        linked.links = &link;
     }
     struct seq_cont k = {{seq_go_on, up, up->last && nothing_follows(seq, i)}, seq, i + 1};
     if (match_node(f, item->node, &linked, &k.k)) {
         return true;
     }
-    return item->node->optional && run_items(f, seq, i + 1, &next, up);
+    return item->node->optional && run_items(f, seq, i + 1, e, up);
+}
+
+/* The absences in front of the part, one frame each. */
+static bool run_absences(struct finder *f, const struct pattern *seq, uint32_t i, uint32_t a,
+                         const struct entry *e, const struct cont *up)
+{
+    if (a == seq->items[i].n_absences) {
+        return run_item(f, seq, i, e, up);
+    }
+    const struct pattern_absence *absence = &seq->items[i].absences[a];
+    struct pending pending = {absence, e->pending, iteration_marks(f, absence)};
+    struct entry next = *e;
+    next.pending = &pending;
+    return run_absences(f, seq, i, a + 1, &next, up);
 }
 
 static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
@@ -280,7 +289,7 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
         return false;
     }
     size_t stack = f->scratch->n_stack;
-    bool stop = run_item(f, seq, i, e, up);
+    bool stop = run_absences(f, seq, i, 0, e, up);
     f->scratch->n_stack = stack;
     if (failed && !stop) {
         /* With every match wanted, "not stopped" is no failure. */
@@ -327,8 +336,8 @@ static struct etime part_end(const struct finder *f, const struct entry *e)
     struct etime begin = cand_time(f, e->prev);
     struct etime base = etime_lt(begin, e->after) ? e->after : begin;
     struct etime end = e->after;
-    for (uint32_t i = 0; i < e->n_pending; i++) {
-        const struct pattern_absence *a = e->pending[i].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *a = p->absence;
         if (a->kind == ABSENT_FOR && end.ns < etime_add(base, a->length).ns) {
             end = etime_add(base, a->length);
         }

@@ -16,25 +16,31 @@
 #include "nfa/state.h"
 
 #define NONE UINT32_MAX
-#define MAX_PENDING 16
-#define MAX_TURNS 8
 
-/* Absences that wait for the next bound event. All began at the event bound last. */
+/* An absence that waits for the next bound event; all of them began at the event bound last. The
+ * list lies in the frames of the search. */
 struct pending {
     const struct pattern_absence *absence;
+    const struct pending *up;
     /* Where the iterations stood when it began, for names of the iteration around it: a copy of
      * eval.iter_start on the scratch stack. NO_MARKS: it reads no such names. */
     size_t marks;
 };
 #define NO_MARKS SIZE_MAX
 
+/* A link that the next bound event must respect: several when it is the first of nested groups
+ * whose first parts were skipped. */
+struct pending_link {
+    const struct pattern_link *link;
+    const struct pending_link *up;
+};
+
 /* What the next bound event must respect. Handed by value from part to part. */
 struct entry {
     uint32_t prev;            /* candidate bound last in this sequence; NONE: none yet */
     struct etime after;       /* the next event must be later than this; ETIME_MIN: no matter */
-    const struct pattern_link *link; /* NULL: `then`, no gap */
-    struct pending pending[MAX_PENDING];
-    uint32_t n_pending;
+    const struct pending_link *links;
+    const struct pending *pending;
 };
 
 struct finder;
@@ -49,7 +55,7 @@ struct cont {
 struct bound {
     uint32_t index; /* candidate */
     uint32_t test;
-    uint32_t turns[MAX_TURNS];
+    uint32_t turns[PATTERN_MAX_REPEATS];
     uint32_t n_turns;
 };
 

@@ -70,8 +70,8 @@ uint32_t entry_end(const struct finder *f, const struct entry *e)
         return f->first + 1;
     }
     struct etime limit = etime_add(cand_time(f, f->first), f->rule->window);
-    if (e->prev != NONE && e->link) {
-        struct etime gap = etime_add(cand_time(f, e->prev), e->link->within);
+    for (const struct pending_link *l = e->links; l && e->prev != NONE; l = l->up) {
+        struct etime gap = etime_add(cand_time(f, e->prev), l->link->within);
         limit = etime_lt(gap, limit) ? gap : limit;
     }
     return later_than(f, e->prev == NONE ? f->first : e->prev, limit);
@@ -116,7 +116,7 @@ void bind_event(struct finder *f, uint32_t test, uint32_t index)
     struct bound *b = &VEC_PUSH(s->bound, s->n_bound, s->cap_bound);
     *b = (struct bound){.index = index, .test = test};
     for (int32_t g = t->group; g >= 0; g = f->rule->groups[g].parent) {
-        assert(b->n_turns < MAX_TURNS);
+        assert(b->n_turns < PATTERN_MAX_REPEATS);
         for (uint32_t i = b->n_turns; i > 0; i--) {
             b->turns[i] = b->turns[i - 1];
         }
@@ -171,10 +171,25 @@ static bool is_next(struct finder *f, const struct entry *e, uint32_t index)
     return true;
 }
 
-static bool gap_fits(struct finder *f, const struct entry *e, uint32_t index)
+static bool gap_fits(struct finder *f, const struct entry *e, const struct pattern_link *link,
+                     uint32_t index)
 {
     struct duration gap = etime_diff(cand_time(f, index), cand_time(f, e->prev));
-    return gap.ns <= e->link->within.ns && gap.ns >= e->link->after.ns;
+    return gap.ns <= link->within.ns && gap.ns >= link->after.ns;
+}
+
+static bool link_allows(struct finder *f, const struct entry *look,
+                        const struct pattern_link *link, uint32_t test, uint32_t index)
+{
+    if (!gap_fits(f, look, link, index)) {
+        return false;
+    }
+    switch (link->kind) {
+    case LINK_LATER: return true;
+    case LINK_FIRST: return is_first(f, look, test, index);
+    case LINK_NEXT: return is_next(f, look, index);
+    }
+    return true;
 }
 
 static bool open_absence_holds(struct finder *f, const struct pending *p, uint32_t prev,
@@ -228,17 +243,17 @@ static bool absences_allow(struct finder *f, struct entry *e, uint32_t index)
 {
     struct etime begin = cand_time(f, e->prev);
     struct etime base = etime_lt(begin, e->after) ? e->after : begin;
-    for (uint32_t i = 0; i < e->n_pending; i++) {
-        const struct pattern_absence *a = e->pending[i].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *a = p->absence;
         struct etime to = cand_time(f, index);
         bool holds = true;
         switch (a->kind) {
-        case ABSENT_OPEN: holds = open_absence_holds(f, &e->pending[i], e->prev, index); break;
+        case ABSENT_OPEN: holds = open_absence_holds(f, p, e->prev, index); break;
         case ABSENT_FOR:
             to = etime_add(base, a->length);
-            holds = absence_for_holds(f, &e->pending[i], e, to, index);
+            holds = absence_for_holds(f, p, e, to, index);
             break;
-        case ABSENT_NEXT: holds = next_no_holds(f, &e->pending[i], e->prev, index); break;
+        case ABSENT_NEXT: holds = next_no_holds(f, p, e->prev, index); break;
         case ABSENT_LEAD: continue;
         }
         if (!holds) {
@@ -246,8 +261,8 @@ static bool absences_allow(struct finder *f, struct entry *e, uint32_t index)
         }
         note(f, a, begin, to);
     }
-    for (uint32_t i = 0; i < e->n_pending; i++) {
-        const struct pattern_absence *a = e->pending[i].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *a = p->absence;
         if (a->kind == ABSENT_FOR) {
             struct etime end = etime_add(base, a->length);
             e->after = etime_lt(e->after, end) ? end : e->after;
@@ -265,24 +280,18 @@ bool entry_allows(struct finder *f, const struct entry *e, uint32_t test, uint32
     if (!absences_allow(f, &look, index)) {
         return false;
     }
-    if (!e->link) {
-        return true;
-    }
-    if (!gap_fits(f, e, index)) {
-        return false;
-    }
-    switch (e->link->kind) {
-    case LINK_LATER: return true;
-    case LINK_FIRST: return is_first(f, &look, test, index);
-    case LINK_NEXT: return is_next(f, &look, index);
+    for (const struct pending_link *l = e->links; l; l = l->up) {
+        if (!link_allows(f, &look, l->link, test, index)) {
+            return false;
+        }
     }
     return true;
 }
 
 bool lead_allows(struct finder *f, const struct entry *e, uint32_t index)
 {
-    for (uint32_t p = 0; p < e->n_pending; p++) {
-        const struct pattern_absence *a = e->pending[p].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *a = p->absence;
         if (a->kind != ABSENT_LEAD) {
             continue;
         }

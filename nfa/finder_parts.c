@@ -70,9 +70,10 @@ static bool repeat_next(struct finder *f, const struct repeat *r, const struct e
     next.done++;
     next.k.up = up;
     next.k.last = up->last && next.done == next.total;
+    struct pending_link in_a_row = {&next_link, NULL};
     struct entry enter = *e;
-    if (next.done > 1) {
-        enter.link = r->p->adjacency == ADJ_IN_A_ROW ? &next_link : NULL;
+    if (next.done > 1 && r->p->adjacency == ADJ_IN_A_ROW) {
+        enter.links = &in_a_row;
     }
     struct saved_iteration save;
     iteration_begin(f, r->p->group, next.done - 1, &save);
@@ -123,8 +124,8 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
 {
     struct etime begin = cand_time(f, e->prev);
     *ends = e->after;
-    for (uint32_t i = 0; i < e->n_pending; i++) {
-        const struct pattern_absence *x = e->pending[i].absence;
+    for (const struct pending *p = e->pending; p; p = p->up) {
+        const struct pattern_absence *x = p->absence;
         if (x->kind != ABSENT_FOR) {
             continue;
         }
@@ -133,7 +134,7 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
             return false;
         }
         for (uint32_t c = e->prev + 1; c < f->n && cand_time(f, c).ns <= to.ns; c++) {
-            if (absence_hit(f, &e->pending[i], c)) {
+            if (absence_hit(f, p, c)) {
                 return false;
             }
         }

@@ -22,6 +22,8 @@ struct expr;
 
 #define COUNT_UNBOUNDED UINT32_MAX
 #define NO_TEST UINT32_MAX
+/* Repeated groups inside repeated groups: evidence numbers an iteration per level. */
+#define PATTERN_MAX_REPEATS 8
 
 enum link_kind { LINK_LATER, LINK_FIRST, LINK_NEXT };
 
