@@ -174,7 +174,8 @@ static bool completes_here(struct finder *f, const struct entry *e)
     if (etime_diff(f->completed, cand_time(f, f->first)).ns > f->rule->window.ns) {
         return false;
     }
-    return !killed(f, f->first, deciding, f->completed);
+    /* An exhausted search has left tests out: what looks complete need not be. */
+    return !killed(f, f->first, deciding, f->completed) && !f->exhausted;
 }
 
 static bool root_done(struct finder *f, const struct cont *k, const struct entry *e)

@@ -80,6 +80,8 @@ struct finder {
     struct duration tail;  /* deadline mode: see last_fits() */
     bool tail_known;
     uint32_t all_depth;    /* inside how many `all of` */
+    uint64_t steps_left;   /* tests that may still be evaluated at this point */
+    bool exhausted;        /* none is left: nothing that is found counts any more */
     bool dry;              /* only ask whether the rest can be matched; nothing is reported */
     uint32_t *turn;        /* per group: current iteration */
     /* result of the completed assignment, valid inside `found` */

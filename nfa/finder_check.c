@@ -10,6 +10,11 @@ bool test_holds(struct finder *f, uint32_t test, uint32_t index)
     if (!(c->tests & (UINT64_C(1) << test))) {
         return false;
     }
+    if (f->steps_left == 0) {
+        f->exhausted = true;
+        return false;
+    }
+    f->steps_left--;
     const struct expr *joint = f->rule->tests[test].joint;
     if (!joint) {
         return true;

@@ -142,11 +142,11 @@ static bool count_preferred(struct finder *f, const struct pattern *p, const str
     if (was_dry || best_n == 0) {
         return best_n > 0;
     }
-    run_begin(f, &r, p, e, best_start);
-    while (r.n < best_n) {
-        run_more(f, &r);
+    /* An exhausted search may not get there again. */
+    for (bool more = run_begin(f, &r, p, e, best_start); more && r.n < best_n;
+         more = run_more(f, &r)) {
     }
-    bool stop = count_try(f, p, best_start, r.last, e, k);
+    bool stop = r.n == best_n && count_try(f, p, best_start, r.last, e, k);
     run_drop(f, &r);
     f->scratch->n_absent = absent;
     return stop;
@@ -188,7 +188,7 @@ static bool count_all(struct finder *f, const struct pattern *p, const struct en
             struct run r;
             for (bool more = run_begin(f, &r, p, e, i); more && r.n < n; more = run_more(f, &r)) {
             }
-            stop = count_try(f, p, i, r.last, e, k);
+            stop = r.n == n && count_try(f, p, i, r.last, e, k);
             run_drop(f, &r);
             s->n_absent = absent;
         }

@@ -64,6 +64,13 @@ bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
 void quiet_put(struct instance *in, struct quiet_entry entry);
 void quiet_release(struct instance *in);
 
+/* ---- caps.c ------------------------------------------------------------------------------- */
+
+/* Too many open starts. */
+void caps_after_event(struct instance *in, struct etime now, const struct nfa_call *call);
+/* A search was given up: half of the open starts go, the oldest first. */
+void caps_after_exhaustion(struct instance *in, struct etime now, const struct nfa_call *call);
+
 /* ---- state.c ------------------------------------------------------------------------------- */
 
 void instance_use_up(struct instance *in, uint32_t count);

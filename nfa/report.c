@@ -220,6 +220,7 @@ static void finder_begin(struct finder *f, struct report *r, struct etime now, b
     s->eval.key = r->call->key;
     s->eval.n_key = in->rule->n_key;
     s->n_seen = 0;
+    f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
 }
 
@@ -243,7 +244,7 @@ static bool search_starts(struct finder *f, struct report *r)
     bool once = f->rule->policy == SKIP_PAST_LAST;
     bool changed = false;
     struct etime oldest = etime_sub(f->now, f->rule->window);
-    for (uint32_t i = after_last_killer(f); i < f->n; i++) {
+    for (uint32_t i = after_last_killer(f); i < f->n && !f->exhausted; i++) {
         if (!instance_is_start(in, i) || cand_time(f, i).ns < oldest.ns || i < in->lowest) {
             continue;
         }
@@ -278,6 +279,8 @@ static bool search(struct finder *f, struct report *r)
         f->scratch->counters.truncated += r->truncated;
         r->found = 0;
         f->scratch->n_seen = 0;
+        f->steps_left = f->scratch->limits.max_steps;
+        f->exhausted = false;
     }
     return search_starts(f, r);
 }
@@ -288,7 +291,12 @@ static bool report_at(struct instance *in, enum match_kind kind, struct etime no
     struct report r = {.in = in, .call = call, .kind = kind};
     struct finder f;
     finder_begin(&f, &r, now, at_deadline);
-    return search(&f, &r);
+    bool changed = search(&f, &r);
+    if (f.exhausted && kind == MATCH_MATCH) {
+        caps_after_exhaustion(in, now, call);
+        changed = true;
+    }
+    return changed;
 }
 
 bool report_at_event(struct instance *in, const struct nfa_call *call)

@@ -11,6 +11,9 @@ struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits 
     struct nfa_scratch *s = xcalloc(1, sizeof(*s));
     s->rules = rs;
     s->limits = limits;
+    if (s->limits.max_steps == 0) {
+        s->limits.max_steps = NFA_DEFAULT_STEPS;
+    }
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         const struct rule *r = &rs->rules[i];
         if (r->n_groups > s->max_groups) {

@@ -173,8 +173,6 @@ static bool expire(struct instance *in, struct etime t)
     return prune(in, (struct etime){t.ns + 1}) || changed;
 }
 
-/* ---- caps --------------------------------------------------------------------------------- */
-
 void instance_tell(struct instance *in, enum match_kind kind, struct etime at, uint64_t count,
                    const struct nfa_call *call)
 {
@@ -182,24 +180,6 @@ void instance_tell(struct instance *in, enum match_kind kind, struct etime at, u
     m.first_at = m.last_at = m.detected_at = at;
     m.by_deadline = kind == MATCH_QUIET_ENDED;
     call->on_match(call->ctx, &m);
-}
-
-/* Too many open starts: the oldest goes, and every later alert says so until the window that it
- * opened has passed (language.md section 4, Caps). */
-static void cap_starts(struct instance *in, struct etime now, const struct nfa_call *call)
-{
-    uint32_t max = call->scratch->limits.max_runs;
-    while (in->live_starts > max) {
-        uint32_t i = instance_first_start(in);
-        struct etime until = etime_add(now, in->rule->window);
-        bool first_time = in->capped_until.ns == INT64_MIN;
-        instance_mark_reported(in, i);
-        call->scratch->counters.capped++;
-        in->capped_until = until;
-        if (first_time) {
-            instance_tell(in, MATCH_CAPPED, now, 1, call);
-        }
-    }
 }
 
 /* ---- events and time ------------------------------------------------------------------------ */
@@ -287,7 +267,7 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
     if (!keep) {
         take_back(in);
     }
-    cap_starts(in, e->time, call);
+    caps_after_event(in, e->time, call);
     prune(in, e->time);
     return changed || keep;
 }

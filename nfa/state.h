@@ -59,14 +59,19 @@ struct match {
 struct nfa_limits {
     uint32_t max_runs;    /* live first events per rule and key (1,000) */
     uint32_t max_matches; /* no skip: per key and point (1,000) */
+    uint64_t max_steps;   /* tests that one search may evaluate; 0: NFA_DEFAULT_STEPS */
 };
+
+/* About a fifth of a second. */
+#define NFA_DEFAULT_STEPS UINT64_C(2000000)
 
 struct nfa_counters {
     uint64_t detector_calls; /* events that passed a test */
     uint64_t finder_calls;
     uint64_t matches;
     uint64_t suppressed;
-    uint64_t capped;
+    uint64_t capped;       /* starts dropped by a cap */
+    uint64_t exhausted;    /* searches that reached max_steps */
     uint64_t truncated;
     struct eval_counters eval;
 };

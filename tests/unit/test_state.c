@@ -26,7 +26,8 @@ struct fixture {
     struct pattern root;
     struct pool pool;
     struct nfa_scratch *scratch;
-    struct buf log; /* what was reported, one line per match */
+    uint64_t max_steps; /* 0: the default */
+    struct buf log;     /* what was reported, one line per match */
 };
 
 static void on_match(void *ctx, const struct match *m)
@@ -83,7 +84,7 @@ static void finish(struct fixture *f)
     rule_finish(&f->rule, &f->rules.arena);
     f->rules.rules = &f->rule;
     f->rules.n_rules = 1;
-    f->scratch = nfa_scratch_new(&f->rules, (struct nfa_limits){MANY, 100});
+    f->scratch = nfa_scratch_new(&f->rules, (struct nfa_limits){MANY, 100, f->max_steps});
     pool_init(&f->pool);
 }
 
@@ -357,6 +358,37 @@ static void test_cap_drops_oldest_and_says_so(void **state)
     end(&f);
 }
 
+/* A search that takes too long is given up, says so, and later ones are cheaper: no rule stops the
+ * engine. Two counted steps in a row over one kind of event have quadratically many ends. */
+static void test_search_is_bounded(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 1000);
+    f.max_steps = 500;
+    struct pattern count = step(0);
+    count.kind = PAT_COUNT;
+    count.min = 2;
+    count.max = COUNT_UNBOUNDED;
+    add_item(&f, count);
+    count.test = 1;
+    add_item(&f, count);
+    f.tests[1].roles = 1; /* both take A */
+    add_item(&f, step(2));
+    f.rule.policy = SKIP_TO_NEXT;
+    finish(&f);
+    struct instance *in = instance_new(&f.rule, &f.pool);
+    for (int64_t i = 0; i < 25; i++) {
+        push(&f, in, 0, i, i);
+    }
+    push(&f, in, 2, 30, 30);
+    assert_int_equal(nfa_scratch_counters(f.scratch)->exhausted, 1);
+    assert_non_null(strstr(buf_cstr(&f.log), "3@30")); /* told, behind what was found before */
+    assert_true(nfa_scratch_counters(f.scratch)->capped > 5);
+    instance_free(in);
+    end(&f);
+}
+
 static void test_corrupt_state_is_refused(void **state)
 {
     (void)state;
@@ -401,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_restart_next_no),
         cmocka_unit_test(test_nothing_left_behind),
         cmocka_unit_test(test_cap_drops_oldest_and_says_so),
+        cmocka_unit_test(test_search_is_bounded),
         cmocka_unit_test(test_corrupt_state_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
