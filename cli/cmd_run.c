@@ -16,6 +16,7 @@ struct run_args {
     struct cli_list rules, inputs, properties;
     enum cli_format format;
     const char *stats; /* file, or NULL */
+    bool stats_failed;
     bool quiet;
     /* Running. */
     struct json_view view;
@@ -237,26 +238,28 @@ static bool print_alert(void *ctx, const struct fyke_alert *alert)
     return !a->write_failed;
 }
 
-static void write_stats(const char *path, const struct run_figures *f)
+static bool write_stats(const char *path, const struct run_figures *f)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     summary_json(f, &text);
     buf_puts(&text, "\n");
     FILE *to = fopen(path, "we");
-    if (!to || fwrite(text.ptr, 1, text.len, to) != text.len) {
+    bool written = to && fwrite(text.ptr, 1, text.len, to) == text.len;
+    if (to && fclose(to) != 0) {
+        written = false; /* a full disk shows itself only here */
+    }
+    if (!written) {
         fprintf(stderr, "fyke: cannot write %s: %s\n", path, strerror(errno));
     }
-    if (to) {
-        fclose(to);
-    }
+    return written;
 }
 
 static void print_figures(void *ctx, const struct run_figures *f)
 {
-    const struct run_args *a = ctx;
+    struct run_args *a = ctx;
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     if (a->stats) {
-        write_stats(a->stats, f);
+        a->stats_failed = !write_stats(a->stats, f);
     }
     if (a->quiet) {
         return;
@@ -295,7 +298,10 @@ static int run_rules(struct run_args *a, const struct fyke_rules *rules)
     if (c->on_alert) {
         json_view_release(&a->view);
     }
-    return rc == FYKE_OK || rc == FYKE_INTERRUPTED ? CLI_OK : cli_fail(rc);
+    if (rc != FYKE_OK && rc != FYKE_INTERRUPTED) {
+        return cli_fail(rc);
+    }
+    return a->stats_failed ? CLI_IO : CLI_OK;
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
