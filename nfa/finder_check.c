@@ -327,7 +327,7 @@ bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struc
         last = x > last ? x : last;
     }
     struct etime until = cand_time(f, last);
-    bool deadline = etime_lt(until, end);
+    bool deadline = end.ns >= until.ns; /* a deadline stands behind the events of its time */
     until = deadline ? end : until;
     if (etime_diff(until, cand_time(f, first)).ns > p->span.ns) {
         return false;
