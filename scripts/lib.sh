@@ -36,6 +36,7 @@ build pc:libzstd         libzstd-dev
 build pc:zlib            zlib1g-dev
 test  pc:cmocka          libcmocka-dev
 test  pc:jansson         libjansson-dev
+test  cmd:make           make
 test  cmd:zstd           zstd
 test  cmd:python3        python3
 kafka cmd:java           default-jre-headless
