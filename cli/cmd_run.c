@@ -36,6 +36,7 @@ enum {
     OPT_MAX_EVIDENCE,
     OPT_MAX_RUNS,
     OPT_MAX_MATCHES,
+    OPT_DETECTOR,
     OPT_PENDING,
     OPT_STATS,
     OPT_STRICT,
@@ -68,6 +69,7 @@ static const struct option options[] = {
     {"max-evidence", required_argument, NULL, OPT_MAX_EVIDENCE},
     {"max-runs", required_argument, NULL, OPT_MAX_RUNS},
     {"max-matches", required_argument, NULL, OPT_MAX_MATCHES},
+    {"detector", required_argument, NULL, OPT_DETECTOR},
     {"pending", no_argument, NULL, OPT_PENDING},
     {"stats", required_argument, NULL, OPT_STATS},
     {"strict", no_argument, NULL, OPT_STRICT},
@@ -112,6 +114,16 @@ static bool parse_limit(const struct cli_verb *v, const char *name, const char *
         return false;
     }
     *ret = (unsigned)n;
+    return true;
+}
+
+static bool parse_detector(const struct cli_verb *v, struct run_args *a, const char *text)
+{
+    a->config.options.general_detector = strcmp(text, "general") == 0;
+    if (!a->config.options.general_detector && strcmp(text, "class") != 0) {
+        cli_usage_error(v, "--detector takes class or general, not '%s'", text);
+        return false;
+    }
     return true;
 }
 
@@ -165,6 +177,7 @@ static bool take_value(const struct cli_verb *v, struct run_args *a, int opt, in
     case OPT_MAX_EVIDENCE: return parse_limit(v, "--max-evidence", optarg, &o->max_evidence);
     case OPT_MAX_RUNS: return parse_limit(v, "--max-runs", optarg, &o->max_runs);
     case OPT_MAX_MATCHES: return parse_limit(v, "--max-matches", optarg, &o->max_matches);
+    case OPT_DETECTOR: return parse_detector(v, a, optarg);
     case OPT_INPUT_FORMAT: return parse_input_format(v, a, optarg);
     case OPT_FORMAT: return cli_parse_format(v, optarg, formats, 2, &a->format);
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->rules_options.color);
@@ -357,6 +370,8 @@ const struct cli_verb verb_run = {
     "      --max-evidence N    events shown per step (default 100)\n"
     "      --max-runs N        open first events per rule and key (default 1000)\n"
     "      --max-matches N     with `no skip`, per key and point (default 1000)\n"
+    "      --detector D        diagnostic. class: each rule by the detector of its class (default)\n"
+    "                          general: by the general one, slower; the answers are the same\n"
     "      --strict            the first invalid record ends the run\n"
     "      --dead-letter FILE  invalid and late records go there as JSON lines\n"
     "      --stats FILE        the summary as JSON\n"

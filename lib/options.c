@@ -36,6 +36,7 @@ void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
     ret->max_evidence = o->max_evidence ? o->max_evidence : ret->max_evidence;
     ret->nfa.max_runs = o->max_runs ? o->max_runs : ret->nfa.max_runs;
     ret->nfa.max_matches = o->max_matches ? o->max_matches : ret->nfa.max_matches;
+    ret->nfa.general = o->general_detector;
     ret->evidence_fields = o->evidence_fields;
     ret->strict = o->strict;
     ret->pending = o->pending;

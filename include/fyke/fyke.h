@@ -104,6 +104,7 @@ struct fyke_options {
     bool strict;                 /* the first invalid record ends the run */
     bool pending;                /* list pending deadlines at the end of bounded input */
     bool reset_state;            /* delete what state_dir holds, begin anew */
+    bool general_detector;       /* diagnostic: no rule uses the detector of its class */
     fyke_log_fn log;             /* NULL: silent */
     void *log_ctx;
 };

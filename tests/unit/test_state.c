@@ -84,7 +84,9 @@ static void finish(struct fixture *f)
     rule_finish(&f->rule, &f->rules.arena);
     f->rules.rules = &f->rule;
     f->rules.n_rules = 1;
-    f->scratch = nfa_scratch_new(&f->rules, (struct nfa_limits){MANY, 100, f->max_steps});
+    f->scratch = nfa_scratch_new(&f->rules, (struct nfa_limits){.max_runs = MANY,
+                                                                 .max_matches = 100,
+                                                                 .max_steps = f->max_steps});
     pool_init(&f->pool);
 }
 
