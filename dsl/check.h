@@ -281,6 +281,11 @@ void check_consts(struct checker *c);
 void rule_collect(struct rule_ctx *r);
 int32_t rule_test_of(const struct rule_ctx *r, const struct ast_event_test *ast);
 
+/* capture.c: what of a condition must be kept with events that pass `tests` (nfa/capture.h). For
+ * outputs only what stands inside aggregates. */
+const struct expr *rule_capture_condition(struct rule_ctx *r, const struct expr *e, uint64_t tests);
+const struct expr *rule_capture_output(struct rule_ctx *r, const struct expr *e);
+
 /* lower_pattern.c */
 void rule_lower_pattern(struct rule_ctx *r);
 /* check_pattern.c, check_bounds.c, check_last.c: the meaning errors of a pattern */

@@ -35,7 +35,7 @@ static void emit_fields(struct rule_ctx *r, const struct ast_body *body, struct 
         struct expr_ctx x = emit_ctx(r);
         struct emit_field *f = &plan->fields[plan->n_fields++];
         f->name = name;
-        f->value = check_expr(&x, a->value).e;
+        f->value = rule_capture_output(r, check_expr(&x, a->value).e);
     }
 }
 

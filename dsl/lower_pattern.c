@@ -73,6 +73,7 @@ static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
     const struct expr *cond = check_condition(&x, ast->where->expr);
     struct rule_test *t = &l->r->rule->tests[index];
     expr_split(l->r->c, cond, &t->own, &t->joint);
+    t->joint = rule_capture_condition(l->r, t->joint, UINT64_C(1) << index);
     t->where = where_text(l->r->c, ast->where->expr->span);
     return index;
 }
@@ -84,7 +85,16 @@ static const struct expr *loop_condition(struct lowering *l, uint32_t test,
         return NULL;
     }
     struct expr_ctx x = test_ctx(l, test, PLACE_LOOP);
-    return check_condition(&x, clause->expr);
+    return rule_capture_condition(l->r, check_condition(&x, clause->expr), UINT64_C(1) << test);
+}
+
+static uint64_t step_tests(const struct rule *rule)
+{
+    uint64_t tests = 0;
+    for (uint32_t t = 0; t < rule->n_tests; t++) {
+        tests |= rule->tests[t].use == TEST_STEP ? UINT64_C(1) << t : 0;
+    }
+    return tests;
 }
 
 static const struct expr *group_condition(struct lowering *l, const struct ast_clause *clause)
@@ -96,7 +106,8 @@ static const struct expr *group_condition(struct lowering *l, const struct ast_c
     x.rule = l->r;
     x.visible = l->visible;
     x.group = l->group;
-    return check_condition(&x, clause->expr);
+    /* asked with the event that ended the group as the current one: any step's */
+    return rule_capture_condition(l->r, check_condition(&x, clause->expr), step_tests(l->r->rule));
 }
 
 /* ---- parts --------------------------------------------------------------------------------- */

@@ -220,6 +220,24 @@ static struct value widen(const struct expr *e, struct eval *ev)
                                   : value_float((double)v.u.i);
 }
 
+static struct value measure_value(const struct expr *e, struct eval *ev)
+{
+    return ev->measures ? ev->measures->read(ev->measures->ctx, (uint32_t)e->slot, ev)
+                        : VALUE_MISSING;
+}
+
+/* Retained events have what was captured behind their fields. */
+static struct value captured_value(const struct expr *e, struct eval *ev)
+{
+    if (!ev->n_captures) {
+        return expr_eval(e->kids[0], ev);
+    }
+    if (!ev->self || ev->self->n_values < ev->n_captures) {
+        return VALUE_MISSING;
+    }
+    return ev->self->values[ev->self->n_values - ev->n_captures + (uint32_t)e->slot];
+}
+
 struct value expr_eval(const struct expr *e, struct eval *ev)
 {
     switch ((enum expr_op)e->op) {
@@ -286,6 +304,10 @@ struct value expr_eval(const struct expr *e, struct eval *ev)
         return member_value(e, ev);
     case EX_LOOKUP:
         return value_index_get(e->index, expr_eval(e->kids[0], ev));
+    case EX_PROFILE:
+        return measure_value(e, ev);
+    case EX_CAPTURE:
+        return captured_value(e, ev);
     case EX_OP_COUNT:
         break;
     }
@@ -317,6 +339,7 @@ bool expr_is_unary(const struct expr *e)
     case EX_FIRST_AT:
     case EX_LAST_AT:
     case EX_DETECTED_AT:
+    case EX_PROFILE:
         return false;
     case EX_CONST: case EX_FIELD: case EX_NOT: case EX_AND: case EX_OR: case EX_EQ: case EX_NE:
     case EX_LT: case EX_LE: case EX_GT: case EX_GE: case EX_BETWEEN: case EX_IN: case EX_GLOB:
@@ -325,6 +348,8 @@ bool expr_is_unary(const struct expr *e)
     case EX_DIV: case EX_IF: case EX_LIST: case EX_CALL: case EX_TO_DECIMAL: case EX_TO_FLOAT:
     case EX_MEMBER: case EX_LOOKUP: case EX_OP_COUNT:
         break;
+    case EX_CAPTURE: /* of the event, like a field */
+        return true;
     }
     for (uint32_t i = 0; i < e->n_kids; i++) {
         if (e->kids[i] && !expr_is_unary(e->kids[i])) {

@@ -54,6 +54,8 @@ enum expr_op {
     EX_TO_FLOAT,   /* int → float */
     EX_MEMBER,     /* `member` of kids[0]; MEMBER_ITEM: kids[1] is the index */
     EX_LOOKUP,     /* value of kids[0] in `index`; an absent key is missing */
+    EX_PROFILE,    /* measure `slot` of the rule set for the key at hand, as of eval.now */
+    EX_CAPTURE,    /* kids[0] as it was when the event was evaluated (capture.h) */
     EX_OP_COUNT
 };
 
@@ -108,10 +110,13 @@ struct expr {
     uint8_t agg;         /* EX_AGG: enum agg_op */
     bool fold;           /* text tests: case-insensitive */
     bool takes_missing;  /* EX_CALL: call even when an argument is missing */
+    bool changes;        /* what this node reads may change between two events (a profile, a lookup
+                            or list that is refreshed): capture.h */
     uint8_t item_kind;   /* VAL_LIST results: kind of the items, 0 if unknown */
     uint8_t member;      /* EX_MEMBER: enum expr_member */
     uint16_t n_kids;
-    int32_t slot;        /* EX_BOUND, EX_ITER, EX_AGG: event slot; EX_KEY: index */
+    int32_t slot;        /* EX_BOUND, EX_ITER, EX_AGG: event slot; EX_KEY, EX_CAPTURE: index;
+                            EX_PROFILE: measure */
     int32_t scope;       /* EX_ITER, EX_AGG: group whose current iteration counts; -1: all */
     uint32_t cache;      /* EX_AGG: index of its accumulator in the evaluation, unique per rule */
     const struct field_ref *field;  /* EX_FIELD, EX_BOUND, EX_ITER; NULL: the event time */
@@ -122,7 +127,8 @@ struct expr {
     fn_impl fn;                     /* EX_CALL */
     const char *fn_name;            /* for dumps and canonical text. EX_CALL: the function;
                                        EX_CONST, EX_LOOKUP: name of the list or lookup it was
-                                       written as (its content is no part of the plan), or NULL */
+                                       written as (its content is no part of the plan), or
+                                       NULL; EX_PROFILE: "habits.countries" */
     const struct regex *regex;      /* EX_MATCHES */
     const struct value_index *index; /* EX_IN: its constant list, indexed, or NULL; EX_LOOKUP */
 };
@@ -147,6 +153,14 @@ struct eval_counters {
     uint64_t regex_limit;
 };
 
+/* Answers EX_PROFILE: measure `m` of the rule set for the key at hand, as of `ev->now`. Text and
+ * items live in ev->scratch or as long as the call. */
+struct eval;
+struct measure_reader {
+    struct value (*read)(void *ctx, uint32_t m, struct eval *ev);
+    void *ctx;
+};
+
 /* Everything an expression may look at. One per (thread, rule set); set up once per call. Whoever
  * owns it calls eval_release() at its end. */
 struct eval {
@@ -157,6 +171,9 @@ struct eval {
     const struct value *key;         /* values of the key */
     uint32_t n_key;
     struct etime first_at, last_at, detected_at;
+    struct etime now;                /* the event under test, or the deadline: for profiles */
+    const struct measure_reader *measures; /* NULL: profiles are missing */
+    uint32_t n_captures;             /* values behind those of a retained event; 0: none there */
     struct agg_cache *caches;        /* indexed by expr.cache; NULL: aggregates recomputed */
     uint32_t n_caches;
     const struct event *visible_until; /* not NULL: events bound later than it are missing */

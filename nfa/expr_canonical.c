@@ -47,6 +47,8 @@ static const char *const op_names[EX_OP_COUNT] = {
     [EX_TO_FLOAT] = "to-float",
     [EX_MEMBER] = "member",
     [EX_LOOKUP] = "lookup",
+    [EX_PROFILE] = "profile",
+    [EX_CAPTURE] = "capture",
 };
 
 static const char *const agg_names[AGG_OP_COUNT] = {
@@ -140,7 +142,7 @@ static void put_details(const struct expr *e, const struct schema_decl *decls, s
     } else if (e->op == EX_MATCHES) {
         buf_put_byte(out, ' ');
         value_to_json(value_string(regex_pattern(e->regex)), out);
-    } else if (e->op == EX_LOOKUP && e->fn_name) {
+    } else if ((e->op == EX_LOOKUP || e->op == EX_PROFILE) && e->fn_name) {
         buf_printf(out, " %s", e->fn_name);
     } else if (e->op == EX_LOOKUP) {
         buf_put_byte(out, ' ');
@@ -160,6 +162,10 @@ void expr_canonical(const struct expr *e, const struct schema_decl *decls, struc
     }
     if (e->op == EX_CONST) {
         put_typed(e->value, out);
+        return;
+    }
+    if (e->op == EX_CAPTURE) { /* where it is computed is no part of the meaning */
+        expr_canonical(e->kids[0], decls, out);
         return;
     }
     buf_printf(out, "(%s:%s", op_names[e->op], value_kind_name((enum value_kind)e->kind));

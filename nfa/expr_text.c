@@ -125,7 +125,8 @@ static enum truth fits(const struct expr *e, struct value x, struct value item, 
     case EX_EQ: case EX_NE: case EX_LT: case EX_LE: case EX_GT: case EX_GE: case EX_BETWEEN:
     case EX_MATCHES: case EX_IS_MISSING: case EX_IS_PRESENT: case EX_NEG: case EX_ADD:
     case EX_SUB: case EX_MUL: case EX_DIV: case EX_IF: case EX_LIST: case EX_CALL:
-    case EX_TO_DECIMAL: case EX_TO_FLOAT: case EX_MEMBER: case EX_LOOKUP: case EX_OP_COUNT:
+    case EX_TO_DECIMAL: case EX_TO_FLOAT: case EX_MEMBER: case EX_LOOKUP: case EX_PROFILE:
+    case EX_CAPTURE: case EX_OP_COUNT:
         assert(false && "not a text test");
     }
     return yes ? TRUTH_TRUE : TRUTH_FALSE;

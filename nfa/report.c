@@ -219,6 +219,9 @@ static void finder_begin(struct finder *f, struct report *r, struct etime now, b
     scratch_begin(s, in->rule, n);
     s->eval.key = r->call->key;
     s->eval.n_key = in->rule->n_key;
+    s->eval.measures = r->call->measures;
+    /* what is pending shows profiles as they stand: reading must not move them ahead */
+    s->eval.now = r->kind == MATCH_PENDING ? ETIME_MIN : now;
     s->n_seen = 0;
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;

@@ -51,6 +51,12 @@ struct rule_test {
     int32_t group;           /* innermost repeated group around it; -1 */
 };
 
+/* What is computed when an event is evaluated and kept with it: capture.h. */
+struct rule_capture {
+    const struct expr *value; /* reads the event, the key, profiles, lookups; no other event */
+    uint64_t tests;           /* needed on events that pass one of these tests */
+};
+
 /* A repeated group: which slots an iteration renews. */
 struct rule_group {
     int32_t parent;   /* enclosing repeated group or -1 */
@@ -110,6 +116,10 @@ struct rule {
     uint32_t n_groups;
     uint32_t n_slots;
     uint32_t n_caches;  /* accumulators used by its expressions */
+    struct rule_capture *captures;
+    uint32_t n_captures;
+    uint32_t *profiles; /* profiles that it reads, ascending (rule set) */
+    uint32_t n_profiles;
 
     struct duration window; /* head window; DURATION_INFINITE: none */
     const struct pattern *root; /* always a SEQ */

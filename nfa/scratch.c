@@ -93,4 +93,5 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
     ev->caches = s->caches;
     ev->n_caches = s->n_caches;
     ev->visible_until = NULL;
+    ev->n_captures = rule->n_captures;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "nfa/capture.h"
 #include "nfa/instance.h"
 #include "nfa/scratch.h"
 
@@ -200,11 +201,13 @@ uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nf
     return roles;
 }
 
-static uint64_t own_tests(const struct instance *in, const struct event *e, uint64_t roles,
+/* The tests that the event passes as far as they read it alone; *e becomes what is to be kept. */
+static uint64_t own_tests(const struct instance *in, const struct event **e, uint64_t roles,
                           const struct nfa_call *call)
 {
     struct nfa_scratch *s = call->scratch;
-    struct eval ev = {.self = e, .key = call->key, .n_key = in->rule->n_key,
+    struct eval ev = {.self = *e, .key = call->key, .n_key = in->rule->n_key,
+                      .now = (*e)->time, .measures = call->measures,
                       .scratch = &s->arena, .counters = &s->counters.eval,
                       .regex = s->eval.regex};
     uint64_t tests = 0;
@@ -214,6 +217,7 @@ static uint64_t own_tests(const struct instance *in, const struct event *e, uint
             tests |= UINT64_C(1) << t;
         }
     }
+    *e = capture_event(in->rule, *e, tests, &ev);
     s->eval.regex = ev.regex;
     return tests;
 }
@@ -248,7 +252,7 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
     const struct rule *r = in->rule;
     bool changed = instance_advance(in, e->time, call);
     arena_reset(&call->scratch->arena);
-    uint64_t tests = own_tests(in, e, roles, call);
+    uint64_t tests = own_tests(in, &e, roles, call);
     bool counted = r->uses_counted && (roles & r->counted_roles);
     if (counted) {
         in->positions++;

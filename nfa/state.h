@@ -92,6 +92,7 @@ struct nfa_call {
     match_fn on_match;
     void *ctx;
     struct etime history_begin; /* leading absences: the rule's history starts here (3.7) */
+    const struct measure_reader *measures; /* profiles of this key; NULL: none */
 };
 
 struct instance *instance_new(const struct rule *rule, struct pool *pool);

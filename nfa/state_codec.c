@@ -96,7 +96,7 @@ static bool load_segment(struct instance *in, struct slice bytes, struct arena *
         uint64_t tests = read_varint(&r);
         uint64_t position = read_varint(&r);
         struct event *e = event_decode(&r, base, arena);
-        if (!e || r.failed || (tests & ~valid)) {
+        if (!e || r.failed || (tests & ~valid) || e->n_values < in->rule->n_captures) {
             return false;
         }
         struct candidate *c = retained_append_to(&in->events, in->pool, e, i == 0);
