@@ -492,6 +492,8 @@ int main(int argc, char **argv)
         printf("SKIPPED: %s is not here\n", a.file);
         return 77;
     }
+    /* What was said stays said when a case ends the process. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
     json_t *codes = a.codes ? json_load_file(a.codes, 0, NULL) : NULL;
     struct tally t = {0};
     char *line = NULL;

@@ -6,9 +6,10 @@ outer ones, loops are bounded, nothing that has to take an event can be empty.
 import copy
 import random
 
-from stories import events_for, interleaved, scattered
 from rules import (Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step, Times, number,
                    tests_of)
+from shape import can_be_empty, ends_in_absence, ends_optional, open_ends, uses
+from stories import events_for, interleaved, scattered
 
 TYPES = ('A', 'B', 'C', 'D')
 POLICIES = ('past last', 'past last', 'to next', 'to first', 'to last', 'no skip')
@@ -18,7 +19,7 @@ CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each
               'having', 'first', 'next', 'gap', 'group', 'times', 'any of', 'all of', 'n of',
               'with no', 'span', 'no', 'no for', 'next no', 'leading', 'without', 'quiet', 'let',
               'alias twice', 'missing', 'own aggregate', 'aggregate', 'binding', 'keys',
-              'two rules', 'disorder', 'long', 'keyless', 'time', 'distinct')
+              'two rules', 'disorder', 'long', 'keyless', 'second key', 'time', 'distinct')
 
 
 def path(*names):
@@ -92,10 +93,10 @@ class Maker:
     def bound(self, scope):
         r, v = self.rng, path('v')
         op = r.choice(('=', '=', '>', '<', '!=', '>=', '<='))
-        if scope.one and self.chance(0.1, 'time'):
+        if scope.one and self.chance(0.2, 'time'):
             since = ('arith', '-', path('at'), path(r.choice(scope.one), 'at'))
             return ('cmp', r.choice(('<=', '>=', '>', '<', '=')), since, ('dur', r.randint(0, 4)))
-        if scope.many and self.chance(0.1, 'distinct'):
+        if scope.many and self.chance(0.25, 'distinct'):
             seen = ('call', 'distinct', (path(r.choice(scope.many), 'v'),), None)
             return ('in set', r.random() < 0.5, v, seen)
         if scope.many and (not scope.one or r.random() < 0.5) and 'aggregate' not in self.off:
@@ -250,6 +251,7 @@ class Maker:
             o.within = inner = self.ms(limit, 3, 10)
         wanted = 3 if word == '2' else r.choice((2, 2, 3))
         one, many, within_of = [], [], scope
+        twice = word == 'any' and self.chance(0.45, 'alias twice')
         for k in range(wanted):
             if self.left <= 0 and k >= 2 and word != '2':
                 break
@@ -257,8 +259,12 @@ class Maker:
             keep, self.left = self.left, min(self.left, max(share, 1))
             before = self.left
             here = scope if word == 'any' else within_of
-            items, o1, m1 = self.items(here, inner, depth + 1, closed=word != 'any',
-                                       short=self.chance(0.7))
+            if twice and k < 2:
+                ev = self.event(here)
+                items, o1, m1 = [Step(ev)], [ev.alias] if ev.alias else [], []
+            else:
+                items, o1, m1 = self.items(here, inner, depth + 1, closed=word != 'any',
+                                           short=self.chance(0.7))
             self.left = keep - (before - self.left)
             if word != 'any':
                 self.seal(items, inner, also_next=True)
@@ -267,7 +273,7 @@ class Maker:
             o.parts.append(items)
             one, many = one + o1, many + m1
             within_of = within_of.plus(o1, m1)
-        if word == 'any' and self.chance(0.3, 'alias twice'):
+        if twice:
             self.one_name(o)
             one = list(dict.fromkeys(ev.alias for ev, role in tests_of([Step(o)])
                                      if role == 'step' and ev.alias in one + ['z']))
@@ -371,13 +377,14 @@ class Maker:
 
     def seal(self, items, limit, also_next):
         """Gives a time to every absence that would be open at the end of `items`."""
-        for absent in open_ends(items):
+        for absent, inner in open_ends(items, limit):
             if also_next or not absent.next:
-                absent.next, absent.dur = False, self.ms(limit, 1, 6)
+                absent.next, absent.dur = False, self.ms(inner, 1, 6)
 
     def rule(self):
         r = self.rng
         rule = Rule([], keyed=not self.chance(0.06, 'keyless'))
+        rule.second_key = rule.keyed and self.chance(0.06, 'second key')
         if self.chance(0.65):
             rule.head = r.randint(3, 12)
         if self.chance(0.1, 'leading'):
@@ -403,67 +410,12 @@ class Maker:
         if ends_optional(rule.items):
             policy = 'no skip'
         rule.policy = policy
-        if self.chance(0.06, 'quiet'):
+        if self.chance(0.1, 'quiet'):
             rule.quiet = r.randint(1, 8)
-            if one and rule.keyed and self.chance(0.4):
-                rule.quiet_per = (('k',), (r.choice(one), 'v'))
+            if one and rule.keyed and self.chance(0.6):
+                rule.quiet_per = (('k',),) + ((('j',),) if rule.second_key else ()) + (
+                    (r.choice(one), 'v'),)
         return number(rule)
-
-
-def uses(e, name):
-    if isinstance(e, tuple):
-        if len(e) > 1 and e[0] == 'path':
-            return e[1][0] == name
-        return any(uses(x, name) for x in e)
-    return False
-
-
-def can_be_empty(part):
-    if isinstance(part, Group) or isinstance(part, Times):
-        return all(isinstance(x, Absent) or x.optional or can_be_empty(x.part)
-                   for x in part.items)
-    return False
-
-
-def open_ends(items):
-    """Absences without a time after which no step need follow in `items`."""
-    for item in reversed(items):
-        if isinstance(item, Absent):
-            if item.dur is None:
-                yield item
-            continue
-        part = item.part
-        if isinstance(part, (Group, Times)):
-            yield from open_ends(part.items)
-        elif isinstance(part, Of):
-            for inner in part.parts:
-                yield from open_ends(inner)
-        if not item.optional and not can_be_empty(part):
-            return
-
-
-def ends_in_absence(part):
-    if isinstance(part, (Group, Times)):
-        return any(isinstance(x, Absent) or (isinstance(x, Step) and ends_in_absence(x.part))
-                   for x in part.items)
-    if isinstance(part, Of):
-        return any(isinstance(x, Absent) or (isinstance(x, Step) and ends_in_absence(x.part))
-                   for items in part.parts for x in items)
-    return False
-
-
-def ends_optional(items):
-    end = items[-1]
-    if isinstance(end, Absent):
-        return any(isinstance(x, Step) and x.optional for x in items)
-    if end.optional:
-        return True
-    part = end.part
-    if isinstance(part, (Group, Times)):
-        return ends_optional(part.items)
-    if isinstance(part, Of):
-        return any(ends_optional(x) for x in part.parts)
-    return False
 
 
 def make_rule(seed, without=()):
@@ -499,11 +451,16 @@ def another(rule, maker, rng):
 
 def make_events(file, rng, without=()):
     """(events, watermark, arrival or None)."""
-    keys = 2 if 'keys' not in without and rng.random() < 0.1 else 1
+    keys = rng.choice((2, 2, 3)) if 'keys' not in without and rng.random() < 0.15 else 1
     tests = [ev for ev, _ in tests_of(file.rules[0].items)]
     simple = all(isinstance(x, Absent) or isinstance(x.part, Ev) for x in file.rules[0].items)
-    size = 22 if simple and len(tests) <= 3 and 'long' not in without else 0
-    events = events_for(file, rng, keys, size if rng.random() < 0.3 else 0)
+    p = 0.3 if simple and len(tests) <= 3 else 0.03
+    long = 'long' not in without and rng.random() < p
+    events = events_for(file, rng, keys, 22 if long else 0)
+    if any(r.second_key for r in file.rules):
+        for e in events:
+            if rng.random() > 0.04:
+                e['j'] = rng.choice((0, 0, 0, 1))
     if file.disorder is not None:
         events, arrival = scattered(file, events, rng)
     else:

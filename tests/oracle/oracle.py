@@ -4,7 +4,7 @@ Slow on purpose: nothing here is shared with, or learnt from, the engine. Events
 dicts in the total order of one key (`topic`, `at`, `id`, fields); positions are indexes into it.
 """
 from conditions import World, field_of
-from rules import Absent, Count, Ev, Group, Of, Times, tests_of
+from rules import Absent, Count, Ev, Group, Of, Times, key_of, tests_of
 
 NEVER = float('-inf')
 
@@ -26,8 +26,11 @@ class Ctx:
 
     def but(self, **changes):
         c = Ctx.__new__(Ctx)
-        for s in Ctx.__slots__:
-            setattr(c, s, changes[s] if s in changes else getattr(self, s))
+        c.env, c.labels, c.used, c.tests = self.env, self.labels, self.used, self.tests
+        c.last, c.mint, c.dl, c.base = self.last, self.mint, self.dl, self.base
+        c.links, c.pend, c.pendn, c.pref = self.links, self.pend, self.pendn, self.pref
+        for name, value in changes.items():
+            setattr(c, name, value)
         return c
 
 
@@ -35,7 +38,14 @@ def positions(mask):
     return [i for i in range(mask.bit_length()) if mask >> i & 1]
 
 
+class TooMuch(Exception):
+    """The enumeration passed its limit."""
+
+
 class Search(World):
+    budget = None  # events that may be bound in all, None: any number
+    borders = 0
+
     # -- what stands between two steps
 
     def candidates(self, c):
@@ -76,6 +86,10 @@ class Search(World):
         return c.but(links=(), pend=(), pendn=())
 
     def bind(self, c, ev, run, pref, env0):
+        if self.budget is not None:
+            self.budget -= len(run)
+            if self.budget < 0:
+                raise TooMuch
         env, labels, tests, used = dict(c.env), dict(c.labels), dict(c.tests), c.used
         env[ev.label()] = tuple(run)
         labels[ev.label()] = labels.get(ev.label(), ()) + tuple(run)
@@ -105,6 +119,11 @@ class Search(World):
                                                   pref=c.pref + (0,)))
         yield c.but(pref=c.pref + (1,))
 
+    def note_border(self, ev, time):
+        """For the count of what was covered: an event of the absence's source just at its border."""
+        if any(self.at[k] == time and self.in_source(ev.src, k) for k in range(self.n)):
+            self.borders += 1
+
     def run_absent(self, item, c):
         assert c.last is not None, 'an absence after nothing'
         if item.next:
@@ -113,6 +132,7 @@ class Search(World):
             yield c.but(pend=c.pend + ((item.ev, c.env, c.last),))
         else:
             end = max(self.at[c.last], c.base) + item.dur
+            self.note_border(item.ev, end)
             if not any(c.base < self.at[k] <= end and self.holds(item.ev, k, c.env)
                        for k in range(c.last + 1, self.n)):
                 yield c.but(mint=max(c.mint, end), dl=max(c.dl, end))
@@ -128,6 +148,8 @@ class Search(World):
                 yield d.but(dl=max(c.dl, d.dl))
 
     def guard_holds(self, part, before, after):
+        if part.within is None and part.with_no is None:
+            return True
         bound = positions(after.used & ~before.used)
         if not bound:
             return True
@@ -292,6 +314,8 @@ class Matcher(Search):
         return point if close is None or point[0] <= close else None
 
     def killed(self, c, first, point):
+        if not self.rule.without:
+            return False
         for k in range(first + 1, self.n):
             before = k < point[2] if point[1] == 0 else self.at[k] <= point[0]
             if not before:
@@ -313,9 +337,12 @@ class Matcher(Search):
         return max(starts.values(), default=NEVER)
 
     def leading_holds(self, c, first):
+        if not self.rule.leading:
+            return True
         env = {n: tuple(i for i in b if i <= first) for n, b in c.env.items()}
         for lead in self.rule.leading:
             since = self.at[first] - lead.dur
+            self.note_border(lead.ev, since)
             if not lead.assume_quiet and since < self.history_begin():
                 return False
             if any(self.at[k] >= since and self.holds(lead.ev, k, env) for k in range(first)):
@@ -404,14 +431,21 @@ def hold_back(world, matches, watermark):
     return out, ended
 
 
-def evaluate(file, events, watermark):
-    """{'expected': […]} and with `quiet` 'quiet_ended'."""
+def keys_in(rule, events):
+    return sorted({key_of(rule, e) for e in events} - {None}, key=str)
+
+
+def evaluate(file, events, watermark, budget=None, notes=None):
+    """{'expected': […]} and with `quiet` 'quiet_ended'; raises TooMuch beyond `budget`. `notes`:
+    a Counter of what was met."""
     out = {'expected': []}
-    keys = sorted({e.get('k') for e in events}, key=str)
-    for rule, key in ((r, k) for r in file.rules for k in (keys if r.keyed else [None])):
-        mine = [e for e in events if e.get('k') == key] if rule.keyed else events
+    for rule, key in ((r, k) for r in file.rules for k in keys_in(r, events)):
+        mine = [e for e in events if key_of(rule, e) == key]
         world = Matcher(file, rule, mine, events)
+        world.budget = budget
         matches = world.reported(watermark)
+        if notes is not None:
+            notes['borders'] += world.borders
         if rule.quiet is None:
             out['expected'] += [answer_of(world, m) for m in matches]
         else:

@@ -104,6 +104,7 @@ class Rule:
     quiet_per: Tuple[Tuple[str, ...], ...] = ()
     name: str = 'r'
     keyed: bool = True  # for each k
+    second_key: bool = False  # for each k, j
 
 
 @dataclass
@@ -135,6 +136,13 @@ def tests_of(items):
             yield from tests_of(part.items)
         if part.with_no:
             yield part.with_no, 'with no'
+
+
+def key_of(rule, event):
+    """The key's values; None when one is missing."""
+    names = (('k', 'j') if rule.second_key else ('k',)) if rule.keyed else ()
+    values = tuple(event.get(n) for n in names)
+    return None if None in values else values
 
 
 def number(rule):

@@ -1,7 +1,7 @@
 """Differential test: random rules over random events, the oracle's answers against the engine's.
 
-  run.py --cases-binary PATH [--seed N] [--cases N] [--without CONSTRUCT[,…]] [--shrink]
-         [--keep DIR] [--per-rule N]
+  run.py --cases-binary PATH [--seed N] [--cases N] [--workers N] [--without CONSTRUCT[,…]]
+         [--shrink N] [--require-coverage] [--pairs FILE] [--first]
   run.py --validate FILE   the oracle itself against cases with known answers
 
 Exit: 0, 1 when an answer differs.
@@ -9,16 +9,17 @@ Exit: 0, 1 when an answer differs.
 import argparse
 import collections
 import json
-import os
+import multiprocessing
 import re
-import subprocess
 import sys
-import tempfile
 
 import generate
+import inline
 import oracle
 import reader
-import writer
+from cases import CHUNK, answered, chunk
+from coverage import Coverage
+from engine import run_cases
 from smaller import candidates
 
 
@@ -52,79 +53,6 @@ def validate(path):
     return 1 if other else 0
 
 
-MANY = 200  # answers; more tell nothing new
-
-
-# ---- cases ---------------------------------------------------------------------------------------
-
-def answered(name, file, events, watermark, arrival=None):
-    case = {'name': name, 'rule': writer.write(file), 'watermark': watermark, 'events': events}
-    if arrival:
-        case['arrival'] = arrival
-    case.update(oracle.evaluate(file, events, watermark))
-    return case
-
-
-def batches(args):
-    """Yields lists of (case, file)."""
-    seed, made, batch = args.seed * 1000000, 0, []
-    without = [w for w in args.without.split(',') if w]
-    unknown = set(without) - set(generate.CONSTRUCTS)
-    if unknown:
-        sys.exit('no such construct: %s' % ', '.join(sorted(unknown)))
-    while made < args.cases:
-        file, rng = generate.make_rule(seed, without)
-        for k in range(args.per_rule):
-            events, watermark, arrival = generate.make_events(file, rng, without)
-            case = answered('%d.%d' % (seed, k), file, events, watermark, arrival)
-            if len(case['expected']) <= MANY:
-                batch.append((case, file))
-                made += 1
-        seed += 1
-        if len(batch) >= args.batch:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def run_cases(binary, cases):
-    """{name: what} of the cases that did not come out equal, with the engine's own words."""
-    with tempfile.NamedTemporaryFile('w', suffix='.jsonl', delete=False) as f:
-        for case in cases:
-            f.write(json.dumps(case) + '\n')
-    try:
-        p = subprocess.run([binary, f.name, '-v'], stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=600)
-    finally:
-        os.unlink(f.name)
-    out, found, ran = p.stdout.decode(errors='replace'), {}, set()
-    name, words = None, []
-    for line in out.splitlines():
-        m = re.match(r'(differs|waiting|skipped|ran)  +(.*)$', line)
-        if not m:
-            words.append(line)
-            continue
-        if name:
-            found[name] = (found[name][0], '\n'.join(words))
-        name, words = None, []
-        if m.group(1) == 'ran':
-            ran.add(m.group(2))
-        else:
-            what = m.group(2).split(':')
-            name = what[0].strip()
-            found[name] = (m.group(1) + ' ' + ':'.join(what[1:]).strip(), '')
-    if p.returncode not in (0, 1):
-        for case in cases:
-            if case['name'] not in ran:
-                found[case['name']] = ('crash', out[-3000:])
-                rest = cases[cases.index(case) + 1:]
-                if rest:
-                    found.update(run_cases(binary, rest))
-                break
-    return found
-
-
 # ---- making a difference small -------------------------------------------------------------------
 
 def shrink(binary, case, file, what):
@@ -133,8 +61,8 @@ def shrink(binary, case, file, what):
         options = []
         for k, (events, w, f, arrival) in enumerate(candidates(case, file)):
             try:
-                options.append((answered('c%d' % k, f, events, w, arrival), f))
-            except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+                options.append((answered('c%d' % k, f, events, w, arrival, 20000), f))
+            except (oracle.TooMuch, AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):
                 continue
         if not options:
             break
@@ -183,6 +111,106 @@ def shape_of(case):
 
 # ---- main ----------------------------------------------------------------------------------------
 
+class Job:
+    """What a worker does with one chunk; the answer does not depend on which worker it was."""
+
+    def __init__(self, args, without):
+        self.args, self.without = args, without
+
+    def __call__(self, index):
+        args = self.args
+        size = min(CHUNK, args.cases - index * CHUNK)
+        made = chunk(args.seed, index, size, args.per_rule, self.without)
+        seen = Coverage()
+        for case, file, notes in made:
+            seen.add(case, file, notes)
+        by_name = {case['name']: (case, file) for case, file, _ in made}
+        found = run_cases(args.cases_binary, [case for case, _, _ in made])
+        return seen, [(name, what, words) + by_name[name]
+                      for name, (what, words) in found.items()]
+
+
+class Report:
+    def __init__(self, args):
+        self.args, self.seen = args, Coverage()
+        self.kinds, self.refusals = collections.Counter(), collections.Counter()
+        self.examples, self.shapes = collections.defaultdict(list), collections.Counter()
+        self.shown = 0
+
+    def refused(self, case, words):
+        m = re.search(r'(E\d{4}): (.*)', words)
+        code = m.group(0) if m else words[:80]
+        self.refusals[re.sub(r'`[^`]*`|\d+(ms|s|m|h)?\b(?<!E\d{4})', '_', code)] += 1
+        self.examples[code[:5]].append(case)
+
+    def add(self, name, what, words, case, file):
+        self.kinds[what] += 1
+        if what == 'differs refused' or what.startswith('waiting'):
+            self.refused(case, words)
+            return
+        if self.shown < self.args.shrink:
+            self.shown += 1
+            case, file, w = shrink(self.args.cases_binary, case, file, what)
+            words = w or words
+            self.shapes[shape_of(case)] += 1
+            if self.shapes[shape_of(case)] > 1:
+                return
+        print('%s %s' % (name, what))
+        print(show(case))
+        print(clip(words[words.find('    got'):] if '    got' in words else words))
+        print('  as an inline test:\n' + inline.test_of(case, file))
+        print('  as a case: ' + json.dumps(dict(case, name=name)))
+        sys.stdout.flush()
+
+    def differ(self):
+        return sum(v for k, v in self.kinds.items()
+                   if not k.startswith('waiting') and k != 'differs refused')
+
+    def close(self):
+        n = self.seen.n['cases']
+        refused = sum(self.refusals.values())
+        for code, count in self.refusals.most_common():
+            print('refused %6d  %s' % (count, code))
+        for code, cases in sorted(self.examples.items()):
+            for case in cases[:self.args.show_refused]:
+                print('refused', code, show(case))
+        print('\n'.join(self.seen.lines()))
+        short = self.seen.missing() if self.args.require_coverage else []
+        print('\n'.join('not covered: ' + line for line in short), end='\n' if short else '')
+        if self.args.pairs:
+            with open(self.args.pairs, 'w') as f:
+                f.writelines(line + '\n' for line in self.seen.matrix())
+        print('seed %d: %d cases, %d with a match, %d refused, %d differ %s' % (
+            self.args.seed, n, self.seen.n['matched'], refused, self.differ(), dict(self.kinds)))
+        return 1 if self.differ() or short or refused * 100 > self.args.max_refused * n else 0
+
+
+def chunks_of(args, job):
+    indexes = range((args.cases + CHUNK - 1) // CHUNK)
+    if args.workers == 1:
+        yield from map(job, indexes)
+        return
+    with multiprocessing.Pool(args.workers) as pool:
+        yield from pool.imap(job, indexes)
+
+
+def compare(args):
+    without = [w for w in args.without.split(',') if w]
+    unknown = set(without) - set(generate.CONSTRUCTS)
+    if unknown:
+        sys.exit('no such construct: %s' % ', '.join(sorted(unknown)))
+    report = Report(args)
+    for seen, found in chunks_of(args, Job(args, without)):
+        report.seen.n.update(seen.n)
+        for difference in found:
+            report.add(*difference)
+        if args.progress and report.seen.n['cases'] % 20000 == 0:
+            print('%d cases, %d differ' % (report.seen.n['cases'], report.differ()), flush=True)
+        if args.first and report.differ():
+            break
+    return report.close()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--validate')
@@ -190,52 +218,17 @@ def main():
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--cases', type=int, default=5000)
     p.add_argument('--per-rule', type=int, default=4)
-    p.add_argument('--batch', type=int, default=2000)
+    p.add_argument('--workers', type=int, default=1)
     p.add_argument('--without', default='')
     p.add_argument('--shrink', type=int, default=0, help='how many differences to make small')
+    p.add_argument('--first', action='store_true', help='stop after a chunk with a difference')
+    p.add_argument('--progress', action='store_true')
+    p.add_argument('--require-coverage', action='store_true')
+    p.add_argument('--pairs', help='file for the counts of all pairs')
     p.add_argument('--show-refused', type=int, default=0)
     p.add_argument('--max-refused', type=float, default=100, help='per cent')
     args = p.parse_args()
-    if args.validate:
-        return validate(args.validate)
-    total, fired, kinds, refusals, shown = 0, 0, collections.Counter(), collections.Counter(), 0
-    examples, shapes = collections.defaultdict(list), collections.Counter()
-    for batch in batches(args):
-        by_name = {c['name']: (c, f) for c, f in batch}
-        total += len(batch)
-        fired += sum(1 for c, _ in batch if c['expected'])
-        for name, (what, words) in run_cases(args.cases_binary, [c for c, _ in batch]).items():
-            kinds[what] += 1
-            case, file = by_name[name]
-            if what == 'differs refused' or what.startswith('waiting'):
-                m = re.search(r'(E\d{4}): (.*)', words)
-                code = m.group(0) if m else words[:80]
-                refusals[re.sub(r'`[^`]*`|\d+(ms|s|m|h)?\b(?<!E\d{4})', '_', code)] += 1
-                examples[code[:5]].append(case)
-                continue
-            if shown < args.shrink:
-                shown += 1
-                case, file, w = shrink(args.cases_binary, case, file, what)
-                words = w or words
-                shape = shape_of(case)
-                shapes[shape] += 1
-                if shapes[shape] > 1:
-                    continue
-            print('%s %s' % (name, what))
-            print(show(case))
-            print(clip(words[words.find('    got'):] if '    got' in words else words))
-            sys.stdout.flush()
-    refused = kinds.pop('differs refused', 0) + sum(v for k, v in kinds.items()
-                                                    if k.startswith('waiting'))
-    for code, n in refusals.most_common():
-        print('refused %6d  %s' % (n, code))
-    for code, cases in sorted(examples.items()):
-        for case in cases[:args.show_refused]:
-            print('refused', code, show(case))
-    differ = sum(v for k, v in kinds.items() if not k.startswith('waiting'))
-    print('%d cases: %d with a match, %d refused, %d differ %s' % (total, fired, refused, differ,
-                                                                  dict(kinds)))
-    return 1 if differ or refused * 100 > args.max_refused * total else 0
+    return validate(args.validate) if args.validate else compare(args)
 
 
 if __name__ == '__main__':

@@ -45,6 +45,23 @@ def wanted_value(ev, rng):
     return None if rng.random() < 0.08 else rng.randint(0, 3)
 
 
+def durations(rule):
+    """The times that the rule speaks of; events just that far apart stand at its borders."""
+    out = [rule.head] + [l.dur for l in rule.leading]
+    stack = list(rule.items)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Absent):
+            out.append(item.dur)
+            continue
+        part = item.part
+        out += [item.link.within, item.link.after, getattr(part, 'within', None),
+                getattr(part, 'each', None)]
+        for items in getattr(part, 'parts', None) or [getattr(part, 'items', [])]:
+            stack += items
+    return [d for d in out if d is not None]
+
+
 def events_for(file, rng, keys=1, size=0):
     """Up to 12 events, or about `size` of them."""
     rule = file.rules[0]
@@ -62,6 +79,7 @@ def events_for(file, rng, keys=1, size=0):
     if any(not l.assume_quiet for l in rule.leading):
         tale = [rng.choice(named)] + tale
         at -= rng.randint(2, 6)
+    exact = durations(rule)
     out = []
     for ev in tale[:size or rng.choice((8, 10, 10, 12))]:
         kind = type_of(file, ev.src, rng)
@@ -70,7 +88,7 @@ def events_for(file, rng, keys=1, size=0):
         if v is not None:
             e['v'] = v
         out.append(e)
-        at += rng.choice(steps)
+        at += rng.choice(exact) if exact and rng.random() < 0.1 else rng.choice(steps)
     low = min((e['at'] for e in out), default=0)
     for e in out:
         e['at'] -= min(low, 0)

@@ -88,11 +88,11 @@ def w_items(items):
 
 
 EVENT = ('event %s from topic "%s" { k : string key  at : timestamp in ms event time  '
-         'id : int  v : int optional%s }\n')
+         'id : int  v : int optional%s%s }\n')
 
 
-def w_rule(r):
-    head = ['for each k'] if r.keyed else []
+def w_rule(r, emit='', tests=''):
+    head = ['for each k, j' if r.second_key else 'for each k'] if r.keyed else []
     head += ['within %dms' % r.head] if r.head is not None else []
     out = 'rule %s {\n%s  when ' % (r.name, '  %s\n' % ' '.join(head) if head else '')
     for lead in r.leading:
@@ -106,12 +106,13 @@ def w_rule(r):
     if r.quiet is not None:
         per = ' per ' + ', '.join('.'.join(p) for p in r.quiet_per) if r.quiet_per else ''
         out += '  quiet for %dms%s\n' % (r.quiet, per)
-    return out + '  emit alert\n}\n'
+    return out + '  emit alert%s\n%s}\n' % (emit, tests)
 
 
 def write(f):
     late = '  out of order by %dms' % f.disorder if f.disorder is not None else ''
-    out = 'language 1\n' + ''.join(EVENT % (n, n.lower(), late) for n in f.events)
+    second = '  j : int optional' if any(r.second_key for r in f.rules) else ''
+    out = 'language 1\n' + ''.join(EVENT % (n, n.lower(), second, late) for n in f.events)
     for name, parts in f.lets.items():
         text = ', '.join(w_ev(p) for p in parts)
         out += 'let %s = %s\n' % (name, text if len(parts) == 1 else 'any of (%s)' % text)
