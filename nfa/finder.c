@@ -1,7 +1,6 @@
 #include "nfa/finder.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -39,7 +38,9 @@ static void note_absent(struct finder *f, uint32_t test, struct etime from, stru
 static bool none_until(struct finder *f, const struct pending *p, uint32_t after,
                        struct etime from, struct etime to)
 {
-    for (uint32_t i = after + 1; i < f->n && cand_time(f, i).ns <= to.ns; i++) {
+    uint32_t test = p->absence->test;
+    for (uint32_t i = next_with(f, after + 1, f->n, test); i < f->n && cand_time(f, i).ns <= to.ns;
+         i = next_with(f, i + 1, f->n, test)) {
         if (cand_time(f, i).ns > from.ns && absence_hit(f, p, i)) {
             return false;
         }
@@ -125,7 +126,8 @@ static bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime
     if (!r->without) {
         return false;
     }
-    for (uint32_t i = first + 1; i < f->n; i++) {
+    for (uint32_t i = retained_next(f->events, first + 1, f->n, r->without); i < f->n;
+         i = retained_next(f->events, i + 1, f->n, r->without)) {
         const struct candidate *c = cand(f, i);
         if (f->by_deadline ? c->event->time.ns > completed.ns : i >= last) {
             break;
@@ -217,7 +219,7 @@ static bool nothing_follows(const struct pattern *seq, uint32_t i)
 
 /* With an `all of` in the pattern a failure may be about what stands before: which event came first,
  * which ones are taken. */
-static uint8_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
+static uint32_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
                              const struct entry *e)
 {
     if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->pending ||
@@ -285,8 +287,8 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     if (i == seq->n_items) {
         return up->run(f, up, e);
     }
-    uint8_t *failed = failure_mark(f, seq, i, e);
-    if (failed && *failed) {
+    uint32_t *failed = failure_mark(f, seq, i, e);
+    if (failed && *failed == f->scratch->epoch) {
         return false;
     }
     size_t stack = f->scratch->n_stack;
@@ -294,7 +296,7 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     f->scratch->n_stack = stack;
     if (failed && !stop) {
         /* With every match wanted, "not stopped" is no failure. */
-        *failed = f->scratch->n_seen == 0;
+        *failed = f->scratch->n_seen == 0 ? f->scratch->epoch : 0;
     }
     return stop;
 }
@@ -306,8 +308,9 @@ static bool match_step(struct finder *f, const struct pattern *p, const struct e
 {
     size_t absent = f->scratch->n_absent;
     uint32_t end = entry_end(f, e);
-    for (uint32_t i = entry_begin(f, e, k->last); i < end; i++) {
-        if (!(cand(f, i)->tests & (UINT64_C(1) << p->test)) || !may_bind(f, e, i, k->last)) {
+    for (uint32_t i = next_with(f, entry_begin(f, e, k->last), end, p->test); i < end;
+         i = next_with(f, i + 1, end, p->test)) {
+        if (!may_bind(f, e, i, k->last)) {
             continue;
         }
         if (test_holds(f, p->test, i) && entry_allows(f, e, p->test, i)) {
@@ -380,20 +383,28 @@ bool match_node(struct finder *f, const struct pattern *p, const struct entry *e
     return false;
 }
 
+void finder_ready(struct finder *f)
+{
+    const struct rule *r = f->rule;
+    f->turn = f->scratch->turn;
+    f->last_is_point = !f->at_deadline && !r->last_is_free && !r->ends_with_next_no;
+    f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
+    f->tail = r->n_tails ? r->tails[0] : (struct duration){0};
+    scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
+}
+
 bool finder_search(struct finder *f)
 {
     const struct rule *r = f->rule;
     struct nfa_scratch *s = f->scratch;
     assert(s->n_bound == 0);
     s->n_absent = 0; /* a search that was stopped leaves what held */
-    size_t marks = (size_t)r->root->n_items * f->n;
-    s->failed = xgrow(s->failed, &s->cap_failed, marks + 1, 1);
-    memset(s->failed, 0, marks);
-    f->turn = s->turn;
     f->all_depth = 0;
     f->dry = false;
-    f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
-    f->tail = r->n_tails ? r->tails[0] : (struct duration){0};
+    /* What follows an event fails alike for every start, if the window ends at the point anyway. */
+    if (!f->last_is_point || r->policy == NO_SKIP) {
+        scratch_forget_failures(s, (size_t)r->root->n_items * f->n + 1);
+    }
     struct cont done = {root_done, NULL, true};
     struct entry e = {.prev = NONE, .after = ETIME_MIN};
     return run_items(f, r->root, 0, &e, &done);

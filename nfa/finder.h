@@ -66,13 +66,14 @@ enum find_mode {
 
 struct finder {
     const struct rule *rule;
-    const struct retained *events;
+    struct retained *events;
     struct nfa_scratch *scratch;
     struct eval *eval;
     uint32_t n;            /* candidates that may be looked at: 0 … n-1 */
     uint32_t lowest;       /* candidates before it are used up */
     uint64_t positions;    /* counted events so far */
     bool at_deadline;
+    bool last_is_point;    /* the event that binds last is the point */
     uint32_t point;        /* index of the event; NONE at a deadline */
     struct etime now;      /* its time, or the deadline */
     struct etime history_begin;
@@ -92,6 +93,8 @@ struct finder {
     void *found_ctx;
 };
 
+/* Before the first search at a point, when the members above `turn` are set. */
+void finder_ready(struct finder *f);
 /* Looks for matches that begin with candidate f->first and complete at the point. True iff the
  * search was stopped by `found`. */
 bool finder_search(struct finder *f);
@@ -114,6 +117,13 @@ static inline const struct candidate *cand(const struct finder *f, uint32_t i)
 static inline struct etime cand_time(const struct finder *f, uint32_t i)
 {
     return cand(f, i)->event->time;
+}
+
+/* The first candidate from `i` on, before `end`, that passes the test as far as it reads the event
+ * alone; `end` if none. */
+static inline uint32_t next_with(const struct finder *f, uint32_t i, uint32_t end, uint32_t test)
+{
+    return retained_next(f->events, i, end, UINT64_C(1) << test);
 }
 
 /* The event passes the whole test with the bindings of the match at hand. */

@@ -40,15 +40,10 @@ bool absence_hit(struct finder *f, const struct pending *p, uint32_t index)
 }
 
 /* At an event that must be the last one, nothing before it needs a look. */
-static bool last_is_point(const struct finder *f)
-{
-    return !f->at_deadline && !f->rule->last_is_free && !f->rule->ends_with_next_no;
-}
-
 uint32_t entry_begin(const struct finder *f, const struct entry *e, bool last)
 {
     uint32_t begin = e->prev == NONE ? f->first : e->prev + 1;
-    if (last && last_is_point(f) && begin < f->point) {
+    if (last && f->last_is_point && begin < f->point) {
         return f->point;
     }
     return begin;
@@ -89,7 +84,7 @@ static bool last_fits(const struct finder *f, uint32_t index)
     if (f->at_deadline) {
         return !f->tail_known || etime_add(cand_time(f, index), f->tail).ns == f->now.ns;
     }
-    return !last_is_point(f) || index == f->point;
+    return !f->last_is_point || index == f->point;
 }
 
 bool may_bind(const struct finder *f, const struct entry *e, uint32_t index, bool last)
@@ -153,7 +148,8 @@ void unbind_event(struct finder *f)
 /* `then first B`: no earlier candidate since the look began satisfies B's own test. */
 static bool is_first(struct finder *f, const struct entry *e, uint32_t test, uint32_t index)
 {
-    for (uint32_t i = e->prev + 1; i < index; i++) {
+    for (uint32_t i = next_with(f, e->prev + 1, index, test); i < index;
+         i = next_with(f, i + 1, index, test)) {
         if (cand_time(f, i).ns > e->after.ns && test_holds(f, test, i)) {
             return false;
         }
@@ -200,7 +196,9 @@ static bool link_allows(struct finder *f, const struct entry *look,
 static bool open_absence_holds(struct finder *f, const struct pending *p, uint32_t prev,
                                uint32_t index)
 {
-    for (uint32_t i = prev + 1; i < index; i++) {
+    uint32_t test = p->absence->test;
+    for (uint32_t i = next_with(f, prev + 1, index, test); i < index;
+         i = next_with(f, i + 1, index, test)) {
         if (absence_hit(f, p, i)) {
             return false;
         }
@@ -215,7 +213,9 @@ static bool absence_for_holds(struct finder *f, const struct pending *p, const s
     if (cand_time(f, index).ns <= end.ns) {
         return false;
     }
-    for (uint32_t i = e->prev + 1; i < index && cand_time(f, i).ns <= end.ns; i++) {
+    uint32_t test = p->absence->test;
+    for (uint32_t i = next_with(f, e->prev + 1, index, test);
+         i < index && cand_time(f, i).ns <= end.ns; i = next_with(f, i + 1, index, test)) {
         if (cand_time(f, i).ns > e->after.ns && absence_hit(f, p, i)) {
             return false;
         }
@@ -305,7 +305,9 @@ bool lead_allows(struct finder *f, const struct entry *e, uint32_t index)
         if (!a->assume_quiet && from.ns < f->history_begin.ns) {
             return false;
         }
-        for (uint32_t i = index; i-- > 0 && cand_time(f, i).ns >= from.ns;) {
+        uint64_t m = UINT64_C(1) << a->test;
+        for (uint32_t i = retained_prev(f->events, index, m);
+             i != NONE && cand_time(f, i).ns >= from.ns; i = retained_prev(f->events, i, m)) {
             if (test_holds(f, a->test, i)) {
                 return false;
             }
@@ -335,7 +337,8 @@ bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struc
     if (p->guard_test == NO_TEST) {
         return true;
     }
-    for (uint32_t i = first + 1; i < f->n; i++) {
+    for (uint32_t i = next_with(f, first + 1, f->n, p->guard_test); i < f->n;
+         i = next_with(f, i + 1, f->n, p->guard_test)) {
         if (deadline ? cand_time(f, i).ns > until.ns : i >= last) {
             break;
         }

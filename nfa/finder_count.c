@@ -67,12 +67,13 @@ static bool run_continues(const struct finder *f, const struct run *r, uint32_t 
 /* Binds the next event of the run; false when it ends here. */
 static bool run_more(struct finder *f, struct run *r)
 {
-    uint64_t bit = UINT64_C(1) << r->p->test;
+    uint32_t test = r->p->test;
     if (r->settled || r->n == r->p->max) {
         return false;
     }
-    for (uint32_t i = r->last + 1; i < f->n && cand_time(f, i).ns <= r->limit.ns; i++) {
-        if ((cand(f, i)->tests & bit) && test_holds(f, r->p->test, i)) {
+    for (uint32_t i = next_with(f, r->last + 1, f->n, test);
+         i < f->n && cand_time(f, i).ns <= r->limit.ns; i = next_with(f, i + 1, f->n, test)) {
+        if (test_holds(f, test, i)) {
             if (!run_continues(f, r, i)) {
                 return false;
             }
@@ -127,7 +128,8 @@ static bool count_preferred(struct finder *f, const struct pattern *p, const str
     uint32_t best_n = 0, best_start = 0;
     struct run r;
     f->dry = true;
-    for (uint32_t i = begin; i < end && !(was_dry && best_n); i++) {
+    for (uint32_t i = next_with(f, begin, end, p->test); i < end && !(was_dry && best_n);
+         i = next_with(f, i + 1, end, p->test)) {
         bool more = run_begin(f, &r, p, e, i);
         for (; more && !(was_dry && best_n); more = run_more(f, &r)) {
             if (r.n > best_n && run_complete(&r) && count_try(f, p, i, r.last, e, k)) {
@@ -264,7 +266,8 @@ static bool match_subsets(struct finder *f, const struct pattern *p, const struc
     struct nfa_scratch *s = f->scratch;
     struct subset u = {.p = p, .e = e, .k = k, .list = s->n_stack};
     size_t absent = s->n_absent;
-    for (uint32_t i = begin; i < f->n; i++) {
+    for (uint32_t i = next_with(f, begin, f->n, p->test); i < f->n;
+         i = next_with(f, i + 1, f->n, p->test)) {
         if (test_holds(f, p->test, i)) {
             VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = i;
             u.n++;

@@ -133,7 +133,8 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
         if (to.ns > f->now.ns) {
             return false;
         }
-        for (uint32_t c = e->prev + 1; c < f->n && cand_time(f, c).ns <= to.ns; c++) {
+        for (uint32_t c = next_with(f, e->prev + 1, f->n, x->test);
+             c < f->n && cand_time(f, c).ns <= to.ns; c = next_with(f, c + 1, f->n, x->test)) {
             if (absence_hit(f, p, c)) {
                 return false;
             }

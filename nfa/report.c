@@ -225,19 +225,32 @@ static void finder_begin(struct finder *f, struct report *r, struct etime now, b
     s->n_seen = 0;
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
+    finder_ready(f);
 }
 
-/* A `without` that reads its event alone kills every match around it: matches can begin at the
- * latest such event or after it. */
-static uint32_t after_last_killer(const struct finder *f)
+/* Where starts can stand. A `without` that reads its event alone kills every match around it:
+ * matches can begin at the latest such event or after it. */
+static uint32_t first_possible_start(struct finder *f, struct instance *in)
 {
-    uint32_t end = f->at_deadline ? f->n : f->point;
-    for (uint32_t i = end; f->rule->killers && i-- > f->lowest;) {
-        if (cand(f, i)->tests & f->rule->killers) {
-            return i;
-        }
+    uint32_t begin = retained_at_or_after(f->events, etime_sub(f->now, f->rule->window));
+    uint32_t live = instance_first_start(in);
+    begin = live > begin ? live : begin;
+    if (f->rule->killers) {
+        uint32_t killer = retained_prev(f->events, f->at_deadline ? f->n : f->point,
+                                        f->rule->killers);
+        begin = killer != NONE && killer > begin ? killer : begin;
     }
-    return f->lowest;
+    return begin;
+}
+
+static uint32_t next_start(struct finder *f, const struct instance *in, uint32_t i)
+{
+    i = i > in->lowest ? i : in->lowest;
+    i = retained_next(f->events, i, f->n, f->rule->first_tests);
+    while (i < f->n && !instance_is_start(in, i)) {
+        i = retained_next(f->events, i + 1, f->n, f->rule->first_tests);
+    }
+    return i;
 }
 
 /* Starts in order; one match per start, or every match under `no skip`. */
@@ -246,11 +259,8 @@ static bool search_starts(struct finder *f, struct report *r)
     struct instance *in = r->in;
     bool once = f->rule->policy == SKIP_PAST_LAST;
     bool changed = false;
-    struct etime oldest = etime_sub(f->now, f->rule->window);
-    for (uint32_t i = after_last_killer(f); i < f->n && !f->exhausted; i++) {
-        if (!instance_is_start(in, i) || cand_time(f, i).ns < oldest.ns || i < in->lowest) {
-            continue;
-        }
+    for (uint32_t i = next_start(f, in, first_possible_start(f, in)); i < f->n && !f->exhausted;
+         i = next_start(f, in, i + 1)) {
         f->first = i;
         f->lowest = in->lowest;
         r->used_end = 0;

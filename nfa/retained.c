@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "nfa/postings.h"
 #include "nfa/state.h"
+
+/* Fewer events than this are looked through one by one. */
+#define INDEX_FROM 64
 
 static void free_event(struct retained *r, struct pool *pool, struct event *e)
 {
@@ -21,6 +25,7 @@ void retained_release(struct retained *r, struct pool *pool)
     free(r->items);
     free(r->segs);
     free(r->dropped);
+    postings_free(r->index);
     *r = (struct retained){0};
 }
 
@@ -81,6 +86,10 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     assert(r->n > r->lo && r->n_segs);
     struct event *e = r->items[r->n - 1].event;
     struct segment *seg = &r->segs[r->n_segs - 1];
+    if (r->index) {
+        postings_drop_last(r->index, r->first_serial + retained_count(r) - 1,
+                           r->items[r->n - 1].tests);
+    }
     seg->n--;
     seg->bytes -= e->bytes;
     seg->dirty = true;
@@ -123,13 +132,17 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
 void retained_touch(struct retained *r, uint32_t i)
 {
     uint64_t serial = r->first_serial + i;
-    for (size_t s = r->n_segs; s-- > 0;) {
-        if (r->segs[s].first_serial <= serial) {
-            r->segs[s].dirty = true;
-            return;
+    size_t lo = 0, hi = r->n_segs;
+    while (hi - lo > 1) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (r->segs[mid].first_serial <= serial) {
+            lo = mid;
+        } else {
+            hi = mid;
         }
     }
-    assert(false && "a retained event lies in no segment");
+    assert(r->n_segs && r->segs[lo].first_serial <= serial);
+    r->segs[lo].dirty = true;
 }
 
 void retained_saved(struct retained *r)
@@ -138,4 +151,114 @@ void retained_saved(struct retained *r)
         r->segs[i].dirty = false;
     }
     r->n_dropped = 0;
+}
+
+/* ---- looking for events -------------------------------------------------------------------- */
+
+/* NULL: too few events for it to pay. */
+static struct postings *index_of(struct retained *r)
+{
+    uint32_t n = retained_count(r);
+    if (!r->index && n < INDEX_FROM) {
+        return NULL;
+    }
+    if (n < INDEX_FROM / 4) {
+        postings_free(r->index);
+        r->index = NULL;
+        return NULL;
+    }
+    if (!r->index) {
+        r->index = postings_new(r->first_serial);
+    }
+    struct postings *p = r->index;
+    uint64_t serial = p->next > r->first_serial ? p->next : r->first_serial;
+    for (uint64_t end = r->first_serial + n; serial < end; serial++) {
+        const struct candidate *c = retained_at(r, (uint32_t)(serial - r->first_serial));
+        postings_add(p, r->first_serial, serial, c->tests);
+    }
+    return p;
+}
+
+uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests)
+{
+    if (from >= end) {
+        return end;
+    }
+    struct postings *p = end - from > 8 ? index_of(r) : NULL;
+    if (!p) {
+        while (from < end && !(retained_at(r, from)->tests & tests)) {
+            r->visits++;
+            from++;
+        }
+        return from;
+    }
+    uint64_t best = r->first_serial + end;
+    for (uint64_t b = tests; b; b &= b - 1) {
+        struct posting_list *l = &p->lists[__builtin_ctzll(b)];
+        size_t at = postings_seek(l, r->first_serial, r->first_serial + from);
+        if (at < l->n && l->serials[at] < best) {
+            best = l->serials[at];
+        }
+        r->visits++;
+    }
+    return (uint32_t)(best - r->first_serial);
+}
+
+uint32_t retained_nth_last(struct retained *r, uint32_t test, uint32_t n)
+{
+    struct postings *p = index_of(r);
+    if (p) {
+        struct posting_list *l = &p->lists[test];
+        size_t lo = postings_seek(l, r->first_serial, r->first_serial);
+        r->visits++;
+        return l->n - lo < n ? UINT32_MAX : (uint32_t)(l->serials[l->n - n] - r->first_serial);
+    }
+    for (uint32_t i = retained_count(r); i-- > 0;) {
+        r->visits++;
+        if ((retained_at(r, i)->tests & (UINT64_C(1) << test)) && --n == 0) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests)
+{
+    struct postings *p = end > 8 ? index_of(r) : NULL;
+    uint32_t best = 0; /* index + 1 */
+    if (!p) {
+        for (best = end; best > 0 && !(retained_at(r, best - 1)->tests & tests); best--) {
+            r->visits++;
+        }
+        return best - 1;
+    }
+    for (uint64_t b = tests; b; b &= b - 1) {
+        struct posting_list *l = &p->lists[__builtin_ctzll(b)];
+        size_t at = postings_seek(l, r->first_serial, r->first_serial + end);
+        if (at > l->lo && l->serials[at - 1] - r->first_serial + 1 > best) {
+            best = (uint32_t)(l->serials[at - 1] - r->first_serial + 1);
+        }
+        r->visits++;
+    }
+    return best - 1;
+}
+
+uint32_t retained_at_or_after(const struct retained *r, struct etime t)
+{
+    uint32_t lo = 0, hi = retained_count(r);
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (etime_lt(retained_at(r, mid)->event->time, t)) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+uint64_t retained_memory(const struct retained *r)
+{
+    return r->bytes + r->cap * sizeof(*r->items) + r->cap_segs * sizeof(*r->segs) +
+           (r->index ? r->index->bytes : 0);
 }

@@ -20,6 +20,8 @@ struct candidate {
     uint64_t tests;    /* bit t: passes test t as far as that reads the event alone */
     uint64_t position; /* among the key's counted events, from 1; 0: not a counted event */
     bool reported;     /* as a first event: its match has gone out (or it was capped) */
+    uint64_t ends;     /* bit i: when it came, it could be the last event of item i of the pattern,
+                          and a match could still begin before it; never stored (chain.c) */
 };
 
 struct segment {
@@ -40,6 +42,8 @@ struct retained {
     uint64_t *dropped; /* ids of segments dropped since the last save */
     size_t n_dropped, cap_dropped;
     uint64_t bytes;
+    struct postings *index; /* while many events are kept; NULL else */
+    uint64_t visits;        /* candidates looked at by retained_next() and its like */
 };
 
 static inline uint32_t retained_count(const struct retained *r)
@@ -62,6 +66,15 @@ void retained_drop_last(struct retained *r, struct pool *pool);
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);
 /* The stored form of candidate i changed (its `reported` flag). */
 void retained_touch(struct retained *r, uint32_t i);
+/* The first candidate from `from` on, before `end`, that passes one of `tests`; `end` if none. */
+uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests);
+/* The n-th last candidate that passes the test (1: the last one); UINT32_MAX if there are fewer. */
+uint32_t retained_nth_last(struct retained *r, uint32_t test, uint32_t n);
+/* The last candidate before `end` that passes one of `tests`; UINT32_MAX if none. */
+uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests);
+/* The first candidate that is not earlier than t. */
+uint32_t retained_at_or_after(const struct retained *r, struct etime t);
+uint64_t retained_memory(const struct retained *r);
 /* Everything has been written. */
 void retained_saved(struct retained *r);
 

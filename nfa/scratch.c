@@ -80,10 +80,9 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
     }
     s->n_bound = s->n_absent = s->n_stack = 0;
     if (n_candidates > s->cap_taken) {
+        size_t cap = s->cap_taken;
         s->taken = xgrow(s->taken, &s->cap_taken, n_candidates, 1);
-    }
-    if (n_candidates) {
-        memset(s->taken, 0, n_candidates);
+        memset(s->taken + cap, 0, s->cap_taken - cap);
     }
     struct eval *ev = &s->eval;
     ev->self = NULL;
@@ -94,4 +93,17 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
     ev->n_caches = s->n_caches;
     ev->visible_until = NULL;
     ev->n_captures = rule->n_captures;
+}
+
+void scratch_forget_failures(struct nfa_scratch *s, size_t marks)
+{
+    if (marks > s->cap_failed) {
+        size_t cap = s->cap_failed;
+        s->failed = xgrow(s->failed, &s->cap_failed, marks, sizeof(*s->failed));
+        memset(s->failed + cap, 0, (s->cap_failed - cap) * sizeof(*s->failed));
+    }
+    if (++s->epoch == 0) {
+        memset(s->failed, 0, s->cap_failed * sizeof(*s->failed));
+        s->epoch = 1;
+    }
 }

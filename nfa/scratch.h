@@ -31,10 +31,11 @@ struct nfa_scratch {
     size_t n_absent, cap_absent;
     uint32_t *stack; /* candidate lists of counted steps; LIFO */
     size_t n_stack, cap_stack;
-    uint8_t *taken; /* per candidate: bound in the match at hand */
+    uint8_t *taken; /* per candidate: bound in the match at hand; all 0 between searches */
     size_t cap_taken;
-    uint8_t *failed; /* closed root items: [item][candidate] */
+    uint32_t *failed; /* closed root items: [item][candidate]; failed iff it is the epoch */
     size_t cap_failed;
+    uint32_t epoch;
     uint32_t *turn;
     struct match_evidence *evidence;
     size_t cap_evidence;
@@ -46,5 +47,7 @@ struct nfa_scratch {
 
 /* Ready for a rule: bindings empty, caches forgotten. */
 void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_candidates);
+/* Forgets the failures that searches have noted; room for those of `marks` places. */
+void scratch_forget_failures(struct nfa_scratch *s, size_t marks);
 
 #endif

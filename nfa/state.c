@@ -332,9 +332,7 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
 
 uint64_t instance_bytes(const struct instance *in)
 {
-    return block_bytes(in->rule) + in->events.bytes + in->events.cap * sizeof(struct candidate) +
-           in->events.cap_segs * sizeof(struct segment) +
-           in->cap_quiet * sizeof(struct quiet_entry);
+    return block_bytes(in->rule) + retained_memory(&in->events) + in->cap_quiet * sizeof(struct quiet_entry);
 }
 
 uint64_t instance_retained(const struct instance *in)
