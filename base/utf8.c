@@ -100,8 +100,14 @@ size_t utf8_length(struct slice s)
 {
     size_t n = 0;
     uint32_t cp;
-    for (size_t i = 0; i < s.len; n++) {
-        i += utf8_decode(s, i, &cp);
+    for (size_t i = 0; i < s.len;) {
+        if (s.len - i >= 8 && ascii8(s.ptr + i)) {
+            i += 8;
+            n += 8;
+        } else {
+            i += utf8_decode(s, i, &cp);
+            n++;
+        }
     }
     return n;
 }

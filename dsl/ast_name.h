@@ -10,8 +10,10 @@
 #include "base/slice.h"
 #include "dsl/source.h"
 
-/* Deepest nesting of expressions and patterns that the parser accepts (E0224 beyond). */
+/* Deepest nesting that the parser accepts (E0224 beyond): of expressions, where each member of a
+ * chain `a or b or c` is one level, and of patterns. */
 #define AST_MAX_DEPTH 1000
+#define AST_MAX_GROUPS 64
 
 static inline bool span_given(struct span s)
 {

@@ -30,7 +30,7 @@ struct ast_pattern *build_pattern(struct parse *P, struct ast_pattern *list, str
          g; g = g->next) {
         p->depth = g->depth + 1 > p->depth ? g->depth + 1 : p->depth;
     }
-    if (p->depth > AST_MAX_DEPTH) {
+    if (p->depth > AST_MAX_GROUPS) {
         parse_too_deep(P);
     }
     return p;

@@ -49,6 +49,8 @@ struct event_source {
     bool broken; /* an error was reported for it */
 };
 
+struct typed;
+
 struct symbol {
     enum symbol_kind kind;
     struct slice name;
@@ -56,6 +58,7 @@ struct symbol {
     const struct ast_decl *ast;
     uint32_t decl; /* SYM_EVENT: index in the rule set */
     bool visiting; /* const, let: on the way down, to find cycles */
+    const struct typed *value; /* SYM_CONST: once looked at */
     struct event_source *source; /* SYM_EVENT, SYM_LET: once resolved */
 };
 
@@ -73,7 +76,9 @@ struct checker {
     struct decl_list decls; /* imports expanded where they stand */
     struct map symbols;     /* name → struct symbol */
     struct map zones;       /* name → const struct zone */
+    struct map reported;    /* code and place of every finding */
     bool keep_all;
+    uint32_t let_depth; /* lets being resolved, one inside the other */
     /* A file has syntax errors or an import failed: names may be unknown only because of that, so
      * they are not reported. */
     bool gaps;
@@ -170,7 +175,7 @@ struct expr_ctx {
     int32_t group;        /* innermost repeated group around the place, -1 */
     int32_t agg_slot;     /* inside an aggregate over this slot, -1 */
     bool agg_where;       /* inside its `where` */
-    uint32_t depth;       /* const in const */
+    uint32_t depth;       /* of the expressions around: consts in consts */
 };
 
 struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place);
@@ -239,6 +244,8 @@ static inline bool kind_is_ordered(enum value_kind k)
 }
 
 /* expr_build.c */
+/* Operands of one node: nfa/expr.h counts them in 16 bits. */
+#define EXPR_MAX_KIDS 65535
 struct expr *expr_new(struct checker *c, enum expr_op op, enum value_kind kind, uint32_t n_kids);
 struct expr *expr_const(struct checker *c, struct value v);
 const struct expr *expr_conjunction(struct checker *c, const struct expr *a,
@@ -276,6 +283,8 @@ void rule_add_keys(struct rule_ctx *r);
 bool check_dur(struct checker *c, const struct ast_dur *dur, struct duration *ret);
 bool check_timed(struct checker *c, const struct ast_timed *timed, struct duration *ret);
 void check_consts(struct checker *c);
+/* The value of a const used at `use`, folded; `x` is where it is used. */
+struct typed check_const(struct expr_ctx *x, struct symbol *s, struct span use);
 
 /* collect.c: tests, names, groups of the pattern, before any expression is looked at */
 void rule_collect(struct rule_ctx *r);

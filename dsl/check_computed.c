@@ -29,44 +29,78 @@ static void compute_field(struct checker *c, struct schema_decl *d, struct schem
 
 /* ---- circles -------------------------------------------------------------------------------- */
 
+/* Computed fields that use each other. */
+#define MAX_COMPUTED 64
+
 enum visit { VISIT_NEW, VISIT_OPEN, VISIT_DONE };
 
-static bool in_circle(const struct schema_decl *d, uint32_t slot, uint8_t *visits);
+struct walk {
+    const struct schema_decl *d;
+    uint8_t *visits; /* per field */
+    uint32_t depth;  /* computed fields on the way down */
+    uint32_t circle; /* the field that uses itself, once found */
+    bool deep;
+};
 
-static bool expr_in_circle(const struct schema_decl *d, const struct expr *e, uint8_t *visits)
+static bool in_circle(struct walk *w, uint32_t slot);
+
+static bool expr_in_circle(struct walk *w, const struct expr *e)
 {
     if (!e) {
         return false;
     }
     if (e->op == EX_FIELD && e->field) {
-        return in_circle(d, e->field->alt[0].slot, visits);
+        return in_circle(w, e->field->alt[0].slot);
     }
     for (uint32_t i = 0; i < e->n_kids; i++) {
-        if (expr_in_circle(d, e->kids[i], visits)) {
+        if (expr_in_circle(w, e->kids[i])) {
             return true;
         }
     }
     return false;
 }
 
-static bool in_circle(const struct schema_decl *d, uint32_t slot, uint8_t *visits)
+static bool in_circle(struct walk *w, uint32_t slot)
 {
-    if (visits[slot] != VISIT_NEW) {
-        return visits[slot] == VISIT_OPEN;
+    if (w->visits[slot] != VISIT_NEW) {
+        w->circle = slot;
+        return w->visits[slot] == VISIT_OPEN;
     }
-    visits[slot] = VISIT_OPEN;
-    bool found = expr_in_circle(d, d->fields[slot].computed, visits);
-    visits[slot] = VISIT_DONE;
+    if (w->depth == MAX_COMPUTED) {
+        w->deep = true;
+        return false;
+    }
+    w->visits[slot] = VISIT_OPEN;
+    w->depth++;
+    bool found = expr_in_circle(w, w->d->fields[slot].computed);
+    w->depth--;
+    w->visits[slot] = VISIT_DONE;
     return found;
 }
 
-static void check_circle(struct checker *c, const struct schema_decl *d, uint32_t slot,
-                         const struct ast_item *item)
+static const struct ast_item *item_of(struct checker *c, const struct walk *w, uint32_t slot,
+                                      const struct ast_item *items)
 {
-    uint8_t *visits = ARENA_ARRAY(c->arena, uint8_t, d->n_fields);
-    if (in_circle(d, slot, visits)) {
-        check_error(c, "E0336", item->path->span, "`%.*s` is computed from itself",
-                    SLICE_ARG(d->fields[slot].name));
+    while (items && (items->kind != AST_ITEM_FIELD ||
+                     decl_find_field(w->d, path_text(c, items->path->names.first)) !=
+                         (int32_t)slot)) {
+        items = items->next;
+    }
+    return items;
+}
+
+/* What one walk has seen need not be walked again from other fields: each circle is told once. */
+static void check_circle(struct checker *c, struct walk *w, uint32_t slot,
+                         const struct ast_item *item, const struct ast_item *items)
+{
+    if (in_circle(w, slot)) {
+        const struct ast_item *at = w->circle == slot ? item : item_of(c, w, w->circle, items);
+        check_error(c, "E0336", at->path->span, "`%.*s` is computed from itself",
+                    SLICE_ARG(w->d->fields[w->circle].name));
+    } else if (w->deep) {
+        check_error(c, "E0224", item->path->span,
+                    "computed fields stand more than %d deep in each other", MAX_COMPUTED);
+        w->deep = false;
     }
 }
 
@@ -81,12 +115,13 @@ static void finish_event(struct checker *c, const struct ast_decl *ast, struct s
             compute_field(c, d, &d->fields[slot], i);
         }
     }
+    struct walk w = {.d = d, .visits = ARENA_ARRAY(c->arena, uint8_t, d->n_fields + 1)};
     for (const struct ast_item *i = ast->event.items; i; i = i->next) {
         int32_t slot = i->kind == AST_ITEM_FIELD && i->computed
                            ? decl_find_field(d, path_text(c, i->path->names.first))
                            : -1;
         if (slot >= 0) {
-            check_circle(c, d, (uint32_t)slot, i);
+            check_circle(c, &w, (uint32_t)slot, i, ast->event.items);
         }
     }
     if (ast->event.where) {

@@ -25,6 +25,36 @@ static struct symbol *find_const(struct checker *c, const struct ast_name *name)
     return NULL;
 }
 
+/* Evaluated once, or consts that use each other twice would double the work with each step. The
+ * depth of all expressions on the way down is bounded as that of one is. */
+struct typed check_const(struct expr_ctx *x, struct symbol *s, struct span use)
+{
+    if (s->visiting) {
+        struct diag *d = check_error(x->c, "E0316", use, "`%.*s` is defined by itself",
+                                     SLICE_ARG(s->name));
+        check_second(x->c, d, s->span, "declared here");
+        return TYPED_UNKNOWN;
+    }
+    const struct ast_expr *ast = s->ast->constant.value;
+    if (!s->value && ast->depth + x->depth > AST_MAX_DEPTH) {
+        check_error(x->c, "E0224", use, "this is too deeply nested");
+        return TYPED_UNKNOWN;
+    }
+    if (!s->value) {
+        struct typed *value = ARENA_NEW(x->c->arena, struct typed);
+        struct expr_ctx inner = expr_ctx_new(x->c, PLACE_CONST);
+        inner.depth = x->depth + ast->depth;
+        s->visiting = true;
+        *value = check_expr(&inner, ast);
+        s->visiting = false;
+        value->e = value->e ? expr_fold(x->c, value->e) : NULL;
+        s->value = value;
+    }
+    struct typed t = *s->value;
+    t.span = use;
+    return t;
+}
+
 bool check_dur(struct checker *c, const struct ast_dur *dur, struct duration *ret)
 {
     if (dur->literal) {
@@ -39,16 +69,10 @@ bool check_dur(struct checker *c, const struct ast_dur *dur, struct duration *re
         return false;
     }
     struct expr_ctx x = expr_ctx_new(c, PLACE_CONST);
-    if (s->visiting) {
-        return false;
-    }
-    s->visiting = true;
-    struct typed t = check_expr(&x, s->ast->constant.value);
-    s->visiting = false;
+    struct typed t = check_const(&x, s, dur->span);
     if (!t.e) {
         return false;
     }
-    t.e = expr_fold(c, t.e);
     if (t.kind != VAL_DURATION || t.e->op != EX_CONST) {
         struct diag *d = check_error(c, "E0323", dur->span, "`%.*s` is %s, a duration is needed",
                                      SLICE_ARG(dur->name->text), type_text(c, t));
@@ -79,8 +103,8 @@ void check_consts(struct checker *c)
         }
         struct symbol *s = scope_find(c, d->constant.name->text);
         struct expr_ctx x = expr_ctx_new(c, PLACE_CONST);
-        s->visiting = true;
-        check_expr(&x, d->constant.value);
-        s->visiting = false;
+        if (s->ast == d) {
+            check_const(&x, s, d->constant.name->span);
+        }
     }
 }

@@ -16,17 +16,23 @@ static bool is_engine_name(struct slice name)
     return slice_eq_str(name, "suppressed") || slice_eq_str(name, "truncated");
 }
 
+static void check_name_once(struct rule_ctx *r, const struct emit_plan *plan, struct slice name,
+                            struct span span)
+{
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        if (slice_eq(plan->fields[i].name, name)) {
+            check_error(r->c, "E0304", span, "`%.*s` is given twice", SLICE_ARG(name));
+            return;
+        }
+    }
+}
+
 static void emit_fields(struct rule_ctx *r, const struct ast_body *body, struct emit_plan *plan)
 {
     plan->fields = ARENA_ARRAY(r->c->out, struct emit_field, body->n + 1);
     for (const struct ast_assign *a = body->first; a; a = a->next) {
         struct slice name = path_text(r->c, a->path.names.first);
-        for (uint32_t i = 0; i < plan->n_fields; i++) {
-            if (slice_eq(plan->fields[i].name, name)) {
-                check_error(r->c, "E0304", a->path.span, "`%.*s` is given twice",
-                            SLICE_ARG(name));
-            }
-        }
+        check_name_once(r, plan, name, a->path.span);
         if (is_engine_name(name)) {
             struct diag *d = check_error(r->c, "E0424", a->path.span,
                                          "`%.*s` is given by the engine", SLICE_ARG(name));

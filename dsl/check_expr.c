@@ -127,6 +127,12 @@ static bool ips_and_networks(const struct typed *items, uint32_t n)
 static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
 {
     uint32_t n = e->items.n;
+    if (n > EXPR_MAX_KIDS) {
+        struct diag *d = check_error(x->c, "E0423", e->span, "a list written out has at most %d "
+                                     "values", EXPR_MAX_KIDS);
+        check_help(x->c, d, "put them into a file: `list NAME : TYPE from file \"…\"`");
+        return TYPED_UNKNOWN;
+    }
     struct typed *items = ARENA_ARRAY(x->c->arena, struct typed, n + 1);
     bool ok = true;
     bool literal = true;

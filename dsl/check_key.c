@@ -110,6 +110,18 @@ static const struct expr *key_of_role(struct rule_ctx *r, const struct ast_key *
     return t.e;
 }
 
+static void check_key_once(struct rule_ctx *r, const struct ast_key *key, uint32_t index)
+{
+    const struct slice *names = r->rule->key_names;
+    for (uint32_t i = 0; i < index; i++) {
+        if (slice_eq(names[i], names[index])) {
+            check_error(r->c, "E0304", key->span, "`%.*s` stands twice in the key",
+                        SLICE_ARG(names[i]));
+            return;
+        }
+    }
+}
+
 void rule_add_keys(struct rule_ctx *r)
 {
     struct rule *rule = r->rule;
@@ -123,12 +135,7 @@ void rule_add_keys(struct rule_ctx *r)
     for (; key; key = key->next) {
         uint32_t index = rule->n_key++;
         rule->key_names[index] = path_text(r->c, key->paths.first->names.first);
-        for (uint32_t i = 0; i < index; i++) {
-            if (slice_eq(rule->key_names[i], rule->key_names[index])) {
-                check_error(r->c, "E0304", key->span, "`%.*s` stands twice in the key",
-                            SLICE_ARG(rule->key_names[i]));
-            }
-        }
+        check_key_once(r, key, index);
         check_mappings(r, key);
         for (uint32_t i = 0; i < rule->n_roles; i++) {
             rule->roles[i].key[index] = key_of_role(r, key, index, i);

@@ -221,23 +221,6 @@ static struct typed alias_field(struct expr_ctx *x, int32_t slot, const struct a
 
 /* ---- consts, keys, outputs ------------------------------------------------------------------ */
 
-static struct typed const_value(struct expr_ctx *x, struct symbol *s, const struct ast_path *path)
-{
-    if (s->visiting) {
-        struct diag *d = check_error(x->c, "E0316", path->span, "`%.*s` is defined by itself",
-                                     SLICE_ARG(s->name));
-        check_second(x->c, d, s->span, "declared here");
-        return TYPED_UNKNOWN;
-    }
-    struct expr_ctx inner = expr_ctx_new(x->c, PLACE_CONST);
-    s->visiting = true;
-    struct typed t = check_expr(&inner, s->ast->constant.value);
-    s->visiting = false;
-    t.span = path->span;
-    t.e = expr_fold(x->c, t.e);
-    return t;
-}
-
 static struct typed output_name(struct expr_ctx *x, struct slice name, struct span span)
 {
     static const struct {
@@ -330,7 +313,7 @@ static struct typed symbol_value(struct expr_ctx *x, struct symbol *s, const str
     switch (s->kind) {
     case SYM_CONST:
         if (!path->names.first->next) {
-            return const_value(x, s, path);
+            return check_const(x, s, path->span);
         }
         check_error(x->c, "E0302", path->span, "const `%.*s` has no fields", SLICE_ARG(s->name));
         return TYPED_UNKNOWN;

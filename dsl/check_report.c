@@ -5,15 +5,12 @@
 
 #include "dsl/check.h"
 
-static bool reported(const struct diags *ds, const char *code, struct span span)
+/* Enters the finding; false if it was there already. */
+static bool report_once(struct checker *c, const char *code, struct span span)
 {
-    for (const struct diag *d = ds->first; d; d = d->next) {
-        if (d->span.file == span.file && d->span.start == span.start && d->span.end == span.end &&
-            strcmp(d->code, code) == 0) {
-            return true;
-        }
-    }
-    return false;
+    char key[48];
+    int n = snprintf(key, sizeof(key), "%s %u %u %u", code, span.file, span.start, span.end);
+    return map_add(&c->reported, slice_from(key, (size_t)n), c);
 }
 
 /* Unknown events, names, rules. */
@@ -39,7 +36,7 @@ static const char *format(struct checker *c, const char *fmt, va_list args)
 struct diag *check_error(struct checker *c, const char *code, struct span span, const char *fmt,
                          ...)
 {
-    if (follows_from_gaps(c, code) || reported(c->diags, code, span)) {
+    if (follows_from_gaps(c, code) || !report_once(c, code, span)) {
         return NULL;
     }
     va_list args;
@@ -52,7 +49,7 @@ struct diag *check_error(struct checker *c, const char *code, struct span span, 
 struct diag *check_lint(struct checker *c, enum diag_severity severity, const char *code,
                         struct span span, const char *fmt, ...)
 {
-    if (reported(c->diags, code, span)) {
+    if (!report_once(c, code, span)) {
         return NULL;
     }
     va_list args;

@@ -2,6 +2,9 @@
  * or joins several. A filter is compiled once per alternative, on that alternative's fields. */
 #include "dsl/check.h"
 
+/* Lets of lets of lets: each level is work for every rule that uses the outermost. */
+#define MAX_LETS 64
+
 static struct event_source *source_new(struct checker *c, struct slice name, uint32_t n)
 {
     struct event_source *s = ARENA_NEW(c->arena, struct event_source);
@@ -66,12 +69,14 @@ static const struct event_source *resolve_let(struct checker *c, struct symbol *
     uint32_t n = 0;
     uint32_t total = 0;
     bool broken = false;
+    c->let_depth++;
     for (const struct ast_filter *f = let->filters; f && n < FYKE_ARRAY_LEN(parts); f = f->next) {
         const struct event_source *part = source_resolve(c, f->source);
         broken = broken || part->broken;
         total += part->n_alts;
         parts[n++] = part;
     }
+    c->let_depth--;
     struct event_source *result = source_new(c, s->name, total);
     result->broken = broken;
     if (let->n_filters > n || total > RULE_MAX_ROLES) {
@@ -98,6 +103,10 @@ static const struct event_source *resolve_symbol(struct checker *c, struct symbo
         struct diag *d = check_error(c, "E0316", use, "`%.*s` is defined by itself",
                                      SLICE_ARG(s->name));
         check_second(c, d, s->span, "declared here");
+        return broken_source(c, s->name);
+    }
+    if (s->kind == SYM_LET && c->let_depth == MAX_LETS) {
+        check_error(c, "E0224", use, "lets stand more than %d deep in each other", MAX_LETS);
         return broken_source(c, s->name);
     }
     if (s->kind == SYM_EVENT) {

@@ -7,7 +7,7 @@
  * they stand in different alternatives of one choice. */
 struct place {
     int32_t group;
-    uint32_t choices[2 * AST_MAX_DEPTH];
+    uint32_t choices[2 * AST_MAX_GROUPS];
     uint32_t n_choices; /* pairs */
 };
 

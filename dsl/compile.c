@@ -85,6 +85,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
     k.out = &k.rs->arena;
     map_init(&k.symbols, MAP_BORROW_KEYS);
     map_init(&k.zones, MAP_COPY_KEYS);
+    map_init(&k.reported, MAP_COPY_KEYS);
     check_all(&k);
     finish(c, &k);
     diags_sort(&c->diags);
@@ -96,6 +97,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
     }
     map_release(&k.symbols);
     map_release(&k.zones);
+    map_release(&k.reported);
     free(k.decls.items);
     return c;
 }

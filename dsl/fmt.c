@@ -51,15 +51,20 @@ static bool glued(const struct fmt *F, uint32_t i)
            (prev == TK_LBRACE && kind == TK_RBRACE);
 }
 
+/* Stops where it is wider than any line: groups in groups would be measured once per level. */
 uint32_t fmt_width(const struct fmt *F, uint32_t first, uint32_t last)
 {
     size_t width = 0;
-    for (uint32_t i = first; i <= last; i++) {
+    for (uint32_t i = first; i <= last && width <= FMT_MAX_COLUMNS; i++) {
+        struct slice text = slot_text(F, i);
+        if (text.len > 4 * FMT_MAX_COLUMNS) {
+            return FMT_MAX_COLUMNS + 1;
+        }
         if (F->tokens->items[i].kind != TK_COMMA) {
-            width += utf8_length(slot_text(F, i)) + (i > first && !glued(F, i));
+            width += utf8_length(text) + (i > first && !glued(F, i));
         }
     }
-    return width > UINT32_MAX ? UINT32_MAX : (uint32_t)width;
+    return (uint32_t)width;
 }
 
 uint32_t fmt_newlines(const struct fmt *F, uint32_t from, uint32_t to)

@@ -251,6 +251,7 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
     l.report.arena = &c->arena;
     l.report.diags = &c->diags;
     map_init(&l.files, MAP_BORROW_KEYS);
+    map_init(&l.report.reported, MAP_COPY_KEYS);
     for (uint32_t i = 0; i < input->n_paths && rc == ERR_OK; i++) {
         struct slice path;
         load_normalise(&c->arena, slice_of(input->paths[i]), &path);
@@ -265,5 +266,6 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
     }
     walk_release(&list);
     map_release(&l.files);
+    map_release(&l.report.reported);
     return rc;
 }

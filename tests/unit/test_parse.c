@@ -252,7 +252,7 @@ static void test_deep_groups(void **state)
     assert_too_deep(&p);
     parse_nested(&p, "language 1\nrule r { when ", "any of (B, ", "A", ")", " emit alert }", 50000);
     assert_too_deep(&p);
-    parse_nested(&p, "language 1\nrule r { when ", "(A then ", "A", ")", " emit alert }", 900);
+    parse_nested(&p, "language 1\nrule r { when ", "(A then ", "A", ")", " emit alert }", 60);
     assert_null(p.diags.first);
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     assert_true(dsl_fmt(p.file, &p.arena, &out));
