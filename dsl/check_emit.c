@@ -64,9 +64,7 @@ static void check_timeout(struct rule_ctx *r, const struct ast_emit *e)
                                      "`on timeout` needs a head window: without one nothing times "
                                      "out");
         check_help(r->c, d, "give the rule one: `for each KEY within 10 minutes`");
-        return;
     }
-    check_not_yet(r->c, e->keyword, NOT_YET_ON_TIMEOUT);
 }
 
 static void check_second_alert(struct rule_ctx *r, const struct ast_emit *e, bool *alert)

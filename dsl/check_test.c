@@ -152,8 +152,12 @@ static void event_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
 
 /* ---- expectations -------------------------------------------------------------------------- */
 
-static const struct emit_plan *alert_of(const struct rule *rule)
+/* What goes out: a timeout has its own body. */
+static const struct emit_plan *alert_of(const struct rule *rule, enum test_stmt_kind kind)
 {
+    if (kind == TEST_STMT_TIMEOUT) {
+        return rule->n_timeouts && !rule->timeouts[0].is_event ? &rule->timeouts[0] : NULL;
+    }
     for (uint32_t i = 0; i < rule->n_emits; i++) {
         if (!rule->emits[i].is_event) {
             return &rule->emits[i];
@@ -162,10 +166,10 @@ static const struct emit_plan *alert_of(const struct rule *rule)
     return NULL;
 }
 
-static bool find_output(struct test_ctx *t, const struct ast_assign *a,
+static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum test_stmt_kind kind,
                         struct test_expect_field *f, struct want *want)
 {
-    const struct emit_plan *alert = alert_of(t->rule);
+    const struct emit_plan *alert = alert_of(t->rule, kind);
     struct suggest s = suggest_for(f->name);
     f->emit_index = f->key_index = -1;
     for (uint32_t i = 0; alert && i < alert->n_fields; i++) {
@@ -200,11 +204,42 @@ static void expect_fields(struct test_ctx *t, const struct ast_stmt *s, struct t
         struct want want;
         f->name = path_text(t->c, a->path.names.first);
         f->span = a->span;
-        if (find_output(t, a, f, &want)) {
+        if (find_output(t, a, stmt->kind, f, &want)) {
             const char *what = arena_printf(t->c->arena, "`%.*s`", SLICE_ARG(f->name));
             constant_value(t, a->value, want, what, &f->value);
         }
     }
+}
+
+/* `at step 2`, `at step b`: a step of the pattern. */
+static void expect_step(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    const struct ast_literal *number = s->expect.step;
+    struct slice name = number ? (struct slice){0} : s->expect.step_name->text;
+    struct suggest suggest = suggest_for(name);
+    if (!t->rule->n_timeouts) {
+        struct diag *d = check_error(t->c, "E0432", s->span, "rule `%.*s` has no `on timeout`",
+                                     SLICE_ARG(t->rule->name));
+        check_help(t->c, d, "give it one: `on timeout emit alert`, before `emit alert`");
+        return;
+    }
+    for (uint32_t i = 0; i < t->rule->n_tests; i++) {
+        const struct rule_test *test = &t->rule->tests[i];
+        if (test->use != TEST_STEP) {
+            continue;
+        }
+        if (number ? number->int_value == (int64_t)test->number : slice_eq(test->name, name)) {
+            stmt->step = test->label;
+            return;
+        }
+        suggest_try(&suggest, test->name);
+    }
+    struct diag *d =
+        number ? check_error(t->c, "E0432", number->span, "number %lld is no step of the rule",
+                             (long long)number->int_value)
+               : check_error(t->c, "E0432", s->expect.step_name->span, "there is no step `%.*s`",
+                             SLICE_ARG(name));
+    check_suggest(t->c, d, &suggest);
 }
 
 static void expect_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
@@ -213,8 +248,7 @@ static void expect_stmt(struct test_ctx *t, const struct ast_stmt *s, struct tes
     stmt->count = s->expect.kind == AST_EXPECT_NO_MATCH ? 0 : 1;
     if (s->expect.kind == AST_EXPECT_TIMEOUT) {
         stmt->kind = TEST_STMT_TIMEOUT;
-        check_not_yet(t->c, s->span, NOT_YET_EXPECT_TIMEOUT);
-        return;
+        expect_step(t, s, stmt);
     }
     if (s->expect.count) {
         int64_t n = s->expect.count->int_value;

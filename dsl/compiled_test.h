@@ -38,7 +38,7 @@ enum test_stmt_kind {
 
 struct test_expect_field {
     struct slice name;      /* of the alert's `emit` body, or of the key */
-    int32_t emit_index;     /* into rule->emits[0].fields; -1: a key part */
+    int32_t emit_index;     /* into the fields of the alert or of the timeout; -1: a key part */
     int32_t key_index;      /* into rule->key_names; -1: an emit field */
     struct value value;
     struct span span;
@@ -61,7 +61,7 @@ struct test_stmt {
     uint32_t count;
     struct test_expect_field *fields;
     uint32_t n_fields;
-    uint32_t step;             /* TIMEOUT: rule_test.number */
+    struct slice step;         /* TIMEOUT: rule_test.label */
     /* SHUFFLE */
     bool has_seed;
     uint64_t seed;

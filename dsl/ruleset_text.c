@@ -217,6 +217,7 @@ void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *a
     put_duration(&t, "within", rule->window);
     buf_puts(&t.buf, "\n");
     put_policy(&t);
+    buf_puts(&t.buf, rule->n_timeouts ? "timeout\n" : "");
     put_pattern(&t, rule->root, 0);
     rule->canonical = arena_copy(arena, buf_slice(&t.buf));
     rule->plan = hash128(rule->canonical).hi;

@@ -136,6 +136,7 @@ void workers_counters(const struct workers *all, struct nfa_counters *ret)
         ret->detector_calls += c->detector_calls;
         ret->finder_calls += c->finder_calls;
         ret->matches += c->matches;
+        ret->timeouts += c->timeouts;
         ret->suppressed += c->suppressed;
         ret->capped += c->capped;
         ret->truncated += c->truncated;

@@ -63,17 +63,27 @@ static void put_members(struct buf *out, struct json_span object)
     }
 }
 
+static bool view_is_timeout(const struct comparison *c)
+{
+    return json_view_is(json_view_get(c->view.root, "kind"), "timeout");
+}
+
 static void describe_alert(struct comparison *c, struct buf *out)
 {
-    buf_puts(out, "match at ");
+    bool timeout = view_is_timeout(c);
+    buf_puts(out, timeout ? "timeout at " : "match at ");
     put_moment(out, detected_at(c), c->test->origin);
+    if (timeout) {
+        buf_puts(out, " at step ");
+        json_view_text(json_view_get(c->view.root, "step"), out);
+    }
     buf_puts(out, " {");
     put_members(out, json_view_get(c->view.root, "key"));
     put_members(out, json_view_get(c->view.root, "emit"));
     buf_puts(out, " }");
 }
 
-/* Matches of the rule under test; quiet_ended and the like are no matches. */
+/* Matches and timeouts of the rule under test; quiet_ended and the like are neither. */
 static void gather_got(struct comparison *c, const struct memory_sink *alerts)
 {
     struct rule_test_result *r = c->result;
@@ -83,7 +93,7 @@ static void gather_got(struct comparison *c, const struct memory_sink *alerts)
         struct slice json = memory_sink_value(alerts, i);
         if (!json_view_set(&c->view, json) ||
             !json_view_is(json_view_get(c->view.root, "rule"), buf_cstr(&name)) ||
-            !json_view_is(json_view_get(c->view.root, "kind"), "match")) {
+            (!json_view_is(json_view_get(c->view.root, "kind"), "match") && !view_is_timeout(c))) {
             continue;
         }
         struct rule_test_line line = {0};
@@ -115,7 +125,7 @@ static void gather_expected(struct comparison *c)
     struct rule_test_result *r = c->result;
     for (uint32_t i = 0; i < c->test->n_stmts; i++) {
         const struct test_stmt *s = &c->test->stmts[i];
-        if (s->kind != TEST_STMT_EXPECT) {
+        if (s->kind != TEST_STMT_EXPECT && s->kind != TEST_STMT_TIMEOUT) {
             continue;
         }
         struct rule_test_line line = {0};
@@ -143,9 +153,22 @@ static bool field_fits(const struct comparison *c, const struct test_expect_fiel
     return slice_eq(json_view_raw(got), buf_slice(&want));
 }
 
+static bool step_fits(const struct comparison *c, struct slice step)
+{
+    FYKE_CLEANUP(buf_release) struct buf got = BUF_INIT;
+    json_view_text(json_view_get(c->view.root, "step"), &got);
+    return slice_eq(buf_slice(&got), step);
+}
+
 /* The alert in the view. */
 static bool alert_fits(const struct comparison *c, const struct test_stmt *s)
 {
+    if (view_is_timeout(c) != (s->kind == TEST_STMT_TIMEOUT)) {
+        return false;
+    }
+    if (s->kind == TEST_STMT_TIMEOUT && !step_fits(c, s->step)) {
+        return false;
+    }
     if (s->has_moment && detected_at(c).ns != test_moment_time(s->moment, c->test->origin).ns) {
         return false;
     }

@@ -69,6 +69,7 @@ static void put_matching(struct json_out *j, const struct nfa_counters *n)
     put_count(j, "detector_calls", n->detector_calls);
     put_count(j, "finder_calls", n->finder_calls);
     put_count(j, "matches", n->matches);
+    put_count(j, "timeouts", n->timeouts);
     put_count(j, "suppressed", n->suppressed);
     put_count(j, "capped", n->capped);
     put_count(j, "truncated", n->truncated);
@@ -184,6 +185,13 @@ static void say_alerts(struct buf *out, const struct run_figures *f)
     }
 }
 
+static void say_timeouts(struct buf *out, const struct engine_summary *s)
+{
+    if (s->nfa.timeouts) {
+        buf_printf(out, "  timeouts: %" PRIu64 "\n", s->nfa.timeouts);
+    }
+}
+
 void summary_text(const struct run_figures *f, struct buf *out)
 {
     const struct engine_summary *s = &f->engine;
@@ -200,6 +208,7 @@ void summary_text(const struct run_figures *f, struct buf *out)
     buf_puts(out, "\n");
     say_invalid(out, s);
     say_alerts(out, f);
+    say_timeouts(out, s);
     buf_printf(out, "  kept: %" PRIu64 " keys, %" PRIu64 " events, %" PRIu64 " bytes", s->live_keys,
                s->live_events, s->live_bytes);
     say(out, s->pending_deadlines, "pending deadlines");

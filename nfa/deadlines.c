@@ -1,11 +1,11 @@
-/* Deadlines at which a match may complete: every trailing absence length after an event of a step,
- * and the head window's end after a possible first event. Candidates stand in order of time, so
+/* Deadlines at which a match may complete or a first event time out: every trailing absence length
+ * after an event of a step, and the head window's end after a possible first event. Candidates stand in order of time, so
  * one cursor per length finds the next one; nothing is stored. */
 #include "nfa/instance.h"
 
 static uint32_t cursors(const struct rule *r)
 {
-    return r->n_tails + (r->to_window_end ? 1 : 0);
+    return r->n_tails + (r->to_window_end || r->n_timeouts ? 1 : 0);
 }
 
 static struct duration length_of(const struct rule *r, uint32_t i)

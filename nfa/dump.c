@@ -156,9 +156,10 @@ void instance_dump(const struct instance *in, struct buf *out)
     for (uint32_t i = 0; i < retained_count(&in->events); i++) {
         const struct candidate *c = retained_at(&in->events, i);
         etime_format(c->event->time, text);
-        buf_printf(out, "  %s topic %u partition %d offset %lld%s:", text, c->event->at.topic,
+        buf_printf(out, "  %s topic %u partition %d offset %lld%s%s%s:", text, c->event->at.topic,
                    c->event->at.partition, (long long)c->event->at.offset,
-                   c->reported ? " reported" : "");
+                   c->reported ? " reported" : "", c->matched ? " matched" : "",
+                   c->shown ? " shown" : "");
         for (uint32_t t = 0; t < in->rule->n_tests; t++) {
             if (c->tests & (UINT64_C(1) << t)) {
                 buf_put_byte(out, ' ');

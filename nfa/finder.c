@@ -17,7 +17,7 @@ static uint32_t last_bound(const struct finder *f)
     return last;
 }
 
-static uint32_t first_bound(const struct finder *f)
+uint32_t first_bound(const struct finder *f)
 {
     uint32_t first = NONE;
     for (size_t i = 0; i < f->scratch->n_bound; i++) {
@@ -34,9 +34,8 @@ static void note_absent(struct finder *f, uint32_t test, struct etime from, stru
     VEC_PUSH(s->absent, s->n_absent, s->cap_absent) = (struct absent_span){test, from, to};
 }
 
-/* No event behind candidate `after` and later than `from` up to `to` satisfies M. */
-static bool none_until(struct finder *f, const struct pending *p, uint32_t after,
-                       struct etime from, struct etime to)
+bool none_until(struct finder *f, const struct pending *p, uint32_t after, struct etime from,
+                struct etime to)
 {
     uint32_t test = p->absence->test;
     for (uint32_t i = next_with(f, after + 1, f->n, test); i < f->n && cand_time(f, i).ns <= to.ns;
@@ -120,7 +119,7 @@ static bool settle_absences(struct finder *f, const struct entry *e, struct sett
 
 /* `without M`: strictly after the first bound event, strictly before the completing one, up to and
  * including the deadline. Names bound later than the M event are missing in M. */
-static bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed)
+bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed)
 {
     const struct rule *r = f->rule;
     if (!r->without) {
@@ -183,6 +182,9 @@ static bool completes_here(struct finder *f, const struct entry *e)
 static bool root_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     (void)k;
+    if (f->partial) {
+        return stop_here(f, e);
+    }
     size_t absent = f->scratch->n_absent;
     bool stop = completes_here(f, e) && (f->dry || f->found(f));
     f->scratch->n_absent = absent;
@@ -222,7 +224,7 @@ static bool nothing_follows(const struct pattern *seq, uint32_t i)
 static uint32_t *failure_mark(struct finder *f, const struct pattern *seq, uint32_t i,
                              const struct entry *e)
 {
-    if (seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->pending ||
+    if (f->partial || seq != f->rule->root || !f->rule->closed[i] || e->prev == NONE || e->pending ||
         e->after.ns != INT64_MIN || f->rule->has_all) {
         return NULL;
     }
@@ -287,6 +289,10 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     if (i == seq->n_items) {
         return up->run(f, up, e);
     }
+    uint32_t behind = f->behind;
+    if (f->partial && seq == f->rule->root && item_not_longer(f, i, e)) {
+        return false;
+    }
     uint32_t *failed = failure_mark(f, seq, i, e);
     if (failed && *failed == f->scratch->epoch) {
         return false;
@@ -294,6 +300,7 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     size_t stack = f->scratch->n_stack;
     bool stop = run_absences(f, seq, i, 0, e, up);
     f->scratch->n_stack = stack;
+    f->behind = behind;
     if (failed && !stop) {
         /* With every match wanted, "not stopped" is no failure. */
         *failed = f->scratch->n_seen == 0 ? f->scratch->epoch : 0;
@@ -324,14 +331,13 @@ static bool match_step(struct finder *f, const struct pattern *p, const struct e
         }
         f->scratch->n_absent = absent;
     }
-    return false;
+    return f->partial && stop_here(f, e);
 }
 
 /* A part with a guard or a span: checked when its last event is bound. */
 struct part_cont {
     struct cont k;
-    const struct pattern *part;
-    size_t from; /* its events are bound[from …] */
+    struct open_part open;
 };
 
 /* A part that ends with `no M for D` ends at its deadline. */
@@ -351,8 +357,16 @@ static struct etime part_end(const struct finder *f, const struct entry *e)
 
 static bool part_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
-    const struct part_cont *p = (const struct part_cont *)k;
-    return part_allows(f, p->part, (uint32_t)p->from, part_end(f, e)) && k->up->run(f, k->up, e);
+    const struct open_part *p = &((const struct part_cont *)k)->open;
+    struct etime end = part_end(f, e);
+    if (f->partial && end.ns > f->now.ns) {
+        return stop_here(f, e); /* its deadline is still to come: the part has not ended */
+    }
+    const struct open_part *open = f->open;
+    f->open = p->up;
+    bool stop = part_allows(f, p->part, (uint32_t)p->from, end) && k->up->run(f, k->up, e);
+    f->open = open;
+    return stop;
 }
 
 static bool match_any(struct finder *f, const struct pattern *p, const struct entry *e,
@@ -366,21 +380,44 @@ static bool match_any(struct finder *f, const struct pattern *p, const struct en
     return false;
 }
 
+static bool dispatch(struct finder *f, const struct pattern *p, const struct entry *e,
+                     const struct cont *k)
+{
+    switch (p->kind) {
+    case PAT_STEP: return match_step(f, p, e, k);
+    case PAT_COUNT: return match_count(f, p, e, k);
+    case PAT_SEQ: return run_items(f, p, 0, e, k);
+    case PAT_REPEAT: return match_repeat(f, p, e, k);
+    case PAT_ANY: return match_any(f, p, e, k);
+    case PAT_ALL: return match_all(f, p, e, k);
+    }
+    return false;
+}
+
 bool match_node(struct finder *f, const struct pattern *p, const struct entry *e,
                 const struct cont *k)
 {
-    struct part_cont part = {{part_done, k, k->last}, p, f->scratch->n_bound};
-    bool bounded = p->guard_test != NO_TEST || !duration_is_infinite(p->span);
-    const struct cont *up = bounded ? &part.k : k;
-    switch (p->kind) {
-    case PAT_STEP: return match_step(f, p, e, up);
-    case PAT_COUNT: return match_count(f, p, e, up);
-    case PAT_SEQ: return run_items(f, p, 0, e, up);
-    case PAT_REPEAT: return match_repeat(f, p, e, up);
-    case PAT_ANY: return match_any(f, p, e, up);
-    case PAT_ALL: return match_all(f, p, e, up);
+    if (p->guard_test == NO_TEST && duration_is_infinite(p->span)) {
+        return dispatch(f, p, e, k);
     }
-    return false;
+    struct part_cont part = {{part_done, k, k->last}, {p, f->scratch->n_bound, f->open}};
+    f->open = &part.open;
+    bool stop = dispatch(f, p, e, &part.k);
+    f->open = part.open.up;
+    return stop;
+}
+
+bool match_root(struct finder *f)
+{
+    struct cont done = {root_done, NULL, true};
+    struct entry e = {.prev = NONE, .after = ETIME_MIN};
+    assert(f->scratch->n_bound == 0);
+    f->scratch->n_absent = 0; /* a search that was stopped leaves what held */
+    f->all_depth = 0;
+    f->dry = false;
+    f->open = NULL;
+    f->behind = 0;
+    return run_items(f, f->rule->root, 0, &e, &done);
 }
 
 void finder_ready(struct finder *f)
@@ -397,15 +434,10 @@ bool finder_search(struct finder *f)
 {
     const struct rule *r = f->rule;
     struct nfa_scratch *s = f->scratch;
-    assert(s->n_bound == 0);
-    s->n_absent = 0; /* a search that was stopped leaves what held */
-    f->all_depth = 0;
-    f->dry = false;
+    f->partial = false;
     /* What follows an event fails alike for every start, if the window ends at the point anyway. */
     if (!f->last_is_point || r->policy == NO_SKIP) {
         scratch_forget_failures(s, (size_t)r->root->n_items * f->n + 1);
     }
-    struct cont done = {root_done, NULL, true};
-    struct entry e = {.prev = NONE, .after = ETIME_MIN};
-    return run_items(f, r->root, 0, &e, &done);
+    return match_root(f);
 }

@@ -45,6 +45,19 @@ struct entry {
 
 struct finder;
 
+/* A part with a guard that has begun and not ended: `with no M` forbids M up to now. */
+struct open_part {
+    const struct pattern *part;
+    size_t from; /* its events are bound[from …] */
+    const struct open_part *up;
+};
+
+/* Partial search: who takes over where a part of the pattern is left unfinished. `e`: what the next
+ * event would have had to respect. */
+struct stop {
+    bool (*run)(struct finder *f, const struct stop *s, const struct entry *e);
+};
+
 /* What is to be matched after a part. `last`: nothing more will be bound. */
 struct cont {
     bool (*run)(struct finder *f, const struct cont *k, const struct entry *e);
@@ -84,6 +97,11 @@ struct finder {
     uint64_t steps_left;   /* tests that may still be evaluated at this point */
     bool exhausted;        /* none is left: nothing that is found counts any more */
     bool dry;              /* only ask whether the rest can be matched; nothing is reported */
+    /* Search for the longest part (finder_partial.c). */
+    bool partial;
+    const struct open_part *open;
+    const struct stop *stop;
+    uint32_t behind;       /* at most so many events can be bound behind the root's item at hand */
     uint32_t *turn;        /* per group: current iteration */
     /* result of the completed assignment, valid inside `found` */
     struct etime completed;
@@ -98,6 +116,12 @@ void finder_ready(struct finder *f);
 /* Looks for matches that begin with candidate f->first and complete at the point. True iff the
  * search was stopped by `found`. */
 bool finder_search(struct finder *f);
+
+/* Looks for the longest part of a match that begins with candidate f->first and that no event up to
+ * f->now has killed; of equal ones the preferred (language.md section 4, Timeout). True iff there
+ * is one: it is then bound, absences and all, until finder_partial_done(). */
+bool finder_search_partial(struct finder *f);
+void finder_partial_done(struct finder *f);
 
 /* ---- between the files of the finder ------------------------------------------------------ */
 
@@ -147,6 +171,29 @@ uint32_t entry_end(const struct finder *f, const struct entry *e);
 /* `with no M` and `within D` of a part whose events are bound[from …]. `end`: a deadline that
  * ends the part, or ETIME_MIN. */
 bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struct etime end);
+
+/* No event behind candidate `after` and later than `from` up to `to` satisfies M. */
+bool none_until(struct finder *f, const struct pending *p, uint32_t after, struct etime from,
+                struct etime to);
+/* A `without M` holds between the first bound event and the completion: before candidate `last`, or
+ * up to and including the deadline `completed` (f->by_deadline). */
+bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed);
+uint32_t first_bound(const struct finder *f);
+/* Walks the whole pattern. */
+bool match_root(struct finder *f);
+
+/* ---- finder_partial.c: what a partial search adds to the walk ------------------------------- */
+
+/* The pattern may be left here, before the next event is bound. */
+bool stop_here(struct finder *f, const struct entry *e);
+/* A run of a counted step may be left here though more could be taken. */
+bool stop_in_run(struct finder *f, const struct pattern *p, uint32_t last);
+/* No event up to now breaks what stands behind e->prev or a guard opened inside of `outer`. */
+bool still_alive(struct finder *f, const struct entry *e, const struct open_part *outer);
+/* With `more` further events of the item at hand nothing longer can come of this. */
+bool not_longer(const struct finder *f, size_t more);
+/* The same before item i of the root; remembers how long a part has come here. */
+bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e);
 
 static inline struct entry entry_after(uint32_t index)
 {

@@ -165,7 +165,7 @@ static uint32_t measure_runs(struct finder *f, const struct pattern *p, const st
         struct run r;
         for (bool more = run_begin(f, &r, p, e, i); more; more = run_more(f, &r)) {
         }
-        uint32_t n = p->until && !r.settled ? 0 : r.n;
+        uint32_t n = p->until && !r.settled && !f->partial ? 0 : r.n;
         run_drop(f, &r);
         s->n_absent = absent;
         VEC_PUSH(s->stack, s->n_stack, s->cap_stack) = n;
@@ -199,6 +199,43 @@ static bool count_all(struct finder *f, const struct pattern *p, const struct en
     return stop;
 }
 
+/* Partial search: a run may also end before it is complete. Larger counts first. */
+static bool stop_or_go_on(struct finder *f, const struct run *r, const struct entry *e,
+                          const struct cont *k)
+{
+    size_t absent = f->scratch->n_absent;
+    if (run_complete(r) && count_try(f, r->p, r->start, r->last, e, k)) {
+        return true;
+    }
+    bool grows = !r->settled && r->n < r->p->max;
+    bool stop = grows && lead_allows(f, e, r->start) && stop_in_run(f, r->p, r->last);
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
+static bool count_partial(struct finder *f, const struct pattern *p, const struct entry *e,
+                          const struct cont *k, uint32_t begin, uint32_t end)
+{
+    struct nfa_scratch *s = f->scratch;
+    size_t base = s->n_stack, absent = s->n_absent;
+    bool stop = false;
+    for (uint32_t n = measure_runs(f, p, e, begin, end); n > 0 && !stop && !not_longer(f, n); n--) {
+        for (uint32_t i = begin; !stop && i < end; i++) {
+            if (s->stack[base + i - begin] < n) {
+                continue;
+            }
+            struct run r;
+            for (bool more = run_begin(f, &r, p, e, i); more && r.n < n; more = run_more(f, &r)) {
+            }
+            stop = r.n == n && stop_or_go_on(f, &r, e, k);
+            run_drop(f, &r);
+            s->n_absent = absent;
+        }
+    }
+    s->n_stack = base;
+    return stop || stop_here(f, e);
+}
+
 /* ---- `anywhere`: any subset may be chosen -------------------------------------------------- */
 
 /* What follows depends on the first and the last event only (the compiler keeps aggregates of an
@@ -213,13 +250,22 @@ struct subset {
     size_t failed;  /* stack: [depth][candidate] */
 };
 
+static bool subset_stop(struct finder *f, const struct subset *u, uint32_t start, uint32_t last)
+{
+    size_t absent = f->scratch->n_absent;
+    bool stop = lead_allows(f, u->e, start) && stop_in_run(f, u->p, last);
+    f->scratch->n_absent = absent;
+    return stop;
+}
+
 static bool subset_extend(struct finder *f, const struct subset *u, uint32_t depth, uint32_t from)
 {
     struct nfa_scratch *s = f->scratch;
     uint32_t start = s->bound[s->n_bound - depth].index;
     uint32_t prev = s->bound[s->n_bound - 1].index;
     if (depth == u->size) {
-        return count_try(f, u->p, start, prev, u->e, u->k);
+        bool stop = depth >= u->p->min && count_try(f, u->p, start, prev, u->e, u->k);
+        return stop || (f->partial && depth < u->p->max && subset_stop(f, u, start, prev));
     }
     struct etime limit = run_limit(f, u->p, start);
     for (uint32_t i = from; i < u->n; i++) {
@@ -275,7 +321,11 @@ static bool match_subsets(struct finder *f, const struct pattern *p, const struc
     }
     bool stop = false;
     u.failed = s->n_stack;
-    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= p->min && u.size > 0; u.size--) {
+    uint32_t least = f->partial ? 1 : p->min;
+    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= least && u.size > 0; u.size--) {
+        if (f->partial && not_longer(f, u.size)) {
+            break;
+        }
         size_t cells = (size_t)u.size * u.n;
         s->stack = xgrow(s->stack, &s->cap_stack, u.failed + cells, sizeof(*s->stack));
         s->n_stack = u.failed + cells;
@@ -285,7 +335,7 @@ static bool match_subsets(struct finder *f, const struct pattern *p, const struc
         }
     }
     s->n_stack = u.list;
-    return stop;
+    return stop || (f->partial && stop_here(f, e));
 }
 
 bool match_count(struct finder *f, const struct pattern *p, const struct entry *e,
@@ -296,6 +346,9 @@ bool match_count(struct finder *f, const struct pattern *p, const struct entry *
         return match_subsets(f, p, e, k, begin);
     }
     uint32_t end = entry_end(f, e);
+    if (f->partial) {
+        return count_partial(f, p, e, k, begin, end);
+    }
     return f->rule->policy == NO_SKIP ? count_all(f, p, e, k, begin, end)
                                       : count_preferred(f, p, e, k, begin, end);
 }

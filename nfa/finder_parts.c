@@ -50,8 +50,11 @@ static void iteration_restore(struct finder *f, uint32_t group, const struct sav
 static bool iteration_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     const struct repeat *r = (const struct repeat *)k;
-    if (r->done < r->total) {
-        return repeat_next(f, r, e, k->up);
+    if (r->done < r->total && repeat_next(f, r, e, k->up)) {
+        return true;
+    }
+    if (r->done < (f->partial ? r->p->min : r->total)) {
+        return false;
     }
     if (r->p->having) {
         f->eval->self = cand(f, e->prev)->event;
@@ -94,6 +97,10 @@ static uint32_t most_iterations(const struct finder *f, const struct pattern *p,
 bool match_repeat(struct finder *f, const struct pattern *p, const struct entry *e,
                   const struct cont *k)
 {
+    if (f->partial) { /* one more iteration or what follows, wherever one ends */
+        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = p->max};
+        return repeat_next(f, &r, e, k);
+    }
     for (uint32_t total = most_iterations(f, p, e); total >= p->min && total > 0; total--) {
         struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total};
         if (repeat_next(f, &r, e, k)) {
@@ -115,9 +122,46 @@ struct all {
     uint32_t chosen;  /* parts bound so far */
     size_t from;      /* its events are bound[from …] */
     struct etime ends; /* latest deadline that ends a part; ETIME_MIN */
+    /* Partial search: a part was left unfinished; who takes over when the whole is left. */
+    bool unfinished;
+    const struct stop *stop;
+    const struct open_part *open;
 };
 
 static bool all_go_on(struct finder *f, const struct all *a);
+
+/* Partial search: a part of the whole is left before its end; the parts behind it still come. */
+struct all_stop {
+    struct stop stop;
+    const struct all *all; /* as if the part were bound */
+    size_t from;           /* events bound before the part */
+};
+
+static bool all_part_stopped(struct finder *f, const struct stop *stop, const struct entry *e)
+{
+    const struct all_stop *s = (const struct all_stop *)stop;
+    struct all next = *s->all;
+    if (f->scratch->n_bound == s->from || !still_alive(f, e, next.open)) {
+        return false; /* nothing bound: the same as without it */
+    }
+    const struct open_part *open = f->open;
+    f->open = next.open;
+    next.unfinished = true;
+    bool ended = all_go_on(f, &next);
+    f->open = open;
+    f->stop = stop;
+    return ended;
+}
+
+static bool match_all_part(struct finder *f, const struct all *with, const struct pattern *part)
+{
+    struct all_stop stop = {{all_part_stopped}, with, f->scratch->n_bound};
+    struct entry e = {.prev = with->enter->prev, .after = with->enter->after};
+    f->stop = &stop.stop;
+    bool ended = match_node(f, part, &e, &with->k);
+    f->stop = with->stop;
+    return ended;
+}
 
 /* The part ends with `no M for D`: nothing may satisfy M up to its deadline. */
 static bool part_settles(struct finder *f, const struct entry *e, struct etime *ends)
@@ -150,12 +194,16 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
 static bool all_part_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     struct all next = *(const struct all *)k;
+    const struct stop *outer = f->stop;
     size_t absent = f->scratch->n_absent;
     struct etime ends;
     bool stop = false;
     if (part_settles(f, e, &ends)) {
         next.ends = etime_lt(next.ends, ends) ? ends : next.ends;
         stop = all_go_on(f, &next);
+        f->stop = outer;
+    } else if (f->partial) {
+        stop = stop_here(f, e);
     }
     f->scratch->n_absent = absent;
     return stop;
@@ -178,10 +226,18 @@ static bool enters_with(struct finder *f, const struct all *a, uint32_t test, ui
     return allowed;
 }
 
+static bool all_is_whole(const struct all *a)
+{
+    return a->chosen == a->p->min && !a->unfinished;
+}
+
 static bool all_done(struct finder *f, const struct all *a)
 {
     struct nfa_scratch *s = f->scratch;
     uint32_t first = NONE, last = 0, first_test = 0;
+    if (s->n_bound == a->from) {
+        return false;
+    }
     for (size_t i = a->from; i < s->n_bound; i++) {
         uint32_t x = s->bound[i].index;
         if (x < first) {
@@ -197,7 +253,8 @@ static bool all_done(struct finder *f, const struct all *a)
         struct entry e = entry_after(last);
         e.after = a->ends;
         f->all_depth = depth - 1;
-        stop = a->k.up->run(f, a->k.up, &e);
+        f->stop = a->stop;
+        stop = all_is_whole(a) ? a->k.up->run(f, a->k.up, &e) : stop_here(f, &e);
         f->all_depth = depth;
     }
     s->n_absent = absent;
@@ -206,10 +263,11 @@ static bool all_done(struct finder *f, const struct all *a)
 
 static bool all_go_on(struct finder *f, const struct all *a)
 {
-    if (a->chosen == a->p->min) {
+    bool none_left = a->next == a->p->n_items;
+    if (a->chosen == a->p->min || (f->partial && none_left)) {
         return all_done(f, a);
     }
-    if (a->p->n_items - a->next < a->p->min - a->chosen) {
+    if (a->p->n_items - a->next < a->p->min - a->chosen && !f->partial) {
         return false;
     }
     struct all with = *a;
@@ -217,8 +275,7 @@ static bool all_go_on(struct finder *f, const struct all *a)
     with.k.last = false;
     with.next = a->next + 1;
     with.chosen = a->chosen + 1;
-    struct entry e = {.prev = a->enter->prev, .after = a->enter->after};
-    if (match_node(f, a->p->items[a->next].node, &e, &with.k)) {
+    if (match_all_part(f, &with, a->p->items[a->next].node)) {
         return true;
     }
     struct all without = *a;
@@ -230,9 +287,10 @@ bool match_all(struct finder *f, const struct pattern *p, const struct entry *e,
                const struct cont *k)
 {
     struct all a = {.k = {all_part_done, k, false}, .p = p, .enter = e,
-                    .from = f->scratch->n_bound, .ends = ETIME_MIN};
+                    .from = f->scratch->n_bound, .ends = ETIME_MIN,
+                    .stop = f->stop, .open = f->open};
     f->all_depth++;
     bool stop = all_go_on(f, &a);
     f->all_depth--;
-    return stop;
+    return stop || (f->partial && stop_here(f, e));
 }

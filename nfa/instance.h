@@ -75,6 +75,8 @@ void caps_after_exhaustion(struct instance *in, struct etime now, const struct n
 
 void instance_use_up(struct instance *in, uint32_t count);
 void instance_mark_reported(struct instance *in, uint32_t index);
+/* A match began with it; it stays a start. */
+void instance_mark_matched(struct instance *in, uint32_t index);
 /* The candidate can begin a match of a rule: passes a first test, unused, unreported. */
 bool instance_is_start(const struct instance *in, uint32_t index);
 /* The first live start; retained_count() if there is none. */

@@ -436,7 +436,8 @@ void rule_finish(struct rule *rule, struct arena *arena)
     }
     scan_node(rule, rule->root, true);
     finish_tails(rule, arena);
-    struct duration extent = rule->to_window_end ? DURATION_INFINITE : extent_of(rule->root);
+    bool whole = rule->to_window_end || rule->n_timeouts;
+    struct duration extent = whole ? DURATION_INFINITE : extent_of(rule->root);
     rule->horizon = plus(shorter(extent, rule->window), rule->lead);
     finish_closed(rule, arena);
     rule->detector = "general";

@@ -6,23 +6,11 @@
 
 #include "base/hash.h"
 #include "base/xalloc.h"
-#include "nfa/finder.h"
-#include "nfa/instance.h"
+#include "nfa/report.h"
 
 /* Under `no skip` matches beyond the cap are counted up to this many times the cap: `truncated`
  * then says "at least". */
 #define COUNT_AT_MOST 10
-
-struct report {
-    struct instance *in;
-    const struct nfa_call *call;
-    enum match_kind kind;
-    uint64_t found;    /* matches at this point */
-    bool counting;     /* no skip: only count, so that the alerts can tell what was cut off */
-    uint64_t truncated;
-    uint32_t used_end; /* candidates before it are used up by what was found */
-    bool reported;
-};
 
 /* ---- one completed assignment → struct match ----------------------------------------------- */
 
@@ -32,8 +20,8 @@ static int by_index(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* The bound events in the total order; the finder's own list must stay as it is. */
-static struct bound *in_order(const struct finder *f)
+/* The finder's own list must stay as it is. */
+struct bound *bound_in_order(const struct finder *f)
 {
     const struct nfa_scratch *s = f->scratch;
     struct bound *sorted = ARENA_ARRAY(f->eval->scratch, struct bound, s->n_bound);
@@ -69,8 +57,12 @@ static void fill_evidence(const struct finder *f, const struct bound *sorted, st
     m->n_absent = (uint32_t)s->n_absent;
 }
 
-static const struct emit_plan *alert_plan(const struct rule *rule)
+/* The alert's plan: a timeout has its own. */
+static const struct emit_plan *alert_plan(const struct rule *rule, enum match_kind kind)
 {
+    if (kind == MATCH_TIMEOUT) {
+        return rule->timeouts[0].is_event ? NULL : &rule->timeouts[0];
+    }
     for (uint32_t i = 0; i < rule->n_emits; i++) {
         if (!rule->emits[i].is_event) {
             return &rule->emits[i];
@@ -86,7 +78,7 @@ static void fill_emit(const struct finder *f, const struct report *r, struct mat
     ev->first_at = m->first_at;
     ev->last_at = m->last_at;
     ev->detected_at = m->detected_at;
-    const struct emit_plan *plan = alert_plan(r->in->rule);
+    const struct emit_plan *plan = alert_plan(r->in->rule, m->kind);
     if (!plan) {
         return;
     }
@@ -121,13 +113,29 @@ static void send(struct finder *f, struct report *r, struct match *m)
     r->call->on_match(r->call->ctx, m);
 }
 
+void report_fill(const struct finder *f, const struct report *r, const struct bound *sorted,
+                 struct etime detected, struct match *m)
+{
+    struct etime capped_until = r->in->capped_until;
+    m->rule = f->rule;
+    m->kind = r->kind;
+    m->key = r->call->key;
+    m->first_at = cand_time(f, sorted[0].index);
+    m->last_at = cand_time(f, sorted[f->scratch->n_bound - 1].index);
+    m->detected_at = detected;
+    m->by_deadline = f->by_deadline;
+    m->capped = capped_until.ns != INT64_MIN && detected.ns <= capped_until.ns;
+    fill_evidence(f, sorted, m);
+    fill_emit(f, r, m);
+}
+
 /* ---- policies ----------------------------------------------------------------------------- */
 
 static bool is_new(struct finder *f)
 {
     struct nfa_scratch *s = f->scratch;
     FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
-    const struct bound *sorted = in_order(f);
+    const struct bound *sorted = bound_in_order(f);
     for (size_t i = 0; i < s->n_bound; i++) {
         buf_put_varint(&id, sorted[i].index);
         /* A name that stands in several alternatives is one slot. */
@@ -178,30 +186,27 @@ static bool on_found(struct finder *f)
         return false;
     }
     r->found++;
+    if (all && f->rule->n_timeouts && r->kind == MATCH_MATCH) {
+        instance_mark_matched(r->in, f->first);
+    }
     if (r->counting) {
         return r->found >= COUNT_AT_MOST * (uint64_t)f->scratch->limits.max_matches;
     }
     if (all && r->found > f->scratch->limits.max_matches) {
         return true;
     }
-    const struct bound *sorted = in_order(f);
-    struct match m = {.rule = f->rule, .kind = r->kind, .key = r->call->key};
-    m.first_at = cand_time(f, sorted[0].index);
-    m.last_at = cand_time(f, sorted[f->scratch->n_bound - 1].index);
-    m.detected_at = f->completed;
-    m.by_deadline = f->by_deadline;
-    m.decided_by = f->decided_by == NONE ? NULL : cand(f, f->decided_by)->event;
-    m.truncated = r->truncated;
-    m.capped = r->in->capped_until.ns != INT64_MIN && f->completed.ns <= r->in->capped_until.ns;
-    fill_evidence(f, sorted, &m);
-    fill_emit(f, r, &m);
+    const struct bound *sorted = bound_in_order(f);
+    struct match m = {.decided_by =
+                          f->decided_by == NONE ? NULL : cand(f, f->decided_by)->event,
+                      .truncated = r->truncated};
+    report_fill(f, r, sorted, f->completed, &m);
     r->used_end = used_by(f, sorted);
     r->reported = true;
     send(f, r, &m);
     return !all;
 }
 
-static void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_deadline)
+void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_deadline)
 {
     struct instance *in = r->in;
     struct nfa_scratch *s = r->call->scratch;
@@ -254,12 +259,12 @@ static uint32_t next_start(struct finder *f, const struct instance *in, uint32_t
 }
 
 /* Starts in order; one match per start, or every match under `no skip`. */
-static bool search_starts(struct finder *f, struct report *r)
+static bool search_starts(struct finder *f, struct report *r, uint32_t from, uint32_t to)
 {
     struct instance *in = r->in;
     bool once = f->rule->policy == SKIP_PAST_LAST;
     bool changed = false;
-    for (uint32_t i = next_start(f, in, first_possible_start(f, in)); i < f->n && !f->exhausted;
+    for (uint32_t i = next_start(f, in, from); i < to && !f->exhausted;
          i = next_start(f, in, i + 1)) {
         f->first = i;
         f->lowest = in->lowest;
@@ -280,22 +285,28 @@ static bool search_starts(struct finder *f, struct report *r)
     return changed;
 }
 
-/* `no skip` goes twice: the first walk counts. */
-static bool search(struct finder *f, struct report *r)
+/* `no skip` goes twice: this walk counts. */
+static void count_matches(struct finder *f, struct report *r, uint32_t from)
 {
-    if (f->rule->policy == NO_SKIP) {
-        uint32_t cap = f->scratch->limits.max_matches;
-        r->counting = true;
-        search_starts(f, r);
-        r->counting = false;
-        r->truncated = r->found > cap ? r->found - cap : 0;
-        f->scratch->counters.truncated += r->truncated;
-        r->found = 0;
-        f->scratch->n_seen = 0;
-        f->steps_left = f->scratch->limits.max_steps;
-        f->exhausted = false;
+    uint32_t cap = f->scratch->limits.max_matches;
+    r->counting = true;
+    search_starts(f, r, from, f->n);
+    r->counting = false;
+    r->truncated = r->found > cap ? r->found - cap : 0;
+    f->scratch->counters.truncated += r->truncated;
+    r->found = 0;
+    f->scratch->n_seen = 0;
+    f->steps_left = f->scratch->limits.max_steps;
+    f->exhausted = false;
+}
+
+static bool finish_search(struct finder *f, struct report *r, bool changed)
+{
+    if (f->exhausted && r->kind == MATCH_MATCH) {
+        caps_after_exhaustion(r->in, f->now, r->call);
+        return true;
     }
-    return search_starts(f, r);
+    return changed;
 }
 
 static bool report_at(struct instance *in, enum match_kind kind, struct etime now,
@@ -304,12 +315,39 @@ static bool report_at(struct instance *in, enum match_kind kind, struct etime no
     struct report r = {.in = in, .call = call, .kind = kind};
     struct finder f;
     finder_begin(&f, &r, now, at_deadline);
-    bool changed = search(&f, &r);
-    if (f.exhausted && kind == MATCH_MATCH) {
-        caps_after_exhaustion(in, now, call);
-        changed = true;
+    uint32_t from = first_possible_start(&f, in);
+    if (in->rule->policy == NO_SKIP) {
+        count_matches(&f, &r, from);
     }
-    return changed;
+    return finish_search(&f, &r, search_starts(&f, &r, from, f.n));
+}
+
+/* Alerts of one point go by first event. Where matches use nothing up, a first event whose window
+ * closes here stands between those of matches. */
+static bool report_with_timeouts(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    struct report r = {.in = in, .call = call, .kind = MATCH_MATCH};
+    struct timeouts ts;
+    struct finder f;
+    timeouts_begin(&ts, in, t, call);
+    finder_begin(&f, &r, t, true);
+    uint32_t from = first_possible_start(&f, in);
+    bool changed = false;
+    if (in->rule->policy == NO_SKIP) {
+        count_matches(&f, &r, from);
+    }
+    uint32_t i = retained_at_or_after(&in->events, ts.due);
+    for (; i < f.n && cand_time(&f, i).ns == ts.due.ns; i++) {
+        changed |= i >= from && search_starts(&f, &r, i, i + 1);
+        changed |= timeouts_try(&ts, i);
+    }
+    changed |= search_starts(&f, &r, i > from ? i : from, f.n);
+    return finish_search(&f, &r, changed);
+}
+
+static bool timeouts_between(const struct rule *r)
+{
+    return r->n_timeouts && (r->policy == SKIP_TO_NEXT || r->policy == NO_SKIP);
 }
 
 bool report_at_event(struct instance *in, const struct nfa_call *call)
@@ -320,7 +358,12 @@ bool report_at_event(struct instance *in, const struct nfa_call *call)
 
 bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    return detector_may_complete_later(in) && report_at(in, MATCH_MATCH, t, true, call);
+    bool may_complete = detector_may_complete_later(in);
+    if (may_complete && timeouts_between(in->rule)) {
+        return report_with_timeouts(in, t, call);
+    }
+    bool changed = may_complete && report_at(in, MATCH_MATCH, t, true, call);
+    return report_timeouts(in, t, call) || changed;
 }
 
 bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call)

@@ -22,6 +22,8 @@ struct candidate {
     bool reported;     /* as a first event: its match has gone out (or it was capped) */
     uint64_t ends;     /* bit i: when it came, it could be the last event of item i of the pattern,
                           and a match could still begin before it; never stored (chain.c) */
+    bool matched;      /* no skip with `on timeout`: a match began here */
+    bool shown;        /* a timeout has shown it; under the default policy it gets none of its own */
 };
 
 struct segment {
@@ -64,7 +66,7 @@ struct candidate *retained_append_to(struct retained *r, struct pool *pool, cons
 /* Takes the last one off again (a counted event that only decided something). */
 void retained_drop_last(struct retained *r, struct pool *pool);
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);
-/* The stored form of candidate i changed (its `reported` flag). */
+/* The stored form of candidate i changed (a flag). */
 void retained_touch(struct retained *r, uint32_t i);
 /* The first candidate from `from` on, before `end`, that passes one of `tests`; `end` if none. */
 uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests);

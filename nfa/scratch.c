@@ -57,6 +57,10 @@ void nfa_scratch_free(struct nfa_scratch *s)
     free(s->stack);
     free(s->taken);
     free(s->failed);
+    free(s->best);
+    free(s->best_absent);
+    free(s->capacity);
+    free(s->reached);
     free(s->evidence);
     free(s->absent_out);
     free(s->seen);

@@ -36,6 +36,15 @@ struct nfa_scratch {
     uint32_t *failed; /* closed root items: [item][candidate]; failed iff it is the epoch */
     size_t cap_failed;
     uint32_t epoch;
+    /* Partial search. */
+    struct bound *best; /* the longest part so far */
+    size_t n_best, cap_best;
+    struct absent_span *best_absent;
+    size_t n_best_absent, cap_best_absent;
+    uint32_t *capacity; /* per root item: events that it and what follows can bind at most */
+    size_t cap_capacity;
+    uint32_t *reached; /* [item][candidate]: 1 + events bound when the item was last tried there */
+    size_t cap_reached;
     uint32_t *turn;
     struct match_evidence *evidence;
     size_t cap_evidence;

@@ -71,6 +71,15 @@ void instance_mark_reported(struct instance *in, uint32_t index)
     retained_touch(&in->events, index);
 }
 
+void instance_mark_matched(struct instance *in, uint32_t index)
+{
+    struct candidate *c = retained_at(&in->events, index);
+    if (!c->matched) {
+        c->matched = true;
+        retained_touch(&in->events, index);
+    }
+}
+
 static void forget(struct instance *in, uint32_t index)
 {
     if (instance_is_start(in, index)) {

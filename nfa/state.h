@@ -70,6 +70,7 @@ struct nfa_counters {
     uint64_t detector_calls; /* events that passed a test */
     uint64_t finder_calls;
     uint64_t matches;
+    uint64_t timeouts;
     uint64_t suppressed;
     uint64_t capped;       /* starts dropped by a cap */
     uint64_t exhausted;    /* searches that reached max_steps */

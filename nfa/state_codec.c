@@ -16,6 +16,9 @@
 
 #define STATE_VERSION 1
 #define FLAG_REPORTED 1
+#define FLAG_MATCHED 2
+#define FLAG_SHOWN 4
+#define FLAGS_KNOWN (FLAG_REPORTED | FLAG_MATCHED | FLAG_SHOWN)
 
 void instance_encode_head(const struct instance *in, struct buf *out)
 {
@@ -49,6 +52,12 @@ bool instance_segment_dirty(const struct instance *in, uint32_t i)
     return in->events.segs[i].dirty;
 }
 
+static uint8_t flags_of(const struct candidate *c)
+{
+    return (uint8_t)((c->reported ? FLAG_REPORTED : 0) | (c->matched ? FLAG_MATCHED : 0) |
+                     (c->shown ? FLAG_SHOWN : 0));
+}
+
 void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *out)
 {
     const struct segment *seg = &in->events.segs[i];
@@ -59,7 +68,7 @@ void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *
     buf_put_zigzag(out, base.ns);
     for (uint32_t k = 0; k < seg->n; k++) {
         const struct candidate *c = retained_at(&in->events, at + k);
-        buf_put_byte(out, c->reported ? FLAG_REPORTED : 0);
+        buf_put_byte(out, flags_of(c));
         buf_put_varint(out, c->tests);
         buf_put_varint(out, c->position);
         event_encode(c->event, base, out);
@@ -96,13 +105,16 @@ static bool load_segment(struct instance *in, struct slice bytes, struct arena *
         uint64_t tests = read_varint(&r);
         uint64_t position = read_varint(&r);
         struct event *e = event_decode(&r, base, arena);
-        if (!e || r.failed || (tests & ~valid) || e->n_values < in->rule->n_captures) {
+        if (!e || r.failed || (flags & ~FLAGS_KNOWN) || (tests & ~valid) ||
+            e->n_values < in->rule->n_captures) {
             return false;
         }
         struct candidate *c = retained_append_to(&in->events, in->pool, e, i == 0);
         c->tests = tests;
         c->position = position;
         c->reported = flags & FLAG_REPORTED;
+        c->matched = flags & FLAG_MATCHED;
+        c->shown = flags & FLAG_SHOWN;
     }
     return reader_left(&r) == 0;
 }

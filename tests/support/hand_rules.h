@@ -16,11 +16,11 @@
 
 struct hand_rules {
     struct ruleset rs;
-    struct rule rules[4];
+    struct rule rules[8];
     struct schema_topic topics[2];
     struct schema_decl decls[2];
-    struct rule_sources sources[4];
-    uint32_t group_of_rule[4];
+    struct rule_sources sources[8];
+    uint32_t group_of_rule[8];
 };
 
 static inline const struct expr *hand_field(struct arena *a, uint32_t decl, uint32_t slot)
@@ -210,6 +210,14 @@ static inline void hand_sequence(struct hand_rules *h, struct rule *r, uint32_t 
     r->emits = ARENA_NEW(a, struct emit_plan);
     r->n_emits = 1;
     rule_finish(r, a);
+}
+
+/* `on timeout emit alert` */
+static inline void hand_on_timeout(struct hand_rules *h, struct rule *r)
+{
+    r->timeouts = ARENA_NEW(&h->rs.arena, struct emit_plan);
+    r->n_timeouts = 1;
+    rule_finish(r, &h->rs.arena);
 }
 
 /* `when Login as a then Logout as b` within D ms. */

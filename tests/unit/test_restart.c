@@ -61,6 +61,7 @@ static void add_rules(struct hand_rules *h, int64_t bound)
     hand_missing(h, "missing", 15);
     hand_single(h, "any_login");
     hand_pair(h, "far_pair", 400)->policy = SKIP_TO_NEXT;
+    hand_on_timeout(h, hand_pair(h, "half_a_pair", 9));
 }
 
 /* ---- one life ----------------------------------------------------------------------------- */
