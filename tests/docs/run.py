@@ -70,11 +70,11 @@ class Runner:
         shutil.copyfile(source, os.path.join(self.folder, name))
         return name
 
-    def rules(self, block):
+    def rules(self, block, folder):
         kind = block.words[0] if block.words else ""
         if kind not in ("", "untested", "refused", "warns"):
             raise Failed(f"`fyke {kind}` is not known")
-        path = self.rule_file(block)
+        path = os.path.join(folder, block.file) if block.file else self.rule_file(block)
         found = self.run([self.fyke, "check", "--format", "json", "--deny-warnings", path])
         codes = set(re.findall(r'"code":"([EW]\d{4})"', found.stdout))
         want = set(block.words[1:]) if kind in ("refused", "warns") else set()
@@ -159,6 +159,7 @@ def page_blocks(runner, page):
     with open(page, encoding="utf-8") as file:
         text = file.read()
     faults, done = list(dead_links(page, text)), 0
+    written = []  # (console block, its text as it is now)
     folder = tempfile.mkdtemp(dir=runner.folder)
     try:
         found = list(blocks.read(page, text))
@@ -172,11 +173,10 @@ def page_blocks(runner, page):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(block.text)
             if block.language == "fyke":
-                runner.rules(block)
+                runner.rules(block, folder)
             elif block.language == "console":
                 now = runner.console(block, folder)
-                if runner.update:
-                    text = text.replace("```console\n" + block.text, "```console\n" + now, 1)
+                written.append((block, now))
             elif block.language not in blocks.SHOWN:
                 raise Failed(f"a block in `{block.language}`: fyke, console or one of "
                              + ", ".join(sorted(blocks.SHOWN)))
@@ -184,8 +184,11 @@ def page_blocks(runner, page):
         except (Failed, subprocess.TimeoutExpired) as error:
             faults.append(f"{block.place}: {error}")
     if runner.update:
+        lines = text.split("\n")
+        for block, now in reversed(written):
+            lines[block.line - 1:block.line - 1 + block.text.count("\n")] = now.rstrip("\n").split("\n")
         with open(page, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write("\n".join(lines))
     return done, faults
 
 
