@@ -47,34 +47,34 @@ class Runner:
                               stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S,
                               env=self.environment, **more)
 
-    def rule_file(self, block):
+    def rule_file(self, block, folder):
         """Writes the block as a file whose line numbers are those of the page."""
         name = f"{os.path.basename(block.page)}.{block.line}.rules"
-        path = os.path.join(self.folder, name)
+        path = os.path.join(folder, name)
         text = block.text
         if not text.lstrip().startswith("language 1"):
             head = "language 1"
             if block.prelude:
-                head += f' import "{self.prelude(block)}"'
+                head += f' import "{self.prelude(block, folder)}"'
             text = head + "\n" * (block.line - 1) + text
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
 
-    def prelude(self, block):
+    def prelude(self, block, folder):
         """Copies the block's prelude beside it: an import is relative. Returns its name there."""
         source = os.path.normpath(os.path.join(os.path.dirname(block.page), block.prelude))
         if not os.path.exists(source):
             raise Failed(f"no prelude `{block.prelude}`")
         name = source.replace(os.sep, "_")
-        shutil.copyfile(source, os.path.join(self.folder, name))
+        shutil.copyfile(source, os.path.join(folder, name))
         return name
 
     def rules(self, block, folder):
         kind = block.words[0] if block.words else ""
         if kind not in ("", "untested", "refused", "warns"):
             raise Failed(f"`fyke {kind}` is not known")
-        path = os.path.join(folder, block.file) if block.file else self.rule_file(block)
+        path = os.path.join(folder, block.file) if block.file else self.rule_file(block, folder)
         found = self.run([self.fyke, "check", "--format", "json", "--deny-warnings", path])
         codes = set(re.findall(r'"code":"([EW]\d{4})"', found.stdout))
         want = set(block.words[1:]) if kind in ("refused", "warns") else set()
