@@ -38,6 +38,7 @@ enum {
     OPT_MAX_MATCHES,
     OPT_DETECTOR,
     OPT_PENDING,
+    OPT_SHADOW,
     OPT_STATS,
     OPT_STRICT,
     OPT_INPUT_FORMAT,
@@ -71,6 +72,7 @@ static const struct option options[] = {
     {"max-matches", required_argument, NULL, OPT_MAX_MATCHES},
     {"detector", required_argument, NULL, OPT_DETECTOR},
     {"pending", no_argument, NULL, OPT_PENDING},
+    {"shadow", no_argument, NULL, OPT_SHADOW},
     {"stats", required_argument, NULL, OPT_STATS},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
@@ -152,6 +154,7 @@ static bool take_name(struct run_args *a, int opt)
     case OPT_FLUSH: c->watermark_end = FYKE_END_FLUSH; return true;
     case OPT_EVIDENCE_FIELDS: c->options.evidence_fields = optarg; return true;
     case OPT_PENDING: c->options.pending = true; return true;
+    case OPT_SHADOW: c->options.shadow = true; return true;
     case OPT_STATS: a->stats = optarg; return true;
     case OPT_STRICT: c->options.strict = true; return true;
     case OPT_APP: c->options.app = optarg; return true;
@@ -366,6 +369,8 @@ const struct cli_verb verb_run = {
     "      --pending           list matches that only wait for a deadline\n"
     "\n"
     "What goes out and what is refused\n"
+    "      --shadow            alerts of rules with `status shadow` too; without it they are\n"
+    "                          counted in the summary and go nowhere\n"
     "      --evidence-fields F fields of the events in the evidence: a,b or *\n"
     "      --max-evidence N    events shown per step (default 100)\n"
     "      --max-runs N        open first events per rule and key (default 1000)\n"

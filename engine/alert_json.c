@@ -99,6 +99,9 @@ static void put_metadata(struct json_out *j, const struct rule *r)
         }
         json_array_end(j);
     }
+    if (rule_is_shadow(r)) {
+        json_member_string(j, "status", r->status);
+    }
 }
 
 /* ---- emit --------------------------------------------------------------------------------- */

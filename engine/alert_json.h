@@ -14,6 +14,7 @@ struct alert_options {
     const struct slice *fields;  /* --evidence-fields: names; NULL and n_fields 0: none */
     uint32_t n_fields;
     bool all_fields;             /* "*" */
+    bool shadow;                 /* alerts of rules in status shadow go out as well */
 };
 
 void alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,

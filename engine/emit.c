@@ -51,8 +51,10 @@ void emitter_match(void *ctx, const struct match *m)
     if (m->rule->n_key > 0) {
         key_to_text(m->key, m->rule->n_key, &em->key_text);
     }
-    VEC_PUSH(em->alerts, em->n, em->cap) =
+    struct out_alert *a =
         out_alert_new(m, em->seq++, id, buf_slice(&em->json), buf_slice(&em->key_text));
+    a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
+    VEC_PUSH(em->alerts, em->n, em->cap) = a;
 }
 
 void emitter_drain(struct emitter *em, struct out_order *to)

@@ -138,6 +138,16 @@ static void init_shards(struct engine *e)
     e->workers = workers_new(e->rs, e->options.nfa, threads);
 }
 
+static void tell_disabled(const struct engine *e)
+{
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        if (rule_is_disabled(&e->rs->rules[i])) {
+            engine_say(e, "rule %.*s is disabled: it is not evaluated",
+                       SLICE_ARG(e->rs->rules[i].name));
+        }
+    }
+}
+
 static void init_lanes(struct engine *e)
 {
     e->n_lanes = workers_count(e->workers);
@@ -156,10 +166,13 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     struct engine *e = xcalloc(1, sizeof(*e));
     e->rs = rs;
     e->options = *o;
-    e->alerts = (struct alert_options){.rs = rs, .max_evidence = o->max_evidence};
+    e->alerts = (struct alert_options){
+        .rs = rs, .max_evidence = o->max_evidence, .shadow = o->shadow};
     parse_fields(e);
     e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
+    e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     key_table_init(&e->keys, rs);
+    tell_disabled(e);
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
     init_clocks(e);

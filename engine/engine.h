@@ -57,6 +57,7 @@ struct engine_options {
     enum watermark_end watermark_end;
     struct etime watermark_end_at;
     bool pending;                /* --pending */
+    bool shadow;                 /* deliver alerts of rules in status shadow */
     bool strict;                 /* first invalid record is fatal (ERR_INPUT) */
     uint32_t max_evidence;       /* per step; default 100 */
     const char *evidence_fields; /* "a,b", "*" or NULL */
@@ -122,7 +123,8 @@ struct engine_summary {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
-    const uint64_t *alerts; /* per rule: kind match */
+    const uint64_t *alerts; /* per rule: kind match, delivered */
+    const uint64_t *shadow; /* per rule: kind match, kept inside */
     uint64_t alerts_total;
     uint64_t live_keys, live_events, live_bytes, pending_deadlines;
     const struct partition_summary *partitions;

@@ -81,7 +81,7 @@ struct engine {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
-    uint64_t *rule_alerts;
+    uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, pending;
     uint32_t invalid_shown; /* invalid records that were shown on the log */
     struct partition_summary *partition_summaries;

@@ -168,6 +168,9 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
     *t = (struct key_table){.rs = rs};
     size_t cap = 0;
     for (uint32_t i = 0; i < rs->n_rules; i++) {
+        if (rule_is_disabled(&rs->rules[i])) {
+            continue; /* no event goes to it, so nothing is kept for it */
+        }
         struct key_group *g = group_of_rule(t, &cap, i);
         g->rules[g->n_rules++] = i;
     }

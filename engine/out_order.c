@@ -123,7 +123,9 @@ enum err out_order_flush(struct out_order *o, struct etime safe, struct sink *si
 {
     while (o->n > 0 && (safe.ns == INT64_MAX || etime_lt(o->held[0]->detected, safe))) {
         struct out_alert *a = o->held[0];
-        FYKE_TRY(write_alert(a, sink, err));
+        if (!a->withheld) {
+            FYKE_TRY(write_alert(a, sink, err));
+        }
         drop_first(o);
         written(ctx, a);
         free(a);

@@ -23,6 +23,7 @@ struct out_alert {
     const struct rule *rule;
     enum match_kind kind;
     uint64_t seq; /* order of decision within (key, rule) */
+    bool withheld; /* of a rule in status shadow: counted in its turn, not written */
     const struct value *key;
     uint32_t n_key;
     struct slice json;

@@ -168,10 +168,15 @@ static struct etime safe_time(const struct engine *e)
 static void count_alert(void *ctx, const struct out_alert *a)
 {
     struct engine *e = ctx;
-    if (a->kind == MATCH_MATCH) {
-        e->rule_alerts[a->rule->index]++;
-        e->alerts_total++;
+    if (a->kind != MATCH_MATCH) {
+        return;
     }
+    if (a->withheld) {
+        e->rule_shadow[a->rule->index]++;
+        return;
+    }
+    e->rule_alerts[a->rule->index]++;
+    e->alerts_total++;
 }
 
 enum err engine_write_alerts(struct engine *e, bool all, struct error *err)

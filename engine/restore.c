@@ -210,6 +210,14 @@ static bool slot_lives(const struct engine *e, uint32_t slot)
     return slot < s->n && s->rule_of[slot] != STATE_NO_RULE;
 }
 
+static const char *fate_of(const struct rule *rule)
+{
+    if (rule == NULL) {
+        return "been removed";
+    }
+    return rule_is_disabled(rule) ? "been disabled" : "changed";
+}
+
 /* The slots that no rule took over leave the header; says so. Returns whether there were any. */
 static bool forget_slots(struct engine *e)
 {
@@ -221,8 +229,7 @@ static bool forget_slots(struct engine *e)
             continue;
         }
         engine_say(e, "rule %.*s has %s: its open partial matches are dropped",
-                   SLICE_ARG(h->slots[i].rule),
-                   rule_named(e, h->slots[i].rule) != NULL ? "changed" : "been removed");
+                   SLICE_ARG(h->slots[i].rule), fate_of(rule_named(e, h->slots[i].rule)));
     }
     bool any = kept < h->n_slots;
     h->n_slots = kept;

@@ -45,6 +45,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .bad_values = e->bad_values,
         .missing_key = e->missing_key,
         .alerts = e->rule_alerts,
+        .shadow = e->rule_shadow,
         .alerts_total = e->alerts_total,
         .pending_deadlines = e->pending,
         .partitions = e->partition_summaries,

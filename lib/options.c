@@ -40,6 +40,7 @@ void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
     ret->evidence_fields = o->evidence_fields;
     ret->strict = o->strict;
     ret->pending = o->pending;
+    ret->shadow = o->shadow;
     ret->reset_state = o->reset_state;
     ret->log = o->log;
     ret->log_ctx = o->log_ctx;

@@ -312,11 +312,24 @@ static void evaluate(struct test_run *r, struct memory_sink *sink)
     }
 }
 
+/* The rule set with the tested rule evaluated and heard whatever its status. `rules`: room for a
+ * copy of its rules. */
+static struct ruleset ruleset_for(const struct ruleset *rs, uint32_t tested, struct rule *rules)
+{
+    struct ruleset view = *rs;
+    memcpy(rules, rs->rules, rs->n_rules * sizeof(*rules));
+    rules[tested].status = (struct slice){0};
+    view.rules = rules;
+    return view;
+}
+
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
                    struct rule_test_result *ret)
 {
     *ret = (struct rule_test_result){0};
-    struct test_run r = {.rs = c->ruleset,
+    struct rule *rules = xcalloc(c->ruleset->n_rules, sizeof(*rules));
+    struct ruleset rs = ruleset_for(c->ruleset, test->rule, rules);
+    struct test_run r = {.rs = &rs,
                          .test = test,
                          .clock = ETIME_MIN,
                          .decided = ETIME_MIN,
@@ -334,6 +347,7 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
     arena_release(&r.arena);
     free(r.arrived);
     free(r.later);
+    free(rules);
 }
 
 void rule_test_result_release(struct rule_test_result *r)

@@ -34,6 +34,20 @@ static void put_invalid(struct json_out *j, const struct engine_summary *s)
     json_object_end(j);
 }
 
+/* Matches of rules in status shadow that went nowhere. */
+static void put_shadow(struct json_out *j, const struct run_figures *f)
+{
+    json_key(j, SLICE_LIT("shadow"));
+    json_object_begin(j);
+    for (uint32_t i = 0; i < f->rs->n_rules; i++) {
+        if (rule_is_shadow(&f->rs->rules[i])) {
+            json_key(j, f->rs->rules[i].name);
+            json_uint(j, f->engine.shadow[i]);
+        }
+    }
+    json_object_end(j);
+}
+
 static void put_alerts(struct json_out *j, const struct run_figures *f)
 {
     json_key(j, SLICE_LIT("alerts"));
@@ -44,6 +58,7 @@ static void put_alerts(struct json_out *j, const struct run_figures *f)
     }
     json_object_end(j);
     put_count(j, "alerts_total", f->engine.alerts_total);
+    put_shadow(j, f);
 }
 
 static void put_partition(struct json_out *j, const struct run_figures *f,
@@ -181,6 +196,10 @@ static void say_alerts(struct buf *out, const struct run_figures *f)
         if (f->engine.alerts[i]) {
             buf_printf(out, "    %8" PRIu64 "  %.*s\n", f->engine.alerts[i],
                        SLICE_ARG(f->rs->rules[i].name));
+        }
+        if (f->engine.shadow[i]) {
+            buf_printf(out, "    %8" PRIu64 "  %.*s (shadow, not delivered)\n",
+                       f->engine.shadow[i], SLICE_ARG(f->rs->rules[i].name));
         }
     }
 }

@@ -156,6 +156,11 @@ struct rule {
     const char *detector;     /* name of the detector class, for explain */
 };
 
+/* `status disabled`: checked, never evaluated. */
+bool rule_is_disabled(const struct rule *rule);
+/* `status shadow`: evaluated and counted, its alerts stay inside unless asked for. */
+bool rule_is_shadow(const struct rule *rule);
+
 /* Per rule: the topics it reads (guards included), for watermarks. */
 struct rule_sources {
     uint32_t *topics;

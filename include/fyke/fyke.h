@@ -103,6 +103,7 @@ struct fyke_options {
     const char *evidence_fields; /* "a,b", "*" or NULL */
     bool strict;                 /* the first invalid record ends the run */
     bool pending;                /* list pending deadlines at the end of bounded input */
+    bool shadow;                 /* alerts of rules in status shadow go out as well */
     bool reset_state;            /* delete what state_dir holds, begin anew */
     bool general_detector;       /* diagnostic: no rule uses the detector of its class */
     fyke_log_fn log;             /* NULL: silent */
