@@ -56,7 +56,7 @@ struct symbol {
     struct slice name;
     struct span span;
     const struct ast_decl *ast;
-    uint32_t decl; /* SYM_EVENT: index in the rule set */
+    uint32_t decl; /* SYM_EVENT, SYM_LIST, SYM_LOOKUP: index in the rule set */
     bool visiting; /* const, let: on the way down, to find cycles */
     const struct typed *value; /* SYM_CONST: once looked at */
     struct event_source *source; /* SYM_EVENT, SYM_LET: once resolved */
@@ -68,6 +68,8 @@ struct decl_list {
 };
 
 struct checker {
+    struct compilation *compilation;
+    const struct compile_input *input;
     struct arena *arena; /* the compilation's */
     struct arena *out;   /* the rule set's */
     struct ruleset *rs;
@@ -193,6 +195,8 @@ struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_d
 /* Slot of the field `name` in a declaration, -1 without. */
 int32_t decl_find_field(const struct schema_decl *d, struct slice name);
 struct slice path_text(struct checker *c, const struct ast_name *first);
+/* What a name of one word means as a declaration; NULL when it is an alias, a field or nothing. */
+const struct symbol *path_symbol(struct expr_ctx *x, const struct ast_path *path);
 /* The slot of an alias, -1 if there is none of this name. */
 int32_t rule_find_name(const struct rule_ctx *r, struct slice name);
 int32_t rule_common_group(const struct rule_ctx *r, int32_t a, int32_t b);
@@ -212,6 +216,16 @@ struct typed check_arith(struct checker *c, enum ast_binary_op op, struct span o
 struct typed check_between(struct expr_ctx *x, const struct ast_expr *e);
 struct typed check_test_op(struct expr_ctx *x, const struct ast_expr *e);
 
+/* check_lookup.c: `list NAME` after `in`, `~`, …; `NAME[key]`; geoip(ip).FIELD */
+struct typed check_named_list(struct expr_ctx *x, const struct ast_expr *e);
+struct typed check_lookup(struct expr_ctx *x, const struct ast_expr *e, const struct symbol *s);
+/* The list or lookup of this name; NULL after an error. */
+const struct symbol *table_symbol(struct checker *c, const struct ast_name *name,
+                                  enum symbol_kind kind);
+bool is_geoip(const struct ast_expr *e);
+struct typed check_geoip(struct expr_ctx *x, const struct ast_expr *e,
+                         const struct ast_name *field);
+
 /* check_literal.c */
 struct typed check_literal(struct expr_ctx *x, const struct ast_literal *lit);
 
@@ -221,6 +235,10 @@ struct want {
     enum value_kind item;
     const struct schema_field *enum_of;
 };
+
+/* check_constant.c: a value that needs no event, nor lists and lookups. `what` names the place. */
+bool check_constant(struct expr_ctx *x, const struct ast_expr *e, struct want want,
+                    const char *what, struct value *ret);
 
 /* Converts to what is wanted (literals by their text, int to decimal and float) or reports `code`
  * and gives unknown. `what` names the place: "`amount`". */
@@ -258,6 +276,7 @@ enum expr_reads {
     READS_BOUND = 2,
     READS_KEY = 4,
     READS_OUTPUT = 8,
+    READS_ENV = 16, /* lists, lookups, geoip */
 };
 unsigned expr_reads(const struct expr *e);
 /* Splits at top-level `and`: own reads the event alone, joint the rest; each or NULL. */
@@ -271,6 +290,17 @@ void check_events_declare(struct checker *c); /* declarations, fields, topics */
 void check_events_finish(struct checker *c);  /* conditions and computed fields */
 bool check_type(struct checker *c, const struct ast_type *type, struct schema_field *f);
 void check_topics(struct checker *c);
+
+/* check_table.c, check_table_content.c: types first, because consts may read lookups; content after the consts */
+void check_tables_declare(struct checker *c);
+void check_tables_fill(struct checker *c);
+/* What a key or value of this type must be. */
+struct want table_want(const struct schema_field *f);
+/* The content of `given list`, `given lookup` and of declarations; NULL after an error. */
+const struct table *check_list_content(struct checker *c, const struct table_decl *t,
+                                       const struct ast_expr *array);
+const struct table *check_lookup_content(struct checker *c, const struct table_decl *t,
+                                         const struct ast_map *map);
 
 /* check_source.c */
 const struct event_source *source_resolve(struct checker *c, const struct ast_name *name);

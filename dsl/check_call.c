@@ -211,9 +211,8 @@ struct typed check_call(struct expr_ctx *x, const struct ast_expr *e)
     if (fn) {
         return check_function(x, e, fn);
     }
-    if (slice_eq_str(name, "geoip")) {
-        check_not_yet(x->c, e->span, NOT_YET_GEOIP);
-        return TYPED_UNKNOWN;
+    if (is_geoip(e)) {
+        return check_geoip(x, e, NULL);
     }
     unknown_function(x, e->call.name);
     return TYPED_UNKNOWN;

@@ -165,6 +165,9 @@ static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
 
 static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
 {
+    if (is_geoip(ast_bare(e->member.base))) {
+        return check_geoip(x, ast_bare(e->member.base), e->member.name);
+    }
     struct typed b = check_expr(x, e->member.base);
     bool lat = slice_eq_str(e->member.name->text, "lat");
     if (b.e && b.kind == VAL_GEO && (lat || slice_eq_str(e->member.name->text, "lon"))) {
@@ -179,14 +182,15 @@ static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
     return TYPED_UNKNOWN;
 }
 
-/* `tags[0]`: an item of a list. Lookups and profiles by key come later. */
+/* `tags[0]`: an item of a list. `home[user]`: the value of a lookup's key. Profiles come later. */
 static struct typed check_index(struct expr_ctx *x, const struct ast_expr *e)
 {
     const struct ast_expr *base = ast_bare(e->index.base);
-    const struct symbol *s = base->kind == AST_EXPR_PATH && !base->path->names.first->next
-                                 ? scope_find(x->c, base->path->names.first->text)
-                                 : NULL;
-    if (s && (s->kind == SYM_LOOKUP || s->kind == SYM_PROFILE)) {
+    const struct symbol *s = base->kind == AST_EXPR_PATH ? path_symbol(x, base->path) : NULL;
+    if (s && s->kind == SYM_LOOKUP) {
+        return check_lookup(x, e, s);
+    }
+    if (s && s->kind == SYM_PROFILE) {
         check_not_yet(x->c, e->span, NOT_YET_INDEX);
         return TYPED_UNKNOWN;
     }
@@ -233,8 +237,7 @@ struct typed check_expr(struct expr_ctx *x, const struct ast_expr *e)
     case AST_EXPR_TUPLE:
         return check_list(x, e);
     case AST_EXPR_NAMED_LIST:
-        check_not_yet(x->c, e->span, NOT_YET_IN_LIST);
-        return TYPED_UNKNOWN;
+        return check_named_list(x, e);
     case AST_EXPR_PAREN:
         break;
     case AST_EXPR_UNARY:

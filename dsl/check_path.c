@@ -318,9 +318,9 @@ static struct typed symbol_value(struct expr_ctx *x, struct symbol *s, const str
         check_error(x->c, "E0302", path->span, "const `%.*s` has no fields", SLICE_ARG(s->name));
         return TYPED_UNKNOWN;
     case SYM_PROFILE:
+        return TYPED_UNKNOWN; /* refused at its declaration */
     case SYM_LIST:
     case SYM_LOOKUP:
-        return TYPED_UNKNOWN; /* refused at its declaration */
     case SYM_EVENT:
     case SYM_LET:
     case SYM_RULE:
@@ -328,10 +328,23 @@ static struct typed symbol_value(struct expr_ctx *x, struct symbol *s, const str
     }
     d = check_error(x->c, "E0318", path->span, "`%.*s` is %s, not a value", SLICE_ARG(s->name),
                     symbol_kind_name(s->kind));
-    if (s->kind != SYM_RULE) {
+    if (s->kind == SYM_LIST) {
+        check_help(x->c, d, "ask for its values: `… in list %.*s`", SLICE_ARG(s->name));
+    } else if (s->kind == SYM_LOOKUP) {
+        check_help(x->c, d, "read it by a key: `%.*s[KEY]`", SLICE_ARG(s->name));
+    } else if (s->kind != SYM_RULE) {
         check_help(x->c, d, "name the step: `%.*s as x`, then `x.FIELD`", SLICE_ARG(s->name));
     }
     return TYPED_UNKNOWN;
+}
+
+const struct symbol *path_symbol(struct expr_ctx *x, const struct ast_path *path)
+{
+    const struct ast_name *name = path->names.first;
+    bool hidden = name->next || (x->place != PLACE_VALUE &&
+                                 rule_find_name(x->rule, name->text) >= 0) ||
+                  self_has_field(x, name->text);
+    return hidden ? NULL : scope_find(x->c, name->text);
 }
 
 struct typed check_path(struct expr_ctx *x, const struct ast_path *path)

@@ -1,6 +1,8 @@
 /* Tests of rules: their statements become values and moments that a runner carries out. */
 #include "dsl/check.h"
 
+#include "dsl/load.h"
+
 struct test_ctx {
     struct checker *c;
     struct compiled_test *test;
@@ -17,47 +19,12 @@ static struct test_moment moment_of(const struct ast_literal *lit)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-/* A place as payloads write it: [lon, lat]. */
-static bool place_value(struct test_ctx *t, const struct ast_expr *e, struct value *ret)
-{
-    struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
-    struct want number = {VAL_FLOAT, VAL_MISSING, NULL};
-    struct typed lon = type_convert(t->c, check_expr(&x, e->items.first), number, "a place");
-    struct typed lat = type_convert(t->c, check_expr(&x, e->items.last), number, "a place");
-    if (!lon.e || !lat.e || lon.e->op != EX_CONST || lat.e->op != EX_CONST) {
-        return false;
-    }
-    struct geo place = {.lat = lat.e->value.u.f, .lon = lon.e->value.u.f};
-    if (!geo_valid(place)) {
-        struct diag *d = check_error(t->c, "E0313", e->span, "there is no such place");
-        check_help(t->c, d, "a place is [longitude, latitude] or geo(latitude, longitude)");
-        return false;
-    }
-    *ret = value_geo(place);
-    return true;
-}
-
 /* A value that needs no event: evaluated here. `what` names the place. */
 static bool constant_value(struct test_ctx *t, const struct ast_expr *e, struct want want,
                            const char *what, struct value *ret)
 {
     struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
-    const struct ast_expr *bare = ast_bare(e);
-    if (want.kind == VAL_GEO && bare->kind == AST_EXPR_ARRAY && bare->items.n == 2) {
-        return place_value(t, bare, ret);
-    }
-    struct typed v = type_convert(t->c, check_expr(&x, e), want, what);
-    if (!v.e) {
-        return false;
-    }
-    struct eval_counters counters = {0};
-    struct arena scratch;
-    arena_init(&scratch);
-    struct eval ev = {.scratch = &scratch, .counters = &counters};
-    *ret = value_copy(expr_eval(v.e, &ev), t->c->out);
-    eval_release(&ev);
-    arena_release(&scratch);
-    return true;
+    return check_constant(&x, e, want, what, ret);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -278,6 +245,42 @@ static void shuffle_stmt(struct test_ctx *t, const struct ast_stmt *s, struct te
     check_timed(t->c, s->within, &stmt->within);
 }
 
+/* `given list`, `given lookup`: another content for this test. */
+static void given_table(struct test_ctx *t, const struct ast_stmt *s, enum symbol_kind kind)
+{
+    const struct symbol *symbol = table_symbol(t->c, s->name, kind);
+    if (!symbol || symbol->decl >= t->c->rs->n_tables) {
+        return;
+    }
+    const struct table_decl *decl = &t->c->rs->tables[symbol->decl];
+    struct compiled_test *test = t->test;
+    if (!test->tables) {
+        test->tables = ARENA_ARRAY(t->c->out, const struct table *, t->c->rs->n_tables);
+    }
+    if (test->tables[decl->index]) {
+        check_error(t->c, "E0304", s->span, "`%.*s` is given twice", SLICE_ARG(decl->name));
+        return;
+    }
+    test->tables[decl->index] = kind == SYM_LIST ? check_list_content(t->c, decl, s->array)
+                                                 : check_lookup_content(t->c, decl, s->map);
+}
+
+/* The file is read when the test runs. */
+static bool events_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+{
+    struct slice path;
+    const struct rule_file *from = sources_get(t->c->sources, s->span.file);
+    stmt->kind = TEST_STMT_EVENTS_FILE;
+    if (!load_relative(t->c->arena, from, s->string->string, &path)) {
+        struct diag *d = check_error(t->c, "E0430", s->string->span,
+                                     "a file is named relative to this one, inside the rules");
+        check_help(t->c, d, "for example `events \"fixtures/4711.jsonl\"`");
+        return false;
+    }
+    stmt->path = arena_strndup(t->c->out, path.ptr, path.len);
+    return true;
+}
+
 /* False: the statement sets something up and leaves nothing to carry out. */
 static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
 {
@@ -288,10 +291,10 @@ static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
     }
     switch (s->kind) {
     case AST_STMT_GIVEN_LIST:
-        check_not_yet(t->c, s->span, NOT_YET_GIVEN_LIST);
+        given_table(t, s, SYM_LIST);
         return false;
     case AST_STMT_GIVEN_LOOKUP:
-        check_not_yet(t->c, s->span, NOT_YET_GIVEN_LOOKUP);
+        given_table(t, s, SYM_LOOKUP);
         return false;
     case AST_STMT_GIVEN_PROFILE:
         check_not_yet(t->c, s->span, NOT_YET_GIVEN_PROFILE);
@@ -300,8 +303,7 @@ static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
         check_not_yet(t->c, s->span, NOT_YET_RELOAD);
         return false;
     case AST_STMT_EVENTS:
-        check_not_yet(t->c, s->span, NOT_YET_EVENTS_FILE);
-        return false;
+        return events_stmt(t, s, stmt);
     case AST_STMT_GIVEN_TIME:
         t->test->origin = s->moment->time;
         return false;

@@ -29,6 +29,7 @@ static struct typed test_node(struct expr_ctx *x, const struct ast_expr *e, enum
     t->kids[0] = v.e;
     t->kids[1] = expr_constant_list(x->c, operand.e);
     t->fold = e->test.ignore_case;
+    t->changes = operand.e->op == EX_TABLE; /* not the list: it would be kept with every event */
     if (op == EX_IN && t->kids[1]->op == EX_CONST && t->kids[1]->value.len > INDEX_MIN_ITEMS) {
         t->index = value_index_new(t->kids[1]->value, x->c->out);
     }

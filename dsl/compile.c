@@ -41,7 +41,9 @@ static void fingerprint(struct compilation *c, struct ruleset *rs)
 static void check_all(struct checker *c)
 {
     scope_declare_all(c);
+    check_tables_declare(c);
     check_consts(c);
+    check_tables_fill(c);
     check_events_declare(c);
     check_events_finish(c);
     check_lets(c);
@@ -67,7 +69,9 @@ static void finish(struct compilation *c, struct checker *k)
 struct compilation *dsl_compile(const struct compile_input *input, struct error *err)
 {
     struct compilation *c = xcalloc(1, sizeof(*c));
-    struct checker k = {.arena = &c->arena,
+    struct checker k = {.compilation = c,
+                        .input = input,
+                        .arena = &c->arena,
                         .sources = &c->sources,
                         .diags = &c->diags,
                         .keep_all = input->keep_all_fields};

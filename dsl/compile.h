@@ -20,6 +20,7 @@
 #include "dsl/diag.h"
 #include "dsl/source.h"
 #include "nfa/rule.h"
+#include "nfa/table.h"
 
 struct compile_source {
     const char *path;
@@ -35,8 +36,13 @@ struct compile_input {
     const struct compile_source *sources;
     uint32_t n_sources;
     bool sources_on_demand;
+    /* Files of lists and lookups in memory; they stand before a file of the same path. */
+    const struct compile_source *data;
+    uint32_t n_data;
     /* Every declared field counts as named by a rule (schema_field.keep). */
     bool keep_all_fields;
+    /* Reads the files of lists and lookups; NULL: rules that name one are refused. */
+    table_parse table_parse;
 };
 
 struct compilation {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "dsl/source.h"
+#include "nfa/table.h"
 #include "nfa/value.h"
 
 /* `at 60s` counts from the origin (`given time`, or 2000-01-03T00:00:00Z). */
@@ -34,6 +35,7 @@ enum test_stmt_kind {
     TEST_STMT_TIMEOUT,   /* expect timeout */
     TEST_STMT_RESTART,
     TEST_STMT_SHUFFLE,
+    TEST_STMT_EVENTS_FILE, /* events "FILE" */
 };
 
 struct test_expect_field {
@@ -66,6 +68,8 @@ struct test_stmt {
     bool has_seed;
     uint64_t seed;
     struct duration within;
+    /* EVENTS_FILE */
+    const char *path;
 };
 
 struct compiled_test {
@@ -75,6 +79,9 @@ struct compiled_test {
     struct etime origin;
     struct test_stmt *stmts;
     uint32_t n_stmts;
+    /* `given list`, `given lookup`: per table of the rule set, NULL where nothing is given; NULL as a
+     * whole when the test gives none. Arena of the rule set. */
+    const struct table **tables;
 };
 
 struct compiled_tests {

@@ -88,6 +88,11 @@ unsigned expr_reads(const struct expr *e)
     case EX_DETECTED_AT:
         reads = READS_OUTPUT;
         break;
+    case EX_TABLE:
+    case EX_LOOKUP:
+    case EX_GEOIP:
+        reads = READS_ENV;
+        break;
     default:
         break;
     }
@@ -108,7 +113,7 @@ void expr_split(struct checker *c, const struct expr *e, const struct expr **own
     uint32_t n_mine = 0;
     uint32_t n_others = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (expr_reads(all[i]) & ~(unsigned)READS_SELF) {
+        if (expr_reads(all[i]) & ~(unsigned)(READS_SELF | READS_ENV)) {
             others[n_others++] = all[i];
         } else {
             mine[n_mine++] = all[i];

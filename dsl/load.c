@@ -85,14 +85,15 @@ static bool lies_in(struct slice path, struct slice root)
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
-static struct rule_file *memory_source(struct loader *l, struct slice path)
+static const struct compile_source *find_source(struct compilation *c,
+                                                const struct compile_source *sources, uint32_t n,
+                                                struct slice path)
 {
-    for (uint32_t i = 0; i < l->input->n_sources; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         struct slice name;
-        load_normalise(&l->c->arena, slice_of(l->input->sources[i].path), &name);
+        load_normalise(&c->arena, slice_of(sources[i].path), &name);
         if (slice_eq(name, path)) {
-            return sources_add(&l->c->sources, l->input->sources[i].path,
-                               l->input->sources[i].text);
+            return &sources[i];
         }
     }
     return NULL;
@@ -101,8 +102,10 @@ static struct rule_file *memory_source(struct loader *l, struct slice path)
 static enum err read_source(struct loader *l, struct slice path, struct rule_file **ret,
                             struct error *err)
 {
-    *ret = memory_source(l, path);
-    if (*ret) {
+    const struct compile_source *memory =
+        find_source(l->c, l->input->sources, l->input->n_sources, path);
+    if (memory) {
+        *ret = sources_add(&l->c->sources, memory->path, memory->text);
         return ERR_OK;
     }
     if (l->input->n_paths == 0) {
@@ -110,6 +113,54 @@ static enum err read_source(struct loader *l, struct slice path, struct rule_fil
     }
     const char *name = arena_strndup(&l->c->arena, path.ptr, path.len);
     return sources_read(&l->c->sources, name, ret, err);
+}
+
+static struct rule_file *data_read_before(const struct sources *set, struct slice path)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (set->items[i]->is_data && slice_eq_str(path, set->items[i]->path)) {
+            return set->items[i];
+        }
+    }
+    return NULL;
+}
+
+enum err load_data(struct compilation *c, const struct compile_input *input, struct slice path,
+                   const struct rule_file **ret, struct error *err)
+{
+    const char *name = arena_strndup(&c->arena, path.ptr, path.len);
+    struct rule_file *src = data_read_before(&c->sources, path);
+    const struct compile_source *memory =
+        src ? NULL : find_source(c, input->data, input->n_data, path);
+    if (memory) {
+        src = sources_add_data(&c->sources, name, memory->text);
+    }
+    if (!src && input->n_paths == 0) {
+        return error_set(err, ERR_USAGE, "there is no file %s", name);
+    }
+    if (!src) {
+        FYKE_TRY(sources_read_data(&c->sources, name, &src, err));
+    }
+    *ret = src;
+    return src->too_large ? error_set(err, ERR_LIMIT, "%s is larger than %u MiB", name,
+                                      SOURCE_MAX_DATA_BYTES >> 20)
+                          : ERR_OK;
+}
+
+bool load_relative(struct arena *arena, const struct rule_file *from, struct slice text,
+                   struct slice *ret)
+{
+    struct slice path;
+    if (text.len == 0 || text.ptr[0] == '/') {
+        return false;
+    }
+    load_normalise(arena, slice_of(from->path), &path);
+    struct slice dir = directory_of(path);
+    char *joined = arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(dir),
+                                dir.len && dir.ptr[dir.len - 1] != '/' ? "/" : "",
+                                SLICE_ARG(text));
+    load_normalise(arena, slice_of(joined), ret);
+    return lies_in(*ret, from->root);
 }
 
 /* ---- imports ------------------------------------------------------------------------------- */
@@ -148,12 +199,7 @@ static bool import_path(struct loader *l, const struct loaded *from, const struc
         check_help(&l->report, d, "for example `import \"common.rules\"`");
         return false;
     }
-    struct slice dir = directory_of(from->path);
-    char *joined = arena_printf(&l->c->arena, "%.*s%s%.*s", SLICE_ARG(dir),
-                                dir.len && dir.ptr[dir.len - 1] != '/' ? "/" : "",
-                                SLICE_ARG(text));
-    load_normalise(&l->c->arena, slice_of(joined), ret);
-    if (!lies_in(*ret, from->root)) {
+    if (!load_relative(&l->c->arena, from->ast->source, text, ret)) {
         struct diag *d = check_error(&l->report, "E0310", lit->span,
                                      "the import leads out of the rules directory");
         check_help(&l->report, d, "put shared files into it, or compile the directory above");
@@ -196,6 +242,7 @@ static enum err load_one(struct loader *l, struct slice path, struct slice root,
 {
     struct rule_file *src = NULL;
     FYKE_TRY(read_source(l, path, &src, err));
+    src->root = root;
     struct loaded *f = ARENA_NEW(&l->c->arena, struct loaded);
     f->path = path;
     f->root = root;

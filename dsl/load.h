@@ -14,4 +14,11 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
 /* "a/./b/../c" → "a/c", lexically. False when it leads above its start. Result in `arena`. */
 bool load_normalise(struct arena *arena, struct slice path, struct slice *ret);
 
+/* A file named in `from`, relative to it. False: it is not, or it leads out of the rules. */
+bool load_relative(struct arena *arena, const struct rule_file *from, struct slice text,
+                   struct slice *ret);
+/* The file of a list or lookup, read once. */
+enum err load_data(struct compilation *c, const struct compile_input *input, struct slice path,
+                   const struct rule_file **ret, struct error *err) FYKE_MUST_USE;
+
 #endif

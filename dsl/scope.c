@@ -111,10 +111,6 @@ static void report_unsupported(struct checker *c, const struct ast_decl *d)
 {
     if (d->kind == AST_DECL_PROFILE) {
         check_not_yet(c, d->keyword, NOT_YET_PROFILE);
-    } else if (d->kind == AST_DECL_LIST) {
-        check_not_yet(c, d->keyword, NOT_YET_LIST);
-    } else if (d->kind == AST_DECL_LOOKUP) {
-        check_not_yet(c, d->keyword, NOT_YET_LOOKUP);
     }
 }
 

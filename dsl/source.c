@@ -34,11 +34,18 @@ static void index_lines(struct rule_file *src, struct arena *arena)
     }
 }
 
-struct rule_file *sources_add(struct sources *set, const char *path, struct slice text)
+static size_t max_bytes(bool is_data)
+{
+    return is_data ? SOURCE_MAX_DATA_BYTES : SOURCE_MAX_BYTES;
+}
+
+static struct rule_file *add(struct sources *set, const char *path, struct slice text,
+                             bool is_data)
 {
     struct rule_file *src = ARENA_NEW(set->arena, struct rule_file);
     src->path = arena_strndup(set->arena, path, strlen(path));
-    src->too_large = text.len > SOURCE_MAX_BYTES;
+    src->is_data = is_data;
+    src->too_large = text.len > max_bytes(is_data);
     src->text =
         src->too_large
             ? slice_of("")
@@ -58,12 +65,23 @@ struct rule_file *sources_add(struct sources *set, const char *path, struct slic
     return src;
 }
 
+struct rule_file *sources_add(struct sources *set, const char *path, struct slice text)
+{
+    return add(set, path, text, false);
+}
+
+struct rule_file *sources_add_data(struct sources *set, const char *path, struct slice text)
+{
+    return add(set, path, text, true);
+}
+
 /* One byte more than the limit is enough to know that a file is too large. */
-static enum err read_all(FILE *f, const char *path, struct buf *out, struct error *err)
+static enum err read_all(FILE *f, const char *path, size_t max, struct buf *out,
+                         struct error *err)
 {
     char chunk[16384];
     size_t n;
-    while (out->len <= SOURCE_MAX_BYTES && (n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+    while (out->len <= max && (n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
         buf_put(out, chunk, n);
     }
     if (ferror(f)) {
@@ -72,20 +90,32 @@ static enum err read_all(FILE *f, const char *path, struct buf *out, struct erro
     return ERR_OK;
 }
 
-enum err sources_read(struct sources *set, const char *path, struct rule_file **ret,
-                      struct error *err)
+static enum err read_file(struct sources *set, const char *path, bool is_data,
+                          struct rule_file **ret, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     FILE *f = fopen(path, "rb");
     if (!f) {
         return error_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
     }
-    enum err rc = read_all(f, path, &text, err);
+    enum err rc = read_all(f, path, max_bytes(is_data), &text, err);
     fclose(f);
     if (rc == ERR_OK) {
-        *ret = sources_add(set, path, buf_slice(&text));
+        *ret = add(set, path, buf_slice(&text), is_data);
     }
     return rc;
+}
+
+enum err sources_read(struct sources *set, const char *path, struct rule_file **ret,
+                      struct error *err)
+{
+    return read_file(set, path, false, ret, err);
+}
+
+enum err sources_read_data(struct sources *set, const char *path, struct rule_file **ret,
+                           struct error *err)
+{
+    return read_file(set, path, true, ret, err);
 }
 
 const struct rule_file *sources_get(const struct sources *set, uint32_t file)

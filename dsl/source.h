@@ -15,6 +15,8 @@
 
 /* Larger files are refused with E0111 before they are read by the lexer. */
 #define SOURCE_MAX_BYTES (16u * 1024u * 1024u)
+/* The same for the files of lists and lookups. */
+#define SOURCE_MAX_DATA_BYTES (512u * 1024u * 1024u)
 
 /* Bytes [start, end) of the source `file` of a set. */
 struct span {
@@ -42,6 +44,8 @@ struct rule_file {
     uint32_t n_lines;      /* at least 1 */
     uint32_t *line_starts; /* n_lines byte offsets, ascending, [0] = 0 or behind the BOM */
     bool too_large;        /* text left out: more than SOURCE_MAX_BYTES */
+    bool is_data;          /* of a list or lookup, no rules */
+    struct slice root;     /* directory that its names of files may not leave; set by the loader */
 };
 
 /* The files of one rule set, in order of loading. Arena-owned. */
@@ -61,6 +65,10 @@ void sources_init(struct sources *set, struct arena *arena);
 /* Copies path and text. A text above SOURCE_MAX_BYTES is kept as empty and marked; the parser
  * reports it. Never NULL. */
 struct rule_file *sources_add(struct sources *set, const char *path, struct slice text);
+/* The same with SOURCE_MAX_DATA_BYTES. */
+struct rule_file *sources_add_data(struct sources *set, const char *path, struct slice text);
+enum err sources_read_data(struct sources *set, const char *path, struct rule_file **ret,
+                           struct error *err) FYKE_MUST_USE;
 /* Reads a file; "-" is not special here. */
 enum err sources_read(struct sources *set, const char *path, struct rule_file **ret,
                       struct error *err) FYKE_MUST_USE;

@@ -273,7 +273,7 @@ void alert_json(const struct alert_options *o, const struct match *m, struct has
     if (m->capped) {
         json_member_bool(&j, "capped", true);
     }
-    hash128_hex(o->rs->fingerprint, hex);
+    hash128_hex(o->fingerprint, hex);
     json_member_string(&j, "ruleset", slice_of(hex));
     json_object_end(&j);
 }

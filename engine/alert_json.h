@@ -15,6 +15,7 @@ struct alert_options {
     uint32_t n_fields;
     bool all_fields;             /* "*" */
     bool shadow;                 /* alerts of rules in status shadow go out as well */
+    struct hash128 fingerprint;  /* of the rule set with its lists and lookups */
 };
 
 void alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,

@@ -83,6 +83,11 @@ struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limit
     return d;
 }
 
+void decoder_set_env(struct decoder *d, const struct eval_env *env)
+{
+    d->eval.env = env;
+}
+
 void decoder_free(struct decoder *d)
 {
     if (!d) {

@@ -60,6 +60,9 @@ struct decode_limits {
 
 struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limits);
 void decoder_free(struct decoder *d);
+/* Lists, lookups and geoip that conditions and computed fields read. */
+struct eval_env;
+void decoder_set_env(struct decoder *d, const struct eval_env *env);
 /* Events and their text are allocated in `arena`; they do not point into the record. */
 void decoder_decode(struct decoder *d, const struct record *r, struct arena *arena,
                     struct decoded *ret);

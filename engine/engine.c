@@ -135,7 +135,31 @@ static void init_shards(struct engine *e)
         shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
     }
     uint32_t threads = e->options.threads < e->n_shards ? e->options.threads : e->n_shards;
-    e->workers = workers_new(e->rs, e->options.nfa, threads);
+    e->workers = workers_new(e->rs, e->options.nfa, threads, tables_env(e->tables));
+}
+
+static void init_tables(struct engine *e)
+{
+    const struct engine_options *o = &e->options;
+    const struct tables_options to = {
+        .rs = e->rs,
+        .given = o->given_tables,
+        .feeds = o->table_feeds,
+        .n_feeds = o->n_table_feeds,
+        .geoip = o->geoip,
+        .geoip_identity = o->geoip_identity,
+        .log = o->log,
+        .log_ctx = o->log_ctx,
+    };
+    e->tables = tables_new(&to);
+    e->key_eval.env = tables_env(e->tables);
+    e->alerts.fingerprint = tables_fingerprint(e->tables);
+}
+
+void engine_swap_tables(struct engine *e, const struct table *const *content)
+{
+    tables_swap(e->tables, content);
+    e->alerts.fingerprint = tables_fingerprint(e->tables);
 }
 
 static void tell_disabled(const struct engine *e)
@@ -154,6 +178,7 @@ static void init_lanes(struct engine *e)
     e->lanes = xcalloc(e->n_lanes, sizeof(*e->lanes));
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         e->lanes[i].decoder = decoder_new(e->rs, e->options.decode);
+        decoder_set_env(e->lanes[i].decoder, tables_env(e->tables));
         event_blocks_init(&e->lanes[i].blocks);
     }
 }
@@ -176,6 +201,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
     init_clocks(e);
+    init_tables(e);
     e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
     enum err rc = o->state_dir == NULL ? ERR_OK : state_open(e, err);
     if (rc == ERR_OK) {
@@ -210,6 +236,7 @@ void engine_free(struct engine *e)
     }
     out_order_release(&e->out);
     key_eval_release(&e->key_eval);
+    tables_free(e->tables);
     key_table_release(&e->keys);
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         event_blocks_release(&e->lanes[i].blocks);
@@ -370,9 +397,14 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
                     const volatile sig_atomic_t *stop, struct error *err)
 {
     bool finished = false;
+    FYKE_TRY(tables_load(e->tables, engine_now(e), stop, err));
+    e->alerts.fingerprint = tables_fingerprint(e->tables);
     FYKE_TRY(start(e, source, sink, err));
     FYKE_TRY(pin_start(e, err));
     while (!finished && (stop == NULL || *stop == 0)) {
+        if (tables_tick(e->tables, engine_now(e))) {
+            e->alerts.fingerprint = tables_fingerprint(e->tables);
+        }
         FYKE_TRY(step(e, &finished, err));
         if (commit_due(e)) {
             FYKE_TRY(engine_commit(e, err));

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "engine/decode.h"
 #include "engine/io.h"
+#include "engine/table_feed.h"
+#include "nfa/eval_env.h"
 #include "nfa/rule.h"
 #include "nfa/state.h"
 
@@ -68,6 +70,12 @@ struct engine_options {
     void *log_ctx;
     engine_refused refused;      /* may be NULL */
     void *refused_ctx;
+    /* Lists, lookups, addresses (engine/tables.h). */
+    const struct table *const *given_tables; /* instead of the rule set's; NULL: none */
+    struct table_feed *const *table_feeds;   /* one per topic that a table comes from */
+    uint32_t n_table_feeds;
+    const struct geoip *geoip;               /* NULL: none */
+    struct hash128 geoip_identity;
     const char *fault;           /* tests: fault point to die at, "name" or "name:n"; NULL */
 };
 
@@ -108,6 +116,10 @@ enum err engine_commit(struct engine *e, struct error *err) FYKE_MUST_USE;
  * state knows. Valid until the next call. engine_run() tells its source by itself. */
 uint32_t engine_positions(struct engine *e, const struct partition_position **ret);
 
+/* Between two calls: other content for lists and lookups that come from files; per table of the
+ * rule set, NULL keeps it. The content is borrowed as long as it is in force. */
+void engine_swap_tables(struct engine *e, const struct table *const *content);
+
 /* ---- figures ------------------------------------------------------------------------------ */
 
 struct partition_summary {
@@ -132,6 +144,8 @@ struct engine_summary {
     struct nfa_counters nfa;
     uint64_t checkpoints, checkpoint_bytes;
     uint64_t evicted, loaded; /* keys that left memory and came back */
+    uint64_t table_records, table_bad_records; /* read from topics of lists and lookups */
+    uint64_t table_refreshes, table_failures;  /* content renewed; could not be read again */
 };
 void engine_summary(struct engine *e, struct engine_summary *ret);
 

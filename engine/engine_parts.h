@@ -15,6 +15,7 @@
 #include "engine/out_order.h"
 #include "engine/partition.h"
 #include "engine/shard.h"
+#include "engine/tables.h"
 #include "engine/worker.h"
 
 #define ENGINE_DEFAULT_SHARDS 16
@@ -54,6 +55,7 @@ struct engine {
     uint32_t n_lanes;
     struct decoded_record *decoded; /* of a batch */
     size_t cap_decoded;
+    struct tables *tables; /* lists and lookups in force */
     struct key_table keys;
     struct key_eval key_eval; /* its arena holds the keys of one pass */
 

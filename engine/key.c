@@ -218,7 +218,8 @@ struct hash128 key_hash(const struct key_group *g, struct slice canonical)
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
             struct key_eval *ev, struct value *values, struct key_ref *ret)
 {
-    struct eval eval = {.self = e, .scratch = &ev->scratch, .counters = &ev->counters};
+    struct eval eval = {.self = e, .scratch = &ev->scratch, .counters = &ev->counters,
+                        .env = ev->env};
     buf_clear(&ev->canonical);
     buf_put_u64be(&ev->canonical, g->identity.hi);
     buf_put_u64be(&ev->canonical, g->identity.lo);

@@ -78,6 +78,7 @@ static inline const struct key_routes *key_table_routes(const struct key_table *
 struct key_eval {
     struct arena scratch;          /* of expressions; its owner resets it between batches */
     struct eval_counters counters; /* what key expressions could not compute */
+    const struct eval_env *env;    /* NULL: none */
     struct buf canonical;
 };
 

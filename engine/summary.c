@@ -56,6 +56,11 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
     memcpy(ret->invalid, e->invalid, sizeof(ret->invalid));
     fill_partitions(e);
     add_state(e, ret);
+    const struct tables_counters *tables = tables_counters(e->tables);
+    ret->table_records = tables->records;
+    ret->table_bad_records = tables->bad_records;
+    ret->table_refreshes = tables->refreshes;
+    ret->table_failures = tables->failed;
     workers_counters(e->workers, &ret->nfa);
     ret->nfa.eval.division_by_zero += e->key_eval.counters.division_by_zero;
     ret->nfa.eval.overflow += e->key_eval.counters.overflow;

@@ -54,7 +54,8 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads)
+struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads,
+                            const struct eval_env *env)
 {
     struct workers *all = xcalloc(1, sizeof(*all));
     all->workers = xcalloc(threads, sizeof(*all->workers));
@@ -69,6 +70,7 @@ struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, 
             break;
         }
         w->scratch = nfa_scratch_new(rs, limits);
+        nfa_scratch_set_env(w->scratch, env);
         w->started = i > 0;
         all->n++;
     }

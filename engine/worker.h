@@ -13,7 +13,9 @@ struct workers;
 /* The part of thread `worker` of `n`. */
 typedef void (*worker_job)(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch);
 
-struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads);
+/* `env`: what the threads' expressions read; outlives the workers. */
+struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads,
+                            const struct eval_env *env);
 void workers_free(struct workers *w);
 /* Threads that could be started, with the caller. */
 uint32_t workers_count(const struct workers *w);

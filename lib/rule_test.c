@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
+#include "lib/rule_test_events.h"
 #include "nfa/expr.h"
 
 struct test_event {
@@ -32,6 +33,7 @@ struct test_run {
     bool restart;         /* before the next event */
     bool shuffled, restarts;
     char state_dir[64]; /* "" without restarts */
+    struct eval_env env; /* lists and lookups as this test gives them */
     struct buf *problem;
 };
 
@@ -50,6 +52,7 @@ static void compute_fields(struct test_run *r, const struct schema_decl *d, stru
     struct eval ev = {.self = e,
                       .scratch = &r->arena,
                       .counters = &counters,
+                      .env = &r->env,
                       .first_at = e->time,
                       .last_at = e->time,
                       .detected_at = e->time};
@@ -154,6 +157,22 @@ static void event_stmt(struct test_run *r, const struct test_stmt *s)
     }
 }
 
+/* Files hold events as they were read: each has its own time, and moves the clock there. */
+static void event_of_file(void *ctx, struct event *e)
+{
+    struct test_run *r = ctx;
+    catch_up(r, e->time);
+    arrive(r, e);
+    move_clock(r, e->time);
+}
+
+static void events_file_stmt(struct test_run *r, const struct test_stmt *s)
+{
+    if (r->problem->len == 0) {
+        rule_test_events(r->rs, &r->env, s->path, &r->arena, event_of_file, r, r->problem);
+    }
+}
+
 static void watermark_stmt(struct test_run *r, const struct test_stmt *s)
 {
     struct etime time = test_moment_time(s->moment, r->test->origin);
@@ -193,6 +212,7 @@ static void run_statements(struct test_run *r)
         switch (s->kind) {
         case TEST_STMT_EVENT: event_stmt(r, s); break;
         case TEST_STMT_WATERMARK: watermark_stmt(r, s); break;
+        case TEST_STMT_EVENTS_FILE: events_file_stmt(r, s); break;
         case TEST_STMT_RESTART: r->restart = r->restarts = true; break;
         case TEST_STMT_SHUFFLE:
         case TEST_STMT_EXPECT:
@@ -226,6 +246,7 @@ static enum err open_engine(struct test_run *r, struct memory_sink *sink, struct
     o.clock = (struct engine_clock){no_time, NULL};
     o.state_dir = r->state_dir[0] ? r->state_dir : NULL;
     o.shards = 1;
+    o.given_tables = r->test->tables;
     FYKE_TRY(engine_new(r->rs, &o, ret, err));
     struct source_partition *parts = xcalloc(r->rs->n_topics + 1, sizeof(*parts));
     for (uint32_t i = 0; i < r->rs->n_topics; i++) {
@@ -323,6 +344,17 @@ static struct ruleset ruleset_for(const struct ruleset *rs, uint32_t tested, str
     return view;
 }
 
+static void set_env(struct test_run *r)
+{
+    uint32_t n = r->rs->n_tables;
+    const struct table **tables = ARENA_ARRAY(&r->arena, const struct table *, n + 1u);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct table *given = r->test->tables ? r->test->tables[i] : NULL;
+        tables[i] = given ? given : r->rs->tables[i].table;
+    }
+    r->env = (struct eval_env){.tables = tables, .n_tables = n};
+}
+
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
                    struct rule_test_result *ret)
 {
@@ -336,6 +368,7 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
                          .problem = &ret->problem};
     struct memory_sink sink;
     memory_sink_init(&sink);
+    set_env(&r);
     run_statements(&r);
     if (ret->problem.len == 0) {
         evaluate(&r, &sink);

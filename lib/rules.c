@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "dsl/diag_render.h"
+#include "engine/table_text.h"
 #include "fyke_version.h"
 #include "lib/last_error.h"
 
@@ -87,8 +88,10 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
                                struct fyke_rules **ret)
 {
     struct error err = ERROR_INIT;
+    struct compile_input whole = *input;
     *ret = NULL;
-    struct compilation *c = dsl_compile(input, &err);
+    whole.table_parse = table_text_parse;
+    struct compilation *c = dsl_compile(&whole, &err);
     if (!c) {
         return last_error_set(&err);
     }
@@ -107,17 +110,23 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
 {
     const struct sources *set = &rules->compilation->sources;
     struct compile_source *texts = xcalloc(set->n + 1, sizeof(*texts));
+    struct compile_source *data = xcalloc(set->n + 1, sizeof(*data));
+    uint32_t n_texts = 0, n_data = 0;
     for (uint32_t i = 0; i < set->n; i++) {
         const struct rule_file *src = sources_get(set, i);
-        texts[i] = (struct compile_source){src->path, src->text};
+        struct compile_source *to = src->is_data ? &data[n_data++] : &texts[n_texts++];
+        *to = (struct compile_source){src->path, src->text};
     }
     struct compile_input input = {
         .paths = (const char *const *)rules->paths,
         .n_paths = (uint32_t)rules->n_paths,
         .sources = texts,
-        .n_sources = set->n,
+        .n_sources = n_texts,
+        .data = data,
+        .n_data = n_data,
         .sources_on_demand = rules->n_paths > 0,
         .keep_all_fields = true,
+        .table_parse = table_text_parse,
     };
     struct compilation *c = dsl_compile(&input, err);
     struct fyke_rules *r = NULL;
@@ -128,6 +137,7 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
         compilation_free(c);
     }
     free(texts);
+    free(data);
     return r;
 }
 

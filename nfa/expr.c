@@ -7,7 +7,8 @@
 
 #include "nfa/expr_internal.h"
 #include "nfa/regex.h"
-#include "nfa/value_index.h"
+#include "nfa/eval_env.h"
+#include "nfa/table.h"
 
 /* More arguments than this go through the scratch arena. */
 #define ARGS_ON_STACK 8
@@ -238,6 +239,28 @@ static struct value captured_value(const struct expr *e, struct eval *ev)
     return ev->self->values[ev->self->n_values - ev->n_captures + (uint32_t)e->slot];
 }
 
+const struct table *eval_table(const struct expr *e, const struct eval *ev)
+{
+    assert(ev->env && e->table->index < ev->env->n_tables);
+    return ev->env->tables[e->table->index];
+}
+
+static struct value lookup(const struct expr *e, struct eval *ev)
+{
+    struct value key = expr_eval(e->kids[0], ev);
+    return value_is_missing(key) ? key : table_get(eval_table(e, ev), key);
+}
+
+static struct value geoip(const struct expr *e, struct eval *ev)
+{
+    struct value ip = expr_eval(e->kids[0], ev);
+    const struct geoip *geo = ev->env ? ev->env->geoip : NULL;
+    if (value_is_missing(ip) || !geo) {
+        return VALUE_MISSING;
+    }
+    return geo->find(geo->ctx, value_as_ip(ip), (enum geoip_field)e->member, ev->scratch);
+}
+
 struct value expr_eval(const struct expr *e, struct eval *ev)
 {
     switch ((enum expr_op)e->op) {
@@ -302,8 +325,12 @@ struct value expr_eval(const struct expr *e, struct eval *ev)
         return widen(e, ev);
     case EX_MEMBER:
         return member_value(e, ev);
+    case EX_TABLE:
+        return eval_table(e, ev)->keys;
     case EX_LOOKUP:
-        return value_index_get(e->index, expr_eval(e->kids[0], ev));
+        return lookup(e, ev);
+    case EX_GEOIP:
+        return geoip(e, ev);
     case EX_PROFILE:
         return measure_value(e, ev);
     case EX_CAPTURE:
@@ -346,7 +373,7 @@ bool expr_is_unary(const struct expr *e)
     case EX_LIKE: case EX_MATCHES: case EX_CONTAINS: case EX_STARTS_WITH: case EX_ENDS_WITH:
     case EX_IS_MISSING: case EX_IS_PRESENT: case EX_NEG: case EX_ADD: case EX_SUB: case EX_MUL:
     case EX_DIV: case EX_IF: case EX_LIST: case EX_CALL: case EX_TO_DECIMAL: case EX_TO_FLOAT:
-    case EX_MEMBER: case EX_LOOKUP: case EX_OP_COUNT:
+    case EX_MEMBER: case EX_TABLE: case EX_LOOKUP: case EX_GEOIP: case EX_OP_COUNT:
         break;
     case EX_CAPTURE: /* of the event, like a field */
         return true;

@@ -53,7 +53,9 @@ enum expr_op {
     EX_TO_DECIMAL, /* int → decimal */
     EX_TO_FLOAT,   /* int → float */
     EX_MEMBER,     /* `member` of kids[0]; MEMBER_ITEM: kids[1] is the index */
-    EX_LOOKUP,     /* value of kids[0] in `index`; an absent key is missing */
+    EX_TABLE,      /* the values of the named list `table` */
+    EX_LOOKUP,     /* value of kids[0] in the lookup `table`; an absent key is missing */
+    EX_GEOIP,      /* `member` (enum geoip_field) of the place of the ip kids[0] */
     EX_PROFILE,    /* measure `slot` of the rule set for the key at hand, as of eval.now */
     EX_CAPTURE,    /* kids[0] as it was when the event was evaluated (capture.h) */
     EX_OP_COUNT
@@ -102,6 +104,8 @@ typedef struct value (*fn_impl)(struct eval *ev, const struct value *args, uint3
 struct regex; /* nfa/regex.h: compiled PCRE2 pattern, immutable, shared by threads */
 struct regex_scratch; /* nfa/regex.h: a thread's working memory for matching */
 struct value_index;   /* nfa/value_index.h: constant set or map, immutable */
+struct table_decl;    /* nfa/table.h: a list or lookup that rules name */
+struct eval_env;      /* nfa/eval_env.h: what changes without a new compilation */
 struct schema_decl;
 
 struct expr {
@@ -113,12 +117,13 @@ struct expr {
     bool changes;        /* what this node reads may change between two events (a profile, a lookup
                             or list that is refreshed): capture.h */
     uint8_t item_kind;   /* VAL_LIST results: kind of the items, 0 if unknown */
-    uint8_t member;      /* EX_MEMBER: enum expr_member */
+    uint8_t member;      /* EX_MEMBER: enum expr_member; EX_GEOIP: enum geoip_field */
     uint16_t n_kids;
     int32_t slot;        /* EX_BOUND, EX_ITER, EX_AGG: event slot; EX_KEY, EX_CAPTURE: index;
                             EX_PROFILE: measure */
     int32_t scope;       /* EX_ITER, EX_AGG: group whose current iteration counts; -1: all */
     uint32_t cache;      /* EX_AGG: index of its accumulator in the evaluation, unique per rule */
+    const struct table_decl *table; /* EX_TABLE, EX_LOOKUP: which; content: eval.env */
     const struct field_ref *field;  /* EX_FIELD, EX_BOUND, EX_ITER; NULL: the event time */
     const struct expr **kids;       /* EX_AGG: kids[0] = value per event (EX_FIELD inside; NULL
                                        for count), kids[1] = `where` filter or NULL, kids[2] =
@@ -126,11 +131,9 @@ struct expr {
     struct value value;             /* EX_CONST */
     fn_impl fn;                     /* EX_CALL */
     const char *fn_name;            /* for dumps and canonical text. EX_CALL: the function;
-                                       EX_CONST, EX_LOOKUP: name of the list or lookup it was
-                                       written as (its content is no part of the plan), or
-                                       NULL; EX_PROFILE: "habits.countries" */
+                                       EX_PROFILE: "habits.countries" */
     const struct regex *regex;      /* EX_MATCHES */
-    const struct value_index *index; /* EX_IN: its constant list, indexed, or NULL; EX_LOOKUP */
+    const struct value_index *index; /* EX_IN: its constant list, indexed, or NULL */
 };
 
 /* ---- evaluation -------------------------------------------------------------------------- */
@@ -180,6 +183,7 @@ struct eval {
     struct arena *scratch;           /* temporary text and lists; reset by the owner */
     struct eval_counters *counters;  /* never NULL */
     struct regex_scratch *regex;     /* made at the first `matches`; freed by eval_release() */
+    const struct eval_env *env;      /* NULL: the rules read no list, lookup or geoip */
 };
 
 /* Frees what evaluation has made lazily inside *ev; nothing that the owner put there. */

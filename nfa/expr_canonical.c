@@ -1,10 +1,11 @@
 /* Canonical text of an expression: (op:kind part part …). It is hashed into the plan, so the names
  * below never change, and nothing that depends on the compilation (cache numbers, addresses) may
  * stand in it. Named lists and lookups stand by name: new content keeps the state. */
+#include "nfa/eval_env.h"
 #include "nfa/expr.h"
 #include "nfa/regex.h"
 #include "nfa/schema.h"
-#include "nfa/value_index.h"
+#include "nfa/table.h"
 
 static const char *const op_names[EX_OP_COUNT] = {
     [EX_CONST] = "const",
@@ -46,9 +47,11 @@ static const char *const op_names[EX_OP_COUNT] = {
     [EX_TO_DECIMAL] = "to-decimal",
     [EX_TO_FLOAT] = "to-float",
     [EX_MEMBER] = "member",
+    [EX_TABLE] = "named",
     [EX_LOOKUP] = "lookup",
     [EX_PROFILE] = "profile",
     [EX_CAPTURE] = "capture",
+    [EX_GEOIP] = "geoip",
 };
 
 static const char *const agg_names[AGG_OP_COUNT] = {
@@ -115,6 +118,26 @@ static void put_typed(struct value v, struct buf *out)
     }
 }
 
+static void put_type(const struct schema_field *f, struct buf *out)
+{
+    buf_printf(out, " %s%s", f->is_set ? "set-of-" : f->is_list ? "list-of-" : "",
+               type_name(f->type));
+    for (uint32_t i = 0; i < f->n_enum_values; i++) {
+        buf_put_byte(out, ' ');
+        value_to_json(value_string(f->enum_values[i]), out);
+    }
+}
+
+static void put_table(const struct table_decl *t, struct buf *out)
+{
+    buf_put_byte(out, ' ');
+    buf_put_slice(out, t->name);
+    put_type(&t->key, out);
+    if (t->is_lookup) {
+        put_type(&t->value, out);
+    }
+}
+
 /* What belongs to the op besides its kids. */
 static void put_details(const struct expr *e, const struct schema_decl *decls, struct buf *out)
 {
@@ -142,11 +165,12 @@ static void put_details(const struct expr *e, const struct schema_decl *decls, s
     } else if (e->op == EX_MATCHES) {
         buf_put_byte(out, ' ');
         value_to_json(value_string(regex_pattern(e->regex)), out);
-    } else if ((e->op == EX_LOOKUP || e->op == EX_PROFILE) && e->fn_name) {
+    } else if (e->op == EX_PROFILE) {
         buf_printf(out, " %s", e->fn_name);
-    } else if (e->op == EX_LOOKUP) {
-        buf_put_byte(out, ' ');
-        value_index_canonical(e->index, out);
+    } else if (e->op == EX_TABLE || e->op == EX_LOOKUP) {
+        put_table(e->table, out);
+    } else if (e->op == EX_GEOIP) {
+        buf_printf(out, " %s", geoip_field_name((enum geoip_field)e->member));
     }
 }
 
@@ -154,10 +178,6 @@ void expr_canonical(const struct expr *e, const struct schema_decl *decls, struc
 {
     if (!e) {
         buf_put_byte(out, '-');
-        return;
-    }
-    if (e->op == EX_CONST && e->fn_name) {
-        buf_printf(out, "(named %s)", e->fn_name);
         return;
     }
     if (e->op == EX_CONST) {

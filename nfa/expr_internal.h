@@ -3,6 +3,7 @@
 #define FYKE_NFA_EXPR_INTERNAL_H
 
 #include "nfa/expr.h"
+#include "nfa/table.h"
 
 /* Truth of a condition's value. */
 enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN };
@@ -41,6 +42,9 @@ __int128 int128_div_half_even(__int128 a, __int128 b);
 
 /* expr_text.c: EX_IN, EX_GLOB, EX_LIKE, EX_MATCHES, EX_CONTAINS, EX_STARTS_WITH, EX_ENDS_WITH. */
 enum truth text_test(const struct expr *e, struct eval *ev);
+
+/* The content of the list or lookup that an EX_TABLE or EX_LOOKUP names. */
+const struct table *eval_table(const struct expr *e, const struct eval *ev);
 
 /* aggregate.c */
 struct value aggregate_eval(const struct expr *e, struct eval *ev);

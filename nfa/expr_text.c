@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "nfa/expr_internal.h"
 #include "nfa/regex.h"
+#include "nfa/table.h"
 #include "nfa/value_index.h"
 
 typedef bool (*text_fits)(struct slice text, struct slice part, bool fold);
@@ -125,8 +126,8 @@ static enum truth fits(const struct expr *e, struct value x, struct value item, 
     case EX_EQ: case EX_NE: case EX_LT: case EX_LE: case EX_GT: case EX_GE: case EX_BETWEEN:
     case EX_MATCHES: case EX_IS_MISSING: case EX_IS_PRESENT: case EX_NEG: case EX_ADD:
     case EX_SUB: case EX_MUL: case EX_DIV: case EX_IF: case EX_LIST: case EX_CALL:
-    case EX_TO_DECIMAL: case EX_TO_FLOAT: case EX_MEMBER: case EX_LOOKUP: case EX_PROFILE:
-    case EX_CAPTURE: case EX_OP_COUNT:
+    case EX_TO_DECIMAL: case EX_TO_FLOAT: case EX_MEMBER: case EX_TABLE: case EX_LOOKUP:
+    case EX_GEOIP: case EX_PROFILE: case EX_CAPTURE: case EX_OP_COUNT:
         assert(false && "not a text test");
     }
     return yes ? TRUTH_TRUE : TRUTH_FALSE;
@@ -223,6 +224,9 @@ enum truth text_test(const struct expr *e, struct eval *ev)
             return TRUTH_TRUE;
         }
         return value_index_has_missing(e->index) ? TRUTH_UNKNOWN : TRUTH_FALSE;
+    }
+    if (e->op == EX_IN && e->kids[1]->op == EX_TABLE) {
+        return table_has(eval_table(e->kids[1], ev), x) ? TRUTH_TRUE : TRUTH_FALSE;
     }
     if (e->kids[1]->op == EX_LIST) {
         return test_literal(e, x, e->kids[1], ev);

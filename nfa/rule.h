@@ -14,6 +14,7 @@
 #include "nfa/expr.h"
 #include "nfa/pattern.h"
 #include "nfa/schema.h"
+#include "nfa/table.h"
 
 #define RULE_MAX_TESTS 64
 #define RULE_MAX_ROLES 64
@@ -187,7 +188,10 @@ struct ruleset {
     struct clock_group *clock_groups;
     uint32_t n_clock_groups;
     uint32_t *clock_group_of_rule;
-    struct hash128 fingerprint; /* files, lists, lookups */
+    struct table_decl *tables; /* lists and lookups */
+    uint32_t n_tables;
+    bool uses_geoip;
+    struct hash128 fingerprint; /* of the files read: rules, lists, lookups */
     struct slice *files;        /* paths, in the order they were read */
     uint32_t n_files;
 };

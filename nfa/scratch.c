@@ -67,6 +67,11 @@ void nfa_scratch_free(struct nfa_scratch *s)
     free(s);
 }
 
+void nfa_scratch_set_env(struct nfa_scratch *s, const struct eval_env *env)
+{
+    s->eval.env = env;
+}
+
 struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *s)
 {
     return &s->counters;

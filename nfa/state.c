@@ -200,7 +200,8 @@ uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nf
     struct eval ev = {.self = e,
                       .scratch = &scratch->arena,
                       .counters = &scratch->counters.eval,
-                      .regex = scratch->eval.regex};
+                      .regex = scratch->eval.regex,
+                      .env = scratch->eval.env};
     for (uint32_t i = 0; i < rule->n_roles; i++) {
         if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
             roles |= UINT64_C(1) << i;
@@ -218,7 +219,7 @@ static uint64_t own_tests(const struct instance *in, const struct event **e, uin
     struct eval ev = {.self = *e, .key = call->key, .n_key = in->rule->n_key,
                       .now = (*e)->time, .measures = call->measures,
                       .scratch = &s->arena, .counters = &s->counters.eval,
-                      .regex = s->eval.regex};
+                      .regex = s->eval.regex, .env = s->eval.env};
     uint64_t tests = 0;
     for (uint32_t t = 0; t < in->rule->n_tests; t++) {
         const struct rule_test *test = &in->rule->tests[t];

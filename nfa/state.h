@@ -83,6 +83,9 @@ struct nfa_scratch;
 struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits limits);
 void nfa_scratch_free(struct nfa_scratch *scratch);
 struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *scratch);
+/* Lists, lookups and geoip; read at every call, so its owner may change it between two calls. */
+struct eval_env;
+void nfa_scratch_set_env(struct nfa_scratch *scratch, const struct eval_env *env);
 
 typedef void (*match_fn)(void *ctx, const struct match *m);
 

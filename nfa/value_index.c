@@ -1,9 +1,5 @@
 #include "nfa/value_index.h"
 
-#include <stdlib.h>
-
-#include "base/buf.h"
-
 struct value_index {
     const struct value *keys;
     const struct value *values; /* NULL: a list */
@@ -62,25 +58,33 @@ const struct value_index *value_index_map(const struct value *keys, const struct
     return build(keys, values, n, arena);
 }
 
-static bool in_networks(const struct value_index *index, struct value x)
+/* The entry of the longest network around an address + 1; 0: none. */
+static uint32_t find_network(const struct value_index *index, struct value x)
 {
     struct ip ip = value_as_ip(x);
-    for (unsigned len = 0; len <= ip_bits(&ip); len++) {
+    for (unsigned left = ip_bits(&ip) + 1; left > 0; left--) {
+        unsigned len = left - 1;
         struct cidr net;
-        if (index->prefixes[ip.family == 6][len] && ip_subnet(&ip, len, &net) &&
-            index->slots[find_slot(index, value_cidr(net))]) {
-            return true;
+        if (!index->prefixes[ip.family == 6][len] || !ip_subnet(&ip, len, &net)) {
+            continue;
+        }
+        uint32_t at = index->slots[find_slot(index, value_cidr(net))];
+        if (at) {
+            return at;
         }
     }
-    return false;
+    return 0;
+}
+
+static uint32_t find_entry(const struct value_index *index, struct value x)
+{
+    uint32_t at = index->slots[find_slot(index, x)];
+    return at == 0 && x.kind == VAL_IP && index->has_networks ? find_network(index, x) : at;
 }
 
 bool value_index_has(const struct value_index *index, struct value x)
 {
-    if (index->slots[find_slot(index, x)]) {
-        return true;
-    }
-    return x.kind == VAL_IP && index->has_networks && in_networks(index, x);
+    return find_entry(index, x) != 0;
 }
 
 bool value_index_has_missing(const struct value_index *index)
@@ -93,42 +97,17 @@ struct value value_index_get(const struct value_index *index, struct value key)
     if (value_is_missing(key) || !index->values) {
         return VALUE_MISSING;
     }
-    uint32_t at = index->slots[find_slot(index, key)];
+    uint32_t at = find_entry(index, key);
     return at ? index->values[at - 1] : VALUE_MISSING;
 }
 
-static int by_key(const void *a, const void *b, void *ctx)
+void value_index_each(const struct value_index *index,
+                      void (*fn)(void *ctx, struct value key, struct value value), void *ctx)
 {
-    const struct value_index *index = ctx;
-    return value_compare(index->keys[*(const uint32_t *)a], index->keys[*(const uint32_t *)b]);
-}
-
-/* Entries that a look-up finds, by key. */
-static uint32_t sorted_entries(const struct value_index *index, uint32_t *order)
-{
-    uint32_t n = 0;
     for (size_t i = 0; i <= index->mask; i++) {
-        if (index->slots[i]) {
-            order[n++] = index->slots[i] - 1;
+        uint32_t at = index->slots[i];
+        if (at) {
+            fn(ctx, index->keys[at - 1], index->values ? index->values[at - 1] : VALUE_MISSING);
         }
     }
-    qsort_r(order, n, sizeof(*order), by_key, (void *)(uintptr_t)index);
-    return n;
-}
-
-void value_index_canonical(const struct value_index *index, struct buf *out)
-{
-    struct arena tmp = ARENA_INIT;
-    uint32_t *order = ARENA_ARRAY(&tmp, uint32_t, index->n ? index->n : 1);
-    uint32_t n = sorted_entries(index, order);
-    for (uint32_t i = 0; i < n; i++) {
-        buf_put_byte(out, i ? ' ' : '{');
-        value_to_json(index->keys[order[i]], out);
-        if (index->values) {
-            buf_put_byte(out, '=');
-            value_to_json(index->values[order[i]], out);
-        }
-    }
-    buf_puts(out, n ? "}" : "{}");
-    arena_release(&tmp);
 }

@@ -23,11 +23,11 @@ const struct value_index *value_index_map(const struct value *keys, const struct
 bool value_index_has(const struct value_index *index, struct value x);
 /* Some item is missing: then "not found" is unknown. */
 bool value_index_has_missing(const struct value_index *index);
-/* The value of a key; missing when absent. */
+/* The value of a key; for an ip also that of the longest network around it. Missing when absent. */
 struct value value_index_get(const struct value_index *index, struct value key);
 
-/* The content in a stated order (lists as given, maps by key), for canonical text. */
-struct buf;
-void value_index_canonical(const struct value_index *index, struct buf *out);
+/* Every key that a look-up finds, once, with its value (missing in lists), in no stated order. */
+void value_index_each(const struct value_index *index,
+                      void (*fn)(void *ctx, struct value key, struct value value), void *ctx);
 
 #endif

@@ -43,7 +43,8 @@ static int setup(void **state)
     struct world *w = xcalloc(1, sizeof(*w));
     hand_begin(&w->rules, 0);
     w->rule = hand_pair(&w->rules, "pair", 1000);
-    w->options = (struct alert_options){.rs = &w->rules.rs, .max_evidence = 100};
+    w->options = (struct alert_options){.rs = &w->rules.rs, .max_evidence = 100,
+                                        .fingerprint = w->rules.rs.fingerprint};
     w->key = value_string(SLICE_LIT("bob"));
     w->events[0] = make_event(w, 0, 5, 1000, "x\"y");
     w->events[1] = make_event(w, 1, 6, 2000, NULL);

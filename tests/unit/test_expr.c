@@ -2,6 +2,7 @@
 
 #include "nfa/regex.h"
 #include "nfa/schema.h"
+#include "nfa/table.h"
 #include "nfa/value_index.h"
 
 #define T value_bool(true)
@@ -363,10 +364,17 @@ static void test_canonical_text(void **state)
     sum->cache = 5;
     expect_canonical(sum, &decl,
                      "(aggregate:decimal sum #1 @-1 (field:decimal Pay.amount) - -)");
-    struct expr *named = con(w, list_of(w, 0, NULL));
-    named->fn_name = "blocked";
+    struct table_decl blocked = {.name = SLICE_LIT("blocked"), .key = {.type = TYPE_STRING}};
+    struct expr *named = ex(w, EX_TABLE, VAL_LIST, 0);
+    named->table = &blocked;
     struct expr *in = ex(w, EX_IN, VAL_BOOL, 2, con(w, text("q\"")), named);
-    expect_canonical(in, &decl, "(in:bool string:\"q\\\"\" (named blocked))");
+    expect_canonical(in, &decl, "(in:bool string:\"q\\\"\" (named:list blocked string))");
+    struct table_decl home = {.name = SLICE_LIT("home"), .is_lookup = true,
+                              .key = {.type = TYPE_STRING},
+                              .value = {.type = TYPE_STRING, .is_list = true, .is_set = true}};
+    struct expr *read = ex(w, EX_LOOKUP, VAL_LIST, 1, con(w, text("u")));
+    read->table = &home;
+    expect_canonical(read, &decl, "(lookup:list home string set-of-string string:\"u\")");
     expect_canonical(matches(w, text("x"), "^a"), &decl, "(matches:bool \"^a\" string:\"x\")");
     assert_true(expr_is_unary(e));
     assert_false(expr_is_unary(ex(w, EX_GT, VAL_BOOL, 2, amount, sum)));
