@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
+#include "lib/rules.h"
 #include "dsl/load_walk.h"
 #include "dsl/parse.h"
 
@@ -79,7 +80,9 @@ static int check_rules(const struct check_args *a, struct buf *out)
     struct error err = ERROR_INIT;
     struct check_counts n = {0};
     uint32_t rules = 0;
-    struct compile_input input = {.paths = a->paths.items, .n_paths = (uint32_t)a->paths.n};
+    struct compile_input input = {.paths = a->paths.items,
+                                  .n_paths = (uint32_t)a->paths.n,
+                                  .table_parse = rules_table_parse()};
     struct compilation *c = dsl_compile(&input, &err);
     if (!c) {
         fprintf(stderr, "fyke: %s\n", err.text);

@@ -245,6 +245,17 @@ static void take_broken(struct file_source *s, const struct file_reader *r, cons
     add_record(s, rec);
 }
 
+/* Records of a list or lookup are no business of the source of events. */
+static bool feeds_table(const struct ruleset *rs, struct slice topic)
+{
+    for (uint32_t i = 0; i < rs->n_tables; i++) {
+        if (rs->tables[i].origin == TABLE_TOPIC && slice_eq(rs->tables[i].place, topic)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_envelope(struct file_source *s, struct file_reader *r, const struct line *line)
 {
     struct record rec = {.origin = r->path, .line = line->number};
@@ -258,7 +269,7 @@ static void take_envelope(struct file_source *s, struct file_reader *r, const st
     }
     rec.topic = file_input_topic(s->rs, topic);
     if (rec.topic == UINT32_MAX) {
-        s->foreign++;
+        s->foreign += !feeds_table(s->rs, topic);
         return;
     }
     size_t part = find_partition(s, rec.topic, rec.partition);

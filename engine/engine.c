@@ -36,7 +36,8 @@ void engine_options_init(struct engine_options *o)
     };
 }
 
-static enum err check_options(const struct engine_options *o, struct error *err)
+static enum err check_options(const struct ruleset *rs, const struct engine_options *o,
+                              struct error *err)
 {
     if (o->threads < 1 || o->threads > MAX_THREADS) {
         return error_set(err, ERR_USAGE, "number of threads must be 1 to %d, not %u", MAX_THREADS,
@@ -45,6 +46,11 @@ static enum err check_options(const struct engine_options *o, struct error *err)
     if (o->shards > MAX_SHARDS) {
         return error_set(err, ERR_USAGE, "number of shards must be at most %d, not %u", MAX_SHARDS,
                          o->shards);
+    }
+    if (rs->uses_geoip && o->geoip == NULL) {
+        return error_set(err, ERR_USAGE,
+                         "the rules ask for places of addresses: name a database with --geoip "
+                         "FILE.mmdb");
     }
     if (o->max_evidence < 1) {
         return error_set(err, ERR_USAGE, "evidence needs at least one entry per step");
@@ -187,7 +193,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
                     struct error *err)
 {
     *ret = NULL;
-    FYKE_TRY(check_options(o, err));
+    FYKE_TRY(check_options(rs, o, err));
     struct engine *e = xcalloc(1, sizeof(*e));
     e->rs = rs;
     e->options = *o;

@@ -8,6 +8,8 @@
 #include "engine/table_live.h"
 
 #define LOAD_WAIT ((struct duration){100 * NS_PER_MS})
+/* A round in which nothing comes for that long has failed. */
+#define SILENCE ((struct duration){60 * NS_PER_S})
 /* Polls of one tick: bounds what a refresh takes away from the events. */
 #define TICK_POLLS 4
 
@@ -19,6 +21,7 @@ struct table_topic {
     struct duration refresh; /* the shortest of its tables; 0: never */
     struct ptime due;
     bool reading; /* inside a round */
+    struct ptime heard; /* of this round: when it began or a record came last */
     uint64_t bad; /* of this round */
 };
 
@@ -198,15 +201,25 @@ static void set_due(struct table_topic *topic, struct ptime now)
     topic->due.ns = now.ns + topic->refresh.ns;
 }
 
+static enum err no_end(struct error *err)
+{
+    return error_set(err, ERR_IO, "its end was not reached, nothing has come for a minute");
+}
+
 static enum err load_topic(struct tables *t, struct table_topic *topic, const volatile sig_atomic_t *stop,
                            struct error *err)
 {
     struct table_feed *f = topic->feed;
     struct table_feed_batch batch = {0};
+    int64_t silent_ns = 0;
     FYKE_TRY(f->ops->begin(f, err));
     while (!batch.done && (!stop || *stop == 0)) {
         FYKE_TRY(f->ops->poll(f, LOAD_WAIT, &batch, err));
         FYKE_TRY(take(t, topic, &batch, err));
+        silent_ns = batch.n > 0 || f->bounded ? 0 : silent_ns + LOAD_WAIT.ns;
+        if (silent_ns > SILENCE.ns) {
+            return no_end(err);
+        }
     }
     conclude(t, topic);
     return ERR_OK;
@@ -230,20 +243,23 @@ static bool is_due(const struct table_topic *topic, struct ptime now)
            (topic->refresh.ns > 0 && !topic->feed->bounded && now.ns >= topic->due.ns);
 }
 
-static enum err go_on(struct tables *t, struct table_topic *topic, bool *done, struct error *err)
+static enum err go_on(struct tables *t, struct table_topic *topic, struct ptime now, bool *done,
+                      struct error *err)
 {
     struct table_feed *f = topic->feed;
     struct table_feed_batch batch = {0};
     if (!topic->reading) {
         FYKE_TRY(f->ops->begin(f, err));
         topic->reading = true;
+        topic->heard = now;
     }
     for (unsigned i = 0; i < TICK_POLLS && !batch.done; i++) {
         FYKE_TRY(f->ops->poll(f, (struct duration){0}, &batch, err));
         FYKE_TRY(take(t, topic, &batch, err));
+        topic->heard = batch.n > 0 ? now : topic->heard;
     }
     *done = batch.done;
-    return ERR_OK;
+    return *done || now.ns - topic->heard.ns <= SILENCE.ns ? ERR_OK : no_end(err);
 }
 
 bool tables_tick(struct tables *t, struct ptime now)
@@ -256,7 +272,7 @@ bool tables_tick(struct tables *t, struct ptime now)
         if (!is_due(topic, now)) {
             continue;
         }
-        if (go_on(t, topic, &done, &err) != ERR_OK) {
+        if (go_on(t, topic, now, &done, &err) != ERR_OK) {
             t->counters.failed++;
             topic->reading = false;
             set_due(topic, now);

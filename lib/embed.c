@@ -42,10 +42,24 @@ static enum err begin(struct fyke_engine *e, struct error *err)
     return rc;
 }
 
+/* Records pushed are events; there is nobody here who would read another topic. */
+static enum err check_tables(const struct ruleset *rs, struct error *err)
+{
+    for (uint32_t i = 0; i < rs->n_tables; i++) {
+        if (rs->tables[i].origin == TABLE_TOPIC) {
+            return error_set(err, ERR_USAGE,
+                             "`%.*s` reads the topic \"%.*s\", which only a whole run can do",
+                             SLICE_ARG(rs->tables[i].name), SLICE_ARG(rs->tables[i].place));
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err open_engine(struct fyke_engine *e, const struct fyke_rules *rules,
                             const struct fyke_options *o, struct error *err)
 {
     struct engine_options eo;
+    FYKE_TRY(check_tables(e->rs, err));
     options_to_engine(o, &eo);
     if (o->evidence_fields) {
         e->own = rules_keeping_fields(rules, err);

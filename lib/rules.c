@@ -56,6 +56,11 @@ void rules_tell(const struct compilation *c, const struct rules_report *report)
     }
 }
 
+table_parse rules_table_parse(void)
+{
+    return table_text_parse;
+}
+
 /* ---- compiling ---------------------------------------------------------------------------- */
 
 static void keep_paths(struct fyke_rules *r, const struct compile_input *input)

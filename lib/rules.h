@@ -30,6 +30,9 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
 /* The same rules with every declared field kept (for --evidence-fields). NULL: out of words. */
 struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err);
 
+/* What reads the files of lists and lookups: compile_input.table_parse. */
+table_parse rules_table_parse(void);
+
 /* Tells every diagnostic of a compilation. */
 void rules_tell(const struct compilation *c, const struct rules_report *report);
 

@@ -13,6 +13,7 @@
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/rules.h"
+#include "lib/table_inputs.h"
 
 /* Everything that one run opens; release_run() closes what is there. */
 struct run {
@@ -21,6 +22,7 @@ struct run {
     const struct ruleset *rs;
     bool from_kafka;
     struct kafka_config kafka;
+    struct table_inputs tables; /* what feeds lists and lookups; the other inputs */
     struct source *source;
     struct sink *sink;
     struct callback_sink callback;
@@ -74,10 +76,13 @@ static enum err open_source(struct run *r, struct error *err)
         return kafka_source_new(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start, c->once,
                                 &r->source, err);
     }
+    if (r->tables.n_events == 0) {
+        return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
+    }
     struct file_source_options o = {
         .rs = r->rs,
-        .inputs = c->inputs,
-        .n_inputs = c->n_inputs,
+        .inputs = r->tables.events,
+        .n_inputs = r->tables.n_events,
         .kcat = c->kcat,
         .state_dir = c->options.state_dir,
     };
@@ -126,6 +131,8 @@ static enum err open_engine(struct run *r, struct error *err)
     o.watermark_end = end_of(c->watermark_end);
     o.watermark_end_at.ns = c->watermark_end_ns;
     o.fault = c->fault;
+    o.table_feeds = r->tables.feeds;
+    o.n_table_feeds = r->tables.n_feeds;
     if (c->commit_every_ms > 0) {
         o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
     }
@@ -196,6 +203,8 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules, struct e
     }
     set_kafka(r);
     FYKE_TRY(check_inputs(r, err));
+    FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
+                               r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, err));
@@ -226,6 +235,7 @@ static enum err release_run(struct run *r, struct error *err)
         r->sink->ops->close(r->sink);
     }
     engine_free(r->engine);
+    table_inputs_release(&r->tables);
     enum err rc = dead_letter_close(&r->dead_letter, err);
     fyke_rules_free(r->own);
     return rc;
