@@ -82,7 +82,8 @@ static int check_rules(const struct check_args *a, struct buf *out)
     uint32_t rules = 0;
     struct compile_input input = {.paths = a->paths.items,
                                   .n_paths = (uint32_t)a->paths.n,
-                                  .table_parse = rules_table_parse()};
+                                  .table_parse = rules_table_parse(),
+                                  .note_untested = true};
     struct compilation *c = dsl_compile(&input, &err);
     if (!c) {
         fprintf(stderr, "fyke: %s\n", err.text);

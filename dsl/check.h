@@ -57,6 +57,7 @@ struct symbol {
     struct span span;
     const struct ast_decl *ast;
     uint32_t decl; /* SYM_EVENT, SYM_LIST, SYM_LOOKUP: index in the rule set */
+    bool used;     /* something names it */
     bool visiting; /* const, let: on the way down, to find cycles */
     const struct typed *value; /* SYM_CONST: once looked at */
     struct event_source *source; /* SYM_EVENT, SYM_LET: once resolved */
@@ -80,6 +81,7 @@ struct checker {
     struct map zones;       /* name → const struct zone */
     struct map reported;    /* code and place of every finding */
     bool keep_all;
+    bool note_untested;
     uint32_t let_depth; /* lets being resolved, one inside the other */
     /* A file has syntax errors or an import failed: names may be unknown only because of that, so
      * they are not reported. */
@@ -100,7 +102,10 @@ void check_suggest(struct checker *c, struct diag *d, const struct suggest *s);
 void check_not_yet(struct checker *c, struct span span, enum not_yet what);
 
 const char *symbol_kind_name(enum symbol_kind kind);
+/* What a name stands for; it counts as used from now on. */
 struct symbol *scope_find(const struct checker *c, struct slice name);
+/* The same without using it. */
+struct symbol *scope_peek(const struct checker *c, struct slice name);
 /* Enters every declaration; duplicates and reserved words are reported. */
 void scope_declare_all(struct checker *c);
 /* A name that is always used bare may be no reserved word (E0213). */
@@ -187,6 +192,12 @@ struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place);
 struct typed check_expr(struct expr_ctx *x, const struct ast_expr *e);
 /* A condition (bool), or NULL after an error or without one. */
 const struct expr *check_condition(struct expr_ctx *x, const struct ast_expr *e);
+
+/* lint_logic.c: conditions that never hold, or always. `parts`: what `and` or `or` joins. */
+void lint_chain(struct expr_ctx *x, bool is_or, const struct typed *parts, uint32_t n,
+                struct span whole);
+void lint_condition(struct expr_ctx *x, struct typed t);
+void lint_self_comparison(struct expr_ctx *x, const struct expr *e, struct span span);
 
 /* check_path.c */
 struct typed check_path(struct expr_ctx *x, const struct ast_path *path);
@@ -337,6 +348,11 @@ bool pattern_can_be_empty(const struct ast_pattern *p);
 void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rule);
 void rule_check_meta(struct rule_ctx *r);
 void rule_check_outputs(struct rule_ctx *r);
+/* lint_predicate.c: the condition of a let. */
+void lint_let(struct checker *c, const struct expr *filter, struct span span);
+/* lint_unused.c: what nothing uses, rules that nothing tests. */
+void lint_unused(struct checker *c);
+void lint_untested(struct checker *c);
 void rule_lint(struct rule_ctx *r);
 /* A counted step whose own condition can never hold for the first event (E0416). */
 void rule_check_starts(struct rule_ctx *r);

@@ -101,7 +101,7 @@ void check_consts(struct checker *c)
         if (d->kind != AST_DECL_CONST || !ast_name_given(d->constant.name)) {
             continue;
         }
-        struct symbol *s = scope_find(c, d->constant.name->text);
+        struct symbol *s = scope_peek(c, d->constant.name->text);
         struct expr_ctx x = expr_ctx_new(c, PLACE_CONST);
         if (s->ast == d) {
             check_const(&x, s, d->constant.name->span);

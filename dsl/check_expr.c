@@ -24,7 +24,9 @@ static struct typed as_condition(struct expr_ctx *x, const struct ast_expr *e)
 
 const struct expr *check_condition(struct expr_ctx *x, const struct ast_expr *e)
 {
-    return e ? as_condition(x, e).e : NULL;
+    struct typed t = e ? as_condition(x, e) : TYPED_UNKNOWN;
+    lint_condition(x, t);
+    return t.e;
 }
 
 static struct typed of_kind(const struct expr *e, struct span span, bool may_miss)
@@ -36,17 +38,41 @@ static struct typed of_kind(const struct expr *e, struct span span, bool may_mis
                           .span = span};
 }
 
+static bool is_link(const struct ast_expr *e, enum ast_binary_op op)
+{
+    return e->kind == AST_EXPR_BINARY && e->binary.op == op;
+}
+
+/* `a and b and c` as one: its parts are judged together. */
 static struct typed check_logic(struct expr_ctx *x, const struct ast_expr *e)
 {
-    struct typed a = as_condition(x, e->binary.left);
-    struct typed b = as_condition(x, e->binary.right);
-    if (!a.e || !b.e) {
+    enum ast_binary_op op = e->binary.op;
+    uint32_t n = 1;
+    bool ok = true;
+    for (const struct ast_expr *at = e; is_link(at, op); at = ast_bare(at->binary.left)) {
+        n++;
+    }
+    struct typed *parts = ARENA_ARRAY(x->c->arena, struct typed, n);
+    const struct ast_expr **links = ARENA_ARRAY(x->c->arena, const struct ast_expr *, n);
+    for (uint32_t i = n - 1; i > 0; i--, e = ast_bare(e->binary.left)) {
+        links[i] = e;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        parts[i] = as_condition(x, i == 0 ? e : links[i]->binary.right);
+        ok = ok && parts[i].e;
+    }
+    if (!ok) {
         return TYPED_UNKNOWN;
     }
-    struct expr *both = expr_new(x->c, e->binary.op == AST_AND ? EX_AND : EX_OR, VAL_BOOL, 2);
-    both->kids[0] = a.e;
-    both->kids[1] = b.e;
-    return of_kind(both, e->span, a.may_miss || b.may_miss);
+    struct typed all = parts[0];
+    for (uint32_t i = 1; i < n; i++) {
+        struct expr *both = expr_new(x->c, op == AST_AND ? EX_AND : EX_OR, VAL_BOOL, 2);
+        both->kids[0] = all.e;
+        both->kids[1] = parts[i].e;
+        all = of_kind(both, links[i]->span, all.may_miss || parts[i].may_miss);
+    }
+    lint_chain(x, op == AST_OR, parts, n, all.span);
+    return all;
 }
 
 static struct typed check_not(struct expr_ctx *x, const struct ast_expr *e)

@@ -57,7 +57,9 @@ static struct typed compare(struct expr_ctx *x, const struct ast_expr *e, struct
     if (!equality && !check_ordered(x->c, a.enum_of ? a : b, e->binary.op_span, op)) {
         return TYPED_UNKNOWN;
     }
-    return node2(x->c, op_node(e->binary.op), VAL_BOOL, a, b, e->span);
+    struct typed t = node2(x->c, op_node(e->binary.op), VAL_BOOL, a, b, e->span);
+    lint_self_comparison(x, t.e, t.span);
+    return t;
 }
 
 /* ---- arithmetic ---------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ static struct source_alt narrow(struct checker *c, const struct source_alt *from
         x.n_self = 1;
         const struct expr *mine = check_condition(&x, filter->where->expr);
         alt.filter = expr_conjunction(c, from->filter, mine);
+        lint_let(c, mine, filter->where->span);
     }
     return alt;
 }
@@ -147,7 +148,7 @@ void check_lets(struct checker *c)
     for (size_t i = 0; i < c->decls.n; i++) {
         const struct ast_decl *d = c->decls.items[i];
         if (d->kind == AST_DECL_LET && ast_name_given(d->let.name)) {
-            struct symbol *s = scope_find(c, d->let.name->text);
+            struct symbol *s = scope_peek(c, d->let.name->text);
             if (s->ast == d) {
                 resolve_symbol(c, s, s->span);
             }

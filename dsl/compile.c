@@ -58,6 +58,10 @@ static void finish(struct compilation *c, struct checker *k)
     if (c->diags.n_errors) {
         return;
     }
+    lint_unused(k);
+    if (k->note_untested) {
+        lint_untested(k);
+    }
     fingerprint(c, rs);
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         rule_canonical(rs, &rs->rules[i], &rs->arena);
@@ -74,7 +78,8 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
                         .arena = &c->arena,
                         .sources = &c->sources,
                         .diags = &c->diags,
-                        .keep_all = input->keep_all_fields};
+                        .keep_all = input->keep_all_fields,
+                        .note_untested = input->note_untested};
     arena_init(&c->arena);
     sources_init(&c->sources, &c->arena);
     diags_init(&c->diags, &c->arena);

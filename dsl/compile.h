@@ -39,6 +39,8 @@ struct compile_input {
     /* Files of lists and lookups in memory; they stand before a file of the same path. */
     const struct compile_source *data;
     uint32_t n_data;
+    /* Rules without a test get a note. */
+    bool note_untested;
     /* Every declared field counts as named by a rule (schema_field.keep). */
     bool keep_all_fields;
     /* Reads the files of lists and lookups; NULL: rules that name one are refused. */

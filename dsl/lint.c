@@ -4,90 +4,6 @@
 #include "dsl/check.h"
 #include "dsl/lint_predicate.h"
 
-/* ---- times --------------------------------------------------------------------------------- */
-
-static void lint_no_limit(struct rule_ctx *r)
-{
-    bool first = true;
-    if (!duration_is_infinite(r->rule->window)) {
-        return;
-    }
-    for (const struct ast_elem *e = r->ast->pattern->first; e; e = e->next) {
-        if (e->kind != AST_ELEM_STEP) {
-            continue;
-        }
-        if (!first && !e->link.within) {
-            struct diag *d = check_lint(r->c, DIAG_WARNING, "W0401", e->link.then,
-                                        "this step may come at any later time");
-            check_help(r->c, d, "give the rule a window, `for each KEY within 1 hour`, or limit "
-                                "the gap: `then within 1 hour …`");
-            return;
-        }
-        first = false;
-    }
-}
-
-/* The least time from the first to the last event of a part. */
-static int64_t least_length(const struct pattern *p)
-{
-    int64_t sum = 0;
-    if (p->kind != PAT_SEQ && p->kind != PAT_REPEAT) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        const struct pattern_item *item = &p->items[i];
-        int64_t gap = i > 0 ? item->link.after.ns : 0;
-        for (uint32_t a = 0; a < item->n_absences; a++) {
-            const struct pattern_absence *absence = &item->absences[a];
-            if (absence->kind == ABSENT_FOR && absence->length.ns > gap) {
-                gap = absence->length.ns;
-            }
-        }
-        bool skipped = item->node && item->node->optional;
-        int64_t length = item->node && !skipped ? least_length(item->node) : 0;
-        if (!skipped && __builtin_add_overflow(sum, gap, &sum)) {
-            return INT64_MAX;
-        }
-        if (__builtin_add_overflow(sum, length, &sum)) {
-            return INT64_MAX;
-        }
-    }
-    return sum;
-}
-
-static void lint_impossible_window(struct rule_ctx *r)
-{
-    char text[DURATION_TEXT_MAX];
-    int64_t least = least_length(r->rule->root);
-    if (duration_is_infinite(r->rule->window) || least <= r->rule->window.ns) {
-        return;
-    }
-    duration_format((struct duration){least}, text);
-    struct diag *d = check_lint(r->c, DIAG_WARNING, "W0411", r->ast->head->within->span,
-                                "no match fits into this window");
-    check_help(r->c, d, "the steps take at least %s", text);
-}
-
-static void lint_exact_between_gaps(struct rule_ctx *r)
-{
-    for (const struct ast_elem *e = r->ast->pattern->first; e; e = e->next) {
-        const struct ast_part *p = e->part;
-        bool exact = e->kind == AST_ELEM_STEP && p->kind == AST_PART_COUNTED && !p->count.open &&
-                     !p->count.to && p->count.from->int_value > 1 &&
-                     p->adj.kind == AST_ADJ_NONE;
-        bool gaps = exact && (e->link.within || e->link.after) && e->next &&
-                    e->next->kind == AST_ELEM_STEP &&
-                    (e->next->link.within || e->next->link.after);
-        if (gaps) {
-            struct diag *d = check_lint(r->c, DIAG_WARNING, "W0406", p->count.span,
-                                        "an exact count between two gaps is met only by exactly "
-                                        "so many events");
-            check_help(r->c, d, "did you mean `%lld or more`?",
-                       (long long)p->count.from->int_value);
-        }
-    }
-}
-
 /* ---- names --------------------------------------------------------------------------------- */
 
 static void lint_hidden_fields(struct rule_ctx *r)
@@ -168,7 +84,7 @@ static int32_t end_test(const struct pattern *root, bool last)
     return p && (p->kind == PAT_STEP || p->kind == PAT_COUNT) ? (int32_t)p->test : -1;
 }
 
-static void lint_chain(struct rule_ctx *r)
+static void lint_halved_chain(struct rule_ctx *r)
 {
     int32_t first = end_test(r->rule->root, false);
     int32_t last = end_test(r->rule->root, true);
@@ -238,13 +154,12 @@ static void lint_interleaved(struct rule_ctx *r)
 
 void rule_lint(struct rule_ctx *r)
 {
-    lint_no_limit(r);
-    lint_impossible_window(r);
-    lint_exact_between_gaps(r);
+    lint_times(r);
+    lint_reach(r);
     lint_hidden_fields(r);
     lint_final_count(r);
     lint_having(r, r->rule->root);
-    lint_chain(r);
+    lint_halved_chain(r);
     lint_interleaved(r);
     lint_predicates(r);
 }

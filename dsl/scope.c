@@ -13,9 +13,18 @@ const char *symbol_kind_name(enum symbol_kind kind)
     return names[kind];
 }
 
-struct symbol *scope_find(const struct checker *c, struct slice name)
+struct symbol *scope_peek(const struct checker *c, struct slice name)
 {
     return map_get(&c->symbols, name);
+}
+
+struct symbol *scope_find(const struct checker *c, struct slice name)
+{
+    struct symbol *s = scope_peek(c, name);
+    if (s) {
+        s->used = true;
+    }
+    return s;
 }
 
 void check_bare_name(struct checker *c, const struct ast_name *name, const char *what)
@@ -89,7 +98,7 @@ static void declare(struct checker *c, const struct ast_decl *d)
     }
     check_bare_name(c, name, symbol_kind_name(kind));
     lint_keyword(c, name, kind);
-    struct symbol *before = scope_find(c, name->text);
+    struct symbol *before = scope_peek(c, name->text);
     if (before) {
         struct diag *e = check_error(c, "E0304", name->span, "`%.*s` is declared twice",
                                      SLICE_ARG(name->text));
