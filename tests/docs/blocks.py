@@ -30,6 +30,14 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
+def is_indented_block(lines, at):
+    """The line begins a block by its indent: a blank line above, and no list item before that."""
+    if at == 0 or lines[at - 1].strip():
+        return False
+    above = [line for line in lines[:at] if line.strip() and not line.startswith(" ")]
+    return not above or not re.match(r"([-*+]|\d+\.) ", above[-1])
+
+
 def read(page, text):
     """Yields the blocks; raises ValueError where a fence is not closed or a comment leads nowhere."""
     prelude = name = ""
@@ -54,5 +62,7 @@ def read(page, text):
             yield Block(page, first + 1, language, words, "\n".join(body) + "\n", prelude, name)
             name = ""
             at += 1
+        elif lines[at - 1].startswith("    ") and is_indented_block(lines, at - 1):
+            raise ValueError(f"{page}:{at}: an indented block: a fence says what it is")
         elif name and lines[at - 1].strip():
             raise ValueError(f"{page}:{at}: a block must follow `<!-- file: {name} -->`")
