@@ -68,6 +68,8 @@ struct decl_list {
     size_t n, cap;
 };
 
+struct derived_events; /* check_derived.h */
+
 struct checker {
     struct compilation *compilation;
     const struct compile_input *input;
@@ -80,6 +82,7 @@ struct checker {
     struct map symbols;     /* name → struct symbol */
     struct map zones;       /* name → const struct zone */
     struct map reported;    /* code and place of every finding */
+    struct derived_events *derived;
     bool keep_all;
     bool note_untested;
     uint32_t let_depth; /* lets being resolved, one inside the other */
@@ -346,6 +349,8 @@ bool pattern_can_be_empty(const struct ast_pattern *p);
 
 /* check_rule.c, check_meta.c, check_emit.c */
 void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rule);
+/* rule_order.c: all rules, those that derive events before those that read them */
+void check_rules(struct checker *c);
 void rule_check_meta(struct rule_ctx *r);
 void rule_check_outputs(struct rule_ctx *r);
 /* lint_predicate.c: the condition of a let. */

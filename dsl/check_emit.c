@@ -1,5 +1,6 @@
 /* What a rule gives out: `emit`, `on timeout emit`, `quiet … per`. */
 #include "dsl/check.h"
+#include "dsl/check_derived.h"
 
 static struct expr_ctx emit_ctx(struct rule_ctx *r)
 {
@@ -27,7 +28,9 @@ static void check_name_once(struct rule_ctx *r, const struct emit_plan *plan, st
     }
 }
 
-static void emit_fields(struct rule_ctx *r, const struct ast_body *body, struct emit_plan *plan)
+/* `values`: room for one per field. */
+static void emit_fields(struct rule_ctx *r, const struct ast_body *body, struct emit_plan *plan,
+                        struct typed *values)
 {
     plan->fields = ARENA_ARRAY(r->c->out, struct emit_field, body->n + 1);
     for (const struct ast_assign *a = body->first; a; a = a->next) {
@@ -39,21 +42,26 @@ static void emit_fields(struct rule_ctx *r, const struct ast_body *body, struct 
             check_help(r->c, d, "take another name");
         }
         struct expr_ctx x = emit_ctx(r);
+        struct typed *t = &values[plan->n_fields];
         struct emit_field *f = &plan->fields[plan->n_fields++];
+        *t = check_expr(&x, a->value);
+        t->e = rule_capture_output(r, t->e);
         f->name = name;
-        f->value = rule_capture_output(r, check_expr(&x, a->value).e);
+        f->value = t->e;
     }
 }
 
 static void emit_one(struct rule_ctx *r, const struct ast_emit *e, struct emit_plan *plan)
 {
     plan->is_event = ast_name_given(e->event);
+    struct typed *values =
+        ARENA_ARRAY(r->c->arena, struct typed, (e->body ? e->body->n : 0) + 1);
+    if (e->body) {
+        emit_fields(r, e->body, plan, values);
+    }
     if (plan->is_event) {
         plan->event_name = arena_copy(r->c->out, e->event->text);
-        check_not_yet(r->c, e->keyword, NOT_YET_EMIT_EVENT);
-    }
-    if (e->body) {
-        emit_fields(r, e->body, plan);
+        derived_fields(r, e, plan, values);
     }
 }
 

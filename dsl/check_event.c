@@ -1,6 +1,7 @@
 /* Event declarations: fields in order of declaration become slots. Conditions and computed fields
  * follow in check_computed.c. */
 #include "dsl/check.h"
+#include "dsl/check_derived.h"
 
 int32_t decl_find_field(const struct schema_decl *d, struct slice name)
 {
@@ -275,7 +276,7 @@ void check_events_declare(struct checker *c)
     for (size_t i = 0; i < c->decls.n; i++) {
         n += c->decls.items[i]->kind == AST_DECL_EVENT;
     }
-    c->rs->decls = ARENA_ARRAY(c->out, struct schema_decl, n + 1);
+    c->rs->decls = ARENA_ARRAY(c->out, struct schema_decl, n + c->derived->n + 1);
     for (size_t i = 0; i < c->decls.n; i++) {
         const struct ast_decl *ast = c->decls.items[i];
         if (ast->kind != AST_DECL_EVENT || !ast_name_given(ast->event.name)) {
@@ -289,5 +290,6 @@ void check_events_declare(struct checker *c)
             s->decl = d->index;
         }
     }
+    derived_add_decls(c);
     check_topics(c);
 }

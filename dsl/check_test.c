@@ -78,7 +78,15 @@ static const struct schema_decl *event_decl(struct test_ctx *t, const struct ast
 {
     const struct symbol *s = scope_find(t->c, name->text);
     if (s && s->kind == SYM_EVENT) {
-        return &t->c->rs->decls[s->decl];
+        const struct schema_decl *d = &t->c->rs->decls[s->decl];
+        if (d->n_topics > 0) {
+            return d;
+        }
+        struct diag *e = check_error(t->c, "E0430", name->span, "`%.*s` is read from no topic",
+                                     SLICE_ARG(name->text));
+        check_help(t->c, e, d->is_derived ? "write the events from which it is derived"
+                                          : "an event without a source never comes");
+        return NULL;
     }
     const struct event_source *source = source_resolve(t->c, name);
     if (!source->broken) {
@@ -119,35 +127,53 @@ static void event_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
 
 /* ---- expectations -------------------------------------------------------------------------- */
 
-/* What goes out: a timeout has its own body. */
-static const struct emit_plan *alert_of(const struct rule *rule, enum test_stmt_kind kind)
+static bool has_alert(const struct emit_plan *plans, uint32_t n)
 {
-    if (kind == TEST_STMT_TIMEOUT) {
-        return rule->n_timeouts && !rule->timeouts[0].is_event ? &rule->timeouts[0] : NULL;
-    }
-    for (uint32_t i = 0; i < rule->n_emits; i++) {
-        if (!rule->emits[i].is_event) {
-            return &rule->emits[i];
+    for (uint32_t i = 0; i < n; i++) {
+        if (!plans[i].is_event) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum test_stmt_kind kind,
-                        struct test_expect_field *f, struct want *want)
+/* What an expected match or timeout shows: the alert's fields; those of the derived events when
+ * there is no alert. */
+static const struct emit_plan *plans_of(const struct rule *rule, enum test_stmt_kind kind,
+                                        uint32_t *n)
 {
-    const struct emit_plan *alert = alert_of(t->rule, kind);
-    struct suggest s = suggest_for(f->name);
-    f->emit_index = f->key_index = -1;
-    for (uint32_t i = 0; alert && i < alert->n_fields; i++) {
-        const struct expr *e = alert->fields[i].value;
-        if (slice_eq(alert->fields[i].name, f->name)) {
+    *n = kind == TEST_STMT_TIMEOUT ? rule->n_timeouts : rule->n_emits;
+    return kind == TEST_STMT_TIMEOUT ? rule->timeouts : rule->emits;
+}
+
+static bool find_in_plan(const struct emit_plan *plan, struct slice name, struct suggest *s,
+                         struct test_expect_field *f, struct want *want)
+{
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        const struct expr *e = plan->fields[i].value;
+        if (slice_eq(plan->fields[i].name, name)) {
             f->emit_index = (int32_t)i;
             *want = (struct want){e ? (enum value_kind)e->kind : VAL_MISSING,
                                   e ? (enum value_kind)e->item_kind : VAL_MISSING, NULL};
             return true;
         }
-        suggest_try(&s, alert->fields[i].name);
+        suggest_try(s, plan->fields[i].name);
+    }
+    return false;
+}
+
+static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum test_stmt_kind kind,
+                        struct test_expect_field *f, struct want *want)
+{
+    uint32_t n;
+    const struct emit_plan *plans = plans_of(t->rule, kind, &n);
+    bool alert = has_alert(plans, n);
+    struct suggest s = suggest_for(f->name);
+    f->emit_index = f->key_index = -1;
+    for (uint32_t i = 0; i < n; i++) {
+        if (plans[i].is_event != alert && find_in_plan(&plans[i], f->name, &s, f, want)) {
+            return true;
+        }
     }
     for (uint32_t i = 0; i < t->rule->n_key; i++) {
         if (slice_eq(t->rule->key_names[i], f->name)) {
@@ -157,8 +183,8 @@ static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum tes
         }
         suggest_try(&s, t->rule->key_names[i]);
     }
-    struct diag *d = check_error(t->c, "E0431", a->path.span, "the alert has no field `%.*s`",
-                                 SLICE_ARG(f->name));
+    struct diag *d = check_error(t->c, "E0431", a->path.span, "the %s has no field `%.*s`",
+                                 n > 0 && !alert ? "event" : "alert", SLICE_ARG(f->name));
     check_suggest(t->c, d, &s);
     return false;
 }

@@ -4,25 +4,9 @@
 
 #include "base/xalloc.h"
 #include "dsl/check.h"
+#include "dsl/check_derived.h"
 #include "dsl/load.h"
 #include "nfa/rule_sources.h"
-
-static void add_rules(struct checker *c)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < c->decls.n; i++) {
-        n += c->decls.items[i]->kind == AST_DECL_RULE;
-    }
-    c->rs->rules = ARENA_ARRAY(c->out, struct rule, n + 1);
-    for (size_t i = 0; i < c->decls.n; i++) {
-        const struct ast_decl *d = c->decls.items[i];
-        if (d->kind == AST_DECL_RULE && ast_name_given(d->rule.name)) {
-            struct rule *rule = &c->rs->rules[c->rs->n_rules];
-            rule->index = c->rs->n_rules++;
-            check_rule(c, d, rule);
-        }
-    }
-}
 
 /* What identifies the rule set in alerts: the bytes of its files, in the order of reading. */
 static void fingerprint(struct compilation *c, struct ruleset *rs)
@@ -42,12 +26,14 @@ static void check_all(struct checker *c)
 {
     scope_declare_all(c);
     check_tables_declare(c);
+    derived_declare(c);
     check_consts(c);
     check_tables_fill(c);
     check_events_declare(c);
     check_events_finish(c);
-    check_lets(c);
-    add_rules(c);
+    check_rules(c);
+    check_lets(c); /* those that no rule reads; the others wait for what is derived */
+    derived_lint(c);
 }
 
 /* Only a rule set without errors gets its derived parts. */
@@ -104,6 +90,7 @@ struct compilation *dsl_compile(const struct compile_input *input, struct error 
     } else {
         c->ruleset = k.rs;
     }
+    derived_release(&k);
     map_release(&k.symbols);
     map_release(&k.zones);
     map_release(&k.reported);

@@ -8,8 +8,6 @@ static const struct {
 } table[NOT_YET_COUNT] = {
     [NOT_YET_PROFILE] = {"profiles are not supported by this version", 0},
     [NOT_YET_INDEX] = {"reading a profile by a key is not supported by this version", 0},
-    [NOT_YET_EMIT_EVENT] = {"`emit event` is not supported by this version",
-                            "write `emit alert { … }`"},
     [NOT_YET_FORMAT] = {"this version reads `format json` only", 0},
     [NOT_YET_GIVEN_PROFILE] = {"`given profile` is not supported by this version", 0},
     [NOT_YET_RELOAD] = {"`reload` in a test is not supported by this version", 0},

@@ -56,6 +56,13 @@ static struct slice topic_name(const struct ruleset *rs, uint32_t topic)
 
 static void put_coord(struct json_out *j, const struct ruleset *rs, const struct event *e)
 {
+    if (event_is_derived(e)) {
+        uint32_t n_fields = rs->decls[e->decl].n_fields;
+        json_member_string(j, "rule", event_origin(e, n_fields, EVENT_ORIGIN_RULE));
+        json_member_string(j, "match_id", event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
+        json_member_int(j, "n", e->at.offset);
+        return;
+    }
     json_member_string(j, "topic", topic_name(rs, e->at.topic));
     json_member_int(j, "partition", e->at.partition);
     json_member_int(j, "offset", e->at.offset);
@@ -106,37 +113,44 @@ static void put_metadata(struct json_out *j, const struct rule *r)
 
 /* ---- emit --------------------------------------------------------------------------------- */
 
-/* The plan whose fields m->emit holds. */
-static const struct emit_plan *emit_plan_of(const struct match *m)
+static void put_fields_of(struct json_out *j, const struct emit_plan *plan,
+                          const struct value *values, uint32_t n)
 {
-    const struct rule *r = m->rule;
-    switch (m->kind) {
-    case MATCH_MATCH:
-    case MATCH_PENDING:
-        return r->n_emits > 0 ? &r->emits[0] : NULL;
-    case MATCH_TIMEOUT:
-        return r->n_timeouts > 0 ? &r->timeouts[0] : NULL;
-    case MATCH_QUIET_ENDED:
-    case MATCH_CAPPED:
-        return NULL;
+    for (uint32_t i = 0; i < plan->n_fields && i < n; i++) {
+        if (!value_is_missing(values[i])) {
+            json_key(j, plan->fields[i].name);
+            put_value(j, values[i]);
+        }
     }
-    return NULL;
+}
+
+/* A match that only derives events shows what they hold, the first event first. */
+static void put_derived(struct json_out *j, const struct match *m)
+{
+    uint32_t n;
+    const struct emit_plan *plans = rule_plans(m->rule, m->kind, &n);
+    json_key(j, SLICE_LIT("emit"));
+    json_object_begin(j);
+    for (uint32_t i = 0; m->derived != NULL && i < n; i++) {
+        if (m->derived[i] != NULL) {
+            put_fields_of(j, &plans[i], m->derived[i], plans[i].n_fields);
+        }
+    }
+    json_object_end(j);
 }
 
 static void put_emit(struct json_out *j, const struct match *m)
 {
-    const struct emit_plan *plan = emit_plan_of(m);
+    const struct emit_plan *plan = rule_alert_plan(m->rule, m->kind);
+    if (plan == NULL && m->derived != NULL) {
+        put_derived(j, m);
+    }
     if (plan == NULL || plan->n_fields == 0) {
         return;
     }
     json_key(j, SLICE_LIT("emit"));
     json_object_begin(j);
-    for (uint32_t i = 0; i < plan->n_fields && i < m->n_emit; i++) {
-        if (!value_is_missing(m->emit[i])) {
-            json_key(j, plan->fields[i].name);
-            put_value(j, m->emit[i]);
-        }
-    }
+    put_fields_of(j, plan, m->emit, m->n_emit);
     json_object_end(j);
 }
 

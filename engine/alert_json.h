@@ -16,6 +16,7 @@ struct alert_options {
     bool all_fields;             /* "*" */
     bool shadow;                 /* alerts of rules in status shadow go out as well */
     struct hash128 fingerprint;  /* of the rule set with its lists and lookups */
+    bool show_derived;           /* a match that only derives events leaves a line too */
 };
 
 void alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,

@@ -156,6 +156,7 @@ static void describe_clocks(const struct engine *e, struct header *h)
         h->clocks[g] = (struct header_clock){
             .topics = c->def->topics,
             .n_topics = c->def->n_topics,
+            .waits = c->def->waits,
             .watermark = c->watermark,
             .limit = stored_limit(c),
             .released = c->released,
@@ -174,7 +175,7 @@ static int by_slot(const void *x, const void *y)
 
 static void describe_slots(const struct engine *e, struct header *h)
 {
-    h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_rules);
+    h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_units);
     for (uint32_t g = 0; g < e->keys.n_groups; g++) {
         const struct key_group *kg = &e->keys.groups[g];
         for (uint32_t i = 0; i < kg->n_rules; i++) {

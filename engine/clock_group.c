@@ -176,6 +176,10 @@ void clock_state_update(struct clock_state *c)
     struct etime w = max_time(least_frontier(c), c->floor);
     struct place limit = place_max(release_limit(c), place_before_time(c->floor));
     c->watermark = max_time(c->watermark, w);
+    if (c->def->waits) {
+        limit = place_min(limit, place_after_time(c->watermark));
+        limit = place_max(limit, place_before_time(c->watermark));
+    }
     c->limit = place_max(c->limit, limit);
     const struct order_item *first = order_peek(&c->order);
     if (!c->has_history && first != NULL && place_cmp(place_of(first->event), c->limit) < 0) {

@@ -4,6 +4,11 @@
  *   W      least frontier of the partitions that hold the clock; a deadline T fires when W > T
  *   limit  first place at which an event may still arrive; everything before it is released
  *
+ * In a group that waits, a rule reads what deadlines derive: a deadline of time T stands behind the
+ * events of T and in front of all later ones, so nothing behind W is released. That costs no time
+ * while partitions deliver (the limit is W's then); at the end of bounded input such rules see no
+ * more than what is decided.
+ *
  * In bounded input a partition at its end no longer holds back the release; for the deadlines a
  * topic at its end stands at the largest time read in any of its partitions − bound (formats.md
  * "End of a file"), so that what fires does not depend on which file was read first. */

@@ -17,36 +17,31 @@ void emitter_release(struct emitter *em)
         free(em->alerts[i]);
     }
     free(em->alerts);
+    derived_list_release(&em->derived);
+    arena_release(&em->arena);
     buf_release(&em->json);
     buf_release(&em->key_text);
     *em = (struct emitter){0};
 }
 
-/* A rule that only derives events has no alerts of its own. */
-static bool rule_alerts(const struct match *m)
+/* The match leaves a line: a rule that only derives events has none, except for tests of rules,
+ * which look at its matches. */
+static bool leaves_line(const struct emitter *em, const struct match *m)
 {
-    const struct rule *r = m->rule;
-    if (m->kind == MATCH_TIMEOUT) {
-        return r->n_timeouts == 0 || !r->timeouts[0].is_event;
+    enum match_kind said = m->kind == MATCH_TIMEOUT ? MATCH_TIMEOUT : MATCH_MATCH;
+    if (rule_is_copy(m->rule)) {
+        return false;
     }
-    return r->n_emits == 0 || !r->emits[0].is_event;
+    if (m->kind == MATCH_CAPPED || (rule_alert_plan(m->rule, said) != NULL && !m->held_back)) {
+        return true;
+    }
+    return em->options->show_derived && m->derived != NULL;
 }
 
-void emitter_match(void *ctx, const struct match *m)
+static void add_alert(struct emitter *em, const struct match *m, struct hash128 id)
 {
-    struct emitter *em = ctx;
-    if (m->kind == MATCH_PENDING) {
-        em->pending++;
-        if (!em->show_pending) {
-            return;
-        }
-    }
-    if (!rule_alerts(m)) {
-        return;
-    }
     buf_clear(&em->json);
     buf_clear(&em->key_text);
-    struct hash128 id = match_id(em->options->rs, m);
     alert_json(em->options, m, id, &em->json);
     if (m->rule->n_key > 0) {
         key_to_text(m->key, m->rule->n_key, &em->key_text);
@@ -55,6 +50,33 @@ void emitter_match(void *ctx, const struct match *m)
         out_alert_new(m, em->seq++, id, buf_slice(&em->json), buf_slice(&em->key_text));
     a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
     VEC_PUSH(em->alerts, em->n, em->cap) = a;
+}
+
+static void add_derived(void *ctx, struct derived *d)
+{
+    struct emitter *em = ctx;
+    derived_list_add(&em->derived, d);
+}
+
+void emitter_match(void *ctx, const struct match *m)
+{
+    struct emitter *em = ctx;
+    bool line = leaves_line(em, m);
+    if (m->kind == MATCH_PENDING) {
+        em->pending += !rule_is_copy(m->rule);
+        line &= em->show_pending;
+    }
+    if (!line && m->derived == NULL) {
+        return;
+    }
+    struct hash128 id = match_id(em->options->rs, m);
+    if (line) {
+        add_alert(em, m, id);
+    }
+    if (m->derived != NULL) {
+        derived_of_match(em->options->rs, m, id, &em->cause, &em->n_derived, &em->arena,
+                         add_derived, em);
+    }
 }
 
 void emitter_drain(struct emitter *em, struct out_order *to)

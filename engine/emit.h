@@ -1,11 +1,13 @@
-/* Matches → alerts: the callback that the automata report to. One per shard.
+/* Matches → alerts and derived events: the callback that the automata report to. One per shard.
  *
- * Thread rule: used by the thread that runs the shard; out_alerts are taken between barriers. */
+ * Thread rule: used by the thread that runs the shard; what has gathered is taken between
+ * barriers. */
 #ifndef FYKE_ENGINE_EMIT_H
 #define FYKE_ENGINE_EMIT_H
 
 #include "base/buf.h"
 #include "engine/alert_json.h"
+#include "engine/derived.h"
 #include "engine/out_order.h"
 
 struct emitter {
@@ -16,6 +18,10 @@ struct emitter {
     uint64_t pending; /* MATCH_PENDING seen */
     bool show_pending;
     struct buf json, key_text;
+    struct cause cause;           /* of the event that is being delivered */
+    struct derived_list derived;  /* of this level, in order of decision */
+    uint64_t n_derived;           /* so far */
+    struct arena arena;           /* of derived events; the owner of the pass resets it */
 };
 
 void emitter_init(struct emitter *em, const struct alert_options *options, bool show_pending);

@@ -109,6 +109,7 @@ static void init_clocks(struct engine *e)
     e->clocks = ARENA_ARRAY(&e->arena, struct clock_state, rs->n_clock_groups);
     e->fire_before = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
     e->history_begin = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
+    e->feeds = ARENA_ARRAY(&e->arena, struct feed, rs->n_clock_groups);
     e->topic_groups = ARENA_ARRAY(&e->arena, struct topic_groups, rs->n_topics);
     for (uint32_t t = 0; t < rs->n_topics; t++) {
         e->topic_groups[t].groups = ARENA_ARRAY(&e->arena, uint32_t, rs->n_clock_groups);
@@ -200,6 +201,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     e->alerts = (struct alert_options){
         .rs = rs, .max_evidence = o->max_evidence, .shadow = o->shadow};
     parse_fields(e);
+    e->alerts.show_derived = o->show_derived;
     e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     key_table_init(&e->keys, rs);
@@ -235,6 +237,7 @@ void engine_free(struct engine *e)
     state_close(e->state);
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         clock_state_release(&e->clocks[g]);
+        feed_release(&e->feeds[g]);
     }
     for (size_t i = 0; i < e->n_partitions; i++) {
         partition_release(e->partitions[i]);

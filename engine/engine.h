@@ -60,6 +60,7 @@ struct engine_options {
     struct etime watermark_end_at;
     bool pending;                /* --pending */
     bool shadow;                 /* deliver alerts of rules in status shadow */
+    bool show_derived;           /* a match that only derives events leaves a line too (tests) */
     bool strict;                 /* first invalid record is fatal (ERR_INPUT) */
     uint32_t max_evidence;       /* per step; default 100 */
     const char *evidence_fields; /* "a,b", "*" or NULL */
@@ -135,6 +136,7 @@ struct engine_summary {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
+    uint64_t derived; /* events that rules derived */
     const uint64_t *alerts; /* per rule: kind match, delivered */
     const uint64_t *shadow; /* per rule: kind match, kept inside */
     uint64_t alerts_total;

@@ -1,6 +1,7 @@
 /* The inside of struct engine, for the files that implement engine.h:
  *   engine.c   life cycle, run loop       intake.c   records → order buffers
  *   process.c  release → shards → alerts  idle.c     partitions that say nothing
+ *   feed.c     what shards get, by level
  *   commit.c   deliver, checkpoint, positions        summary.c  figures
  *   checkpoint.c, restore.c   durable state (checkpoint.h)
  * Private to engine/. */
@@ -11,6 +12,7 @@
 #include "engine/clock_group.h"
 #include "engine/engine.h"
 #include "engine/event_block.h"
+#include "engine/feed.h"
 #include "engine/key.h"
 #include "engine/out_order.h"
 #include "engine/partition.h"
@@ -64,6 +66,7 @@ struct engine {
     struct workers *workers;
     struct etime *fire_before;   /* of the pass, per clock group */
     struct etime *history_begin; /* of the pass, per clock group */
+    struct feed *feeds;          /* of the pass, per clock group */
     struct event_block **held;   /* blocks of the events in this pass, one entry per event */
     size_t n_held, cap_held;
 
@@ -82,7 +85,7 @@ struct engine {
     /* Counters of engine_summary. */
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
-    uint64_t bad_values, missing_key;
+    uint64_t bad_values, missing_key, derived;
     uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, pending;
     uint32_t invalid_shown; /* invalid records that were shown on the log */

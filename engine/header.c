@@ -11,6 +11,8 @@
 #define FLAG_HAS_TIME 1
 #define FLAG_EMPTY 2
 #define FLAG_IDLE 4
+#define FLAG_HISTORY 1
+#define FLAG_WAITS 2
 
 void header_release(struct header *h)
 {
@@ -83,7 +85,7 @@ static void put_clock(const struct header_clock *c, struct buf *out)
     buf_put_place(out, c->limit);
     buf_put_place(out, c->released);
     buf_put_zigzag(out, c->floor.ns);
-    buf_put_byte(out, c->has_history);
+    buf_put_byte(out, (uint8_t)((c->has_history ? FLAG_HISTORY : 0) | (c->waits ? FLAG_WAITS : 0)));
     buf_put_zigzag(out, c->history_begin.ns);
 }
 
@@ -201,7 +203,9 @@ static void read_clock(struct reader *r, struct header_clock *c, const struct he
     c->limit = read_place(r);
     c->released = read_place(r);
     c->floor = read_etime(r);
-    c->has_history = read_byte(r) != 0;
+    uint8_t flags = read_byte(r);
+    c->has_history = (flags & FLAG_HISTORY) != 0;
+    c->waits = (flags & FLAG_WAITS) != 0;
     c->history_begin = read_etime(r);
 }
 

@@ -64,6 +64,7 @@ struct header_partition {
 struct header_clock {
     uint32_t *topics; /* ascending; identifies the group */
     uint32_t n_topics;
+    bool waits;             /* identifies it too: nothing behind W is let go */
     struct etime watermark; /* W */
     struct place limit;     /* everything before it has been let go, be it by force */
     struct place released;  /* R: the last event released */

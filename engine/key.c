@@ -24,6 +24,19 @@ static int slice_cmp_qsort(const void *a, const void *b)
     return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
 }
 
+/* What sets groups of one key and one set of sources apart; nothing for rules on input events. */
+static void put_stage(struct hasher *h, const struct clock_group *cg, uint32_t level)
+{
+    if (cg->waits) {
+        hasher_put_part(h, SLICE_LIT("waits"));
+    }
+    if (level > 0) {
+        uint8_t byte = (uint8_t)level;
+        hasher_put_part(h, SLICE_LIT("level"));
+        hasher_put_part(h, slice_from((const char *)&byte, 1));
+    }
+}
+
 static struct hash128 group_identity(const struct ruleset *rs, const struct rule *r,
                                      const struct clock_group *cg, struct arena *arena)
 {
@@ -46,6 +59,7 @@ static struct hash128 group_identity(const struct ruleset *rs, const struct rule
     for (uint32_t i = 0; i < cg->n_topics; i++) {
         hasher_put_part(&h, names[i]);
     }
+    put_stage(&h, cg, r->level);
     return hasher_hash128(&h);
 }
 
@@ -53,9 +67,10 @@ static struct key_group *group_of_rule(struct key_table *t, size_t *cap, uint32_
 {
     const struct rule *r = &t->rs->rules[rule];
     uint32_t cg = t->rs->clock_group_of_rule[rule];
+    uint32_t stage = t->rs->clock_groups[cg].first_stage + r->level;
     for (uint32_t i = 0; i < t->n_groups; i++) {
         struct key_group *g = &t->groups[i];
-        if (g->clock_group == cg && same_key_spec(&t->rs->rules[g->rules[0]], r)) {
+        if (g->stage == stage && same_key_spec(&t->rs->rules[g->rules[0]], r)) {
             return g;
         }
     }
@@ -64,11 +79,12 @@ static struct key_group *group_of_rule(struct key_table *t, size_t *cap, uint32_
     *g = (struct key_group){
         .index = t->n_groups,
         .clock_group = cg,
+        .stage = stage,
         .n_values = r->n_key,
         .kinds = r->key_kinds,
         .names = r->key_names,
         .identity = group_identity(t->rs, r, &t->rs->clock_groups[cg], &t->arena),
-        .rules = ARENA_ARRAY(&t->arena, uint32_t, t->rs->n_rules),
+        .rules = ARENA_ARRAY(&t->arena, uint32_t, t->rs->n_units),
     };
     t->n_groups++;
     return g;
@@ -142,14 +158,14 @@ static void group_fill_variants(struct key_table *t, struct key_group *g)
 
 static void fill_routes(struct key_table *t)
 {
-    size_t n_lists = (size_t)t->rs->n_clock_groups * t->rs->n_decls;
+    size_t n_lists = (size_t)t->rs->n_stages * t->rs->n_decls;
     t->routes = ARENA_ARRAY(&t->arena, struct key_routes, n_lists);
     for (int fill = 0; fill < 2; fill++) {
         for (uint32_t i = 0; i < t->n_groups; i++) {
             const struct key_group *g = &t->groups[i];
             for (uint32_t k = 0; k < g->n_variants; k++) {
-                struct key_routes *list = &t->routes[(size_t)g->clock_group * t->rs->n_decls +
-                                                     g->variants[k].decl];
+                struct key_routes *list =
+                    &t->routes[(size_t)g->stage * t->rs->n_decls + g->variants[k].decl];
                 if (fill) {
                     list->items[list->n] = (struct key_route){i, k};
                 }
@@ -167,7 +183,7 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
 {
     *t = (struct key_table){.rs = rs};
     size_t cap = 0;
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
+    for (uint32_t i = 0; i < rs->n_units; i++) {
         if (rule_is_disabled(&rs->rules[i])) {
             continue; /* no event goes to it, so nothing is kept for it */
         }

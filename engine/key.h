@@ -1,7 +1,8 @@
 /* Events → keys: which keys of which key groups an event belongs to.
  *
- * A key group is the rules with the same `for each` (names and kinds) and the same clock group;
- * their state for one key stands in one record. It is identified by a hash of that, never by a
+ * A key group is the rules with the same `for each` (names and kinds), the same clock group and the
+ * same level (rule.level); their state for one key stands in one record. Clock group and level
+ * together are a stage: what runs one after the other in a pass. It is identified by a hash of that, never by a
  * number, so that stored state survives other rules coming and going.
  *
  * An event may belong to two keys of one group through two roles (`for each account = In.to =
@@ -38,17 +39,18 @@ struct key_variant {
 struct key_group {
     uint32_t index;
     uint32_t clock_group;
+    uint32_t stage;
     uint32_t n_values;
     const enum value_kind *kinds; /* borrowed from the first rule, as the names */
     const struct slice *names;
-    struct hash128 identity; /* key names, kinds and the sorted names of the sources */
-    uint32_t *rules;         /* ascending */
+    struct hash128 identity; /* key names, kinds, the sorted names of the sources, the level */
+    uint32_t *rules;         /* ascending; copies too */
     uint32_t n_rules;
     struct key_variant *variants; /* ascending by decl */
     uint32_t n_variants;
 };
 
-/* Where an event of a declaration goes within a clock group. */
+/* Where an event of a declaration goes within a stage. */
 struct key_route {
     uint32_t key_group;
     uint32_t variant; /* index in key_group.variants */
@@ -58,7 +60,7 @@ struct key_table {
     const struct ruleset *rs;
     struct key_group *groups;
     uint32_t n_groups;
-    /* routes[clock_group * n_decls + decl] */
+    /* routes[stage * n_decls + decl] */
     struct key_routes {
         struct key_route *items;
         uint32_t n;
@@ -70,9 +72,9 @@ void key_table_init(struct key_table *t, const struct ruleset *rs);
 void key_table_release(struct key_table *t);
 
 static inline const struct key_routes *key_table_routes(const struct key_table *t,
-                                                        uint32_t clock_group, uint32_t decl)
+                                                        uint32_t stage, uint32_t decl)
 {
-    return &t->routes[(size_t)clock_group * t->rs->n_decls + decl];
+    return &t->routes[(size_t)stage * t->rs->n_decls + decl];
 }
 
 struct key_eval {

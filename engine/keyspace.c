@@ -25,8 +25,8 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     arena_init(&ks->values);
     ks->n_buckets = 64;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
-    ks->timers = xcalloc(o->rs->n_clock_groups ? o->rs->n_clock_groups : 1, sizeof(*ks->timers));
-    for (uint32_t i = 0; i < o->rs->n_clock_groups; i++) {
+    ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
+    for (uint32_t i = 0; i < o->rs->n_stages; i++) {
         heap_init(&ks->timers[i], timer_cmp);
     }
     if (o->store != NULL) {
@@ -40,7 +40,7 @@ void keyspace_free(struct keyspace *ks)
     if (ks == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < ks->options.rs->n_clock_groups; i++) {
+    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
         heap_release(&ks->timers[i]);
     }
     for (size_t i = 0; i < ks->n_buckets; i++) {
@@ -99,7 +99,7 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 }
 
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
-                                     uint32_t clock_group)
+                                     uint32_t stage)
 {
     if (ks->n_entries >= ks->n_buckets) {
         table_grow(ks);
@@ -107,7 +107,7 @@ struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
     struct key_entry *e = POOL_NEW(&ks->pool, struct key_entry);
     struct key_entry **b = bucket_of(ks, hash);
     e->hash = hash;
-    e->clock_group = clock_group;
+    e->stage = stage;
     e->next_time = ETIME_MAX;
     e->chain = *b;
     *b = e;
@@ -172,12 +172,12 @@ struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref
     struct key_record *rec = record_block(ks, ref);
     rec->hash = ref->hash;
     rec->key_group = ref->key_group;
-    rec->clock_group = ks->options.key_groups[ref->key_group].clock_group;
+    rec->stage = ks->options.key_groups[ref->key_group].stage;
     rec->last = PLACE_MIN;
     rec->next_time = ETIME_MAX;
     rec->entry = keyspace_entry(ks, ref->hash);
     if (rec->entry == NULL) {
-        rec->entry = keyspace_add_entry(ks, ref->hash, rec->clock_group);
+        rec->entry = keyspace_add_entry(ks, ref->hash, rec->stage);
     }
     rec->entry->rec = rec;
     keyspace_weigh(ks, rec);
@@ -373,7 +373,7 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
 
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t)
 {
-    struct heap *h = &ks->timers[e->clock_group];
+    struct heap *h = &ks->timers[e->stage];
     if (e->next_time.ns == t.ns) {
         return;
     }
@@ -387,22 +387,22 @@ void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t
     }
 }
 
-static struct key_entry *first_timer(const struct keyspace *ks, uint32_t clock_group)
+static struct key_entry *first_timer(const struct keyspace *ks, uint32_t stage)
 {
-    struct heap_node *node = heap_peek(&ks->timers[clock_group]);
+    struct heap_node *node = heap_peek(&ks->timers[stage]);
     return node == NULL ? NULL : HEAP_ENTRY(node, struct key_entry, timer);
 }
 
-struct etime keyspace_next_time(const struct keyspace *ks, uint32_t clock_group)
+struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage)
 {
-    const struct key_entry *e = first_timer(ks, clock_group);
+    const struct key_entry *e = first_timer(ks, stage);
     return e == NULL ? ETIME_MAX : e->next_time;
 }
 
-enum err keyspace_due(struct keyspace *ks, uint32_t clock_group, struct etime before,
+enum err keyspace_due(struct keyspace *ks, uint32_t stage, struct etime before,
                       struct key_record **ret, struct error *err)
 {
-    struct key_entry *e = first_timer(ks, clock_group);
+    struct key_entry *e = first_timer(ks, stage);
     *ret = NULL;
     if (e == NULL || !etime_lt(e->next_time, before)) {
         return ERR_OK;
@@ -481,7 +481,7 @@ void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
         .loaded = ks->n_loaded,
         .over_budget = ks->over_budget,
     };
-    for (uint32_t i = 0; i < ks->options.rs->n_clock_groups; i++) {
+    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
         ret->timers += ks->timers[i].n;
     }
 }

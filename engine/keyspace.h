@@ -1,12 +1,12 @@
 /* The keys of one shard: where shard.c finds the state of a key, whatever level it lies on.
  *
  * A record holds all rules' instances of one key of one key group (rules with the same `for each`
- * and the same clock group). It is in memory while it is used; what lies below is this module's
+ * and the same stage, key.h). It is in memory while it is used; what lies below is this module's
  * business alone: with a store, records that are as stored leave memory when the budget is used
  * up, least recently used first, and come back when they are touched. A record with nothing in it
  * is forgotten: a million keys seen once leave nothing behind.
  *
- * Timers live here too, because they outlast an evicted record: per clock group a heap of
+ * Timers live here too, because they outlast an evicted record: per stage a heap of
  * (next time, key hash).
  *
  *   keyspace.c        table, records, instances, timers    keyspace_restore.c  reading through
@@ -58,7 +58,7 @@ struct stored_slot;
 struct key_record {
     struct hash128 hash;
     uint32_t key_group;
-    uint32_t clock_group;
+    uint32_t stage;
     struct slice canonical;     /* owned */
     const struct value *values; /* owned */
     uint32_t n_values;
@@ -131,11 +131,11 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
 /* Forgets a record that keyspace_get() created for nothing. */
 void keyspace_drop_if_empty(struct keyspace *ks, struct key_record *rec);
 
-/* The earliest timer of a clock group; ETIME_MAX: none. */
-struct etime keyspace_next_time(const struct keyspace *ks, uint32_t clock_group);
+/* The earliest timer of a stage; ETIME_MAX: none. */
+struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage);
 /* The record whose timer is earliest and < `before`, in order of (time, key hash); *ret = NULL:
  * none. The caller fires it and calls keyspace_touch(), which re-keys the timer. */
-enum err keyspace_due(struct keyspace *ks, uint32_t clock_group, struct etime before,
+enum err keyspace_due(struct keyspace *ks, uint32_t stage, struct etime before,
                       struct key_record **ret, struct error *err) FYKE_MUST_USE;
 
 /* Every live record in order of hash, loaded when it must be (--pending, dumps, figures). */

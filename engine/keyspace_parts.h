@@ -15,7 +15,7 @@ struct key_entry {
     struct key_record *rec;
     struct heap_node timer;
     struct etime next_time; /* ETIME_MAX: in no heap */
-    uint32_t clock_group;
+    uint32_t stage;
 };
 
 /* Segments of one slot as they stand in the store. */
@@ -35,7 +35,7 @@ struct keyspace {
     struct key_entry **buckets;
     size_t n_buckets; /* power of two */
     size_t n_entries;
-    struct heap *timers; /* per clock group */
+    struct heap *timers; /* per stage */
     struct record_list clean, dirty;
 
     /* Live keys, wherever they lie. */
@@ -57,7 +57,7 @@ struct keyspace {
 
 struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash);
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
-                                     uint32_t clock_group);
+                                     uint32_t stage);
 void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
 /* A record in memory with nothing in it, in no list; the entry is made when there is none. */

@@ -58,7 +58,7 @@ static enum err restore_head(struct restore *r, const struct record_key *key, st
     if (head.next_time.ns == INT64_MAX) {
         ks->n_unlisted++;
     } else {
-        keyspace_set_timer(ks, keyspace_add_entry(ks, r->hash, g->clock_group), head.next_time);
+        keyspace_set_timer(ks, keyspace_add_entry(ks, r->hash, g->stage), head.next_time);
     }
     return ERR_OK;
 }

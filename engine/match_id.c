@@ -43,6 +43,14 @@ static void put_evidence(struct hasher *h, const struct ruleset *rs, const struc
 {
     const struct event *e = ev->event;
     hasher_put_part(h, m->rule->tests[ev->test].label);
+    if (event_is_derived(e)) {
+        uint32_t n_fields = rs->decls[e->decl].n_fields;
+        hasher_put_part(h, event_origin(e, n_fields, EVENT_ORIGIN_RULE));
+        hasher_put_part(h, event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
+        put_u64(h, (uint64_t)e->at.offset);
+        hasher_put_part(h, rs->decls[e->decl].name);
+        return;
+    }
     hasher_put_part(h, e->at.topic < rs->n_topics ? rs->topics[e->at.topic].name : SLICE_LIT(""));
     put_u64(h, (uint64_t)(int64_t)e->at.partition);
     put_u64(h, (uint64_t)e->at.offset);

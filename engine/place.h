@@ -54,4 +54,9 @@ static inline struct place place_max(struct place a, struct place b)
     return place_cmp(a, b) < 0 ? b : a;
 }
 
+static inline struct place place_min(struct place a, struct place b)
+{
+    return place_cmp(a, b) < 0 ? a : b;
+}
+
 #endif

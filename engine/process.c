@@ -1,58 +1,21 @@
-/* Release → keys → shards → alerts. */
-#include "base/xalloc.h"
+/* Release → keys (feed.c) → shards, level by level → alerts. */
 #include "engine/engine_parts.h"
 
 /* Events per pass and clock group: bounds the memory of a pass, not the answers. */
 #define PASS_EVENTS 8192
 
-/* ---- keys --------------------------------------------------------------------------------- */
-
-static void count_missing(struct engine *e, const struct key_variant *v, const struct event *ev)
-{
-    struct nfa_scratch *scratch = workers_scratch(e->workers);
-    for (uint32_t i = 0; i < v->n_uses; i++) {
-        const struct rule *rule = &e->rs->rules[v->uses[i].rule];
-        if ((rule_roles_of(rule, ev, scratch) & v->uses[i].roles) != 0) {
-            e->missing_key++;
-        }
-    }
-}
-
-static void send_to_key(struct engine *e, const struct key_route *route,
-                        const struct order_item *item, bool came_after)
-{
-    const struct key_group *g = &e->keys.groups[route->key_group];
-    const struct key_variant *v = &g->variants[route->variant];
-    struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
-    struct key_ref key;
-    if (!key_of(g, v, item->event, &e->key_eval, values, &key)) {
-        count_missing(e, v, item->event);
-        return;
-    }
-    key.canonical = arena_copy(&e->key_eval.scratch, key.canonical);
-    shard_add(&e->shards[key.hash.hi % e->n_shards], (struct shard_item){
-                                                         .event = item->event,
-                                                         .key = key,
-                                                         .variant = route->variant,
-                                                         .came_after = came_after,
-                                                     });
-}
-
-static void send_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
-                       bool came_after)
-{
-    const struct event *ev = item->event;
-    const struct key_routes *routes = key_table_routes(&e->keys, clock_group, ev->decl);
-    for (uint32_t i = 0; i < routes->n; i++) {
-        send_to_key(e, &routes->items[i], item, came_after);
-    }
-    if (e->topic_groups[ev->at.topic].groups[0] == clock_group) {
-        e->evaluated++;
-    }
-    VEC_PUSH(e->held, e->n_held, e->cap_held) = item->block;
-}
-
 /* ---- one pass ----------------------------------------------------------------------------- */
+
+/* How far deadlines may fire when the group has more to release than one pass takes: higher levels
+ * need what lower ones derive in front of the events of this pass. */
+static struct etime fire_within(const struct engine *e, uint32_t g, struct etime last)
+{
+    struct etime w = e->clocks[g].watermark;
+    if (e->rs->clock_groups[g].n_levels < 2) {
+        return ETIME_MIN;
+    }
+    return etime_lt(last, w) ? last : w;
+}
 
 /* Returns false when the group has more to release than one pass takes. */
 static bool release_group(struct engine *e, uint32_t g)
@@ -60,17 +23,24 @@ static bool release_group(struct engine *e, uint32_t g)
     struct clock_state *c = &e->clocks[g];
     struct order_item item;
     bool came_after;
+    e->history_begin[g] = c->history_begin;
+    e->fire_before[g] = c->watermark;
     for (uint32_t n = 0; n < PASS_EVENTS; n++) {
         if (!clock_state_pop(c, &item, &came_after)) {
             return true;
         }
-        send_event(e, g, &item, came_after);
+        feed_event(e, g, &item, came_after);
     }
+    e->fire_before[g] = fire_within(e, g, item.time);
     return false;
 }
 
 static enum err refuse_passed(struct engine *e, const struct event *ev, struct error *err)
 {
+    e->after_idle++;
+    if (e->options.refused == NULL || event_is_derived(ev)) {
+        return ERR_OK;
+    }
     struct record r = {
         .topic = ev->at.topic,
         .partition = ev->at.partition,
@@ -78,10 +48,6 @@ static enum err refuse_passed(struct engine *e, const struct event *ev, struct e
         .has_timestamp = true,
         .timestamp = ev->time,
     };
-    e->after_idle++;
-    if (e->options.refused == NULL) {
-        return ERR_OK;
-    }
     return e->options.refused(e->options.refused_ctx, REFUSED_AFTER_IDLE, "after_idle", &r, err);
 }
 
@@ -115,16 +81,24 @@ static void run_shards(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratc
     }
 }
 
+/* The level that was fed. */
+static enum err run_level(struct engine *e, uint32_t level, struct error *err)
+{
+    struct shard_job job = {e, {&e->keys, level, e->fire_before, e->history_begin}};
+    workers_run(e->workers, run_shards, &job);
+    FYKE_TRY(collect(e, err));
+    feed_gather(e);
+    return ERR_OK;
+}
+
 static enum err run_pass(struct engine *e, struct error *err)
 {
-    struct shard_job job = {e, {&e->keys, e->fire_before, e->history_begin}};
-    workers_run(e->workers, run_shards, &job);
-    enum err rc = collect(e, err);
-    for (size_t i = 0; i < e->n_held; i++) {
-        event_block_unhold(e->held[i]);
+    enum err rc = run_level(e, 0, err);
+    for (uint32_t level = 1; level < e->rs->n_levels && rc == ERR_OK; level++) {
+        feed_level(e, level);
+        rc = run_level(e, level, err);
     }
-    e->n_held = 0;
-    arena_reset(&e->key_eval.scratch);
+    feed_end(e);
     return rc;
 }
 
@@ -137,10 +111,7 @@ enum err engine_release(struct engine *e, struct error *err)
     while (!all) {
         all = true;
         for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
-            bool done = release_group(e, g);
-            all &= done;
-            e->fire_before[g] = done ? e->clocks[g].watermark : ETIME_MIN;
-            e->history_begin[g] = e->clocks[g].history_begin;
+            all &= release_group(e, g);
         }
         FYKE_TRY(run_pass(e, err));
     }
@@ -156,11 +127,13 @@ static struct etime safe_time(const struct engine *e)
     struct etime safe = ETIME_MAX;
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         struct etime t = e->clocks[g].limit.time;
-        for (uint32_t i = 0; i < e->n_shards; i++) {
-            struct etime timer = keyspace_next_time(e->shards[i].keyspace, g);
-            t = etime_lt(timer, t) ? timer : t;
-        }
         safe = etime_lt(t, safe) ? t : safe;
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        for (uint32_t stage = 0; stage < e->rs->n_stages; stage++) {
+            struct etime t = keyspace_next_time(e->shards[i].keyspace, stage);
+            safe = etime_lt(t, safe) ? t : safe;
+        }
     }
     return safe;
 }
@@ -190,7 +163,7 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err)
 
 enum err engine_gather_pending(struct engine *e, struct error *err)
 {
-    struct shard_pass pass = {&e->keys, e->fire_before, e->history_begin};
+    struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin};
     e->pending = 0;
     for (uint32_t i = 0; i < e->n_shards; i++) {
         struct shard *s = &e->shards[i];

@@ -168,9 +168,9 @@ static enum err number_rules(struct engine *e, struct error *err)
     struct state_slots *slots = &e->state->slots;
     const struct header *h = &e->state->before;
     uint32_t next = 0;
-    slots->of_rule = xcalloc(e->rs->n_rules + 1, sizeof(*slots->of_rule));
+    slots->of_rule = xcalloc(e->rs->n_units + 1, sizeof(*slots->of_rule));
     slots->n = 0;
-    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+    for (uint32_t i = 0; i < e->rs->n_units; i++) {
         const struct header_slot *s = slot_of_rule(e, &e->rs->rules[i]);
         while (s == NULL && slot_is_known(h, next)) {
             next++;
@@ -186,7 +186,7 @@ static enum err number_rules(struct engine *e, struct error *err)
     for (uint32_t i = 0; i < slots->n; i++) {
         slots->rule_of[i] = STATE_NO_RULE;
     }
-    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+    for (uint32_t i = 0; i < e->rs->n_units; i++) {
         slots->rule_of[slots->of_rule[i]] = i;
     }
     return ERR_OK;
@@ -218,18 +218,35 @@ static const char *fate_of(const struct rule *rule)
     return rule_is_disabled(rule) ? "been disabled" : "changed";
 }
 
+/* Another unit of the rule goes on as it was: a copy that nothing reads any more says nothing. */
+static bool lives_elsewhere(const struct engine *e, const struct header_slot *gone)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot) && h->slots[i].plan == gone->plan &&
+            slice_eq(h->slots[i].rule, gone->rule)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The slots that no rule took over leave the header; says so. Returns whether there were any. */
 static bool forget_slots(struct engine *e)
 {
     struct header *h = &e->state->before;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < h->n_slots; i++) {
-        if (slot_lives(e, h->slots[i].slot)) {
-            h->slots[kept++] = h->slots[i];
+        if (slot_lives(e, h->slots[i].slot) || lives_elsewhere(e, &h->slots[i])) {
             continue;
         }
         engine_say(e, "rule %.*s has %s: its open partial matches are dropped",
                    SLICE_ARG(h->slots[i].rule), fate_of(rule_named(e, h->slots[i].rule)));
+    }
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot)) {
+            h->slots[kept++] = h->slots[i];
+        }
     }
     bool any = kept < h->n_slots;
     h->n_slots = kept;
@@ -388,9 +405,9 @@ void state_close(struct state *s)
 
 /* ---- header → engine ---------------------------------------------------------------------- */
 
-static bool same_topics(const struct header_clock *h, const struct clock_group *def)
+static bool same_clock(const struct header_clock *h, const struct clock_group *def)
 {
-    if (h->n_topics != def->n_topics) {
+    if (h->n_topics != def->n_topics || h->waits != def->waits) {
         return false;
     }
     for (uint32_t i = 0; i < h->n_topics; i++) {
@@ -406,7 +423,7 @@ static void restore_clock(const struct engine *e, struct clock_state *c)
     const struct header *h = &e->state->before;
     for (uint32_t i = 0; i < h->n_clocks; i++) {
         const struct header_clock *from = &h->clocks[i];
-        if (same_topics(from, c->def)) {
+        if (same_clock(from, c->def)) {
             c->watermark = from->watermark;
             c->limit = c->before = from->limit;
             c->released = place_now(e, from->released);

@@ -32,6 +32,7 @@ void shard_add(struct shard *s, struct shard_item item)
 struct delivery {
     struct shard *shard;
     const struct shard_item *item;
+    const struct shard_pass *pass;
     const struct ruleset *rs;
     struct nfa_call call;
     struct key_record *rec; /* NULL until a rule takes the event */
@@ -46,7 +47,7 @@ static enum err open_record(struct delivery *d, struct error *err)
     struct keyspace *ks = d->shard->keyspace;
     FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
     while (etime_lt(d->rec->next_time, d->item->event->time)) {
-        timers_fire_record(d->shard, d->rec, &d->call);
+        timers_fire_record(d->shard, d->pass, d->rec, &d->call);
         FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
     }
     d->call.key = d->rec->values;
@@ -69,6 +70,7 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, use->rule);
     }
+    d->call.history_begin = shard_history(d->pass, use->rule);
     d->changed |= instance_event(in, e, roles, &d->call);
     return ERR_OK;
 }
@@ -78,7 +80,9 @@ static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
 {
     struct key_record *rec;
     FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
-    *ret = rec != NULL && place_cmp(place_of(d->item->event), rec->last) <= 0;
+    /* Events that are derived from one event have its place. */
+    int most = d->item->cause.derived == NULL ? 0 : -1;
+    *ret = rec != NULL && place_cmp(d->item->cause.root, rec->last) <= most;
     return ERR_OK;
 }
 
@@ -95,11 +99,12 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         }
     }
     const struct key_variant *v = &g->variants[d->item->variant];
+    d->shard->emitter.cause = d->item->cause;
     for (uint32_t i = 0; i < v->n_uses; i++) {
         FYKE_TRY(deliver_to_rule(d, &v->uses[i], err));
     }
     if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, place_of(d->item->event), d->changed);
+        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.root, d->changed);
     }
     return ERR_OK;
 }
@@ -112,11 +117,9 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
         struct delivery d = {
             .shard = s,
             .item = &s->items[i],
+            .pass = pass,
             .rs = pass->keys->rs,
-            .call = {.scratch = scratch,
-                     .on_match = emitter_match,
-                     .ctx = &s->emitter,
-                     .history_begin = pass->history_begin[g->clock_group]},
+            .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
         };
         FYKE_TRY(deliver(&d, g, err));
     }
@@ -128,7 +131,9 @@ void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratc
     s->rc = run_items(s, pass, scratch, &s->error);
     s->n_items = 0;
     for (uint32_t g = 0; g < pass->keys->rs->n_clock_groups && s->rc == ERR_OK; g++) {
-        s->rc = timers_fire(s, pass, g, scratch, &s->error);
+        if (pass->level < pass->keys->rs->clock_groups[g].n_levels) {
+            s->rc = timers_fire(s, pass, g, scratch, &s->error);
+        }
     }
 }
 
@@ -149,9 +154,9 @@ static enum err pending_of_record(void *ctx, struct key_record *rec, struct erro
         .key = rec->values,
         .on_match = emitter_match,
         .ctx = &w->shard->emitter,
-        .history_begin = w->pass->history_begin[rec->clock_group],
     };
     for (uint32_t i = 0; i < rec->n_slots; i++) {
+        call.history_begin = shard_history(w->pass, rec->slots[i].rule);
         instance_pending(rec->slots[i].instance, &call);
     }
     return ERR_OK;

@@ -2,7 +2,8 @@
  *
  * In a pass the input thread fills `items` in the total order, then one thread runs the shard:
  * events first, each firing the deadlines before it, then the deadlines that the clock has passed.
- * Keys are independent, so nothing depends on which shard runs when.
+ * Keys are independent, so nothing depends on which shard runs when. A pass goes level by level
+ * (rule.level): what one level derives stands among the items of the next.
  *
  * Thread rule: between two barriers a shard belongs to the thread that runs it. */
 #ifndef FYKE_ENGINE_SHARD_H
@@ -20,12 +21,14 @@ struct shard_item {
     const struct event *event;
     struct key_ref key;   /* in the pass's memory */
     uint32_t variant;     /* of the key group */
+    struct cause cause;   /* where it stands, and that it is derived */
     bool came_after;      /* the clock had passed its place: only if the key has not */
 };
 
 /* What the clock groups allow in this pass. */
 struct shard_pass {
     const struct key_table *keys;
+    uint32_t level;
     const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
     const struct etime *history_begin; /* per clock group */
 };
@@ -47,7 +50,13 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct alert_options *alerts, bool show_pending);
 void shard_release(struct shard *s);
 void shard_add(struct shard *s, struct shard_item item);
-/* Runs the pass; the items are used up. The outcome is in s->rc. */
+/* Where the history of a rule begins: its own clock says it, also for a copy elsewhere. */
+static inline struct etime shard_history(const struct shard_pass *pass, uint32_t rule)
+{
+    const struct ruleset *rs = pass->keys->rs;
+    return pass->history_begin[rs->clock_group_of_rule[rs->rules[rule].original]];
+}
+/* Runs a level of the pass; the items are used up. The outcome is in s->rc. */
 void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratch *scratch);
 /* Reports what waits for deadlines only (--pending, figures). */
 enum err shard_pending(struct shard *s, const struct shard_pass *pass,

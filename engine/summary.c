@@ -47,6 +47,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .alerts = e->rule_alerts,
         .shadow = e->rule_shadow,
         .alerts_total = e->alerts_total,
+        .derived = e->derived,
         .pending_deadlines = e->pending,
         .partitions = e->partition_summaries,
         .n_partitions = (uint32_t)e->n_partitions,

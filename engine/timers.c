@@ -2,7 +2,8 @@
 
 /* One T of one key at a time: so the position kept in the record is that of the last deadline that
  * fired, whatever the clock's steps were. */
-void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call)
+void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                        struct nfa_call *call)
 {
     struct etime t = rec->next_time;
     struct etime before = {t.ns + 1};
@@ -11,6 +12,7 @@ void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct instance *in = rec->slots[i].instance;
         if (!etime_lt(t, instance_next_time(in))) {
+            call->history_begin = shard_history(pass, rec->slots[i].rule);
             changed |= instance_advance(in, before, call);
         }
     }
@@ -20,18 +22,14 @@ void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
                      struct nfa_scratch *scratch, struct error *err)
 {
-    struct nfa_call call = {
-        .scratch = scratch,
-        .on_match = emitter_match,
-        .ctx = &s->emitter,
-        .history_begin = pass->history_begin[clock_group],
-    };
+    struct nfa_call call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter};
+    uint32_t stage = pass->keys->rs->clock_groups[clock_group].first_stage + pass->level;
     for (;;) {
         struct key_record *rec;
-        FYKE_TRY(keyspace_due(s->keyspace, clock_group, pass->fire_before[clock_group], &rec, err));
+        FYKE_TRY(keyspace_due(s->keyspace, stage, pass->fire_before[clock_group], &rec, err));
         if (rec == NULL) {
             return ERR_OK;
         }
-        timers_fire_record(s, rec, &call);
+        timers_fire_record(s, pass, rec, &call);
     }
 }

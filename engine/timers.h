@@ -4,12 +4,13 @@
 
 #include "engine/shard.h"
 
-/* Everything of a clock group with T < before, key by key in order of (T, key hash); the order in
+/* Everything of the pass's level of a clock group with T < before, key by key in order of (T, key hash); the order in
  * which alerts leave is out_order.c's. */
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
                      struct nfa_scratch *scratch, struct error *err) FYKE_MUST_USE;
 
 /* Everything of one record with the record's next T. The record may be gone afterwards. */
-void timers_fire_record(struct shard *s, struct key_record *rec, struct nfa_call *call);
+void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                        struct nfa_call *call);
 
 #endif

@@ -247,6 +247,7 @@ static enum err open_engine(struct test_run *r, struct memory_sink *sink, struct
     o.state_dir = r->state_dir[0] ? r->state_dir : NULL;
     o.shards = 1;
     o.given_tables = r->test->tables;
+    o.show_derived = true;
     FYKE_TRY(engine_new(r->rs, &o, ret, err));
     struct source_partition *parts = xcalloc(r->rs->n_topics + 1, sizeof(*parts));
     for (uint32_t i = 0; i < r->rs->n_topics; i++) {
@@ -338,8 +339,12 @@ static void evaluate(struct test_run *r, struct memory_sink *sink)
 static struct ruleset ruleset_for(const struct ruleset *rs, uint32_t tested, struct rule *rules)
 {
     struct ruleset view = *rs;
-    memcpy(rules, rs->rules, rs->n_rules * sizeof(*rules));
-    rules[tested].status = (struct slice){0};
+    memcpy(rules, rs->rules, rs->n_units * sizeof(*rules));
+    for (uint32_t i = 0; i < rs->n_units; i++) {
+        if (rules[i].original == tested) {
+            rules[i].status = (struct slice){0};
+        }
+    }
     view.rules = rules;
     return view;
 }
@@ -359,7 +364,7 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
                    struct rule_test_result *ret)
 {
     *ret = (struct rule_test_result){0};
-    struct rule *rules = xcalloc(c->ruleset->n_rules, sizeof(*rules));
+    struct rule *rules = xcalloc(c->ruleset->n_units, sizeof(*rules));
     struct ruleset rs = ruleset_for(c->ruleset, test->rule, rules);
     struct test_run r = {.rs = &rs,
                          .test = test,

@@ -283,7 +283,7 @@ static struct value recompute(const struct expr *e, const struct slot_binding *s
     struct agg_acc acc = {0};
     for (uint32_t i = start; i < slot->n; i++) {
         const struct event *event = slot->events[i];
-        if (!ev->visible_until || event_compare(event, ev->visible_until) <= 0) {
+        if (!ev->visible_until || !event_is_later(event, ev->visible_until)) {
             feed(&acc, e, event, nth, ev);
         }
     }

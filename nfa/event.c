@@ -29,6 +29,15 @@ int event_compare(const struct event *a, const struct event *b)
     return c ? c : compare_u32(a->decl, b->decl);
 }
 
+struct slice event_origin(const struct event *e, uint32_t n_fields, enum event_origin part)
+{
+    uint64_t at = (uint64_t)n_fields + (uint64_t)part;
+    if (!event_is_derived(e) || at >= e->n_values || e->values[at].kind != VAL_STRING) {
+        return (struct slice){0};
+    }
+    return value_as_slice(e->values[at]);
+}
+
 struct extent {
     size_t items;
     size_t text_bytes;
@@ -93,7 +102,7 @@ struct event *event_clone_into(const struct event *e, void *mem)
     struct event *copy = mem;
     memcpy(copy, e, sizeof(*e) + e->n_values * sizeof(struct value));
     copy->bytes = (uint32_t)block_bytes(e->n_values, x);
-    copy->pad = 0;
+    copy->serial = 0;
     struct placing p = {copy->values + e->n_values, NULL};
     p.text = (char *)(p.items + x.items);
     place(copy->values, copy->n_values, &p);

@@ -5,14 +5,19 @@
 #ifndef FYKE_NFA_EVENT_H
 #define FYKE_NFA_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "nfa/value.h"
 
 /* Where a record came from. `topic` is the index in the rule set (order of first declaration).
- * EVENT_DERIVED as topic: `offset` is then the number within its cause. */
+ * EVENT_DERIVED as topic: a rule has derived the event. Then `offset` is its number within the
+ * match, and two values behind its fields name the rule and the match (as text), so that an event
+ * that is kept says where it came from whatever rules run then. What else is kept with an event
+ * (capture.h) stands behind these. */
 #define EVENT_DERIVED UINT32_MAX
+enum event_origin { EVENT_ORIGIN_RULE, EVENT_ORIGIN_MATCH, EVENT_ORIGIN_VALUES };
 
 struct coord {
     uint32_t topic;
@@ -26,12 +31,30 @@ struct event {
     uint32_t decl;     /* schema_decl.index */
     uint32_t n_values; /* fields of the declaration; fields not kept are missing */
     uint32_t bytes;    /* of the whole block */
-    uint32_t pad;
+    uint32_t serial;   /* place among the events its instance keeps, modulo 2³²; 0: not kept */
     struct value values[];
 };
 
-/* The total order of language.md 3.1: time, topic, partition, offset, declaration. */
+static inline bool event_is_derived(const struct event *e)
+{
+    return e->at.topic == EVENT_DERIVED;
+}
+
+/* Of a derived event; `n_fields`: of its declaration. Empty if it has none. */
+struct slice event_origin(const struct event *e, uint32_t n_fields, enum event_origin part);
+
+/* The total order of language.md 3.1 among input events: time, topic, partition, offset,
+ * declaration. */
 int event_compare(const struct event *a, const struct event *b);
+/* Among events of one key, derived ones too: `a` stands behind `b`. What an instance keeps stands
+ * in order, so its numbers say it; they are compared as they wrap around. */
+static inline bool event_is_later(const struct event *a, const struct event *b)
+{
+    if (a->serial != 0 && b->serial != 0) {
+        return (int32_t)(a->serial - b->serial) > 0;
+    }
+    return event_compare(a, b) > 0;
+}
 
 /* Bytes of a copy of the event holding its text; event_clone_into writes it there (16-aligned). */
 uint32_t event_clone_bytes(const struct event *e);

@@ -61,7 +61,7 @@ static const struct event *bound_event(const struct expr *e, const struct eval *
         return NULL;
     }
     const struct event *event = slot->events[at];
-    if (ev->visible_until && event_compare(event, ev->visible_until) > 0) {
+    if (ev->visible_until && event_is_later(event, ev->visible_until)) {
         return NULL;
     }
     return event;

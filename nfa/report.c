@@ -57,18 +57,28 @@ static void fill_evidence(const struct finder *f, const struct bound *sorted, st
     m->n_absent = (uint32_t)s->n_absent;
 }
 
-/* The alert's plan: a timeout has its own. */
-static const struct emit_plan *alert_plan(const struct rule *rule, enum match_kind kind)
+static const struct value *plan_values(const struct emit_plan *plan, struct eval *ev)
 {
-    if (kind == MATCH_TIMEOUT) {
-        return rule->timeouts[0].is_event ? NULL : &rule->timeouts[0];
+    struct value *values = ARENA_ARRAY(ev->scratch, struct value, plan->n_fields + 1);
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        values[i] = expr_emit(plan->fields[i].value, ev);
     }
-    for (uint32_t i = 0; i < rule->n_emits; i++) {
-        if (!rule->emits[i].is_event) {
-            return &rule->emits[i];
-        }
+    return values;
+}
+
+/* What `emit event` gives; what is pending derives nothing yet. */
+static void fill_derived(struct eval *ev, struct match *m)
+{
+    uint32_t n;
+    const struct emit_plan *plans = rule_plans(m->rule, m->kind, &n);
+    if (!rule_derives(m->rule, m->kind)) {
+        return;
     }
-    return NULL;
+    const struct value **derived = ARENA_ARRAY(ev->scratch, const struct value *, n);
+    for (uint32_t i = 0; i < n; i++) {
+        derived[i] = plans[i].is_event ? plan_values(&plans[i], ev) : NULL;
+    }
+    m->derived = derived;
 }
 
 static void fill_emit(const struct finder *f, const struct report *r, struct match *m)
@@ -78,16 +88,12 @@ static void fill_emit(const struct finder *f, const struct report *r, struct mat
     ev->first_at = m->first_at;
     ev->last_at = m->last_at;
     ev->detected_at = m->detected_at;
-    const struct emit_plan *plan = alert_plan(r->in->rule, m->kind);
-    if (!plan) {
-        return;
+    fill_derived(ev, m);
+    const struct emit_plan *plan = rule_alert_plan(r->in->rule, m->kind);
+    if (plan) {
+        m->emit = plan_values(plan, ev);
+        m->n_emit = plan->n_fields;
     }
-    struct value *values = ARENA_ARRAY(ev->scratch, struct value, plan->n_fields);
-    for (uint32_t i = 0; i < plan->n_fields; i++) {
-        values[i] = expr_emit(plan->fields[i].value, ev);
-    }
-    m->emit = values;
-    m->n_emit = plan->n_fields;
 }
 
 static struct slice quiet_group(const struct finder *f, const struct rule *rule, struct buf *out)
@@ -107,7 +113,10 @@ static void send(struct finder *f, struct report *r, struct match *m)
         if (!quiet_allows(r->in, quiet_group(f, r->in->rule, &per), m->detected_at,
                           &m->suppressed)) {
             c->suppressed++;
-            return;
+            m->held_back = true;
+            if (m->derived == NULL) {
+                return;
+            }
         }
     }
     r->call->on_match(r->call->ctx, m);

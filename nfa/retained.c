@@ -59,6 +59,7 @@ struct candidate *retained_append_to(struct retained *r, struct pool *pool, cons
     uint32_t bytes = event_clone_bytes(e);
     struct event *copy = event_clone_into(e, pool_alloc(pool, bytes));
     struct segment *seg = fresh ? new_segment(r) : &r->segs[r->n_segs - 1];
+    copy->serial = (uint32_t)(r->first_serial + retained_count(r) + 1);
     seg->n++;
     seg->bytes += bytes;
     seg->dirty = true;

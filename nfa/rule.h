@@ -18,6 +18,7 @@
 
 #define RULE_MAX_TESTS 64
 #define RULE_MAX_ROLES 64
+#define RULE_MAX_LEVELS 32 /* rules that derive for each other */
 
 /* A source as written in the rule: an event declaration, or one alternative of a `let`. An event
  * has the role iff its declaration fits and the let's filter holds. `key` maps it to the rule's
@@ -82,6 +83,10 @@ struct emit_plan {
     struct slice event_name;
     struct emit_field *fields;
     uint32_t n_fields;
+    /* emit event: the declaration of what it derives, and the slots there. */
+    uint32_t decl;
+    uint32_t *slots;         /* per field */
+    int32_t *key_slots;      /* per part of the rule's key; -1: the body sets a field of its name */
 };
 
 struct quiet_plan {
@@ -93,7 +98,9 @@ struct quiet_plan {
 };
 
 struct rule {
-    uint32_t index;     /* in the rule set, in order of declaration */
+    uint32_t index;     /* in ruleset.rules: rules in order of declaration, then copies */
+    uint32_t original;  /* of a copy (rule_sources.h): the rule it stands for; else = index */
+    uint32_t level;     /* 0: reads input events only; else one more than what derives for it */
     struct slice name;
     struct slice title, description, owner;
     struct slice severity, status; /* empty: not stated */
@@ -162,7 +169,13 @@ bool rule_is_disabled(const struct rule *rule);
 /* `status shadow`: evaluated and counted, its alerts stay inside unless asked for. */
 bool rule_is_shadow(const struct rule *rule);
 
-/* Per rule: the topics it reads (guards included), for watermarks. */
+static inline bool rule_is_copy(const struct rule *rule)
+{
+    return rule->original != rule->index;
+}
+
+/* Per rule: the topics it reads (guards included, and those behind derived events), for
+ * watermarks. */
 struct rule_sources {
     uint32_t *topics;
     uint32_t n_topics;
@@ -172,8 +185,12 @@ struct rule_sources {
 struct clock_group {
     uint32_t *topics; /* ascending */
     uint32_t n_topics;
-    uint32_t *rules;  /* ascending */
+    bool waits;       /* a rule reads what deadlines derive: nothing behind the watermark is
+                         released */
+    uint32_t *rules;  /* ascending; copies too */
     uint32_t n_rules;
+    uint32_t first_stage; /* stage = first_stage + level of the rule */
+    uint32_t n_levels;
 };
 
 struct ruleset {
@@ -182,12 +199,15 @@ struct ruleset {
     uint32_t n_topics;
     struct schema_decl *decls;
     uint32_t n_decls;
-    struct rule *rules;
+    struct rule *rules;           /* n_units: rules as written, then copies */
     uint32_t n_rules;
-    struct rule_sources *sources; /* per rule */
+    uint32_t n_units;
+    struct rule_sources *sources; /* per unit */
     struct clock_group *clock_groups;
     uint32_t n_clock_groups;
-    uint32_t *clock_group_of_rule;
+    uint32_t *clock_group_of_rule; /* per unit */
+    uint32_t n_stages;             /* of all clock groups: what runs one after the other */
+    uint32_t n_levels;             /* the most of any clock group */
     struct table_decl *tables; /* lists and lookups */
     uint32_t n_tables;
     bool uses_geoip;

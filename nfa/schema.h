@@ -70,8 +70,9 @@ struct schema_field {
 struct schema_decl {
     struct slice name;
     uint32_t index;          /* order of first declaration: part of the total order */
-    uint32_t *topics;        /* empty: derived or test only */
+    uint32_t *topics;        /* empty: derived by rules */
     uint32_t n_topics;
+    bool is_derived;         /* a rule emits it */
     struct schema_field *fields;
     uint32_t n_fields;
     int32_t time_field; /* slot of the event time; -1 without source (then `at` is the engine's) */

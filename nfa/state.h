@@ -23,6 +23,12 @@ struct instance;
 
 enum match_kind { MATCH_MATCH, MATCH_TIMEOUT, MATCH_QUIET_ENDED, MATCH_CAPPED, MATCH_PENDING };
 
+/* What a rule says about a kind of match: its alert (NULL: none), whether it derives events. */
+const struct emit_plan *rule_alert_plan(const struct rule *rule, enum match_kind kind);
+bool rule_derives(const struct rule *rule, enum match_kind kind);
+/* The plans of a kind: `emit …`, or `on timeout emit …`. */
+const struct emit_plan *rule_plans(const struct rule *rule, enum match_kind kind, uint32_t *ret_n);
+
 struct match_evidence {
     const struct event *event;
     uint32_t test;          /* rule.tests index of the step */
@@ -47,8 +53,12 @@ struct match {
     uint32_t n_evidence;
     const struct match_absent *absent;
     uint32_t n_absent;
-    const struct value *emit; /* values of rule->emits[0].fields (the alert's); missing = absent */
+    const struct value *emit; /* values of the alert's fields; missing = absent */
     uint32_t n_emit;
+    /* Per plan of rule->emits (timeout: rule->timeouts) the values of an `emit event`, NULL for the
+     * alert. NULL without such plans and for kinds that derive nothing. */
+    const struct value *const *derived;
+    bool held_back;         /* by `quiet`: no alert, events only */
     uint32_t step;          /* timeout: test of the last step bound */
     uint64_t suppressed;    /* quiet: held back since the last alert that went out */
     uint64_t count;         /* quiet_ended: how many were held back; capped: dropped */

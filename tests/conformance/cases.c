@@ -128,8 +128,14 @@ static int64_t ms_of(const char *text)
     return t.ns / NS_PER_MS;
 }
 
-static int by_integer(const void *a, const void *b)
+/* Numbers, then names of derived events. */
+static int by_id(const void *a, const void *b)
 {
+    const char *s = json_string_value(*(json_t *const *)a);
+    const char *t = json_string_value(*(json_t *const *)b);
+    if (s || t) {
+        return s && t ? strcmp(s, t) : (s != NULL) - (t != NULL);
+    }
     json_int_t x = json_integer_value(*(json_t *const *)a);
     json_int_t y = json_integer_value(*(json_t *const *)b);
     return x < y ? -1 : x > y;
@@ -142,11 +148,31 @@ static void sort_ids(json_t *list)
     for (size_t i = 0; i < n; i++) {
         items[i] = json_incref(json_array_get(list, i));
     }
-    qsort(items, n, sizeof(*items), by_integer);
+    qsort(items, n, sizeof(*items), by_id);
     for (size_t i = 0; i < n; i++) {
         json_array_set_new(list, i, items[i]);
     }
     free(items);
+}
+
+static json_t *input_id(json_t *evidence, json_t *ids)
+{
+    char place[256];
+    const char *topic = json_string_value(json_object_get(evidence, "topic"));
+    snprintf(place, sizeof(place), "%s/%lld", topic ? topic : "?",
+             (long long)json_integer_value(json_object_get(evidence, "offset")));
+    return json_incref(json_object_get(ids, place));
+}
+
+/* A derived event is known by its rule and time: "burst@20", the second of a match "burst@20#1". */
+static json_t *derived_id(json_t *evidence)
+{
+    char id[256];
+    int64_t at = ms_of(json_string_value(json_object_get(evidence, "time")));
+    long long n = (long long)json_integer_value(json_object_get(evidence, "n"));
+    snprintf(id, sizeof(id), n ? "%s@%lld#%lld" : "%s@%lld",
+             json_string_value(json_object_get(evidence, "rule")), (long long)at, n);
+    return json_string(id);
 }
 
 /* {step: [ids]} of an alert, ids ascending. */
@@ -157,16 +183,12 @@ static json_t *steps_of(json_t *alert, json_t *ids)
     for (size_t i = 0; i < json_array_size(evidence); i++) {
         json_t *e = json_array_get(evidence, i);
         const char *step = json_string_value(json_object_get(e, "step"));
-        char place[256];
-        snprintf(place, sizeof(place), "%s/%lld",
-                 json_string_value(json_object_get(e, "topic")),
-                 (long long)json_integer_value(json_object_get(e, "offset")));
         json_t *list = json_object_get(steps, step);
         if (!list) {
             list = json_array();
             json_object_set_new(steps, step, list);
         }
-        json_array_append(list, json_object_get(ids, place));
+        json_array_append_new(list, json_object_get(e, "rule") ? derived_id(e) : input_id(e, ids));
     }
     const char *key;
     json_t *list;
@@ -230,6 +252,9 @@ static void expected_lines(json_t *c, struct lines *l)
         if (json_object_get(x, "suppressed")) {
             json_object_set(extra, "suppressed", json_object_get(x, "suppressed"));
         }
+        if (json_object_get(x, "rule")) {
+            json_object_set(extra, "rule", json_object_get(x, "rule"));
+        }
         json_t *steps = sorted_steps(json_object_get(x, "steps"));
         lines_add(l, line_of("match", json_integer_value(json_object_get(x, "at")),
                              json_string_value(json_object_get(x, "by")), steps, extra));
@@ -260,6 +285,7 @@ static void got_lines(json_t *c, json_t *alerts, json_t *ids, struct lines *l)
 {
     json_t *first = json_array_get(json_object_get(c, "expected"), 0);
     bool suppressed = json_object_get(first, "suppressed") != NULL;
+    bool names = json_object_get(first, "rule") != NULL;
     for (size_t i = 0; i < json_array_size(alerts); i++) {
         json_t *a = json_array_get(alerts, i);
         const char *kind = json_string_value(json_object_get(a, "kind"));
@@ -273,6 +299,9 @@ static void got_lines(json_t *c, json_t *alerts, json_t *ids, struct lines *l)
         if (!strcmp(kind, "match")) {
             steps = steps_of(a, ids);
             by = json_string_value(json_object_get(a, "by"));
+            if (names) {
+                json_object_set(extra, "rule", json_object_get(a, "rule"));
+            }
             if (suppressed) {
                 json_object_set(extra, "suppressed", json_object_get(a, "suppressed"));
             }

@@ -111,7 +111,10 @@ static inline void hand_join_clock_group(struct hand_rules *h, uint32_t rule, ui
     }
     struct clock_group *g = &h->rs.clock_groups[i];
     if (i == h->rs.n_clock_groups) {
-        h->rs.n_clock_groups++;
+        g->first_stage = h->rs.n_clock_groups++;
+        g->n_levels = 1;
+        h->rs.n_stages = h->rs.n_clock_groups;
+        h->rs.n_levels = 1;
         g->topics = topics;
         g->n_topics = n_topics;
         g->rules = ARENA_ARRAY(&h->rs.arena, uint32_t, 4);
@@ -128,8 +131,9 @@ static inline struct rule *hand_rule(struct hand_rules *h, const char *name, uin
 {
     struct arena *a = &h->rs.arena;
     uint32_t index = h->rs.n_rules++;
+    h->rs.n_units = h->rs.n_rules;
     struct rule *r = &h->rules[index];
-    *r = (struct rule){.index = index, .name = slice_of(name), .version = -1};
+    *r = (struct rule){.index = index, .original = index, .name = slice_of(name), .version = -1};
     r->plan = 0x9f31c2d4a5b60718;
     r->key_names = ARENA_NEW(a, struct slice);
     r->key_names[0] = SLICE_LIT("user");

@@ -1,0 +1,59 @@
+/* Derived events: `emit event` → events that rules of a higher level read in the same pass.
+ *
+ * Their order (language.md 3.14) is (time, place of the cause, rule name, key, number); the place of
+ * a deadline is behind all that its rule reads of that time, so deadlines of one time stand by the
+ * level of their rule. The cause may be a derived event itself: then the event stands right behind
+ * it. Nothing here outlives a pass. */
+#ifndef FYKE_ENGINE_DERIVED_H
+#define FYKE_ENGINE_DERIVED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "engine/place.h"
+#include "nfa/event.h"
+#include "nfa/state.h"
+
+struct derived {
+    struct event *event;
+    const struct derived *cause; /* NULL: an input event or a deadline */
+    struct place root;  /* of the input event that the chain began with, or of its deadline */
+    uint32_t depth;     /* causes above it that are derived events */
+    uint32_t level;     /* depth 0 at a deadline: of the rule; else 0 */
+    const struct rule *rule;
+    const struct value *key; /* rule->n_key values */
+    uint64_t number;    /* rises with the events of one rule and key */
+};
+
+/* What a match that is being reported came from. */
+struct cause {
+    struct place root;
+    const struct derived *derived; /* NULL: an input event */
+};
+
+/* The events of a match, one per `emit event`, in the order as written; memory of `arena`. `add` is
+ * called for each. */
+typedef void (*derived_add)(void *ctx, struct derived *d);
+void derived_of_match(const struct ruleset *rs, const struct match *m, struct hash128 id,
+                      const struct cause *cause, uint64_t *number, struct arena *arena,
+                      derived_add add, void *ctx);
+
+int derived_cmp(const struct derived *a, const struct derived *b);
+/* The input event at this place stands in front of `d`. */
+static inline bool derived_is_behind(const struct derived *d, struct place input)
+{
+    return place_cmp(input, d->root) <= 0;
+}
+
+/* Of one clock group in a pass. */
+struct derived_list {
+    struct derived **items;
+    size_t n, cap;
+};
+void derived_list_release(struct derived_list *l);
+void derived_list_add(struct derived_list *l, struct derived *d);
+void derived_list_sort(struct derived_list *l);
+
+#endif

@@ -1,0 +1,144 @@
+#include "engine/feed.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/engine_parts.h"
+
+void feed_release(struct feed *f)
+{
+    free(f->inputs);
+    derived_list_release(&f->derived);
+}
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+static void count_missing(struct engine *e, const struct key_variant *v, const struct event *ev)
+{
+    struct nfa_scratch *scratch = workers_scratch(e->workers);
+    for (uint32_t i = 0; i < v->n_uses; i++) {
+        const struct rule *rule = &e->rs->rules[v->uses[i].rule];
+        if (!rule_is_copy(rule) && (rule_roles_of(rule, ev, scratch) & v->uses[i].roles) != 0) {
+            e->missing_key++;
+        }
+    }
+}
+
+static void send_to_key(struct engine *e, const struct key_route *route, struct shard_item item)
+{
+    const struct key_group *g = &e->keys.groups[route->key_group];
+    const struct key_variant *v = &g->variants[route->variant];
+    struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
+    if (!key_of(g, v, item.event, &e->key_eval, values, &item.key)) {
+        count_missing(e, v, item.event);
+        return;
+    }
+    item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
+    item.variant = route->variant;
+    shard_add(&e->shards[item.key.hash.hi % e->n_shards], item);
+}
+
+/* `item` without its key. */
+static void send(struct engine *e, uint32_t clock_group, uint32_t level, struct shard_item item)
+{
+    uint32_t stage = e->rs->clock_groups[clock_group].first_stage + level;
+    const struct key_routes *routes = key_table_routes(&e->keys, stage, item.event->decl);
+    for (uint32_t i = 0; i < routes->n; i++) {
+        send_to_key(e, &routes->items[i], item);
+    }
+}
+
+static struct shard_item item_of_input(const struct feed_input *in)
+{
+    return (struct shard_item){
+        .event = in->item.event,
+        .cause = {.root = place_of(in->item.event)},
+        .came_after = in->came_after,
+    };
+}
+
+void feed_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
+                bool came_after)
+{
+    struct feed_input in = {*item, came_after};
+    struct feed *f = &e->feeds[clock_group];
+    send(e, clock_group, 0, item_of_input(&in));
+    if (e->rs->clock_groups[clock_group].n_levels > 1) {
+        VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = in;
+    }
+    if (e->topic_groups[item->event->at.topic].groups[0] == clock_group) {
+        e->evaluated++;
+    }
+    VEC_PUSH(e->held, e->n_held, e->cap_held) = item->block;
+}
+
+/* ---- levels ------------------------------------------------------------------------------- */
+
+static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
+                         const struct derived *d)
+{
+    send(e, clock_group, level,
+         (struct shard_item){
+             .event = d->event,
+             .cause = {d->root, d},
+             .came_after = place_cmp(d->root, e->clocks[clock_group].before) < 0,
+         });
+}
+
+static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
+{
+    const struct feed *f = &e->feeds[clock_group];
+    size_t i = 0, k = 0;
+    while (i < f->n_inputs || k < f->derived.n) {
+        if (k == f->derived.n ||
+            (i < f->n_inputs &&
+             derived_is_behind(f->derived.items[k], place_of(f->inputs[i].item.event)))) {
+            send(e, clock_group, level, item_of_input(&f->inputs[i++]));
+        } else {
+            send_derived(e, clock_group, level, f->derived.items[k++]);
+        }
+    }
+}
+
+void feed_level(struct engine *e, uint32_t level)
+{
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        if (level < e->rs->clock_groups[g].n_levels) {
+            feed_group(e, g, level);
+        }
+    }
+}
+
+/* Several shards derive at once: only the order of the list tells which comes first. */
+void feed_gather(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        struct derived_list *from = &e->shards[i].emitter.derived;
+        for (size_t k = 0; k < from->n; k++) {
+            const struct rule *rule = from->items[k]->rule;
+            e->derived += !rule_is_copy(rule);
+            derived_list_add(&e->feeds[e->rs->clock_group_of_rule[rule->index]].derived,
+                             from->items[k]);
+        }
+        from->n = 0;
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        derived_list_sort(&e->feeds[g].derived);
+    }
+}
+
+void feed_end(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_held; i++) {
+        event_block_unhold(e->held[i]);
+    }
+    e->n_held = 0;
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        e->feeds[g].n_inputs = 0;
+        e->feeds[g].derived.n = 0;
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        arena_reset(&e->shards[i].emitter.arena);
+    }
+    arena_reset(&e->key_eval.scratch);
+}
