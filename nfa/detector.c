@@ -1,23 +1,33 @@
-/* May a match complete at this point? A necessary condition from counters, in O(tests) per event:
- * the event passes a test that can end a match, and every step has enough events that are not used
- * up. The finder decides; this keeps it from being asked in vain. */
-#include "nfa/instance.h"
+/* May a match complete at this point? First a necessary condition from counters, in O(tests): every
+ * step has enough events that are not used up. Then what the rule's class asks (detect.h). The finder
+ * decides; this keeps it from being asked in vain. */
+#include "nfa/detector.h"
 
-void detector_add(struct instance *in, uint64_t tests)
+#include <string.h>
+
+#include "nfa/detect.h"
+#include "nfa/instance.h"
+#include "nfa/scratch.h"
+
+/* ---- counters ---------------------------------------------------------------------------------- */
+
+static void count(struct instance *in, uint64_t tests)
 {
     for (uint64_t b = tests; b; b &= b - 1) {
         in->have[__builtin_ctzll(b)]++;
     }
 }
 
-void detector_remove(struct instance *in, uint64_t tests)
+void detector_recount(struct instance *in)
 {
-    for (uint64_t b = tests; b; b &= b - 1) {
-        in->have[__builtin_ctzll(b)]--;
+    memset(in->have, 0, in->rule->n_tests * sizeof(*in->have));
+    for (uint32_t i = in->lowest; i < retained_count(&in->events); i++) {
+        count(in, retained_at(&in->events, i)->tests);
     }
+    detector_free(in);
 }
 
-bool detector_may_complete_later(const struct instance *in)
+static bool has_enough(const struct instance *in)
 {
     const struct rule *r = in->rule;
     for (uint32_t t = 0; t < r->n_tests; t++) {
@@ -28,9 +38,150 @@ bool detector_may_complete_later(const struct instance *in)
     return in->live_starts > 0;
 }
 
-bool detector_may_complete(const struct instance *in, uint64_t tests, bool counted)
+/* ---- the detector of the class ------------------------------------------------------------------ */
+
+static void *take(char **at, size_t bytes)
+{
+    void *p = *at;
+    *at += bytes;
+    return p;
+}
+
+static void walk_init(struct detect_walk *w, uint32_t lo, uint32_t hi, bool main, char **at)
+{
+    *w = (struct detect_walk){.lo = lo, .hi = hi, .main = main};
+    w->arms = take(at, (hi - lo + 1) * sizeof(*w->arms));
+    w->entered = take(at, (hi - lo) * sizeof(*w->entered));
+}
+
+/* One block: the detector, then its arrays. */
+static struct detector *detector_new(struct instance *in)
+{
+    const struct detect_plan *plan = in->rule->detect;
+    struct detector *d = pool_zalloc(in->pool, plan->bytes);
+    char *at = (char *)(d + 1);
+    d->last_seen = take(&at, in->rule->n_tests * sizeof(*d->last_seen));
+    d->joins = take(&at, plan->n_joins * sizeof(*d->joins));
+    d->sessions = take(&at, plan->n * sizeof(*d->sessions));
+    walk_init(&d->main, 0, plan->n, true, &at);
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        walk_init(&d->joins[i].between, plan->joins[i].of + 1, plan->joins[i].at, false, &at);
+    }
+    return d;
+}
+
+void detector_free(struct instance *in)
+{
+    if (in->detector) {
+        joins_release(in->detector, in->rule->detect);
+        pool_free(in->pool, in->detector, in->rule->detect->bytes);
+        in->detector = NULL;
+    }
+}
+
+static void feed(struct instance *in, uint32_t index)
+{
+    struct detector *d = in->detector;
+    const struct detect_plan *plan = in->rule->detect;
+    const struct candidate *c = retained_at(&in->events, index);
+    uint32_t first = instance_first_start(in);
+    struct detect_event e = {.index = index, .tests = c->tests, .position = c->position,
+                             .time = c->event->time, .unused = index >= in->lowest};
+    e.serial = in->events.first_serial + index + 1;
+    e.start = instance_is_start(in, index);
+    e.first_live = first < retained_count(&in->events) ? in->events.first_serial + first + 1 : 0;
+    for (uint64_t b = c->tests; b; b &= b - 1) {
+        d->last_seen[__builtin_ctzll(b)] = e.serial;
+    }
+    d->ends = walk_step(in, &d->main, &e);
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        if (d->joins[i].between.lo < d->joins[i].between.hi) {
+            walk_step(in, &d->joins[i].between, &e);
+        }
+    }
+}
+
+void detector_enter(struct instance *in, const struct nfa_call *call)
+{
+    if (in->detector) {
+        in->detector->scratch = call->scratch;
+        in->detector->key = call->key;
+    }
+}
+
+/* It is made again from the retained events when there is none: after loading. */
+static bool ready(struct instance *in, const struct nfa_call *call)
+{
+    if (in->detector) {
+        return true;
+    }
+    if (call->scratch->limits.general || !in->rule->detect->at_events) {
+        return false;
+    }
+    in->detector = detector_new(in);
+    detector_enter(in, call);
+    for (uint32_t i = 0; i < retained_count(&in->events); i++) {
+        retained_at(&in->events, i)->ends = 0;
+        feed(in, i);
+    }
+    return true;
+}
+
+void detector_add(struct instance *in, const struct nfa_call *call)
+{
+    uint32_t last = retained_count(&in->events) - 1;
+    count(in, retained_at(&in->events, last)->tests);
+    if (in->detector) {
+        feed(in, last);
+    } else {
+        ready(in, call);
+    }
+}
+
+void detector_forget(struct instance *in, uint32_t index)
+{
+    for (uint64_t b = retained_at(&in->events, index)->tests; b; b &= b - 1) {
+        in->have[__builtin_ctzll(b)]--;
+    }
+    if (in->detector) {
+        joins_forget(in, index);
+    }
+}
+
+void detector_reported(struct instance *in, uint32_t index)
+{
+    if (in->detector) {
+        joins_reported(in, index);
+    }
+}
+
+bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last)
 {
     const struct rule *r = in->rule;
     bool may_end = (tests & r->last_tests) != 0 || (r->ends_with_next_no && counted);
-    return may_end && detector_may_complete_later(in);
+    *ret_last = retained_count(&in->events) - 1;
+    if (!may_end || !has_enough(in)) {
+        return false;
+    }
+    if (in->detector) {
+        uint64_t ends = in->detector->ends;
+        *ret_last = ends ? (uint32_t)(ends - 1 - in->events.first_serial) : 0;
+        return ends != 0;
+    }
+    return true;
+}
+
+bool detector_may_complete_at(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    return has_enough(in) && (!ready(in, call) || open_ends_at(in, t));
+}
+
+uint64_t detector_bytes(const struct instance *in)
+{
+    const struct detector *d = in->detector;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; d && i < in->rule->detect->n_joins; i++) {
+        bytes += table_size(d->joins[i].table) * 24 + heap_size(d->joins[i].heap) * 32;
+    }
+    return d ? bytes + in->rule->detect->bytes : 0;
 }

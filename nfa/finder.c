@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/xalloc.h"
+#include "nfa/detect.h"
 
 /* ---- completion --------------------------------------------------------------------------- */
 
@@ -310,20 +311,45 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
 
 /* ---- steps and choices --------------------------------------------------------------------- */
 
+/* The event that completes the match is known: what its test asks of the events bound so far can be
+ * judged now. */
+static bool early_holds(struct finder *f, uint32_t test)
+{
+    const struct detect_plan *plan = f->rule->detect;
+    if (!(f->early & (UINT64_C(1) << test))) {
+        return true;
+    }
+    for (uint32_t i = 0; i < plan->n_early; i++) {
+        if (plan->early[i].test != test) {
+            continue;
+        }
+        if (f->steps_left == 0) {
+            f->exhausted = true;
+            return false;
+        }
+        f->steps_left--;
+        f->eval->self = cand(f, f->point)->event;
+        if (!expr_true(plan->early[i].condition, f->eval)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool match_step(struct finder *f, const struct pattern *p, const struct entry *e,
                        const struct cont *k)
 {
     size_t absent = f->scratch->n_absent;
-    uint32_t end = entry_end(f, e);
+    uint32_t end = entry_end(f, e, k->last);
     for (uint32_t i = next_with(f, entry_begin(f, e, k->last), end, p->test); i < end;
          i = next_with(f, i + 1, end, p->test)) {
-        if (!may_bind(f, e, i, k->last)) {
+        if (!may_bind(f, e, i, k->last) || !could_end_item(f, p->test, i)) {
             continue;
         }
         if (test_holds(f, p->test, i) && entry_allows(f, e, p->test, i)) {
             bind_event(f, p->test, i);
             struct entry next = entry_after(i);
-            bool stop = lead_allows(f, e, i) && k->run(f, k, &next);
+            bool stop = early_holds(f, p->test) && lead_allows(f, e, i) && k->run(f, k, &next);
             unbind_event(f);
             if (stop) {
                 return true;
@@ -427,6 +453,19 @@ void finder_ready(struct finder *f)
     f->last_is_point = !f->at_deadline && !r->last_is_free && !r->ends_with_next_no;
     f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
     f->tail = r->n_tails ? r->tails[0] : (struct duration){0};
+    f->last_begin = 0;
+    f->last_end = f->n;
+    if (f->last_is_point) {
+        f->last_begin = f->point;
+    } else if (f->tail_known) {
+        struct etime at = etime_sub(f->now, f->tail);
+        f->last_begin = retained_at_or_after(f->events, at);
+        f->last_end = retained_at_or_after(f->events, (struct etime){at.ns + 1});
+    }
+    f->early = 0;
+    for (uint32_t i = 0; f->last_is_point && i < r->detect->n_early; i++) {
+        f->early |= UINT64_C(1) << r->detect->early[i].test;
+    }
     scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
 }
 

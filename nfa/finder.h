@@ -87,6 +87,9 @@ struct finder {
     uint64_t positions;    /* counted events so far */
     bool at_deadline;
     bool last_is_point;    /* the event that binds last is the point */
+    uint64_t early;        /* tests after which conditions on the point can be judged */
+    const uint8_t *item_of_test; /* candidate.ends is kept; NULL: it is not */
+    uint32_t last_begin, last_end; /* the event that binds last lies between */
     uint32_t point;        /* index of the event; NONE at a deadline */
     struct etime now;      /* its time, or the deadline */
     struct etime history_begin;
@@ -110,6 +113,14 @@ struct finder {
     bool (*found)(struct finder *f); /* true: stop */
     void *found_ctx;
 };
+
+/* The event can be the last one of the root's item that the test stands for, as far as was known when
+ * it came. */
+static inline bool could_end_item(const struct finder *f, uint32_t test, uint32_t index)
+{
+    uint8_t item = f->item_of_test ? f->item_of_test[test] : UINT8_MAX;
+    return item == UINT8_MAX || (retained_at(f->events, index)->ends & (UINT64_C(1) << item));
+}
 
 /* Before the first search at a point, when the members above `turn` are set. */
 void finder_ready(struct finder *f);
@@ -167,7 +178,7 @@ void bind_event(struct finder *f, uint32_t test, uint32_t index);
 void unbind_event(struct finder *f);
 /* Candidates that could be the next bound event: from entry_begin up to before entry_end. */
 uint32_t entry_begin(const struct finder *f, const struct entry *e, bool last);
-uint32_t entry_end(const struct finder *f, const struct entry *e);
+uint32_t entry_end(const struct finder *f, const struct entry *e, bool last);
 /* `with no M` and `within D` of a part whose events are bound[from …]. `end`: a deadline that
  * ends the part, or ETIME_MIN. */
 bool part_allows(struct finder *f, const struct pattern *p, uint32_t from, struct etime end);

@@ -39,14 +39,11 @@ bool absence_hit(struct finder *f, const struct pending *p, uint32_t index)
     return hit;
 }
 
-/* At an event that must be the last one, nothing before it needs a look. */
+/* What binds last is known from the point, mostly: nothing before it needs a look. */
 uint32_t entry_begin(const struct finder *f, const struct entry *e, bool last)
 {
     uint32_t begin = e->prev == NONE ? f->first : e->prev + 1;
-    if (last && f->last_is_point && begin < f->point) {
-        return f->point;
-    }
-    return begin;
+    return last && begin < f->last_begin ? f->last_begin : begin;
 }
 
 /* First candidate later than `limit`. */
@@ -64,7 +61,7 @@ static uint32_t later_than(const struct finder *f, uint32_t lo, struct etime lim
     return lo;
 }
 
-uint32_t entry_end(const struct finder *f, const struct entry *e)
+uint32_t entry_end(const struct finder *f, const struct entry *e, bool last)
 {
     if (e->prev == NONE && f->all_depth == 0) {
         return f->first + 1;
@@ -74,7 +71,8 @@ uint32_t entry_end(const struct finder *f, const struct entry *e)
         struct etime gap = etime_add(cand_time(f, e->prev), l->link->within);
         limit = etime_lt(gap, limit) ? gap : limit;
     }
-    return later_than(f, e->prev == NONE ? f->first : e->prev, limit);
+    uint32_t end = later_than(f, e->prev == NONE ? f->first : e->prev, limit);
+    return last && end > f->last_end ? f->last_end : end;
 }
 
 /* The event that binds last is known from the point, mostly: the event itself, the one before a

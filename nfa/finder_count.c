@@ -101,7 +101,7 @@ static bool run_complete(const struct run *r)
 static bool count_try(struct finder *f, const struct pattern *p, uint32_t start, uint32_t last,
                       const struct entry *e, const struct cont *k)
 {
-    if (!may_bind_last(f, last, k->last)) {
+    if (!may_bind_last(f, last, k->last) || !could_end_item(f, p->test, last)) {
         return false;
     }
     if (p->having) {
@@ -345,7 +345,7 @@ bool match_count(struct finder *f, const struct pattern *p, const struct entry *
     if (p->adjacency == ADJ_ANYWHERE) {
         return match_subsets(f, p, e, k, begin);
     }
-    uint32_t end = entry_end(f, e);
+    uint32_t end = entry_end(f, e, false);
     if (f->partial) {
         return count_partial(f, p, e, k, begin, end);
     }

@@ -279,6 +279,9 @@ bool finder_search_partial(struct finder *f)
     f->partial = true;
     f->by_deadline = true; /* for `without` */
     f->tail_known = false;
+    f->last_begin = 0;
+    f->last_end = f->n;
+    f->item_of_test = NULL;
     f->stop = &root;
     s->n_best = s->n_best_absent = 0;
     measure_root(f);

@@ -2,6 +2,7 @@
 #ifndef FYKE_NFA_INSTANCE_H
 #define FYKE_NFA_INSTANCE_H
 
+#include "nfa/detector.h"
 #include "nfa/retained.h"
 #include "nfa/state.h"
 
@@ -25,18 +26,11 @@ struct instance {
     uint32_t live_starts;   /* candidates that can still begin a match */
     uint32_t start_hint;    /* no live start stands before this index */
     uint32_t *have;         /* per test: candidates not used up that pass it */
+    struct detector *detector; /* of the rule's class; NULL: not made yet, or the general one */
     uint32_t *cursor;       /* per tail length: first candidate whose deadline is not fired */
     struct quiet_entry *quiet;
     size_t n_quiet, cap_quiet;
 };
-
-/* ---- detector.c: may a match complete here? ------------------------------------------------ */
-
-void detector_add(struct instance *in, uint64_t tests);
-void detector_remove(struct instance *in, uint64_t tests);
-/* False only if no match can complete at the candidate appended last. Never wrong about "no". */
-bool detector_may_complete(const struct instance *in, uint64_t tests, bool counted);
-bool detector_may_complete_later(const struct instance *in);
 
 /* ---- deadlines.c --------------------------------------------------------------------------- */
 
@@ -49,8 +43,8 @@ void deadline_shift(struct instance *in, uint32_t dropped);
 
 /* ---- report.c: runs the finder under the rule's policy -------------------------------------- */
 
-/* Returns true iff something was reported or used up. */
-bool report_at_event(struct instance *in, const struct nfa_call *call);
+/* Returns true iff something was reported or used up. Starts after `last` are not tried. */
+bool report_at_event(struct instance *in, uint32_t last, const struct nfa_call *call);
 bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call);
 bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call);
 

@@ -5,20 +5,14 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "nfa/detect.h"
 #include "nfa/rule.h"
-
-/* What a part of the pattern can begin and end with. */
-struct shape {
-    uint64_t first, last;
-    bool can_be_empty;
-};
+#include "nfa/shape.h"
 
 static uint64_t bit(uint32_t test)
 {
     return UINT64_C(1) << test;
 }
-
-static struct shape shape_of(const struct pattern *p);
 
 static struct shape shape_of_items(const struct pattern_item *items, uint32_t n)
 {
@@ -27,7 +21,7 @@ static struct shape shape_of_items(const struct pattern_item *items, uint32_t n)
         if (!items[i].node) {
             continue;
         }
-        struct shape k = shape_of(items[i].node);
+        struct shape k = pattern_shape(items[i].node);
         if (s.can_be_empty) {
             s.first |= k.first;
         }
@@ -41,14 +35,14 @@ static struct shape shape_of_parts(const struct pattern *p)
 {
     struct shape s = {0};
     for (uint32_t i = 0; i < p->n_items; i++) {
-        struct shape k = shape_of(p->items[i].node);
+        struct shape k = pattern_shape(p->items[i].node);
         s.first |= k.first;
         s.last |= k.last;
     }
     return s;
 }
 
-static struct shape shape_of(const struct pattern *p)
+struct shape pattern_shape(const struct pattern *p)
 {
     struct shape s = {0};
     switch (p->kind) {
@@ -132,7 +126,7 @@ static struct duration extent_of(const struct pattern *p);
 /* The absences may stand at the end: nothing behind them has to be bound. */
 static bool may_be_skipped(const struct pattern_item *item)
 {
-    return !item->node || shape_of(item->node).can_be_empty;
+    return !item->node || pattern_shape(item->node).can_be_empty;
 }
 
 /* How long a trailing `no M for D` of the item lasts. `no M` and `next no M` without a time run to
@@ -417,7 +411,7 @@ static void finish_closed(struct rule *rule, struct arena *arena)
 void rule_finish(struct rule *rule, struct arena *arena)
 {
     assert(rule->root->kind == PAT_SEQ && rule->n_tests <= RULE_MAX_TESTS);
-    struct shape s = shape_of(rule->root);
+    struct shape s = pattern_shape(rule->root);
     rule->first_tests = s.first;
     rule->last_tests = s.last;
     rule->need = ARENA_ARRAY(arena, uint32_t, rule->n_tests + 1);
@@ -440,5 +434,6 @@ void rule_finish(struct rule *rule, struct arena *arena)
     struct duration extent = whole ? DURATION_INFINITE : extent_of(rule->root);
     rule->horizon = plus(shorter(extent, rule->window), rule->lead);
     finish_closed(rule, arena);
+    rule->detect = detect_plan_new(rule, arena);
     rule->detector = "general";
 }

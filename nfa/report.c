@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/xalloc.h"
+#include "nfa/detect.h"
 #include "nfa/report.h"
 
 /* Under `no skip` matches beyond the cap are counted up to this many times the cap: `truncated`
@@ -239,6 +240,7 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     s->n_seen = 0;
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
+    f->item_of_test = in->detector ? in->rule->detect->item_of_test : NULL;
     finder_ready(f);
 }
 
@@ -273,7 +275,7 @@ static bool search_starts(struct finder *f, struct report *r, uint32_t from, uin
     struct instance *in = r->in;
     bool once = f->rule->policy == SKIP_PAST_LAST;
     bool changed = false;
-    for (uint32_t i = next_start(f, in, from); i < to && !f->exhausted;
+    for (uint32_t i = next_start(f, in, from); i < to && i <= r->last_start && !f->exhausted;
          i = next_start(f, in, i + 1)) {
         f->first = i;
         f->lowest = in->lowest;
@@ -319,9 +321,9 @@ static bool finish_search(struct finder *f, struct report *r, bool changed)
 }
 
 static bool report_at(struct instance *in, enum match_kind kind, struct etime now,
-                      bool at_deadline, const struct nfa_call *call)
+                      bool at_deadline, uint32_t last, const struct nfa_call *call)
 {
-    struct report r = {.in = in, .call = call, .kind = kind};
+    struct report r = {.in = in, .call = call, .kind = kind, .last_start = last};
     struct finder f;
     finder_begin(&f, &r, now, at_deadline);
     uint32_t from = first_possible_start(&f, in);
@@ -335,7 +337,7 @@ static bool report_at(struct instance *in, enum match_kind kind, struct etime no
  * closes here stands between those of matches. */
 static bool report_with_timeouts(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    struct report r = {.in = in, .call = call, .kind = MATCH_MATCH};
+    struct report r = {.in = in, .call = call, .kind = MATCH_MATCH, .last_start = UINT32_MAX};
     struct timeouts ts;
     struct finder f;
     timeouts_begin(&ts, in, t, call);
@@ -359,23 +361,23 @@ static bool timeouts_between(const struct rule *r)
     return r->n_timeouts && (r->policy == SKIP_TO_NEXT || r->policy == NO_SKIP);
 }
 
-bool report_at_event(struct instance *in, const struct nfa_call *call)
+bool report_at_event(struct instance *in, uint32_t last, const struct nfa_call *call)
 {
     struct etime now = retained_at(&in->events, retained_count(&in->events) - 1)->event->time;
-    return report_at(in, MATCH_MATCH, now, false, call);
+    return report_at(in, MATCH_MATCH, now, false, last, call);
 }
 
 bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    bool may_complete = detector_may_complete_later(in);
+    bool may_complete = detector_may_complete_at(in, t, call);
     if (may_complete && timeouts_between(in->rule)) {
         return report_with_timeouts(in, t, call);
     }
-    bool changed = may_complete && report_at(in, MATCH_MATCH, t, true, call);
+    bool changed = may_complete && report_at(in, MATCH_MATCH, t, true, UINT32_MAX, call);
     return report_timeouts(in, t, call) || changed;
 }
 
 bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    return detector_may_complete_later(in) && report_at(in, MATCH_PENDING, t, true, call);
+    return detector_may_complete_at(in, t, call) && report_at(in, MATCH_PENDING, t, true, UINT32_MAX, call);
 }

@@ -13,6 +13,7 @@ struct report {
     uint64_t found;    /* matches at this point */
     bool counting;     /* no skip: only count, so that the alerts can tell what was cut off */
     uint64_t truncated;
+    uint32_t last_start; /* no match that completes here begins later */
     uint32_t used_end; /* candidates before it are used up by what was found */
     bool reported;
 };

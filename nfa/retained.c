@@ -205,16 +205,16 @@ uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t
     return (uint32_t)(best - r->first_serial);
 }
 
-uint32_t retained_nth_last(struct retained *r, uint32_t test, uint32_t n)
+uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n)
 {
     struct postings *p = index_of(r);
     if (p) {
         struct posting_list *l = &p->lists[test];
-        size_t lo = postings_seek(l, r->first_serial, r->first_serial);
+        size_t at = postings_seek(l, r->first_serial, r->first_serial + end);
         r->visits++;
-        return l->n - lo < n ? UINT32_MAX : (uint32_t)(l->serials[l->n - n] - r->first_serial);
+        return at - l->lo < n ? UINT32_MAX : (uint32_t)(l->serials[at - n] - r->first_serial);
     }
-    for (uint32_t i = retained_count(r); i-- > 0;) {
+    for (uint32_t i = end; i-- > 0;) {
         r->visits++;
         if ((retained_at(r, i)->tests & (UINT64_C(1) << test)) && --n == 0) {
             return i;

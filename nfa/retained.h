@@ -70,8 +70,8 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);
 void retained_touch(struct retained *r, uint32_t i);
 /* The first candidate from `from` on, before `end`, that passes one of `tests`; `end` if none. */
 uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests);
-/* The n-th last candidate that passes the test (1: the last one); UINT32_MAX if there are fewer. */
-uint32_t retained_nth_last(struct retained *r, uint32_t test, uint32_t n);
+/* The n-th last candidate before `end` that passes the test; UINT32_MAX if there are fewer. */
+uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n);
 /* The last candidate before `end` that passes one of `tests`; UINT32_MAX if none. */
 uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests);
 /* The first candidate that is not earlier than t. */

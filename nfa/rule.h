@@ -65,6 +65,8 @@ struct rule_group {
     uint64_t slots;   /* bit s: slot s lies inside (nested ones too) */
 };
 
+struct detect_plan;
+
 enum match_policy {
     SKIP_PAST_LAST,
     SKIP_TO_NEXT,
@@ -161,6 +163,7 @@ struct rule {
     uint32_t n_tails;
     uint64_t killers;         /* `without` tests that read their event alone */
     bool *closed;             /* per root item: what follows reads no name bound before it */
+    const struct detect_plan *detect; /* nfa/detect.h */
     const char *detector;     /* name of the detector class, for explain */
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "nfa/expr.h"
+#include "nfa/rule.h"
 #include "nfa/state.h"
 
 struct bound;
@@ -21,6 +22,8 @@ struct nfa_scratch {
     struct arena arena; /* reset per call into an instance */
     struct eval eval;
     struct slot_binding *slots; /* RULE_MAX_TESTS */
+    struct slot_binding probe[RULE_MAX_TESTS]; /* detectors: one event at a time; empty between */
+    struct eval_counters ignored; /* what detectors cannot compute: the finder counts it */
     uint32_t **iter_start;      /* per group, per slot */
     uint32_t max_groups;
     struct agg_cache *caches;

@@ -79,6 +79,7 @@ void instance_free(struct instance *in)
     if (!in) {
         return;
     }
+    detector_free(in);
     retained_release(&in->events, in->pool);
     quiet_release(in);
     pool_free(in->pool, in, block_bytes(in->rule));
@@ -108,6 +109,7 @@ void instance_mark_reported(struct instance *in, uint32_t index)
     if (instance_is_start(in, index)) {
         in->live_starts--;
     }
+    detector_reported(in, index);
     retained_at(&in->events, index)->reported = true;
     retained_touch(&in->events, index);
 }
@@ -126,7 +128,7 @@ static void forget(struct instance *in, uint32_t index)
     if (instance_is_start(in, index)) {
         in->live_starts--;
     }
-    detector_remove(in, retained_at(&in->events, index)->tests);
+    detector_forget(in, index);
 }
 
 void instance_use_up(struct instance *in, uint32_t count)
@@ -150,11 +152,10 @@ static void drop_front(struct instance *in, uint32_t count)
 
 void instance_recount(struct instance *in)
 {
-    memset(in->have, 0, in->rule->n_tests * sizeof(*in->have));
     in->live_starts = 0;
     in->start_hint = 0;
+    detector_recount(in);
     for (uint32_t i = in->lowest; i < retained_count(&in->events); i++) {
-        detector_add(in, retained_at(&in->events, i)->tests);
         in->live_starts += instance_is_start(in, i);
     }
     memset(in->cursor, 0, n_cursors(in->rule) * sizeof(*in->cursor));
@@ -273,13 +274,14 @@ static uint64_t own_tests(const struct instance *in, const struct event **e, uin
     return tests;
 }
 
-static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position)
+static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position,
+                   const struct nfa_call *call)
 {
     struct candidate *c = retained_append(&in->events, in->pool, e);
     c->tests = tests;
     c->position = position;
-    detector_add(in, tests);
     in->live_starts += (tests & in->rule->first_tests) != 0;
+    detector_add(in, call);
 }
 
 /* An event that passes no test is kept only while it decides (`next no M`). */
@@ -315,9 +317,10 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
         return changed;
     }
     call->scratch->counters.detector_calls++;
-    append(in, e, tests, counted ? in->positions : 0);
-    if (detector_may_complete(in, tests, counted)) {
-        changed |= report_at_event(in, call);
+    append(in, e, tests, counted ? in->positions : 0, call);
+    uint32_t last_start;
+    if (detector_may_complete(in, tests, counted, &last_start)) {
+        changed |= report_at_event(in, last_start, call);
     }
     if (!keep) {
         take_back(in);
@@ -330,6 +333,7 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call)
 {
     bool changed = false;
+    detector_enter(in, call);
     for (;;) {
         struct etime deadline = deadline_next(in);
         struct etime quiet = quiet_next(in);
@@ -383,7 +387,8 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
 
 uint64_t instance_bytes(const struct instance *in)
 {
-    return block_bytes(in->rule) + retained_memory(&in->events) + in->cap_quiet * sizeof(struct quiet_entry);
+    return block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +
+           in->cap_quiet * sizeof(struct quiet_entry);
 }
 
 uint64_t instance_retained(const struct instance *in)

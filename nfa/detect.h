@@ -1,0 +1,178 @@
+/* What the detectors of the cost classes ask of a rule (the plan, compiled once) and keep for a key.
+ *
+ * All of them rest on one walk over the items of the pattern: per item the latest first event from
+ * which a partial match waits to enter it (chain.c). A later start lives longer, so one number per
+ * item stands for any number of partial matches. What the walk cannot express it leaves out, which
+ * makes it say "maybe" more often and never "no" wrongly:
+ *
+ *   counted step      the n-th last of its events is the latest start of a run       (count.c)
+ *   equality          how many events wait per distinct value of the compared field  (by_value.c)
+ *   inequality        the best value that waits                                      (staircase.c)
+ *   trailing absence  the events that may end a match, and what was seen after them  (open_ends.c)
+ *   until             the aggregates over the longest possible run                   (registers.c)
+ *
+ * Serials are those of the retained events, plus one: 0 means none. Nothing here is stored: it is
+ * made again from the retained events. Private to nfa/. */
+#ifndef FYKE_NFA_DETECT_H
+#define FYKE_NFA_DETECT_H
+
+#include "nfa/rule.h"
+#include "nfa/state.h"
+
+enum detect_kind {
+    DETECT_STEP,  /* one event: a step, or a choice between steps */
+    DETECT_COUNT, /* a counted step */
+    DETECT_ALL,   /* `all of`, `n of` */
+    DETECT_PART,  /* anything else: only what it can begin and end with */
+};
+
+/* One item of the pattern's outermost sequence. */
+struct detect_item {
+    enum detect_kind kind;
+    const struct pattern *node;
+    uint64_t first, last;   /* tests whose event can be its first, its last */
+    uint64_t kills;         /* an event that passes one of these ends the wait before the item */
+    uint64_t *parts;        /* ALL: per part the tests that can begin it */
+    uint32_t n_parts;
+    uint32_t min;           /* COUNT, ALL: how many */
+    uint32_t leading_from;  /* the items from there up to this one can be skipped */
+    struct duration gap;    /* after the event bound before it; DURATION_INFINITE */
+    bool next;              /* only the very next counted event */
+    bool optional;
+    bool ends;              /* a match can be complete with its last event, at that event */
+};
+
+/* An event of item `at` is compared with the event of item `of`, which stands before it. */
+struct detect_join {
+    uint32_t at, of;
+    int32_t slot;                /* of the event of item `of` */
+    uint8_t op;                  /* EX_EQ, EX_LT, …: mine op theirs */
+    const struct expr **mine;    /* reads the event of item `at` alone */
+    const struct expr **theirs;  /* reads the event of item `of` alone */
+    uint32_t n;                  /* pairs; 1 unless op is EX_EQ */
+};
+
+/* Conjuncts of the last step's test that can be judged as soon as an event of `test` is bound,
+ * because the event that completes the match is known. */
+struct detect_early {
+    uint32_t test;
+    const struct expr *condition;
+};
+
+struct detect_plan {
+    struct detect_item *items;
+    uint32_t n;
+    struct detect_join *joins;
+    uint32_t n_joins;
+    struct detect_early *early;
+    uint32_t n_early;
+    uint8_t *item_of_test; /* STEP, COUNT: the item it stands for; else NO_ITEM */
+    bool at_events;        /* the walk knows every event that can complete a match */
+    size_t bytes;          /* of struct detector with its arrays */
+};
+#define NO_ITEM UINT8_MAX
+
+/* A partial match that waits to enter an item. */
+struct detect_arm {
+    uint64_t start;     /* latest first event */
+    uint64_t position;  /* of the event bound last, among the counted ones */
+    struct etime time;  /* of the event bound last */
+};
+
+/* A walk over the items [lo, hi); arms[hi - lo] holds what has passed the last of them. */
+struct detect_walk {
+    uint32_t lo, hi;
+    bool main;          /* begins at events that can begin a match; else at any unused event */
+    struct detect_arm *arms;
+    uint64_t *entered;  /* per item: latest start that has entered it and not finished */
+};
+
+/* Events of a counted step one after the other, as `in a row` and `each within` ask. */
+struct detect_session {
+    struct etime time;
+    uint64_t position;
+    uint32_t n;
+};
+
+struct value_table; /* by_value.c */
+struct value_heap;  /* staircase.c */
+
+struct detect_join_state {
+    struct detect_walk between; /* over the items between the two; lo == hi: adjacent */
+    uint64_t cursor;            /* serials before it have been entered */
+    struct value_table *table;  /* equality */
+    struct value_heap *heap;    /* inequality */
+};
+
+struct detector {
+    struct nfa_scratch *scratch; /* of the call at hand */
+    const struct value *key;
+    uint64_t *last_seen;         /* per test: the latest event that passes it */
+    struct detect_walk main;
+    struct detect_session *sessions; /* per item */
+    struct detect_join_state *joins;
+    uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
+    uint64_t steps;  /* work done, for tests and figures */
+};
+
+/* The event at hand. */
+struct detect_event {
+    uint32_t index;
+    uint64_t serial; /* plus one */
+    uint64_t tests;
+    uint64_t position;
+    struct etime time;
+    bool unused, start;
+    uint64_t first_live; /* the first event that can still begin a match, plus one; 0: none */
+};
+
+/* ---- detect_plan.c, classify.c -------------------------------------------------------------- */
+
+const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena);
+/* rule.class, rule.reason and rule.edit, from the plan. */
+void rule_classify(struct rule *rule, struct arena *arena);
+
+/* ---- chain.c ---------------------------------------------------------------------------------- */
+
+/* Lets the event pass the items; returns the latest start of what it completes. */
+uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct detect_event *e);
+
+/* ---- count.c ---------------------------------------------------------------------------------- */
+
+/* The latest event at which a run that ends here can begin, plus one; 0: there is no such run. */
+uint64_t count_latest(struct instance *in, uint32_t item, const struct detect_event *e);
+void count_session(struct instance *in, uint32_t item, const struct detect_event *e);
+
+/* ---- open_ends.c ------------------------------------------------------------------------------ */
+
+/* False: no match that waits for a deadline can be complete at t. */
+bool open_ends_at(struct instance *in, struct etime t);
+
+/* ---- joins: by_value.c, staircase.c ----------------------------------------------------------- */
+
+/* False: no event that waits has the value that this one asks for. */
+bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e);
+/* Candidate `index` can be bound no more, or no more as a first event. */
+void joins_forget(struct instance *in, uint32_t index);
+void joins_reported(struct instance *in, uint32_t index);
+void joins_release(struct detector *d, const struct detect_plan *plan);
+/* The compared values of one side; false: one is missing. */
+bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
+               struct value *ret, uint64_t *ret_hash);
+bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
+                 struct value *ret, uint64_t *ret_hash);
+
+void table_add(struct value_table **t, uint64_t hash);
+void table_remove(struct value_table *t, uint64_t hash);
+bool table_has(const struct value_table *t, uint64_t hash);
+void table_free(struct value_table *t);
+
+void heap_add(struct value_heap **h, struct value v, uint64_t serial, bool least_first);
+/* The best value among those whose event `keep` accepts; false: none. Drops the others on its way. */
+bool heap_best(struct value_heap *h, struct instance *in,
+               bool (*keep)(struct instance *in, uint64_t serial), struct value *ret);
+uint64_t table_size(const struct value_table *t);
+void heap_free(struct value_heap *h);
+uint64_t heap_size(const struct value_heap *h);
+
+#endif

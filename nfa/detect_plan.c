@@ -1,0 +1,367 @@
+/* From the pattern of a rule to the plan of its detector. */
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "nfa/detect.h"
+#include "nfa/shape.h"
+
+static uint64_t bit(uint32_t test)
+{
+    return UINT64_C(1) << test;
+}
+
+/* ---- items ---------------------------------------------------------------------------------- */
+
+/* A choice between plain steps is one event. */
+static bool is_one_event(const struct pattern *p)
+{
+    if (p->kind == PAT_STEP) {
+        return true;
+    }
+    for (uint32_t i = 0; p->kind == PAT_ANY && i < p->n_items; i++) {
+        if (p->items[i].node->kind != PAT_STEP) {
+            return false;
+        }
+    }
+    return p->kind == PAT_ANY;
+}
+
+static void set_parts(struct detect_item *it, const struct pattern *p, struct arena *arena)
+{
+    it->n_parts = p->n_items;
+    it->parts = ARENA_ARRAY(arena, uint64_t, p->n_items);
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        it->parts[i] = pattern_shape(p->items[i].node).first;
+    }
+}
+
+static void set_kind(struct detect_item *it, const struct pattern *p, struct arena *arena)
+{
+    struct shape s = pattern_shape(p);
+    it->node = p;
+    it->first = s.first;
+    it->last = s.last;
+    it->optional = p->optional;
+    it->kind = DETECT_PART;
+    if (is_one_event(p)) {
+        it->kind = DETECT_STEP;
+    } else if (p->kind == PAT_COUNT) {
+        it->kind = DETECT_COUNT;
+        it->min = p->min;
+    } else if (p->kind == PAT_ALL) {
+        it->kind = DETECT_ALL;
+        it->min = p->min;
+        set_parts(it, p, arena);
+    }
+}
+
+/* What stands between the event bound before and this item. Behind a `no M for D` the look of
+ * `first` and `next` begins at the deadline: then neither is used. */
+static void set_entry(struct detect_item *it, const struct pattern_item *item, bool delayed,
+                      const struct rule *rule)
+{
+    it->gap = item->link.within;
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        uint32_t m = item->absences[a].test;
+        delayed |= item->absences[a].kind == ABSENT_FOR;
+        if (item->absences[a].kind == ABSENT_OPEN && !rule->tests[m].joint) {
+            it->kills |= bit(m);
+        }
+    }
+    it->next = item->link.kind == LINK_NEXT && !delayed;
+    bool one_test = it->first && !(it->first & (it->first - 1));
+    if (item->link.kind == LINK_FIRST && !delayed && one_test &&
+        (it->kind == DETECT_STEP || it->kind == DETECT_COUNT) &&
+        !rule->tests[__builtin_ctzll(it->first)].joint) {
+        it->kills |= it->first;
+    }
+}
+
+static bool has_delay(const struct pattern_item *item)
+{
+    for (uint32_t a = 0; a < item->n_absences; a++) {
+        if (item->absences[a].kind == ABSENT_FOR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing behind item i has to be bound, and no absence behind it has to run out. */
+static bool completes_at_event(const struct pattern *root, uint32_t i)
+{
+    for (uint32_t k = i + 1; k < root->n_items; k++) {
+        const struct pattern_item *item = &root->items[k];
+        if (item->node && !item->node->optional) {
+            return false;
+        }
+        for (uint32_t a = 0; a < item->n_absences; a++) {
+            if (item->absences[a].kind != ABSENT_NEXT) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void set_items(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
+{
+    const struct pattern *root = rule->root;
+    bool delayed = false;
+    plan->items = ARENA_ARRAY(arena, struct detect_item, root->n_items + 1);
+    for (uint32_t i = 0; i < root->n_items; i++) {
+        const struct pattern_item *item = &root->items[i];
+        if (!item->node) {
+            continue; /* trailing absences */
+        }
+        struct detect_item *it = &plan->items[plan->n];
+        *it = (struct detect_item){.gap = DURATION_INFINITE};
+        set_kind(it, item->node, arena);
+        if (i > 0) {
+            set_entry(it, item, delayed, rule);
+        }
+        it->leading_from = plan->n;
+        if (plan->n > 0 && it[-1].optional) {
+            it->leading_from = it[-1].leading_from;
+        }
+        it->ends = completes_at_event(root, i);
+        /* Absences in front of a part that is skipped stay for the next one, absences at the end of
+         * a group run on. */
+        delayed = it->kind == DETECT_PART || it->kind == DETECT_ALL ||
+                  (it->optional && (delayed || has_delay(item)));
+        plan->n++;
+    }
+}
+
+static void set_item_of_test(struct detect_plan *plan, const struct rule *rule,
+                             struct arena *arena)
+{
+    plan->item_of_test = ARENA_ARRAY(arena, uint8_t, rule->n_tests + 1);
+    memset(plan->item_of_test, NO_ITEM, rule->n_tests + 1);
+    for (uint32_t i = 0; i < plan->n && i < NO_ITEM; i++) {
+        const struct detect_item *it = &plan->items[i];
+        if (it->kind != DETECT_STEP && it->kind != DETECT_COUNT) {
+            continue;
+        }
+        for (uint64_t b = it->first; b; b &= b - 1) {
+            plan->item_of_test[__builtin_ctzll(b)] = (uint8_t)i;
+        }
+    }
+}
+
+/* ---- joins ---------------------------------------------------------------------------------- */
+
+struct reads {
+    bool self;      /* fields of the event under test */
+    bool other;     /* aggregates, iterations, times, profiles: nothing that can be kept */
+    uint64_t slots; /* names of single events */
+};
+
+static void reads_of(const struct expr *e, struct reads *r)
+{
+    enum expr_op op = (enum expr_op)e->op;
+    if (op == EX_FIELD || op == EX_CAPTURE) {
+        r->self = true;
+        return;
+    }
+    if (op == EX_BOUND) {
+        r->slots |= UINT64_C(1) << e->slot;
+        return;
+    }
+    r->other |= e->changes || op == EX_ITER || op == EX_AGG || op == EX_FIRST_AT ||
+                op == EX_LAST_AT || op == EX_DETECTED_AT || op == EX_PROFILE;
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        if (e->kids[i]) {
+            reads_of(e->kids[i], r);
+        }
+    }
+}
+
+static bool one_bit(uint64_t x)
+{
+    return x && !(x & (x - 1));
+}
+
+static uint8_t mirrored(uint8_t op)
+{
+    switch (op) {
+    case EX_LT: return EX_GT;
+    case EX_LE: return EX_GE;
+    case EX_GT: return EX_LT;
+    case EX_GE: return EX_LE;
+    default: return op;
+    }
+}
+
+static bool is_ordered_number(uint8_t kind)
+{
+    return kind == VAL_INT || kind == VAL_DECIMAL || kind == VAL_FLOAT || kind == VAL_TIMESTAMP ||
+           kind == VAL_DURATION;
+}
+
+/* The item that binds the slot's one event; NO_ITEM if a choice or a part does. */
+static uint32_t item_of_slot(const struct detect_plan *plan, const struct rule *rule, int32_t slot)
+{
+    uint32_t found = NO_ITEM;
+    for (uint32_t t = 0; t < rule->n_tests; t++) {
+        if (rule->tests[t].slot != slot || rule->tests[t].use != TEST_STEP) {
+            continue;
+        }
+        uint32_t i = plan->item_of_test[t];
+        if (found != NO_ITEM || i == NO_ITEM || plan->items[i].kind != DETECT_STEP ||
+            plan->items[i].node->kind != PAT_STEP) {
+            return NO_ITEM;
+        }
+        found = i;
+    }
+    return found;
+}
+
+/* `mine op theirs`, if the condition can be read that way. */
+static bool split(const struct detect_plan *plan, const struct rule *rule, uint32_t at,
+                  const struct expr *e, struct detect_join *j, const struct expr **mine,
+                  const struct expr **theirs)
+{
+    bool equal = e->op == EX_EQ;
+    if (!equal && e->op != EX_LT && e->op != EX_LE && e->op != EX_GT && e->op != EX_GE) {
+        return false;
+    }
+    struct reads a = {0}, b = {0};
+    reads_of(e->kids[0], &a);
+    reads_of(e->kids[1], &b);
+    bool turned = a.slots != 0;
+    const struct reads *m = turned ? &b : &a, *t = turned ? &a : &b;
+    if (a.other || b.other || m->slots || t->self || !one_bit(t->slots)) {
+        return false;
+    }
+    *mine = e->kids[turned];
+    *theirs = e->kids[!turned];
+    *j = (struct detect_join){.at = at, .slot = __builtin_ctzll(t->slots), .n = 1};
+    j->op = turned ? mirrored(e->op) : e->op;
+    j->of = item_of_slot(plan, rule, j->slot);
+    return j->of != NO_ITEM && j->of < at && (equal || is_ordered_number((*theirs)->kind));
+}
+
+#define MAX_JOINS 16
+#define MAX_PAIRS 8
+
+static void add_join(struct detect_plan *plan, const struct detect_join *j,
+                     const struct expr *mine, const struct expr *theirs, struct arena *arena)
+{
+    struct detect_join *to = NULL;
+    for (uint32_t i = 0; i < plan->n_joins && j->op == EX_EQ; i++) {
+        struct detect_join *k = &plan->joins[i];
+        if (k->op == EX_EQ && k->at == j->at && k->of == j->of && k->n < MAX_PAIRS) {
+            to = k;
+        }
+    }
+    if (!to) {
+        if (plan->n_joins == MAX_JOINS) {
+            return;
+        }
+        to = &plan->joins[plan->n_joins++];
+        *to = *j;
+        to->n = 0;
+        to->mine = ARENA_ARRAY(arena, const struct expr *, MAX_PAIRS);
+        to->theirs = ARENA_ARRAY(arena, const struct expr *, MAX_PAIRS);
+    }
+    to->mine[to->n] = mine;
+    to->theirs[to->n] = theirs;
+    to->n++;
+}
+
+static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
+                     const struct expr *e, struct arena *arena)
+{
+    struct detect_join j;
+    const struct expr *mine, *theirs;
+    if (e->op == EX_AND) {
+        for (uint32_t i = 0; i < e->n_kids; i++) {
+            joins_of(plan, rule, at, e->kids[i], arena);
+        }
+    } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
+        add_join(plan, &j, mine, theirs, arena);
+    }
+}
+
+static void set_joins(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
+{
+    plan->joins = ARENA_ARRAY(arena, struct detect_join, MAX_JOINS);
+    for (uint32_t i = 0; i < plan->n; i++) {
+        const struct detect_item *it = &plan->items[i];
+        if (it->kind == DETECT_STEP && it->node->kind == PAT_STEP &&
+            rule->tests[it->node->test].joint) {
+            joins_of(plan, rule, i, rule->tests[it->node->test].joint, arena);
+        }
+    }
+}
+
+/* ---- conditions that can be judged early ---------------------------------------------------- */
+
+/* The test whose event is bound last among those the condition reads; NO_TEST: it reads others. */
+static uint32_t latest_test(const struct detect_plan *plan, const struct rule *rule,
+                            uint64_t slots)
+{
+    uint32_t latest = 0;
+    for (uint64_t b = slots; b; b &= b - 1) {
+        uint32_t i = item_of_slot(plan, rule, __builtin_ctzll(b));
+        if (i == NO_ITEM) {
+            return NO_TEST;
+        }
+        latest = i > latest ? i : latest;
+    }
+    return plan->items[latest].node->test;
+}
+
+static void early_of(struct detect_plan *plan, const struct rule *rule, const struct expr *e,
+                     struct arena *arena)
+{
+    if (e->op == EX_AND) {
+        for (uint32_t i = 0; i < e->n_kids; i++) {
+            early_of(plan, rule, e->kids[i], arena);
+        }
+        return;
+    }
+    struct reads r = {0};
+    reads_of(e, &r);
+    uint32_t test = !r.other && r.slots ? latest_test(plan, rule, r.slots) : NO_TEST;
+    if (test != NO_TEST && plan->n_early < MAX_JOINS) {
+        plan->early[plan->n_early++] = (struct detect_early){test, e};
+    }
+}
+
+static void set_early(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
+{
+    const struct detect_item *last = plan->n ? &plan->items[plan->n - 1] : NULL;
+    plan->early = ARENA_ARRAY(arena, struct detect_early, MAX_JOINS);
+    if (last && last->ends && !last->optional && last->node->kind == PAT_STEP &&
+        rule->tests[last->node->test].joint) {
+        early_of(plan, rule, rule->tests[last->node->test].joint, arena);
+    }
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static size_t walk_bytes(uint32_t items)
+{
+    return (items + 1) * sizeof(struct detect_arm) + items * sizeof(uint64_t);
+}
+
+const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena)
+{
+    struct detect_plan *plan = ARENA_ARRAY(arena, struct detect_plan, 1);
+    *plan = (struct detect_plan){0};
+    set_items(plan, rule, arena);
+    set_item_of_test(plan, rule, arena);
+    plan->at_events = plan->n < NO_ITEM && plan->n <= 64 && !rule->last_is_free &&
+                      !rule->ends_with_next_no;
+    set_joins(plan, rule, arena);
+    set_early(plan, rule, arena);
+    plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
+                  walk_bytes(plan->n) + plan->n * sizeof(struct detect_session) +
+                  plan->n_joins * sizeof(struct detect_join_state);
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        plan->bytes += walk_bytes(plan->joins[i].at - plan->joins[i].of - 1);
+    }
+    return plan;
+}

@@ -1,0 +1,28 @@
+/* May a match complete here? The counters of an instance and the detector of its rule's class, kept
+ * together as events come, are used up and go. Never a wrong "no". Private to nfa/. */
+#ifndef FYKE_NFA_DETECTOR_H
+#define FYKE_NFA_DETECTOR_H
+
+#include "nfa/state.h"
+
+struct detector;
+
+/* The surroundings of what follows, for values that have to be computed. */
+void detector_enter(struct instance *in, const struct nfa_call *call);
+/* The event appended last. */
+void detector_add(struct instance *in, const struct nfa_call *call);
+/* Candidate `index` is used up or goes; it was not used up before. */
+void detector_forget(struct instance *in, uint32_t index);
+/* Candidate `index` is about to be marked as reported. */
+void detector_reported(struct instance *in, uint32_t index);
+/* The counters anew (after loading); the class's detector is made again when it is needed. */
+void detector_recount(struct instance *in);
+void detector_free(struct instance *in);
+uint64_t detector_bytes(const struct instance *in);
+
+/* At the candidate appended last. True: a match that completes here begins at *ret_last or before. */
+bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last);
+/* At the deadline t, all events up to it being there. */
+bool detector_may_complete_at(struct instance *in, struct etime t, const struct nfa_call *call);
+
+#endif
