@@ -112,7 +112,6 @@ struct detector {
     struct detect_session *sessions; /* per item */
     struct detect_join_state *joins;
     uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
-    uint64_t steps;  /* work done, for tests and figures */
 };
 
 /* The event at hand. */

@@ -328,6 +328,7 @@ static bool early_holds(struct finder *f, uint32_t test)
             return false;
         }
         f->steps_left--;
+        f->work->tests++;
         f->eval->self = cand(f, f->point)->event;
         if (!expr_true(plan->early[i].condition, f->eval)) {
             return false;

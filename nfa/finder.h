@@ -97,6 +97,7 @@ struct finder {
     struct duration tail;  /* deadline mode: see last_fits() */
     bool tail_known;
     uint32_t all_depth;    /* inside how many `all of` */
+    struct nfa_work *work;
     uint64_t steps_left;   /* tests that may still be evaluated at this point */
     bool exhausted;        /* none is left: nothing that is found counts any more */
     bool dry;              /* only ask whether the rest can be matched; nothing is reported */

@@ -15,6 +15,7 @@ bool test_holds(struct finder *f, uint32_t test, uint32_t index)
         return false;
     }
     f->steps_left--;
+    f->work->tests++;
     const struct expr *joint = f->rule->tests[test].joint;
     if (!joint) {
         return true;

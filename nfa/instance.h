@@ -28,6 +28,7 @@ struct instance {
     uint32_t *have;         /* per test: candidates not used up that pass it */
     struct detector *detector; /* of the rule's class; NULL: not made yet, or the general one */
     uint32_t *cursor;       /* per tail length: first candidate whose deadline is not fired */
+    struct nfa_work work;
     struct quiet_entry *quiet;
     size_t n_quiet, cap_quiet;
 };

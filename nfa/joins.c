@@ -68,7 +68,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
 {
     struct value v;
     uint64_t hash;
-    in->detector->steps++;
+    in->work.steps++;
     if (!can_wait(in, j, index) || !join_theirs(in, j, index, &v, &hash)) {
         return;
     }
@@ -140,7 +140,7 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
 {
     struct value mine, best;
     uint64_t hash;
-    in->detector->steps++;
+    in->work.steps++;
     catch_up(in, j, s, reach(in, j, s, e));
     if (!join_mine(in, j, e->index, &mine, &hash)) {
         return false;

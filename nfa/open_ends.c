@@ -32,28 +32,32 @@ static uint64_t killers(const struct rule *r)
     return tests;
 }
 
-static bool seen_after(const struct instance *in, uint64_t tests, uint32_t index)
+/* The latest event that passes one of the tests; 0: none. Nothing at or before it is left open. */
+static uint32_t latest_of(const struct instance *in, uint64_t tests)
 {
-    uint64_t serial = in->events.first_serial + index + 1;
+    uint64_t seen = in->events.first_serial;
     for (uint64_t b = tests; b; b &= b - 1) {
-        if (in->detector->last_seen[__builtin_ctzll(b)] > serial) {
-            return true;
-        }
+        uint64_t s = in->detector->last_seen[__builtin_ctzll(b)];
+        seen = s > seen ? s : seen;
     }
-    return false;
+    return (uint32_t)(seen - in->events.first_serial);
 }
 
-/* Some unused event of that time can end a match. */
+/* Some unused event of that time can end a match and is not followed by one that must not come. */
 static bool tail_ends(struct instance *in, struct etime at)
 {
     const struct detect_plan *plan = in->rule->detect;
-    uint64_t items = last_items(plan), kill = killers(in->rule);
+    uint64_t items = last_items(plan);
     uint32_t n = retained_count(&in->events);
-    for (uint32_t i = retained_at_or_after(&in->events, at);
-         i < n && retained_at(&in->events, i)->event->time.ns == at.ns; i++) {
-        in->detector->steps++;
-        if (i >= in->lowest && (retained_at(&in->events, i)->ends & items) &&
-            !seen_after(in, kill, i)) {
+    uint32_t i = retained_at_or_after(&in->events, at);
+    /* the event that breaks an absence may itself begin one: it stands at latest_of() - 1 */
+    uint32_t open = latest_of(in, killers(in->rule));
+    open = open > 0 ? open - 1 : 0;
+    i = i < open ? open : i;
+    i = i < in->lowest ? in->lowest : i;
+    for (; i < n && retained_at(&in->events, i)->event->time.ns == at.ns; i++) {
+        in->work.steps++;
+        if (retained_at(&in->events, i)->ends & items) {
             return true;
         }
     }

@@ -222,6 +222,7 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     struct nfa_scratch *s = r->call->scratch;
     uint32_t n = retained_count(&in->events);
     *f = (struct finder){.rule = in->rule, .events = &in->events, .scratch = s, .eval = &s->eval};
+    f->work = &in->work;
     f->n = n;
     f->lowest = in->lowest;
     f->positions = in->positions;

@@ -191,6 +191,7 @@ uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t
             r->visits++;
             from++;
         }
+        r->visits++;
         return from;
     }
     uint64_t best = r->first_serial + end;

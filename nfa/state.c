@@ -385,6 +385,13 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
     deadline_passed(in, fired);
 }
 
+struct nfa_work instance_work(const struct instance *in)
+{
+    struct nfa_work w = in->work;
+    w.visits += in->events.visits;
+    return w;
+}
+
 uint64_t instance_bytes(const struct instance *in)
 {
     return block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +

@@ -160,6 +160,14 @@ struct instance *instance_load(const struct rule *rule, struct pool *pool,
                                struct nfa_scratch *scratch, struct slice head, segment_get get,
                                void *ctx, const char **why);
 
+/* What an instance has cost so far, in operations: the same on every machine. */
+struct nfa_work {
+    uint64_t tests;  /* conditions on bindings evaluated by searches */
+    uint64_t visits; /* retained events looked at */
+    uint64_t steps;  /* of the detector of the class */
+};
+struct nfa_work instance_work(const struct instance *in);
+
 uint64_t instance_bytes(const struct instance *in);    /* memory held */
 uint64_t instance_retained(const struct instance *in); /* events kept */
 void instance_dump(const struct instance *in, struct buf *out);

@@ -1,0 +1,223 @@
+/* What a rule costs per event must not grow with the partial matches that overlap: operations are
+ * counted, not time. Each row is a class with a stream in which nothing completes and one in which a
+ * match completes every so often. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/instance_world.h"
+
+#define PROBES 300
+
+struct row {
+    const char *name;
+    const char *rule;
+    /* n partial matches, then PROBES more events; `rare`: now and then a match completes. */
+    void (*fill)(struct instance_world *w, int64_t n, int64_t *ms);
+    void (*probe)(struct instance_world *w, int64_t i, bool rare, int64_t *ms);
+};
+
+static void fill_a(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', ++*ms, 1000000 + i);
+    }
+}
+
+/* As many Bs, each behind every A. */
+static void fill_ab(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    fill_a(w, n, ms);
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'B', ++*ms, 1000000 + i);
+    }
+}
+
+/* A and B in turn; C completes. */
+static void probe_chain(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    world_push(w, rare && i % 50 == 49 ? 'C' : i % 2 ? 'A' : 'D', ++*ms, 1);
+}
+
+/* Bs with values of their own, Cs that look for one that is not there (or, rarely, is). */
+static void probe_value(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    if (i % 2) {
+        world_push(w, 'B', ++*ms, 5000000 + i);
+    } else {
+        world_push(w, 'C', ++*ms, rare && i % 50 == 48 ? 5000000 + i - 1 : 7);
+    }
+}
+
+/* The same for first events. */
+static void probe_first(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    if (i % 3 == 0) {
+        world_push(w, 'A', ++*ms, 5000000 + i);
+    } else if (i % 3 == 1) {
+        world_push(w, 'B', ++*ms, 0);
+    } else {
+        world_push(w, 'C', ++*ms, rare && i % 60 == 59 ? 5000000 + i - 2 : 7);
+    }
+}
+
+/* Values above every one that waits: C.v > B.v is asked with something below all of them. */
+static void probe_less(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    if (i % 2) {
+        world_push(w, 'B', ++*ms, 1000000 + i);
+    } else {
+        world_push(w, 'C', ++*ms, rare && i % 50 == 48 ? 1000001 : 7);
+    }
+}
+
+static void probe_count(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    /* never three within 2 ms, unless rarely */
+    bool burst = rare && i % 50 >= 47;
+    *ms += burst ? 0 : 5;
+    world_push(w, 'A', *ms, 1);
+}
+
+static void fill_slow_a(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        *ms += 5;
+        world_push(w, 'A', *ms, 1);
+    }
+}
+
+/* Deadlines, most of them broken in time. */
+static void probe_absence(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    *ms += 5;
+    if (i % 3 == 2) {
+        world_push(w, rare && i % 60 == 59 ? 'D' : 'M', *ms, 1);
+    } else {
+        world_push(w, 'A', *ms, 1);
+    }
+}
+
+static void fill_absence(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', *ms, 1);
+    }
+    world_push(w, 'M', ++*ms, 1);
+}
+
+#define HEAD "rule r { for each k within 1h when "
+#define TAIL " emit alert }"
+#define NEXT " after match skip to next emit alert }"
+
+static const struct row rows[] = {
+    {"single", HEAD "A as a where v = 7" TAIL, fill_a, probe_chain},
+    {"chain", HEAD "A as a then B as b then C as c" TAIL, fill_a, probe_chain},
+    {"chain, skip to next", HEAD "A as a then B as b then C as c" NEXT, fill_a, probe_chain},
+    {"chain, completes", HEAD "A as a then C as c" TAIL, fill_a, probe_chain},
+    {"chain, completes, skip to next", HEAD "A as a then C as c" NEXT, fill_a, probe_chain},
+    {"chain with a gap", HEAD "A as a then within 1ms B as b then C as c" TAIL, fill_ab,
+     probe_chain},
+    {"count", HEAD "3 or more A as a within 2ms" TAIL, fill_slow_a, probe_count},
+    {"count, skip to next", HEAD "3 or more A as a within 2ms" NEXT, fill_slow_a, probe_count},
+    {"count then", HEAD "3 or more A as a within 2ms then C as c" TAIL, fill_slow_a, probe_chain},
+    {"by value", HEAD "A as a then B as b then C as c where v = b.v" TAIL, fill_ab, probe_value},
+    {"by value of the first", HEAD "A as a then B as b then C as c where v = a.v" TAIL, fill_ab,
+     probe_first},
+    {"staircase", HEAD "A as a then B as b then C as c where v > b.v" TAIL, fill_ab, probe_less},
+    {"staircase, skip to next", HEAD "A as a then B as b then C as c where v > b.v" NEXT, fill_ab,
+     probe_less},
+    {"staircase over the first", HEAD "A as a then B as b then C as c where v > a.v" TAIL, fill_ab,
+     probe_less},
+    {"absence", "rule r { for each k when A as a then no M for 10ms" TAIL, fill_absence,
+     probe_absence},
+    {"absence, skip to next", "rule r { for each k when A as a then no M for 10ms" NEXT,
+     fill_absence, probe_absence},
+    {"absence between", HEAD "A as a then no M then C as c" TAIL, fill_a, probe_absence},
+    {"all of", HEAD "all of (A as a, B as b, C as c) within 10m" TAIL, fill_ab, probe_absence},
+};
+
+/* Operations per event while n partial matches wait, of which none completes. */
+static double waiting_cost(const struct row *r, int64_t n)
+{
+    struct instance_world w;
+    int64_t ms = 0;
+    world_open(&w, r->rule, false, 1000000);
+    w.quiet = true;
+    r->fill(&w, n, &ms);
+    for (int64_t i = 0; i < 120; i++) { /* what is done once per event that was kept */
+        r->probe(&w, i, false, &ms);
+    }
+    uint64_t before = world_work(&w);
+    for (int64_t i = 120; i < 120 + PROBES; i++) {
+        r->probe(&w, i, false, &ms);
+    }
+    uint64_t spent = world_work(&w) - before;
+    assert_int_equal(w.matches, 0);
+    world_close(&w);
+    return (double)spent / PROBES;
+}
+
+/* Operations per event and match over a whole stream with n partial matches at its begin and as many
+ * events behind them, of which one in fifty or so completes a match. */
+static double completing_cost(const struct row *r, int64_t n, uint64_t *matches)
+{
+    struct instance_world w;
+    int64_t ms = 0, probes = n > PROBES ? n : PROBES;
+    world_open(&w, r->rule, false, 1000000);
+    w.quiet = true;
+    r->fill(&w, n, &ms);
+    for (int64_t i = 0; i < probes; i++) {
+        r->probe(&w, i, true, &ms);
+    }
+    *matches = w.matches;
+    double cost = (double)world_work(&w) / (double)(w.offset + (int64_t)w.matches);
+    world_close(&w);
+    return cost;
+}
+
+static void check(bool completing)
+{
+    bool all = true;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t matches = 0;
+        double at[4];
+        int64_t n = 10;
+        for (int k = 0; k < 4; k++, n *= 10) {
+            at[k] = completing ? completing_cost(&rows[i], n, &matches)
+                               : waiting_cost(&rows[i], n);
+        }
+        bool flat = at[3] <= 2 * at[0] + 10;
+        printf("%-38s %8.1f %8.1f %8.1f %8.1f   %llu matches%s\n", rows[i].name, at[0], at[1], at[2],
+               at[3], (unsigned long long)matches, flat ? "" : "   grows");
+        all = all && flat;
+    }
+    assert_true(all);
+}
+
+static void test_flat_when_nothing_completes(void **state)
+{
+    (void)state;
+    check(false);
+}
+
+static void test_flat_when_a_match_completes_now_and_then(void **state)
+{
+    (void)state;
+    check(true);
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flat_when_nothing_completes),
+        cmocka_unit_test(test_flat_when_a_match_completes_now_and_then),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
