@@ -7,13 +7,13 @@
 #include "base/xalloc.h"
 #include "nfa/detect.h"
 
-struct value_table {
+struct value_counts {
     uint64_t *hashes; /* 0: free */
     uint32_t *counts;
     size_t n, slots;  /* slots: a power of two */
 };
 
-static size_t slot_of(const struct value_table *t, uint64_t hash)
+static size_t slot_of(const struct value_counts *t, uint64_t hash)
 {
     size_t i = hash & (t->slots - 1);
     while (t->hashes[i] && t->hashes[i] != hash) {
@@ -22,16 +22,16 @@ static size_t slot_of(const struct value_table *t, uint64_t hash)
     return i;
 }
 
-static struct value_table *table_new(size_t slots)
+static struct value_counts *counts_new(size_t slots)
 {
-    struct value_table *t = xcalloc(1, sizeof(*t));
+    struct value_counts *t = xcalloc(1, sizeof(*t));
     t->slots = slots;
     t->hashes = xcalloc(slots, sizeof(*t->hashes));
     t->counts = xcalloc(slots, sizeof(*t->counts));
     return t;
 }
 
-void table_free(struct value_table *t)
+void counts_free(struct value_counts *t)
 {
     if (t) {
         free(t->hashes);
@@ -40,9 +40,9 @@ void table_free(struct value_table *t)
     }
 }
 
-static void grow(struct value_table *t)
+static void grow(struct value_counts *t)
 {
-    struct value_table *big = table_new(t->slots * 2);
+    struct value_counts *big = counts_new(t->slots * 2);
     for (size_t i = 0; i < t->slots; i++) {
         if (t->hashes[i]) {
             size_t k = slot_of(big, t->hashes[i]);
@@ -64,10 +64,10 @@ static uint64_t marked(uint64_t hash)
     return hash | 1;
 }
 
-void table_add(struct value_table **t, uint64_t hash)
+void counts_add(struct value_counts **t, uint64_t hash)
 {
     if (!*t) {
-        *t = table_new(16);
+        *t = counts_new(16);
     } else if ((*t)->n * 2 >= (*t)->slots) {
         grow(*t);
     }
@@ -78,7 +78,7 @@ void table_add(struct value_table **t, uint64_t hash)
 }
 
 /* Closes the gap that a freed slot leaves in the chains behind it. */
-static void close_gap(struct value_table *t, size_t gap)
+static void close_gap(struct value_counts *t, size_t gap)
 {
     size_t mask = t->slots - 1;
     for (size_t i = (gap + 1) & mask; t->hashes[i]; i = (i + 1) & mask) {
@@ -93,7 +93,7 @@ static void close_gap(struct value_table *t, size_t gap)
     }
 }
 
-void table_remove(struct value_table *t, uint64_t hash)
+void counts_remove(struct value_counts *t, uint64_t hash)
 {
     size_t i = t ? slot_of(t, marked(hash)) : 0;
     if (t && t->hashes[i] && --t->counts[i] == 0) {
@@ -103,12 +103,12 @@ void table_remove(struct value_table *t, uint64_t hash)
     }
 }
 
-bool table_has(const struct value_table *t, uint64_t hash)
+bool counts_has(const struct value_counts *t, uint64_t hash)
 {
     return t && t->hashes[slot_of(t, marked(hash))];
 }
 
-uint64_t table_size(const struct value_table *t)
+uint64_t counts_size(const struct value_counts *t)
 {
     return t ? t->n : 0;
 }

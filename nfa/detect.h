@@ -94,13 +94,13 @@ struct detect_session {
     uint32_t n;
 };
 
-struct value_table; /* by_value.c */
+struct value_counts; /* by_value.c */
 struct value_heap;  /* staircase.c */
 
 struct detect_join_state {
     struct detect_walk between; /* over the items between the two; lo == hi: adjacent */
     uint64_t cursor;            /* serials before it have been entered */
-    struct value_table *table;  /* equality */
+    struct value_counts *table;  /* equality */
     struct value_heap *heap;    /* inequality */
 };
 
@@ -161,16 +161,16 @@ bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
                  struct value *ret, uint64_t *ret_hash);
 
-void table_add(struct value_table **t, uint64_t hash);
-void table_remove(struct value_table *t, uint64_t hash);
-bool table_has(const struct value_table *t, uint64_t hash);
-void table_free(struct value_table *t);
+void counts_add(struct value_counts **t, uint64_t hash);
+void counts_remove(struct value_counts *t, uint64_t hash);
+bool counts_has(const struct value_counts *t, uint64_t hash);
+void counts_free(struct value_counts *t);
 
 void heap_add(struct value_heap **h, struct value v, uint64_t serial, bool least_first);
 /* The best value among those whose event `keep` accepts; false: none. Drops the others on its way. */
 bool heap_best(struct value_heap *h, struct instance *in,
                bool (*keep)(struct instance *in, uint64_t serial), struct value *ret);
-uint64_t table_size(const struct value_table *t);
+uint64_t counts_size(const struct value_counts *t);
 void heap_free(struct value_heap *h);
 uint64_t heap_size(const struct value_heap *h);
 

@@ -181,7 +181,7 @@ uint64_t detector_bytes(const struct instance *in)
     const struct detector *d = in->detector;
     uint64_t bytes = 0;
     for (uint32_t i = 0; d && i < in->rule->detect->n_joins; i++) {
-        bytes += table_size(d->joins[i].table) * 24 + heap_size(d->joins[i].heap) * 32;
+        bytes += counts_size(d->joins[i].table) * 24 + heap_size(d->joins[i].heap) * 32;
     }
     return d ? bytes + in->rule->detect->bytes : 0;
 }

@@ -73,7 +73,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
         return;
     }
     if (j->op == EX_EQ) {
-        table_add(&s->table, hash);
+        counts_add(&s->table, hash);
     } else {
         heap_add(&s->heap, v, in->events.first_serial + index + 1, least_first(j));
     }
@@ -146,7 +146,7 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
         return false;
     }
     if (j->op == EX_EQ) {
-        return table_has(s->table, hash);
+        return counts_has(s->table, hash);
     }
     return heap_best(s->heap, in, j->of == 0 ? still_starts : still_waits, &best) &&
            compares(j->op, mine, best);
@@ -175,7 +175,7 @@ static void forget(struct instance *in, uint32_t i, uint32_t index)
     bool entered = in->events.first_serial + index < s->cursor;
     if (j->op == EX_EQ && entered && can_wait(in, j, index) &&
         join_theirs(in, j, index, &v, &hash)) {
-        table_remove(s->table, hash);
+        counts_remove(s->table, hash);
     }
 }
 
@@ -198,7 +198,7 @@ void joins_reported(struct instance *in, uint32_t index)
 void joins_release(struct detector *d, const struct detect_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_joins; i++) {
-        table_free(d->joins[i].table);
+        counts_free(d->joins[i].table);
         heap_free(d->joins[i].heap);
     }
 }
