@@ -386,12 +386,13 @@ static bool part_done(struct finder *f, const struct cont *k, const struct entry
 {
     const struct open_part *p = &((const struct part_cont *)k)->open;
     struct etime end = part_end(f, e);
-    if (f->partial && end.ns > f->now.ns) {
-        return stop_here(f, e); /* its deadline is still to come: the part has not ended */
+    bool allowed = part_allows(f, p->part, (uint32_t)p->from, end);
+    if (f->partial && end.ns != INT64_MIN && (end.ns > f->now.ns || !allowed)) {
+        return stop_here(f, e); /* it waits for its deadline, or that comes too late */
     }
     const struct open_part *open = f->open;
     f->open = p->up;
-    bool stop = part_allows(f, p->part, (uint32_t)p->from, end) && k->up->run(f, k->up, e);
+    bool stop = allowed && k->up->run(f, k->up, e);
     f->open = open;
     return stop;
 }
@@ -424,6 +425,9 @@ static bool dispatch(struct finder *f, const struct pattern *p, const struct ent
 bool match_node(struct finder *f, const struct pattern *p, const struct entry *e,
                 const struct cont *k)
 {
+    if (f->partial && f->all_depth == 0 && rest_not_longer(f, e)) {
+        return false;
+    }
     if (p->guard_test == NO_TEST && duration_is_infinite(p->span)) {
         return dispatch(f, p, e, k);
     }

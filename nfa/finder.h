@@ -45,7 +45,7 @@ struct entry {
 
 struct finder;
 
-/* A part with a guard that has begun and not ended: `with no M` forbids M up to now. */
+/* A part with a guard or a span that has begun and not ended. */
 struct open_part {
     const struct pattern *part;
     size_t from; /* its events are bound[from …] */
@@ -204,6 +204,8 @@ bool stop_in_run(struct finder *f, const struct pattern *p, uint32_t last);
 bool still_alive(struct finder *f, const struct entry *e, const struct open_part *outer);
 /* With `more` further events of the item at hand nothing longer can come of this. */
 bool not_longer(const struct finder *f, size_t more);
+/* With every event behind e->prev nothing longer can come of this. */
+bool rest_not_longer(const struct finder *f, const struct entry *e);
 /* The same before item i of the root; remembers how long a part has come here. */
 bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e);
 

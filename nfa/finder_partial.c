@@ -93,17 +93,26 @@ static bool next_has_come(const struct finder *f, const struct entry *e)
     return false;
 }
 
-static bool guard_holds(struct finder *f, const struct open_part *o)
+/* What is bound of a part that has not ended lies within its span, and nothing has come that its
+ * guard forbids. */
+static bool open_part_holds(struct finder *f, const struct open_part *o)
 {
     const struct nfa_scratch *s = f->scratch;
-    uint32_t first = NONE;
+    uint32_t first = NONE, last = 0;
     for (size_t i = o->from; i < s->n_bound; i++) {
         first = s->bound[i].index < first ? s->bound[i].index : first;
+        last = s->bound[i].index > last ? s->bound[i].index : last;
     }
     if (first == NONE) {
         return true;
     }
+    if (etime_diff(cand_time(f, last), cand_time(f, first)).ns > o->part->span.ns) {
+        return false;
+    }
     uint32_t test = o->part->guard_test;
+    if (test == NO_TEST) {
+        return true;
+    }
     for (uint32_t i = next_with(f, first + 1, f->n, test); i < f->n;
          i = next_with(f, i + 1, f->n, test)) {
         if (test_holds(f, test, i)) {
@@ -119,7 +128,7 @@ bool still_alive(struct finder *f, const struct entry *e, const struct open_part
         return false;
     }
     for (const struct open_part *o = f->open; o != outer; o = o->up) {
-        if (o->part->guard_test != NO_TEST && !guard_holds(f, o)) {
+        if (!open_part_holds(f, o)) {
             return false;
         }
     }
@@ -179,6 +188,12 @@ static void measure_root(struct finder *f)
 bool not_longer(const struct finder *f, size_t more)
 {
     return f->scratch->n_bound + more + f->behind <= f->scratch->n_best;
+}
+
+bool rest_not_longer(const struct finder *f, const struct entry *e)
+{
+    const struct nfa_scratch *s = f->scratch;
+    return e->prev != NONE && s->n_bound + (f->n - 1 - e->prev) <= s->n_best;
 }
 
 bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e)

@@ -9,7 +9,34 @@ struct repeat {
     const struct pattern *p;
     uint32_t total; /* iterations wanted */
     uint32_t done;
+    /* Partial search: only the last of the iterations wanted may be left unfinished. */
+    const struct stop *stop; /* who takes over then */
+    uint32_t *deepest;       /* the last iteration that bound anything */
 };
+
+struct repeat_stop {
+    struct stop stop;
+    const struct repeat *r; /* as if the iteration were done */
+    size_t from;            /* events bound before it */
+};
+
+static bool iteration_stopped(struct finder *f, const struct stop *stop, const struct entry *e)
+{
+    const struct repeat_stop *s = (const struct repeat_stop *)stop;
+    if (f->scratch->n_bound == s->from) {
+        return false; /* the iteration has not begun */
+    }
+    if (*s->r->deepest < s->r->done) {
+        *s->r->deepest = s->r->done;
+    }
+    if (s->r->done < s->r->total) {
+        return false;
+    }
+    f->stop = s->r->stop;
+    bool ended = stop_here(f, e);
+    f->stop = stop;
+    return ended;
+}
 
 static bool repeat_next(struct finder *f, const struct repeat *r, const struct entry *e,
                         const struct cont *up);
@@ -47,28 +74,52 @@ static void iteration_restore(struct finder *f, uint32_t group, const struct sav
     f->turn[group] = save->turn;
 }
 
+static bool having_holds(struct finder *f, const struct pattern *p, const struct entry *e)
+{
+    if (!p->having) {
+        return true;
+    }
+    f->eval->self = cand(f, e->prev)->event;
+    return expr_true(p->having, f->eval);
+}
+
+static const struct pattern_link next_link = {LINK_NEXT, {INT64_MAX}, {0}};
+
+/* What follows is reached, or the next iteration waits to begin. */
+static bool leave_iterations(struct finder *f, const struct repeat *r, const struct entry *e,
+                             const struct cont *up)
+{
+    const struct stop *stop = f->stop;
+    struct pending_link in_a_row = {&next_link, NULL};
+    struct entry wait = *e;
+    if (r->p->adjacency == ADJ_IN_A_ROW) {
+        wait.links = &in_a_row;
+    }
+    f->stop = r->stop;
+    bool ended = r->done >= r->p->min && having_holds(f, r->p, e) && up->run(f, up, e);
+    ended = ended || (r->done < r->p->max && stop_here(f, &wait));
+    f->stop = stop;
+    return ended;
+}
+
 static bool iteration_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     const struct repeat *r = (const struct repeat *)k;
-    if (r->done < r->total && repeat_next(f, r, e, k->up)) {
-        return true;
+    if (f->partial && *r->deepest < r->done) {
+        *r->deepest = r->done;
     }
-    if (r->done < (f->partial ? r->p->min : r->total)) {
-        return false;
+    if (r->done < r->total) {
+        return repeat_next(f, r, e, k->up);
     }
-    if (r->p->having) {
-        f->eval->self = cand(f, e->prev)->event;
-        if (!expr_true(r->p->having, f->eval)) {
-            return false;
-        }
+    if (f->partial) {
+        return leave_iterations(f, r, e, k->up);
     }
-    return k->up->run(f, k->up, e);
+    return having_holds(f, r->p, e) && k->up->run(f, k->up, e);
 }
 
 static bool repeat_next(struct finder *f, const struct repeat *r, const struct entry *e,
                         const struct cont *up)
 {
-    static const struct pattern_link next_link = {LINK_NEXT, {INT64_MAX}, {0}};
     struct repeat next = *r;
     next.done++;
     next.k.up = up;
@@ -79,9 +130,13 @@ static bool repeat_next(struct finder *f, const struct repeat *r, const struct e
         enter.links = &in_a_row;
     }
     struct saved_iteration save;
+    struct repeat_stop left = {{iteration_stopped}, &next, f->scratch->n_bound};
+    const struct stop *outer = f->stop;
+    f->stop = &left.stop;
     iteration_begin(f, r->p->group, next.done - 1, &save);
     bool stop = match_node(f, r->p->items[0].node, &enter, &next.k);
     iteration_restore(f, r->p->group, &save);
+    f->stop = outer;
     return stop;
 }
 
@@ -94,12 +149,28 @@ static uint32_t most_iterations(const struct finder *f, const struct pattern *p,
     return p->max < left ? p->max : left;
 }
 
+/* More iterations are preferred, an unfinished one included. Where none got beyond a number, no
+ * larger one need be tried. */
+static bool repeat_partial(struct finder *f, const struct pattern *p, const struct entry *e,
+                           const struct cont *k)
+{
+    for (uint32_t total = most_iterations(f, p, e), deepest = 0; total > 0;
+         total = deepest < total ? deepest : total - 1) {
+        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total,
+                           .stop = f->stop, .deepest = &deepest};
+        deepest = 0;
+        if (repeat_next(f, &r, e, k)) {
+            return true;
+        }
+    }
+    return stop_here(f, e);
+}
+
 bool match_repeat(struct finder *f, const struct pattern *p, const struct entry *e,
                   const struct cont *k)
 {
-    if (f->partial) { /* one more iteration or what follows, wherever one ends */
-        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = p->max};
-        return repeat_next(f, &r, e, k);
+    if (f->partial) {
+        return repeat_partial(f, p, e, k);
     }
     for (uint32_t total = most_iterations(f, p, e); total >= p->min && total > 0; total--) {
         struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total};

@@ -19,7 +19,7 @@ CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each
               'having', 'first', 'next', 'gap', 'group', 'times', 'any of', 'all of', 'n of',
               'with no', 'span', 'no', 'no for', 'next no', 'leading', 'without', 'quiet', 'let',
               'alias twice', 'missing', 'own aggregate', 'aggregate', 'binding', 'keys',
-              'two rules', 'disorder', 'long', 'keyless', 'second key', 'time', 'distinct')
+              'timeout', 'two rules', 'disorder', 'long', 'keyless', 'second key', 'time', 'distinct')
 
 
 def path(*names):
@@ -415,6 +415,8 @@ class Maker:
             if one and rule.keyed and self.chance(0.6):
                 rule.quiet_per = (('k',),) + ((('j',),) if rule.second_key else ()) + (
                     (r.choice(one), 'v'),)
+        if rule.head is not None:
+            rule.timeout = self.chance(0.25, 'timeout')
         return number(rule)
 
 

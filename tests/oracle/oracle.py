@@ -285,6 +285,16 @@ class Match:
         self.point, self.first, self.used, self.pref, self.labels = point, first, used, pref, labels
         self.order = (first, pref)
 
+    def uses(self, policy):
+        """The events that may not be bound any more."""
+        if policy == 'past last':
+            return (1 << self.used.bit_length()) - 1
+        if policy in ('to next', 'no skip'):
+            return 0
+        _, which, name = policy.split()
+        bound = self.labels.get(name, ())
+        return (1 << (min(bound) if which == 'first' else max(bound))) - 1 if bound else 0
+
 
 class Matcher(Search):
     def completion(self, c):
@@ -381,15 +391,9 @@ class Matcher(Search):
             if m.used & used or m.first in starts:
                 continue
             out.append(m)
-            if policy == 'past last':
-                used |= (1 << m.used.bit_length()) - 1
-                continue
-            starts.add(m.first)
-            if policy != 'to next':
-                _, which, name = policy.split()
-                bound = m.labels.get(name, ())
-                if bound:
-                    used |= (1 << (min(bound) if which == 'first' else max(bound))) - 1
+            used |= m.uses(policy)
+            if policy != 'past last':
+                starts.add(m.first)
         return out
 
 
@@ -438,12 +442,15 @@ def keys_in(rule, events):
 def evaluate(file, events, watermark, budget=None, notes=None):
     """{'expected': […]} and with `quiet` 'quiet_ended'; raises TooMuch beyond `budget`. `notes`:
     a Counter of what was met."""
+    import partial  # it builds on this module
     out = {'expected': []}
     for rule, key in ((r, k) for r in file.rules for k in keys_in(r, events)):
         mine = [e for e in events if key_of(rule, e) == key]
         world = Matcher(file, rule, mine, events)
         world.budget = budget
         matches = world.reported(watermark)
+        if rule.timeout:
+            out.setdefault('timeouts', []).extend(partial.timeouts(world, matches, watermark))
         if notes is not None:
             notes['borders'] += world.borders
         if rule.quiet is None:
