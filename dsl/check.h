@@ -56,7 +56,7 @@ struct symbol {
     struct slice name;
     struct span span;
     const struct ast_decl *ast;
-    uint32_t decl; /* SYM_EVENT, SYM_LIST, SYM_LOOKUP: index in the rule set */
+    uint32_t decl; /* SYM_EVENT, SYM_LIST, SYM_LOOKUP, SYM_PROFILE: index in the rule set */
     bool used;     /* something names it */
     bool visiting; /* const, let: on the way down, to find cycles */
     const struct typed *value; /* SYM_CONST: once looked at */
@@ -220,6 +220,26 @@ struct typed check_call(struct expr_ctx *x, const struct ast_expr *e);
 struct aggregate;
 struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e,
                              const struct aggregate *agg);
+/* The constant argument of nth and percentile, the last one; NULL without. */
+const struct expr *check_aggregate_constant(struct expr_ctx *x, const struct ast_expr *e,
+                                            const struct aggregate *agg, bool *ok);
+/* Type of the aggregate over values like v; false after an error. */
+bool check_aggregate_type(struct expr_ctx *x, const struct aggregate *agg, struct typed v,
+                          struct typed *t);
+
+/* check_profile.c, check_measure.c */
+void check_profiles_declare(struct checker *c);
+void check_profiles(struct checker *c);
+/* NULL: there is none of this name. */
+const struct profile *profile_named(struct checker *c, struct slice name);
+void check_measure(struct checker *c, const struct ast_measure *ast, const struct ast_filter *filter,
+                   const uint32_t *decls, uint32_t n_decls, struct measure *m);
+struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
+                                const struct ast_name *measure, struct span span);
+struct typed check_profile_by_key(struct expr_ctx *x, const struct symbol *s,
+                                  const struct ast_expr *index, const struct ast_name *measure,
+                                  struct span span);
+void rule_find_profiles(struct rule_ctx *r);
 
 /* check_ops.c, check_member.c */
 struct typed check_binary(struct expr_ctx *x, const struct ast_expr *e);
@@ -319,6 +339,9 @@ const struct table *check_lookup_content(struct checker *c, const struct table_d
 /* check_source.c */
 const struct event_source *source_resolve(struct checker *c, const struct ast_name *name);
 void check_lets(struct checker *c);
+/* The alternative as NAME `let` with the filter's condition narrows it. */
+struct source_alt source_narrow(struct checker *c, const struct source_alt *from,
+                                const struct ast_filter *filter, struct slice let);
 uint64_t rule_add_roles(struct rule_ctx *r, const struct event_source *s, bool counted,
                         struct span span);
 void rule_add_keys(struct rule_ctx *r);
@@ -358,6 +381,8 @@ void lint_let(struct checker *c, const struct expr *filter, struct span span);
 /* lint_unused.c: what nothing uses, rules that nothing tests. */
 void lint_unused(struct checker *c);
 void lint_untested(struct checker *c);
+/* The expression names the i-th part of the rule's key: bare, or through a step's key field. */
+bool rule_is_key_part(const struct rule_ctx *r, const struct expr *e, uint32_t i);
 void rule_lint(struct rule_ctx *r);
 /* A counted step whose own condition can never hold for the first event (E0416). */
 void rule_check_starts(struct rule_ctx *r);
@@ -366,6 +391,7 @@ void rule_check_starts(struct rule_ctx *r);
 struct compiled_tests *check_tests(struct checker *c);
 
 /* ruleset_text.c: canonical text and plan hash of a finished rule */
+void measure_canonical(const struct ruleset *rs, struct measure *m, struct arena *arena);
 void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *arena);
 
 #endif

@@ -153,13 +153,13 @@ static const struct expr *agg_filter(struct expr_ctx *x, const struct ast_expr *
 }
 
 /* nth(x.v, 2), percentile(x.v, 95). */
-static const struct expr *agg_constant(struct expr_ctx *x, const struct ast_expr *e,
-                                       const struct aggregate *agg, bool *ok)
+const struct expr *check_aggregate_constant(struct expr_ctx *x, const struct ast_expr *e,
+                                            const struct aggregate *agg, bool *ok)
 {
     if (!agg->second || !*ok) {
         return NULL;
     }
-    const struct ast_expr *arg = e->call.args.first->next;
+    const struct ast_expr *arg = e->call.args.last;
     struct typed t = check_expr(x, arg);
     *ok = false;
     if (!t.e) {
@@ -196,8 +196,8 @@ static bool check_arity(struct expr_ctx *x, const struct ast_expr *e, const stru
 
 /* ---- the type ------------------------------------------------------------------------------ */
 
-static bool result_type(struct expr_ctx *x, const struct aggregate *agg, struct typed v,
-                        struct typed *t)
+bool check_aggregate_type(struct expr_ctx *x, const struct aggregate *agg, struct typed v,
+                          struct typed *t)
 {
     if (!aggregate_resolve(agg, v.kind, &t->kind, &t->item)) {
         static const char *const wants[] = {
@@ -240,10 +240,10 @@ struct typed check_aggregate(struct expr_ctx *x, const struct ast_expr *e,
         return TYPED_UNKNOWN;
     }
     const struct expr *filter = agg_filter(x, e, slot, &ok);
-    const struct expr *constant = agg_constant(x, e, agg, &ok);
+    const struct expr *constant = check_aggregate_constant(x, e, agg, &ok);
     int32_t scope = rule_common_group(x->rule, x->rule->names[slot].group, x->group);
     struct typed t = {.span = e->span, .may_miss = agg->op != AGG_COUNT && agg->op != AGG_SUM};
-    if (!ok || !settled(x, slot, scope, name_span) || !result_type(x, agg, value, &t)) {
+    if (!ok || !settled(x, slot, scope, name_span) || !check_aggregate_type(x, agg, value, &t)) {
         return TYPED_UNKNOWN;
     }
     struct expr *a = expr_new(x->c, EX_AGG, t.kind, 3);

@@ -114,7 +114,7 @@ static void check_emits(struct rule_ctx *r)
 /* ---- quiet --------------------------------------------------------------------------------- */
 
 /* `per` names the i-th key part: by its name, or through a step's key field. */
-static bool is_key_part(const struct rule_ctx *r, const struct expr *e, uint32_t i)
+bool rule_is_key_part(const struct rule_ctx *r, const struct expr *e, uint32_t i)
 {
     if (!e) {
         return false;
@@ -170,7 +170,7 @@ static void check_per(struct rule_ctx *r, const struct ast_quiet *q)
     for (uint32_t i = 0; i < r->rule->n_key && !broken; i++) {
         bool named = false;
         for (uint32_t p = 0; p < plan->n_per; p++) {
-            named = named || is_key_part(r, plan->per[p], i);
+            named = named || rule_is_key_part(r, plan->per[p], i);
         }
         if (named) {
             continue;

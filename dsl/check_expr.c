@@ -189,10 +189,21 @@ static struct typed check_list(struct expr_ctx *x, const struct ast_expr *e)
     return t;
 }
 
+static const struct symbol *indexed_symbol(struct expr_ctx *x, const struct ast_expr *e)
+{
+    const struct ast_expr *base = e->kind == AST_EXPR_INDEX ? ast_bare(e->index.base) : NULL;
+    return base && base->kind == AST_EXPR_PATH ? path_symbol(x, base->path) : NULL;
+}
+
 static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
 {
     if (is_geoip(ast_bare(e->member.base))) {
         return check_geoip(x, ast_bare(e->member.base), e->member.name);
+    }
+    const struct ast_expr *base = ast_bare(e->member.base);
+    const struct symbol *s = base ? indexed_symbol(x, base) : NULL;
+    if (s && s->kind == SYM_PROFILE) {
+        return check_profile_by_key(x, s, base->index.index, e->member.name, e->span);
     }
     struct typed b = check_expr(x, e->member.base);
     bool lat = slice_eq_str(e->member.name->text, "lat");
@@ -208,17 +219,16 @@ static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
     return TYPED_UNKNOWN;
 }
 
-/* `tags[0]`: an item of a list. `home[user]`: the value of a lookup's key. Profiles come later. */
+/* `tags[0]`: an item of a list. `home[user]`: the value of a lookup's key. */
 static struct typed check_index(struct expr_ctx *x, const struct ast_expr *e)
 {
     const struct ast_expr *base = ast_bare(e->index.base);
-    const struct symbol *s = base->kind == AST_EXPR_PATH ? path_symbol(x, base->path) : NULL;
+    const struct symbol *s = indexed_symbol(x, e);
     if (s && s->kind == SYM_LOOKUP) {
         return check_lookup(x, e, s);
     }
     if (s && s->kind == SYM_PROFILE) {
-        check_not_yet(x->c, e->span, NOT_YET_INDEX);
-        return TYPED_UNKNOWN;
+        return check_profile_by_key(x, s, e->index.index, NULL, e->span);
     }
     struct typed list = check_expr(x, base);
     struct typed index = check_expr(x, e->index.index);

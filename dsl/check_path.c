@@ -318,7 +318,7 @@ static struct typed symbol_value(struct expr_ctx *x, struct symbol *s, const str
         check_error(x->c, "E0302", path->span, "const `%.*s` has no fields", SLICE_ARG(s->name));
         return TYPED_UNKNOWN;
     case SYM_PROFILE:
-        return TYPED_UNKNOWN; /* refused at its declaration */
+        return check_profile_read(x, s, path->names.first->next, path->span);
     case SYM_LIST:
     case SYM_LOOKUP:
     case SYM_EVENT:

@@ -62,6 +62,7 @@ void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rul
     rule_lower_pattern(r);
     check_policy(r);
     rule_check_outputs(r);
+    rule_find_profiles(r);
     if (c->diags->n_errors == errors && !r->overflow) {
         rule_check_starts(r);
         rule_lint(r);

@@ -41,7 +41,7 @@ static void unknown_source(struct checker *c, const struct ast_name *name)
 
 /* ---- lets ---------------------------------------------------------------------------------- */
 
-static struct source_alt narrow(struct checker *c, const struct source_alt *from,
+struct source_alt source_narrow(struct checker *c, const struct source_alt *from,
                                 const struct ast_filter *filter, struct slice let)
 {
     struct source_alt alt = *from;
@@ -88,7 +88,7 @@ static const struct event_source *resolve_let(struct checker *c, struct symbol *
     const struct ast_filter *f = let->filters;
     for (uint32_t i = 0; i < n; i++, f = f->next) {
         for (uint32_t a = 0; a < parts[i]->n_alts; a++) {
-            result->alts[result->n_alts++] = narrow(c, &parts[i]->alts[a], f, s->name);
+            result->alts[result->n_alts++] = source_narrow(c, &parts[i]->alts[a], f, s->name);
         }
     }
     return result;

@@ -1,5 +1,5 @@
 /* Tests of rules: their statements become values and moments that a runner carries out. */
-#include "dsl/check.h"
+#include "dsl/check_given.h"
 
 #include "dsl/load.h"
 
@@ -25,6 +25,12 @@ static bool constant_value(struct test_ctx *t, const struct ast_expr *e, struct 
 {
     struct expr_ctx x = expr_ctx_new(t->c, PLACE_VALUE);
     return check_constant(&x, e, want, what, ret);
+}
+
+static bool given_constant(void *ctx, const struct ast_expr *e, struct want want,
+                           const char *what, struct value *ret)
+{
+    return constant_value(ctx, e, want, what, ret);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -323,7 +329,8 @@ static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
         given_table(t, s, SYM_LOOKUP);
         return false;
     case AST_STMT_GIVEN_PROFILE:
-        check_not_yet(t->c, s->span, NOT_YET_GIVEN_PROFILE);
+        t->test->n_profiles += check_given_profile(t->c, t->rule, s, given_constant, t,
+                                                   &t->test->profiles[t->test->n_profiles]);
         return false;
     case AST_STMT_RELOAD:
         check_not_yet(t->c, s->span, NOT_YET_RELOAD);
@@ -361,6 +368,8 @@ static void lower_test(struct checker *c, const struct ast_test *ast, uint32_t r
     test->span = ast->span;
     test->origin = (struct etime){TEST_ORIGIN_NS};
     test->stmts = ARENA_ARRAY(c->arena, struct test_stmt, ast->n + 1);
+    test->profiles = ARENA_ARRAY(c->arena, struct profile_given, ast->n + 1);
+    check_all_given(c, t.rule, ast);
     for (const struct ast_stmt *s = ast->first; s; s = s->next) {
         struct test_stmt *stmt = &test->stmts[test->n_stmts];
         *stmt = (struct test_stmt){0};

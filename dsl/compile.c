@@ -6,6 +6,7 @@
 #include "dsl/check.h"
 #include "dsl/check_derived.h"
 #include "dsl/load.h"
+#include "nfa/profile.h"
 #include "nfa/rule_sources.h"
 
 /* What identifies the rule set in alerts: the bytes of its files, in the order of reading. */
@@ -31,7 +32,9 @@ static void check_all(struct checker *c)
     check_tables_fill(c);
     check_events_declare(c);
     check_events_finish(c);
+    check_profiles_declare(c);
     check_rules(c);
+    check_profiles(c); /* those that no rule reads */
     check_lets(c); /* those that no rule reads; the others wait for what is derived */
     derived_lint(c);
 }
@@ -49,6 +52,9 @@ static void finish(struct compilation *c, struct checker *k)
         lint_untested(k);
     }
     fingerprint(c, rs);
+    for (uint32_t i = 0; i < rs->n_measures; i++) {
+        measure_canonical(rs, &rs->measures[i], &rs->arena);
+    }
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         rule_canonical(rs, &rs->rules[i], &rs->arena);
         rule_finish(&rs->rules[i], &rs->arena);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "dsl/source.h"
+#include "nfa/profile.h"
 #include "nfa/table.h"
 #include "nfa/value.h"
 
@@ -83,6 +84,8 @@ struct compiled_test {
     /* `given list`, `given lookup`: per table of the rule set, NULL where nothing is given; NULL as a
      * whole when the test gives none. Arena of the rule set. */
     const struct table **tables;
+    struct profile_given *profiles; /* `given profile p for KEY { … }`: frozen */
+    uint32_t n_profiles;
 };
 
 struct compiled_tests {

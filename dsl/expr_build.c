@@ -80,6 +80,9 @@ unsigned expr_reads(const struct expr *e)
     case EX_ITER:
     case EX_AGG:
         return READS_BOUND;
+    case EX_PROFILE: /* as of the event */
+        reads = READS_SELF;
+        break;
     case EX_KEY:
         reads = READS_KEY;
         break;

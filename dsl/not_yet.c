@@ -6,10 +6,7 @@ static const struct {
     const char *message;
     const char *help;
 } table[NOT_YET_COUNT] = {
-    [NOT_YET_PROFILE] = {"profiles are not supported by this version", 0},
-    [NOT_YET_INDEX] = {"reading a profile by a key is not supported by this version", 0},
     [NOT_YET_FORMAT] = {"this version reads `format json` only", 0},
-    [NOT_YET_GIVEN_PROFILE] = {"`given profile` is not supported by this version", 0},
     [NOT_YET_RELOAD] = {"`reload` in a test is not supported by this version", 0},
     [NOT_YET_PER_TOPIC_KEY] =
         {"`per` without the whole rule key is not supported by this version",

@@ -5,6 +5,7 @@
 #include "dsl/check.h"
 
 #include "base/hash.h"
+#include "nfa/profile.h"
 
 struct text {
     struct buf buf;
@@ -82,12 +83,12 @@ static void put_decl(struct text *t, const struct schema_decl *d)
     }
 }
 
-static void put_decls(struct text *t)
+static void put_decls(struct text *t, const struct rule_role *roles, uint32_t n_roles)
 {
     for (uint32_t d = 0; d < t->rs->n_decls; d++) {
         bool used = false;
-        for (uint32_t i = 0; i < t->rule->n_roles; i++) {
-            used = used || t->rule->roles[i].decl == d;
+        for (uint32_t i = 0; i < n_roles; i++) {
+            used = used || roles[i].decl == d;
         }
         if (used) {
             put_decl(t, &t->rs->decls[d]);
@@ -173,15 +174,16 @@ static void put_test(struct text *t, uint32_t index)
     buf_puts(&t->buf, "\n");
 }
 
-static void put_roles(struct text *t)
+static void put_roles(struct text *t, const struct rule_role *roles, uint32_t n_roles,
+                      uint32_t n_key)
 {
-    for (uint32_t i = 0; i < t->rule->n_roles; i++) {
-        const struct rule_role *role = &t->rule->roles[i];
+    for (uint32_t i = 0; i < n_roles; i++) {
+        const struct rule_role *role = &roles[i];
         buf_printf(&t->buf, "role %u ", i);
         put_string(t, t->rs->decls[role->decl].name);
         buf_puts(&t->buf, role->counted ? " counted" : "");
         put_expr(t, role->filter);
-        for (uint32_t k = 0; k < t->rule->n_key; k++) {
+        for (uint32_t k = 0; k < n_key; k++) {
             put_expr(t, role->key[k]);
         }
         buf_puts(&t->buf, "\n");
@@ -199,17 +201,52 @@ static void put_policy(struct text *t)
     buf_puts(&t->buf, "\n");
 }
 
+static void put_keys(struct text *t, const struct slice *names, const enum value_kind *kinds,
+                     uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        buf_puts(&t->buf, "key ");
+        put_string(t, names[i]);
+        buf_printf(&t->buf, " %s\n", value_kind_name(kinds[i]));
+    }
+}
+
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+/* A measure's state belongs to its source, its key and what it computes; not to its neighbours. */
+void measure_canonical(const struct ruleset *rs, struct measure *m, struct arena *arena)
+{
+    const struct profile *p = &rs->profiles[m->profile];
+    struct text t = {.rs = rs};
+    buf_puts(&t.buf, "fyke-measure 1\n");
+    put_decls(&t, p->roles, p->n_roles);
+    put_keys(&t, p->key_names, p->key_kinds, p->n_key);
+    put_roles(&t, p->roles, p->n_roles, p->n_key);
+    buf_puts(&t.buf, m->as_set ? "set" : m->nested ? "of-buckets" : "value");
+    put_expr(&t, m->agg);
+    buf_printf(&t.buf, " over=%lldns every=%lldns warm=%lldns max=%u\n", (long long)m->over.ns,
+               (long long)m->every.ns, (long long)m->warm.ns, m->max);
+    m->canonical = arena_copy(arena, buf_slice(&t.buf));
+    m->plan = hash128(m->canonical).hi;
+    buf_release(&t.buf);
+}
+
+static void put_measure(void *ctx, uint32_t measure)
+{
+    struct text *t = ctx;
+    const struct measure *m = &t->rs->measures[measure];
+    buf_puts(&t->buf, "measure ");
+    put_string(t, m->full_name);
+    buf_printf(&t->buf, " %016llx\n", (unsigned long long)m->plan);
+}
+
 void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *arena)
 {
     struct text t = {.rs = rs, .rule = rule};
     buf_puts(&t.buf, "fyke-plan 1\n");
-    put_decls(&t);
-    for (uint32_t i = 0; i < rule->n_key; i++) {
-        buf_puts(&t.buf, "key ");
-        put_string(&t, rule->key_names[i]);
-        buf_printf(&t.buf, " %s\n", value_kind_name(rule->key_kinds[i]));
-    }
-    put_roles(&t);
+    put_decls(&t, rule->roles, rule->n_roles);
+    put_keys(&t, rule->key_names, rule->key_kinds, rule->n_key);
+    put_roles(&t, rule->roles, rule->n_roles, rule->n_key);
     for (uint32_t i = 0; i < rule->n_tests; i++) {
         put_test(&t, i);
     }
@@ -219,6 +256,12 @@ void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *a
     put_policy(&t);
     buf_puts(&t.buf, rule->n_timeouts ? "timeout\n" : "");
     put_pattern(&t, rule->root, 0);
+    rule_each_condition_measure(rule, put_measure, &t);
+    for (uint32_t i = 0; i < rule->n_captures; i++) { /* stored with the events */
+        buf_printf(&t.buf, "capture %llx", (unsigned long long)rule->captures[i].tests);
+        put_expr(&t, rule->captures[i].value);
+        buf_puts(&t.buf, "\n");
+    }
     rule->canonical = arena_copy(arena, buf_slice(&t.buf));
     rule->plan = hash128(rule->canonical).hi;
     buf_release(&t.buf);

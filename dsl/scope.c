@@ -116,17 +116,9 @@ static void declare(struct checker *c, const struct ast_decl *d)
     map_set(&c->symbols, name->text, s);
 }
 
-static void report_unsupported(struct checker *c, const struct ast_decl *d)
-{
-    if (d->kind == AST_DECL_PROFILE) {
-        check_not_yet(c, d->keyword, NOT_YET_PROFILE);
-    }
-}
-
 void scope_declare_all(struct checker *c)
 {
     for (size_t i = 0; i < c->decls.n; i++) {
         declare(c, c->decls.items[i]);
-        report_unsupported(c, c->decls.items[i]);
     }
 }

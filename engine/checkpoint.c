@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "engine/schema_shape.h"
+#include "nfa/profile.h"
 
 /* ---- positions ---------------------------------------------------------------------------- */
 
@@ -175,7 +176,7 @@ static int by_slot(const void *x, const void *y)
 
 static void describe_slots(const struct engine *e, struct header *h)
 {
-    h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_units);
+    h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_units + e->keys.n_measures);
     for (uint32_t g = 0; g < e->keys.n_groups; g++) {
         const struct key_group *kg = &e->keys.groups[g];
         for (uint32_t i = 0; i < kg->n_rules; i++) {
@@ -183,6 +184,12 @@ static void describe_slots(const struct engine *e, struct header *h)
             h->slots[h->n_slots++] = (struct header_slot){
                 e->state->slots.of_rule[rule->index], rule->name, rule->plan, kg->identity};
         }
+    }
+    for (uint32_t u = 0; u < e->keys.n_measures; u++) {
+        const struct measure *m = &e->rs->measures[e->keys.measures[u].measure];
+        h->slots[h->n_slots++] = (struct header_slot){
+            e->state->slots.of_rule[e->rs->n_units + u], m->full_name, m->plan,
+            e->keys.groups[e->keys.measures[u].key_group].identity};
     }
     if (h->n_slots > 1) {
         qsort(h->slots, h->n_slots, sizeof(*h->slots), by_slot);

@@ -133,6 +133,7 @@ static void init_shards(struct engine *e)
             .rs = e->rs,
             .key_groups = e->keys.groups,
             .n_key_groups = e->keys.n_groups,
+            .measures = e->keys.measures,
             .shard = i,
             .memory_bytes = (e->options.memory_bytes + e->n_shards - 1) / e->n_shards,
             .store = e->state == NULL ? NULL : e->state->store,
@@ -140,6 +141,7 @@ static void init_shards(struct engine *e)
             .nfa = e->options.nfa,
         };
         shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
+        e->shards[i].given = e->options.given;
     }
     uint32_t threads = e->options.threads < e->n_shards ? e->options.threads : e->n_shards;
     e->workers = workers_new(e->rs, e->options.nfa, threads, tables_env(e->tables));

@@ -77,6 +77,7 @@ struct engine_options {
     uint32_t n_table_feeds;
     const struct geoip *geoip;               /* NULL: none */
     struct hash128 geoip_identity;
+    const struct profiles_given *given; /* tests: instead of following events; NULL */
     const char *fault;           /* tests: fault point to die at, "name" or "name:n"; NULL */
 };
 

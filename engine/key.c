@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/key_profile.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
@@ -105,17 +106,19 @@ static bool same_expr(const struct expr *a, const struct expr *b)
     return same;
 }
 
-static bool variant_fits(const struct key_variant *v, const struct rule_role *role, uint32_t n)
+bool key_same_exprs(const struct expr **a, const struct expr **b, uint32_t n)
 {
-    if (v->decl != role->decl) {
-        return false;
-    }
     for (uint32_t i = 0; i < n; i++) {
-        if (!same_expr(v->exprs[i], role->key[i])) {
+        if (!same_expr(a[i], b[i])) {
             return false;
         }
     }
     return true;
+}
+
+static bool variant_fits(const struct key_variant *v, const struct rule_role *role, uint32_t n)
+{
+    return v->decl == role->decl && key_same_exprs(v->exprs, role->key, n);
 }
 
 static struct key_variant *variant_of_role(struct key_table *t, struct key_group *g, size_t *cap,
@@ -145,7 +148,7 @@ static void variant_add_role(struct key_variant *v, uint32_t rule, uint32_t role
     v->uses[v->n_uses - 1].roles |= UINT64_C(1) << role;
 }
 
-static void group_fill_variants(struct key_table *t, struct key_group *g)
+static void group_fill_variants(struct key_table *t, struct key_group *g, size_t *cap_measures)
 {
     size_t cap = 0;
     for (uint32_t i = 0; i < g->n_rules; i++) {
@@ -154,6 +157,7 @@ static void group_fill_variants(struct key_table *t, struct key_group *g)
             variant_add_role(variant_of_role(t, g, &cap, &r->roles[k]), r->index, k);
         }
     }
+    key_group_add_profiles(t, g, cap_measures, &cap);
 }
 
 static void fill_routes(struct key_table *t)
@@ -182,7 +186,7 @@ static void fill_routes(struct key_table *t)
 void key_table_init(struct key_table *t, const struct ruleset *rs)
 {
     *t = (struct key_table){.rs = rs};
-    size_t cap = 0;
+    size_t cap = 0, cap_measures = 0;
     for (uint32_t i = 0; i < rs->n_units; i++) {
         if (rule_is_disabled(&rs->rules[i])) {
             continue; /* no event goes to it, so nothing is kept for it */
@@ -191,7 +195,7 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
         g->rules[g->n_rules++] = i;
     }
     for (uint32_t i = 0; i < t->n_groups; i++) {
-        group_fill_variants(t, &t->groups[i]);
+        group_fill_variants(t, &t->groups[i], &cap_measures);
     }
     fill_routes(t);
 }
@@ -202,6 +206,7 @@ void key_table_release(struct key_table *t)
         free(t->groups[i].variants);
     }
     free(t->groups);
+    free(t->measures);
     arena_release(&t->arena);
     *t = (struct key_table){0};
 }

@@ -28,12 +28,27 @@ struct key_use {
     uint64_t roles;
 };
 
+/* The measures of a profile that an event of a declaration may feed through a variant. */
+struct key_follow {
+    uint32_t profile;
+    uint64_t roles; /* of the profile */
+    uint32_t first_measure, n_measures; /* key_table.measures */
+};
+
+/* A measure as a key group keeps it. Its slot in records is ruleset.n_units + its index. */
+struct key_measure {
+    uint32_t measure;
+    uint32_t key_group;
+};
+
 /* One way to compute a key of the group from an event of one declaration. */
 struct key_variant {
     uint32_t decl;
     const struct expr **exprs; /* key_group.n_values */
     struct key_use *uses;      /* ascending by rule */
     uint32_t n_uses;
+    struct key_follow *follows; /* ascending by profile */
+    uint32_t n_follows;
 };
 
 struct key_group {
@@ -46,7 +61,8 @@ struct key_group {
     struct hash128 identity; /* key names, kinds, the sorted names of the sources, the level */
     uint32_t *rules;         /* ascending; copies too */
     uint32_t n_rules;
-    struct key_variant *variants; /* ascending by decl */
+    uint32_t first_measure, n_measures; /* that its rules read */
+    struct key_variant *variants; /* those without uses last */
     uint32_t n_variants;
 };
 
@@ -60,6 +76,8 @@ struct key_table {
     const struct ruleset *rs;
     struct key_group *groups;
     uint32_t n_groups;
+    struct key_measure *measures; /* by key group, then by measure */
+    uint32_t n_measures;
     /* routes[stage * n_decls + decl] */
     struct key_routes {
         struct key_route *items;

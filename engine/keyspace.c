@@ -187,7 +187,7 @@ struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref
 void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
 {
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        instance_free(rec->slots[i].instance);
+        key_slot_free(&rec->slots[i]);
     }
     ks->memory -= rec->memory;
     ks->dirty_memory -= rec->dirty ? rec->memory : 0;
@@ -201,7 +201,7 @@ void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
     uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
                       rec->n_stored * sizeof(*rec->stored);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        memory += instance_bytes(rec->slots[i].instance);
+        memory += key_slot_bytes(&rec->slots[i]);
     }
     ks->memory += memory - rec->memory;
     ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
@@ -304,6 +304,12 @@ struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule)
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].instance : NULL;
 }
 
+struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule)
+{
+    uint32_t i = slot_place(rec, rule);
+    return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].measure : NULL;
+}
+
 struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule)
 {
     uint32_t i = slot_place(rec, rule);
@@ -330,18 +336,27 @@ struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *r
     return slot->instance;
 }
 
+struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_record *rec,
+                                           uint32_t rule, const struct measure *m)
+{
+    struct key_slot *slot = keyspace_insert_slot(ks, rec, rule);
+    slot->measure = measure_new(m, &ks->pool);
+    ks->n_instances++;
+    return slot->measure;
+}
+
 static struct etime forget_empty_instances(struct keyspace *ks, struct key_record *rec)
 {
     struct etime next = ETIME_MAX;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        struct instance *in = rec->slots[i].instance;
-        if (instance_is_empty(in)) {
-            instance_free(in);
+        const struct key_slot *slot = &rec->slots[i];
+        if (key_slot_is_empty(slot)) {
+            key_slot_free(slot);
             ks->n_instances--;
             continue;
         }
-        struct etime t = instance_next_time(in);
+        struct etime t = key_slot_next_time(slot);
         next = etime_lt(t, next) ? t : next;
         rec->slots[kept++] = rec->slots[i];
     }
@@ -464,7 +479,7 @@ static uint64_t events_of(const struct record_list *l)
     uint64_t n = 0;
     for (const struct key_record *rec = l->oldest; rec != NULL; rec = rec->newer) {
         for (uint32_t k = 0; k < rec->n_slots; k++) {
-            n += instance_retained(rec->slots[k].instance);
+            n += key_slot_retained(&rec->slots[k]);
         }
     }
     return n;

@@ -27,6 +27,7 @@
 #include "base/hash.h"
 #include "base/heap.h"
 #include "base/pool.h"
+#include "engine/key_slot.h"
 #include "engine/place.h"
 #include "engine/record_codec.h"
 #include "engine/store.h"
@@ -35,6 +36,7 @@
 
 struct keyspace;
 struct key_group; /* key.h */
+struct key_measure;
 
 /* What names a key. `hash` covers the key group's identity and the canonical bytes; `canonical` is
  * value_encode() of the values one after the other. All borrowed. */
@@ -44,11 +46,6 @@ struct key_ref {
     struct slice canonical;
     const struct value *values;
     uint32_t n_values;
-};
-
-struct key_slot {
-    uint32_t rule; /* ruleset index */
-    struct instance *instance;
 };
 
 struct key_entry;
@@ -63,7 +60,7 @@ struct key_record {
     const struct value *values; /* owned */
     uint32_t n_values;
     uint32_t n_slots, cap_slots;
-    struct key_slot *slots; /* ascending by rule; only instances that hold something */
+    struct key_slot *slots; /* ascending by rule; only what holds something */
     struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
     struct etime next_time; /* ETIME_MAX: no timer */
     /* ---- */
@@ -82,6 +79,7 @@ struct keyspace_options {
     const struct ruleset *rs;
     const struct key_group *key_groups;
     uint32_t n_key_groups;
+    const struct key_measure *measures;
     uint32_t shard;
     size_t memory_bytes; /* this shard's part of the budget; 0: unlimited */
     /* Without a store everything stays in memory. */
@@ -90,9 +88,9 @@ struct keyspace_options {
     struct nfa_limits nfa;
 };
 
-/* Slot numbers of the rules in stored records (header.h). */
+/* Slot numbers of rules and measures (key.h) in stored records (header.h). */
 struct state_slots {
-    uint32_t *of_rule; /* per rule */
+    uint32_t *of_rule; /* per rule and copy, then per measure */
     uint32_t *rule_of; /* per slot; STATE_NO_RULE: free */
     uint32_t n;        /* slots */
 };
@@ -123,6 +121,11 @@ enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct ke
 /* The rule's instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);
 struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule);
+
+/* The same for a measure; `rule`: ruleset.n_units + its index in key_table.measures. */
+struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule);
+struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_record *rec,
+                                           uint32_t rule, const struct measure *m);
 
 /* After events or deadlines were applied: takes the new position, forgets empty instances, re-keys
  * the timer, notes the record as used and, when `changed`, as dirty. Returns false when the record

@@ -67,6 +67,21 @@ static uint32_t rule_of_slot(const struct keyspace *ks, uint32_t slot)
     return slot < slots->n ? slots->rule_of[slot] : STATE_NO_RULE;
 }
 
+static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slice head,
+                                 struct segment_source *source, const char **why)
+{
+    const struct ruleset *rs = ks->options.rs;
+    struct key_slot slot = {.rule = rule};
+    if (rule < rs->n_units) {
+        slot.instance = instance_load(&rs->rules[rule], &ks->pool, scratch_of(ks), head,
+                                      get_segment, source, why);
+    } else {
+        slot.measure = measure_load(&rs->measures[ks->options.measures[rule - rs->n_units].measure],
+                                    &ks->pool, head, get_segment, source, why);
+    }
+    return slot;
+}
+
 static enum err load_instance(struct keyspace *ks, struct key_record *rec,
                               const struct record_slot *slot, const struct record_key *key,
                               struct error *err)
@@ -77,16 +92,15 @@ static enum err load_instance(struct keyspace *ks, struct key_record *rec,
     if (rule == STATE_NO_RULE) {
         return keyspace_damaged(key, "it belongs to no rule", err);
     }
-    struct instance *in = instance_load(&ks->options.rs->rules[rule], &ks->pool, scratch_of(ks),
-                                        slot->instance, get_segment, &source, &why);
+    struct key_slot loaded = load_slot(ks, rule, slot->instance, &source, &why);
     if (source.rc != ERR_OK) {
-        instance_free(in);
+        key_slot_free(&loaded);
         return source.rc;
     }
-    if (in == NULL) {
+    if (loaded.instance == NULL && loaded.measure == NULL) {
         return keyspace_damaged(key, source.why != NULL ? source.why : why, err);
     }
-    keyspace_insert_slot(ks, rec, rule)->instance = in;
+    *keyspace_insert_slot(ks, rec, rule) = loaded;
     return ERR_OK;
 }
 
@@ -173,7 +187,7 @@ static void account_loaded(struct keyspace *ks, struct key_record *rec, bool was
     }
     ks->n_loaded++;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        ks->evicted_events -= instance_retained(rec->slots[i].instance);
+        ks->evicted_events -= key_slot_retained(&rec->slots[i]);
     }
     keyspace_set_timer(ks, rec->entry, rec->next_time);
     keyspace_weigh(ks, rec);
@@ -273,23 +287,23 @@ static bool was_stored(const struct key_record *rec, uint32_t slot, uint64_t id)
     return false;
 }
 
-static void freeze_segments(const struct key_record *rec, uint32_t slot, struct instance *in,
-                            struct frozen *f)
+static void freeze_segments(const struct key_record *rec, uint32_t slot,
+                            const struct key_slot *held, struct frozen *f)
 {
     uint64_t first;
-    uint32_t n = instance_segments(in, &first);
+    uint32_t n = key_slot_segments(held, &first);
     for (uint32_t i = 0; i < n; i++) {
-        if (!instance_segment_dirty(in, i) && was_stored(rec, slot, first + i)) {
+        if (!key_slot_segment_dirty(held, i) && was_stored(rec, slot, first + i)) {
             continue;
         }
         size_t begin = f->bytes.len;
         struct record_key key = record_segment_key(rec->hash, slot, first + i);
         record_begin_segment(&f->bytes);
-        instance_encode_segment(in, i, &f->bytes);
+        key_slot_encode_segment(held, i, &f->bytes);
         record_end_segment(&key, begin, &f->bytes);
         freeze_put(f, key, begin);
     }
-    instance_saved(in);
+    key_slot_saved(held);
 }
 
 static int by_slot(const void *x, const void *y)
@@ -306,11 +320,11 @@ static struct record_head head_of(struct keyspace *ks, const struct key_record *
     size_t *ends = xcalloc(rec->n_slots + 1, sizeof(*ends));
     slots->n = 0;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        const struct instance *in = rec->slots[i].instance;
-        struct record_slot s = {.slot = ks->options.slots->of_rule[rec->slots[i].rule],
-                                .events = instance_retained(in)};
-        s.n_segments = instance_segments(in, &s.first_segment);
-        instance_encode_head(in, bytes);
+        const struct key_slot *held = &rec->slots[i];
+        struct record_slot s = {.slot = ks->options.slots->of_rule[held->rule],
+                                .events = key_slot_retained(held)};
+        s.n_segments = key_slot_segments(held, &s.first_segment);
+        key_slot_encode_head(held, bytes);
         ends[i + 1] = bytes->len;
         VEC_PUSH(slots->items, slots->n, slots->cap) = s;
     }
@@ -347,7 +361,7 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     freeze_put(f, key, begin);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         uint32_t slot = ks->options.slots->of_rule[rec->slots[i].rule];
-        freeze_segments(rec, slot, rec->slots[i].instance, f);
+        freeze_segments(rec, slot, &rec->slots[i], f);
     }
     note_stored(ks, rec, &head);
 }

@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
 #include "engine/schema_shape.h"
+#include "nfa/profile.h"
 
 #define MAX_SHARDS 4096
 
@@ -114,10 +115,10 @@ static bool decl_is_same(const struct engine *e, uint32_t decl)
            h->decls[decl].shape == schema_shape(d);
 }
 
-static bool events_are_same(const struct engine *e, const struct rule *rule)
+static bool events_are_same(const struct engine *e, const struct rule_role *roles, uint32_t n)
 {
-    for (uint32_t i = 0; i < rule->n_roles; i++) {
-        if (!decl_is_same(e, rule->roles[i].decl)) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (!decl_is_same(e, roles[i].decl)) {
             return false;
         }
     }
@@ -138,18 +139,36 @@ static const struct key_group *group_of_rule(const struct engine *e, uint32_t ru
     return NULL;
 }
 
-static const struct header_slot *slot_of_rule(const struct engine *e, const struct rule *rule)
+static const struct header_slot *stored_slot_of(const struct engine *e, struct slice name,
+                                                uint64_t plan, const struct key_group *g)
 {
     const struct header *h = &e->state->before;
-    const struct key_group *g = group_of_rule(e, rule->index);
     for (uint32_t i = 0; i < h->n_slots; i++) {
         const struct header_slot *s = &h->slots[i];
-        if (g != NULL && slice_eq(s->rule, rule->name) && s->plan == rule->plan &&
+        if (slice_eq(s->rule, name) && s->plan == plan &&
             hash128_eq(s->key_group, g->identity)) {
-            return events_are_same(e, rule) ? s : NULL;
+            return s;
         }
     }
     return NULL;
+}
+
+static const struct header_slot *slot_of_measure(const struct engine *e,
+                                                 const struct key_measure *u)
+{
+    const struct measure *m = &e->rs->measures[u->measure];
+    const struct profile *p = &e->rs->profiles[m->profile];
+    return events_are_same(e, p->roles, p->n_roles)
+               ? stored_slot_of(e, m->full_name, m->plan, &e->keys.groups[u->key_group])
+               : NULL;
+}
+
+static const struct header_slot *slot_of_rule(const struct engine *e, const struct rule *rule)
+{
+    const struct key_group *g = group_of_rule(e, rule->index);
+    return g != NULL && events_are_same(e, rule->roles, rule->n_roles)
+               ? stored_slot_of(e, rule->name, rule->plan, g)
+               : NULL;
 }
 
 static bool slot_is_known(const struct header *h, uint32_t slot)
@@ -162,22 +181,30 @@ static bool slot_is_known(const struct header *h, uint32_t slot)
     return false;
 }
 
-/* Rules keep their number; new ones get the lowest that no stored record uses. */
+/* Rules, copies, measures. */
+static uint32_t count_owners(const struct engine *e)
+{
+    return e->rs->n_units + e->keys.n_measures;
+}
+
+/* They keep their number; new ones get the lowest that no stored record uses. */
 static enum err number_rules(struct engine *e, struct error *err)
 {
     struct state_slots *slots = &e->state->slots;
     const struct header *h = &e->state->before;
     uint32_t next = 0;
-    slots->of_rule = xcalloc(e->rs->n_units + 1, sizeof(*slots->of_rule));
+    slots->of_rule = xcalloc(count_owners(e) + 1, sizeof(*slots->of_rule));
     slots->n = 0;
-    for (uint32_t i = 0; i < e->rs->n_units; i++) {
-        const struct header_slot *s = slot_of_rule(e, &e->rs->rules[i]);
+    for (uint32_t i = 0; i < count_owners(e); i++) {
+        uint32_t n = e->rs->n_units;
+        const struct header_slot *s = i < n ? slot_of_rule(e, &e->rs->rules[i])
+                                            : slot_of_measure(e, &e->keys.measures[i - n]);
         while (s == NULL && slot_is_known(h, next)) {
             next++;
         }
         uint32_t slot = s != NULL ? s->slot : next++;
         if (slot >= RECORD_MAX_SLOTS) {
-            return error_set(err, ERR_LIMIT, "more than %d rules", RECORD_MAX_SLOTS);
+            return error_set(err, ERR_LIMIT, "more than %d rules and measures", RECORD_MAX_SLOTS);
         }
         slots->of_rule[i] = slot;
         slots->n = slot >= slots->n ? slot + 1 : slots->n;
@@ -186,7 +213,7 @@ static enum err number_rules(struct engine *e, struct error *err)
     for (uint32_t i = 0; i < slots->n; i++) {
         slots->rule_of[i] = STATE_NO_RULE;
     }
-    for (uint32_t i = 0; i < e->rs->n_units; i++) {
+    for (uint32_t i = 0; i < count_owners(e); i++) {
         slots->rule_of[slots->of_rule[i]] = i;
     }
     return ERR_OK;
@@ -238,6 +265,11 @@ static bool forget_slots(struct engine *e)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < h->n_slots; i++) {
         if (slot_lives(e, h->slots[i].slot) || lives_elsewhere(e, &h->slots[i])) {
+            continue;
+        }
+        if (memchr(h->slots[i].rule.ptr, '.', h->slots[i].rule.len) != NULL) {
+            engine_say(e, "measure %.*s is no longer kept as it was: what it had gathered is "
+                       "dropped", SLICE_ARG(h->slots[i].rule));
             continue;
         }
         engine_say(e, "rule %.*s has %s: its open partial matches are dropped",

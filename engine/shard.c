@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/measure_view.h"
 #include "engine/timers.h"
 
 void shard_init(struct shard *s, const struct keyspace_options *o,
@@ -35,7 +36,8 @@ struct delivery {
     const struct shard_pass *pass;
     const struct ruleset *rs;
     struct nfa_call call;
-    struct key_record *rec; /* NULL until a rule takes the event */
+    struct measure_view view;
+    struct key_record *rec; /* NULL until a rule or a profile takes the event */
     bool changed;
 };
 
@@ -47,10 +49,11 @@ static enum err open_record(struct delivery *d, struct error *err)
     struct keyspace *ks = d->shard->keyspace;
     FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
     while (etime_lt(d->rec->next_time, d->item->event->time)) {
-        timers_fire_record(d->shard, d->pass, d->rec, &d->call);
+        timers_fire_record(d->shard, d->pass, d->rec, &d->call, &d->view);
         FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
     }
     d->call.key = d->rec->values;
+    d->view.rec = d->rec;
     return ERR_OK;
 }
 
@@ -72,6 +75,22 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
     }
     d->call.history_begin = shard_history(d->pass, use->rule);
     d->changed |= instance_event(in, e, roles, &d->call);
+    return ERR_OK;
+}
+
+/* Profiles come last: a rule sees them as they were before the event. */
+static enum err deliver_to_profile(struct delivery *d, const struct key_follow *follow,
+                                   struct error *err)
+{
+    const struct event *e = d->item->event;
+    if (d->view.given != NULL ||
+        !profile_takes(&d->rs->profiles[follow->profile], follow->roles, e, d->call.scratch)) {
+        return ERR_OK;
+    }
+    if (d->rec == NULL) {
+        FYKE_TRY(open_record(d, err));
+    }
+    d->changed |= measure_view_follow(&d->view, d->shard->keyspace, follow, e, d->call.scratch);
     return ERR_OK;
 }
 
@@ -103,8 +122,12 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     for (uint32_t i = 0; i < v->n_uses; i++) {
         FYKE_TRY(deliver_to_rule(d, &v->uses[i], err));
     }
+    for (uint32_t i = 0; i < v->n_follows; i++) {
+        FYKE_TRY(deliver_to_profile(d, &v->follows[i], err));
+    }
     if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.root, d->changed);
+        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.root,
+                       d->changed || d->view.moved);
     }
     return ERR_OK;
 }
@@ -121,6 +144,8 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
             .rs = pass->keys->rs,
             .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
         };
+        measure_view_init(&d.view, pass->keys, s->given);
+        d.call.measures = &d.view.reader;
         FYKE_TRY(deliver(&d, g, err));
     }
     return ERR_OK;
@@ -155,9 +180,15 @@ static enum err pending_of_record(void *ctx, struct key_record *rec, struct erro
         .on_match = emitter_match,
         .ctx = &w->shard->emitter,
     };
+    struct measure_view view;
+    measure_view_init(&view, w->pass->keys, w->shard->given);
+    view.rec = rec;
+    call.measures = &view.reader;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        call.history_begin = shard_history(w->pass, rec->slots[i].rule);
-        instance_pending(rec->slots[i].instance, &call);
+        if (rec->slots[i].instance != NULL) {
+            call.history_begin = shard_history(w->pass, rec->slots[i].rule);
+            instance_pending(rec->slots[i].instance, &call);
+        }
     }
     return ERR_OK;
 }

@@ -16,6 +16,7 @@
 #include "engine/emit.h"
 #include "engine/key.h"
 #include "engine/keyspace.h"
+#include "nfa/profile.h"
 
 struct shard_item {
     const struct event *event;
@@ -37,6 +38,7 @@ struct shard {
     uint32_t index;
     struct keyspace *keyspace;
     struct emitter emitter;
+    const struct profiles_given *given; /* tests: profiles are given; NULL mostly */
     struct shard_item *items;
     size_t n_items, cap_items;
     uint64_t after_idle;      /* items left out because their key had passed them */

@@ -3,20 +3,28 @@
 /* One T of one key at a time: so the position kept in the record is that of the last deadline that
  * fired, whatever the clock's steps were. */
 void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
-                        struct nfa_call *call)
+                        struct nfa_call *call, struct measure_view *view)
 {
     struct etime t = rec->next_time;
     struct etime before = {t.ns + 1};
     bool changed = false;
     call->key = rec->values;
+    call->measures = &view->reader;
+    view->rec = rec;
+    view->moved = false;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct instance *in = rec->slots[i].instance;
-        if (!etime_lt(t, instance_next_time(in))) {
+        if (in != NULL && !etime_lt(t, instance_next_time(in))) {
             call->history_begin = shard_history(pass, rec->slots[i].rule);
             changed |= instance_advance(in, before, call);
         }
     }
-    keyspace_touch(s->keyspace, rec, place_after_time(t), changed);
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        struct measure_state *m = rec->slots[i].measure;
+        changed |= m != NULL && measure_expire(m, t);
+    }
+    keyspace_touch(s->keyspace, rec, place_after_time(t), changed || view->moved);
+    view->moved = false;
 }
 
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
@@ -24,12 +32,14 @@ enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t cl
 {
     struct nfa_call call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter};
     uint32_t stage = pass->keys->rs->clock_groups[clock_group].first_stage + pass->level;
+    struct measure_view view;
+    measure_view_init(&view, pass->keys, s->given);
     for (;;) {
         struct key_record *rec;
         FYKE_TRY(keyspace_due(s->keyspace, stage, pass->fire_before[clock_group], &rec, err));
         if (rec == NULL) {
             return ERR_OK;
         }
-        timers_fire_record(s, pass, rec, &call);
+        timers_fire_record(s, pass, rec, &call, &view);
     }
 }

@@ -2,6 +2,7 @@
 #ifndef FYKE_ENGINE_TIMERS_H
 #define FYKE_ENGINE_TIMERS_H
 
+#include "engine/measure_view.h"
 #include "engine/shard.h"
 
 /* Everything of the pass's level of a clock group with T < before, key by key in order of (T, key hash); the order in
@@ -11,6 +12,6 @@ enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t cl
 
 /* Everything of one record with the record's next T. The record may be gone afterwards. */
 void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
-                        struct nfa_call *call);
+                        struct nfa_call *call, struct measure_view *view);
 
 #endif

@@ -23,6 +23,7 @@ struct test_event {
 struct test_run {
     const struct ruleset *rs;
     const struct compiled_test *test;
+    struct profiles_given given;
     struct arena arena;
     struct test_event *arrived; /* in order of arrival */
     size_t n_arrived, cap_arrived;
@@ -248,6 +249,7 @@ static enum err open_engine(struct test_run *r, struct memory_sink *sink, struct
     o.shards = 1;
     o.given_tables = r->test->tables;
     o.show_derived = true;
+    o.given = &r->given;
     FYKE_TRY(engine_new(r->rs, &o, ret, err));
     struct source_partition *parts = xcalloc(r->rs->n_topics + 1, sizeof(*parts));
     for (uint32_t i = 0; i < r->rs->n_topics; i++) {
@@ -368,6 +370,7 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
     struct ruleset rs = ruleset_for(c->ruleset, test->rule, rules);
     struct test_run r = {.rs = &rs,
                          .test = test,
+                         .given = {test->profiles, test->n_profiles},
                          .clock = ETIME_MIN,
                          .decided = ETIME_MIN,
                          .problem = &ret->problem};

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/buf.h"
+
 #define LIMBS 8
 
 static struct big big_from(__int128 v)
@@ -143,13 +145,98 @@ static struct big big_sqrt(struct big a)
     return root;
 }
 
-void moments_add(struct moments *m, __int128 coeff, unsigned up, bool squares)
+static struct big scaled(__int128 coeff, unsigned up)
 {
     struct big x = big_from(coeff);
     if (up) {
         struct big factor = power_of_ten(up);
         x = big_mul(&x, &factor);
     }
+    return x;
+}
+
+void moments_remove(struct moments *m, __int128 coeff, unsigned up, bool squares)
+{
+    struct big x = scaled(coeff, up);
+    m->s1 = big_sub(m->s1, &x);
+    if (squares) {
+        struct big xx = big_mul(&x, &x);
+        m->s2 = big_sub(m->s2, &xx);
+    }
+    m->n--;
+}
+
+void moments_merge(struct moments *m, const struct moments *other)
+{
+    m->s1 = big_add(m->s1, &other->s1);
+    m->s2 = big_add(m->s2, &other->s2);
+    m->n += other->n;
+}
+
+void moments_unmerge(struct moments *m, const struct moments *other)
+{
+    m->s1 = big_sub(m->s1, &other->s1);
+    m->s2 = big_sub(m->s2, &other->s2);
+    m->n -= other->n;
+}
+
+#define BIG_BYTES (LIMBS * 8)
+
+static uint8_t byte_of(const struct big *a, unsigned i)
+{
+    return (uint8_t)(a->w[i / 8] >> (i % 8 * 8));
+}
+
+/* As few bytes as keep the sign. */
+static void encode_big(const struct big *a, struct buf *out)
+{
+    uint8_t fill = big_negative(a) ? 0xff : 0;
+    unsigned n = BIG_BYTES;
+    while (n > 0 && byte_of(a, n - 1) == fill && (n == 1 ? fill == 0
+                                                         : byte_of(a, n - 2) >> 7 == fill >> 7)) {
+        n--;
+    }
+    buf_put_byte(out, (uint8_t)n);
+    while (n-- > 0) {
+        buf_put_byte(out, byte_of(a, n));
+    }
+}
+
+static void decode_big(struct big *a, struct reader *r)
+{
+    unsigned n = read_byte(r);
+    *a = (struct big){{0}};
+    if (n > BIG_BYTES) {
+        r->failed = true;
+        return;
+    }
+    for (unsigned i = n; i-- > 0;) {
+        uint8_t byte = read_byte(r);
+        if (i == n - 1 && byte >> 7) {
+            *a = big_from(-1);
+        }
+        a->w[i / 8] = (a->w[i / 8] & ~(UINT64_C(0xff) << (i % 8 * 8))) |
+                      (uint64_t)byte << (i % 8 * 8);
+    }
+}
+
+void moments_encode(const struct moments *m, struct buf *out)
+{
+    buf_put_varint(out, m->n);
+    encode_big(&m->s1, out);
+    encode_big(&m->s2, out);
+}
+
+void moments_decode(struct moments *m, struct reader *r)
+{
+    m->n = read_varint(r);
+    decode_big(&m->s1, r);
+    decode_big(&m->s2, r);
+}
+
+void moments_add(struct moments *m, __int128 coeff, unsigned up, bool squares)
+{
+    struct big x = scaled(coeff, up);
     m->s1 = big_add(m->s1, &x);
     if (squares) {
         struct big xx = big_mul(&x, &x);

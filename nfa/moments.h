@@ -23,6 +23,17 @@ struct moments {
 /* Adds coeff * 10^up; `up` <= 18. `squares` false: only sum and mean are asked for. */
 void moments_add(struct moments *m, __int128 coeff, unsigned up, bool squares);
 
+/* Takes away what was added: exact, so nothing stays behind. */
+void moments_remove(struct moments *m, __int128 coeff, unsigned up, bool squares);
+void moments_merge(struct moments *m, const struct moments *other);
+void moments_unmerge(struct moments *m, const struct moments *other);
+
+/* varint n, then both sums as length and two's complement bytes, most significant first. */
+struct buf;
+struct reader;
+void moments_encode(const struct moments *m, struct buf *out);
+void moments_decode(struct moments *m, struct reader *r);
+
 /* `scale`: of the numbers added; `places` >= scale: of the result, rounded half to even (mean) or
  * to the nearest (deviation). False: the result does not fit. */
 bool moments_sum(const struct moments *m, unsigned scale, struct decimal *ret);

@@ -177,8 +177,8 @@ static inline bool rule_is_copy(const struct rule *rule)
     return rule->original != rule->index;
 }
 
-/* Per rule: the topics it reads (guards included, and those behind derived events), for
- * watermarks. */
+/* Per rule: the topics it reads (guards and profiles included, and those behind derived events),
+ * for watermarks. */
 struct rule_sources {
     uint32_t *topics;
     uint32_t n_topics;
@@ -196,6 +196,9 @@ struct clock_group {
     uint32_t n_levels;
 };
 
+struct profile; /* profile.h */
+struct measure;
+
 struct ruleset {
     struct arena arena;
     struct schema_topic *topics;
@@ -205,6 +208,10 @@ struct ruleset {
     struct rule *rules;           /* n_units: rules as written, then copies */
     uint32_t n_rules;
     uint32_t n_units;
+    struct profile *profiles;
+    uint32_t n_profiles;
+    struct measure *measures; /* of all profiles */
+    uint32_t n_measures;
     struct rule_sources *sources; /* per unit */
     struct clock_group *clock_groups;
     uint32_t n_clock_groups;

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "nfa/profile.h"
+
 struct rule_list {
     uint32_t *items;
     size_t n, cap;
@@ -109,6 +111,22 @@ static void read_producers(struct placing *p, struct rule *rule, struct reading 
     }
 }
 
+static void read_roles(struct placing *p, uint32_t index, const struct rule_role *roles, uint32_t n)
+{
+    struct reading *r = &p->readings[index];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct schema_decl *d = &p->rs->decls[roles[i].decl];
+        const struct rule_list *by = &p->by_decl[roles[i].decl];
+        for (uint32_t t = 0; t < d->n_topics; t++) {
+            add_topic(&r->sources, d->topics[t]);
+        }
+        for (size_t k = 0; k < by->n; k++) {
+            assert(by->items[k] != index); /* the compiler refuses circles */
+            add_once(p, &r->producers, by->items[k]);
+        }
+    }
+}
+
 static void read_rule(struct placing *p, uint32_t index)
 {
     struct reading *r = &p->readings[index];
@@ -118,16 +136,10 @@ static void read_rule(struct placing *p, uint32_t index)
     }
     r->known = true;
     r->sources.topics = ARENA_ARRAY(&p->rs->arena, uint32_t, p->rs->n_topics + 1);
-    for (uint32_t i = 0; i < rule->n_roles; i++) {
-        const struct schema_decl *d = &p->rs->decls[rule->roles[i].decl];
-        const struct rule_list *by = &p->by_decl[rule->roles[i].decl];
-        for (uint32_t t = 0; t < d->n_topics; t++) {
-            add_topic(&r->sources, d->topics[t]);
-        }
-        for (size_t k = 0; k < by->n; k++) {
-            assert(by->items[k] != index); /* the compiler refuses circles */
-            add_once(p, &r->producers, by->items[k]);
-        }
+    read_roles(p, index, rule->roles, rule->n_roles);
+    for (uint32_t i = 0; i < rule->n_profiles; i++) {
+        const struct profile *profile = &p->rs->profiles[rule->profiles[i]];
+        read_roles(p, index, profile->roles, profile->n_roles);
     }
     read_producers(p, rule, r);
 }

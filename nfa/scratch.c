@@ -77,6 +77,17 @@ struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *s)
     return &s->counters;
 }
 
+struct eval *nfa_scratch_eval(struct nfa_scratch *s)
+{
+    struct eval *ev = &s->eval;
+    arena_reset(&s->arena);
+    ev->self = NULL;
+    ev->slots = NULL;
+    ev->n_slots = ev->n_key = ev->n_caches = ev->n_captures = 0;
+    ev->measures = NULL;
+    return ev;
+}
+
 void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_candidates)
 {
     for (uint32_t i = 0; i < rule->n_slots; i++) {

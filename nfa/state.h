@@ -96,6 +96,8 @@ struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *scratch);
 /* Lists, lookups and geoip; read at every call, so its owner may change it between two calls. */
 struct eval_env;
 void nfa_scratch_set_env(struct nfa_scratch *scratch, const struct eval_env *env);
+/* For expressions outside instances: no bindings, no key. */
+struct eval *nfa_scratch_eval(struct nfa_scratch *scratch);
 
 typedef void (*match_fn)(void *ctx, const struct match *m);
 

@@ -255,6 +255,9 @@ static void expected_lines(json_t *c, struct lines *l)
         if (json_object_get(x, "rule")) {
             json_object_set(extra, "rule", json_object_get(x, "rule"));
         }
+        if (json_object_get(x, "emit")) {
+            json_object_set(extra, "emit", json_object_get(x, "emit"));
+        }
         json_t *steps = sorted_steps(json_object_get(x, "steps"));
         lines_add(l, line_of("match", json_integer_value(json_object_get(x, "at")),
                              json_string_value(json_object_get(x, "by")), steps, extra));
@@ -286,6 +289,7 @@ static void got_lines(json_t *c, json_t *alerts, json_t *ids, struct lines *l)
     json_t *first = json_array_get(json_object_get(c, "expected"), 0);
     bool suppressed = json_object_get(first, "suppressed") != NULL;
     bool names = json_object_get(first, "rule") != NULL;
+    bool emit = json_object_get(first, "emit") != NULL;
     for (size_t i = 0; i < json_array_size(alerts); i++) {
         json_t *a = json_array_get(alerts, i);
         const char *kind = json_string_value(json_object_get(a, "kind"));
@@ -304,6 +308,9 @@ static void got_lines(json_t *c, json_t *alerts, json_t *ids, struct lines *l)
             }
             if (suppressed) {
                 json_object_set(extra, "suppressed", json_object_get(a, "suppressed"));
+            }
+            if (emit) {
+                json_object_set(extra, "emit", json_object_get(a, "emit"));
             }
         } else if (!strcmp(kind, "timeout")) {
             steps = steps_of(a, ids);
