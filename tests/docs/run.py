@@ -9,8 +9,8 @@
   ```fyke warns W0407      this warning or note and no other; otherwise as a plain block
   ```console               `$ …` lines are carried out by bash in a folder of the page; what follows is
                            what they print. `…` stands for anything, alone on a line for any lines
-A block without a language is a fault. So is a link to a file that is not there. Lines of a file under
-test are lines of the page, so a finding's position can be opened.
+A block without a language is a fault. So is a link to a file or a heading that is not there. Lines of a
+file under test are lines of the page, so a finding's position can be opened.
 --update writes what the commands print into the page's console blocks.
 """
 import argparse
@@ -144,14 +144,29 @@ def as_pattern(expected):
     return "\n".join(parts)
 
 
+def without_blocks(text):
+    return re.sub(r"^```.*?^```$", lambda m: "\n" * m[0].count("\n"), text, flags=re.M | re.S)
+
+
+def anchors(path):
+    """The names that headings of a page have in links."""
+    with open(path, encoding="utf-8") as file:
+        heads = re.findall(r"^#+ (.*)$", without_blocks(file.read()), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
 def dead_links(page, text):
-    """Links to files that are not there."""
-    outside = re.sub(r"^```.*?^```$", lambda m: "\n" * m[0].count("\n"), text, flags=re.M | re.S)
-    outside = re.sub(r"`[^`\n]*`", "", outside)
-    for link in re.finditer(r"\]\(([^)#\s]+)[^)]*\)", outside):
-        target = os.path.join(os.path.dirname(page), link[1])
-        if not re.match(r"[a-z]+:", link[1]) and not os.path.exists(target):
-            yield f"{page}:{outside.count(chr(10), 0, link.start()) + 1}: no file `{link[1]}`"
+    """Links to files and headings that are not there."""
+    outside = re.sub(r"`[^`\n]*`", "", without_blocks(text))
+    for link in re.finditer(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", outside):
+        target = os.path.join(os.path.dirname(page), link[1]) if link[1] else page
+        where = f"{page}:{outside.count(chr(10), 0, link.start()) + 1}"
+        if re.match(r"[a-z]+:", link[1]):
+            continue
+        if not os.path.exists(target):
+            yield f"{where}: no file `{link[1]}`"
+        elif link[2] and target.endswith(".md") and link[2] not in anchors(target):
+            yield f"{where}: no heading `{link[2]}` in {target}"
 
 
 def page_blocks(runner, page):
