@@ -275,9 +275,7 @@ static void scan_absences(struct rule *rule, const struct pattern_item *item, bo
         rule->has_absence = true;
         switch (abs->kind) {
         case ABSENT_OPEN: rule->to_window_end |= at_end; break;
-        case ABSENT_FOR:
-            rule->keep_counted |= item->node && item->link.kind == LINK_NEXT;
-            break;
+        case ABSENT_FOR: break;
         case ABSENT_NEXT:
             rule->uses_counted = true;
             rule->ends_with_next_no |= at_end;
@@ -289,6 +287,24 @@ static void scan_absences(struct rule *rule, const struct pattern_item *item, bo
             break;
         }
     }
+}
+
+enum { SEES_FOR = 1, SEES_NEXT = 2 };
+
+/* Which of the two the part has: `no M for D`, `next`. */
+static unsigned sees(const struct pattern *p)
+{
+    unsigned seen = p->kind == PAT_REPEAT && p->adjacency == ADJ_IN_A_ROW ? SEES_NEXT : 0;
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        const struct pattern_item *item = &p->items[i];
+        for (uint32_t a = 0; a < item->n_absences; a++) {
+            seen |= item->absences[a].kind == ABSENT_FOR ? SEES_FOR : 0;
+        }
+        if (item->node) {
+            seen |= (item->link.kind == LINK_NEXT ? SEES_NEXT : 0) | sees(item->node);
+        }
+    }
+    return seen;
 }
 
 /* `last`: nothing behind the part has to be bound. */
@@ -429,6 +445,8 @@ void rule_finish(struct rule *rule, struct arena *arena)
         rule->counted_roles |= rule->roles[i].counted ? bit(i) : 0;
     }
     scan_node(rule, rule->root, true);
+    /* The absence may stand at the end of a part or before a skipped one: the `next` comes later. */
+    rule->keep_counted = sees(rule->root) == (SEES_FOR | SEES_NEXT);
     finish_tails(rule, arena);
     bool whole = rule->to_window_end || rule->n_timeouts;
     struct duration extent = whole ? DURATION_INFINITE : extent_of(rule->root);

@@ -11,7 +11,7 @@ LANGUAGE = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', '
             'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no', 'no for',
             'next no', 'leading', 'without', 'quiet', 'quiet per', 'let', 'alias twice', 'missing',
             'own aggregate', 'aggregate', 'binding', 'time', 'distinct', 'keyless',
-            'second key', 'window') \
+            'second key', 'window', 'timeout') \
     + POLICIES
 
 # What a stream brings, whatever the rule.
@@ -112,7 +112,8 @@ def constructs_of(file, rule):
                         ('alias twice', len(set(names)) < len(names)),
                         ('quiet per' if rule.quiet_per else 'quiet', rule.quiet is not None),
                         ('keyless', not rule.keyed), ('second key', rule.second_key),
-                        ('window', rule.head is not None)):
+                        ('window', rule.head is not None),
+                        ('timeout', rule.timeout)):
         if there:
             found.add(name)
     return found
@@ -143,7 +144,8 @@ def stream_of(case, file, notes):
 
 
 class Coverage:
-    def __init__(self):
+    def __init__(self, without=()):
+        self.without = set(without)
         self.n = collections.Counter()
 
     def add(self, case, file, notes):
@@ -153,7 +155,9 @@ class Coverage:
         n['events'] += len(case['events'])
         n['matched'] += matched
         n['several'] += len(case['expected']) > 1
-        n['silent', bool(case.get('quiet_ended'))] += 1
+        n['silent'] += bool(case.get('quiet_ended'))
+        n['suppressed'] += any(m.get('suppressed') for m in case['expected'])
+        n['timed out'] += bool(case.get('timeouts'))
         rule = file.rules[0]
         if not hasattr(rule, 'constructs'):
             rule.constructs = sorted(constructs_of(file, rule), key=LANGUAGE.index)
@@ -175,7 +179,7 @@ class Coverage:
     def pairs(self):
         for i, a in enumerate(LANGUAGE):
             for b in LANGUAGE[i + 1:]:
-                if (a, b) not in IMPOSSIBLE and (b, a) not in IMPOSSIBLE:
+                if not {a, b} & self.without and not {(a, b), (b, a)} & IMPOSSIBLE.keys():
                     yield (a, b), self.n['pair', a, b]
 
     def missing(self):
@@ -194,6 +198,8 @@ class Coverage:
         yield '%d cases, %d events: a match in %d (%.1f %%), several in %d, correlated tests in %d' \
             % (n['cases'], n['events'], n['matched'], 100.0 * n['matched'] / cases, n['several'],
                n['correlated'])
+        yield 'with quiet_ended %d, suppressed > 0 %d, timeouts %d' % (n['silent'], n['suppressed'],
+                                                                     n['timed out'])
         for title, names in (('constructs', LANGUAGE), ('streams', STREAM)):
             yield '%s (cases, with a match):' % title
             row = ['%s %d/%d' % (a, n['has', a], n['fired', a]) for a in names]

@@ -34,10 +34,18 @@ def w_event(e):
     return '    at %dms %s { %s }\n' % (e['at'], e['topic'].upper(), fields)
 
 
+def w_fields(answer, many):
+    return ' '.join('e_%s = %s' % (n, w_value(ids if n in many else ids[0]))
+                    for n, ids in sorted(answer['steps'].items()))
+
+
 def w_expect(answer, many):
-    fields = ['e_%s = %s' % (n, w_value(ids if n in many else ids[0]))
-              for n, ids in sorted(answer['steps'].items())]
-    return '    expect at %dms 1 match { %s }\n' % (answer['at'], ' '.join(fields))
+    return '    expect at %dms 1 match { %s }\n' % (answer['at'], w_fields(answer, many))
+
+
+def w_timeout(answer, many):
+    return '    expect at %dms timeout at step %s { %s }\n' % (answer['at'], answer['step'],
+                                                              w_fields(answer, many))
 
 
 def rule_with_test(file, rule, events, watermark):
@@ -48,11 +56,14 @@ def rule_with_test(file, rule, events, watermark):
                                                else n + '.id') for n in names)
     last = events[-1]['at'] if events else 0
     end = max(watermark, last + 1)
-    answers = oracle.evaluate(File(file.events, file.lets, [rule]), events, end)['expected']
+    said = oracle.evaluate(File(file.events, file.lets, [rule]), events, end)
+    answers, late = said['expected'], said.get('timeouts', [])
     text = ''.join(w_event(e) for e in events)
     if end - 1 > last:
         text += '    watermark %dms\n' % (end - 1)
-    text += ''.join(w_expect(a, many) for a in answers) or '    expect no match\n'
+    text += ''.join(w_expect(a, many) for a in answers) or ('' if late else
+                                                            '    expect no match\n')
+    text += ''.join(w_timeout(a, many) for a in late)
     return writer.w_rule(rule, emit, '  test "as the oracle says" {\n%s  }\n' % text)
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from cases import chunk
+from generate import NOT_YET
 from inline import test_of
 
 
@@ -36,7 +37,7 @@ def main():
     p.add_argument('--cases', type=int, default=100)
     args = p.parse_args()
     bad = changed = 0
-    for case, file, _ in chunk(args.seed, 0, args.cases, 1, []):
+    for case, file, _ in chunk(args.seed, 0, args.cases, 1, NOT_YET):
         text = test_of(case, file)
         ok, words = passes(args.fyke, text)
         if not ok:

@@ -131,10 +131,7 @@ class Reader:
                 while self.have(','):
                     per.append(self.path())
                 r.quiet_per = tuple(per)
-        if self.have('on', 'timeout'):
-            r.timeout = True
-            self.take('word', 'emit')
-            self.take('word', 'alert')
+        r.timeout = self.have('on', 'timeout', 'emit', 'alert')
         self.take('word', 'emit')
         self.take('word', 'alert')
         self.take('sign', '}')

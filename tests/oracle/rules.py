@@ -102,10 +102,10 @@ class Rule:
     policy: str = 'past last'  # past last, to next, to first N, to last N, no skip
     quiet: Optional[int] = None
     quiet_per: Tuple[Tuple[str, ...], ...] = ()
-    timeout: bool = False
     name: str = 'r'
     keyed: bool = True  # for each k
     second_key: bool = False  # for each k, j
+    timeout: bool = False  # on timeout emit alert
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Differential test: random rules over random events, the oracle's answers against the engine's.
 
-  run.py --cases-binary PATH [--seed N] [--cases N] [--workers N] [--without CONSTRUCT[,…]]
+  run.py --cases-binary PATH [--seed N] [--cases N] [--workers N]
+         [--without CONSTRUCT[,…]] [--with CONSTRUCT[,…]]
          [--shrink N] [--require-coverage] [--pairs FILE] [--first]
   run.py --validate FILE   the oracle itself against cases with known answers
 
@@ -29,9 +30,9 @@ def canonical(case):
     lines = [json.dumps([m['at'], m['by'], {k: sorted(v) for k, v in m['steps'].items()},
                          m.get('suppressed')], sort_keys=True) for m in case.get('expected', [])]
     ended = [json.dumps([m['at'], m['count']]) for m in case.get('quiet_ended', [])]
-    unfinished = [json.dumps([m['at'], m['step'], {k: sorted(v) for k, v in m['steps'].items()}],
-                             sort_keys=True) for m in case.get('timeouts', [])]
-    return sorted(lines), sorted(ended), sorted(unfinished)
+    timeouts = [json.dumps([m['at'], m['step'], {k: sorted(v) for k, v in m['steps'].items()}],
+                           sort_keys=True) for m in case.get('timeouts', [])]
+    return sorted(lines), sorted(ended), sorted(timeouts)
 
 
 def validate(path):
@@ -91,13 +92,12 @@ def show(case):
                for m in case['expected']]
     if len(answers) > 12:
         answers = answers[:12] + ['… %d in all' % len(answers)]
+    answers += ['%dT at %s %s' % (m['at'], m['step'], m['steps'])
+                for m in case.get('timeouts', [])[:12]]
     return '%s%s\n  events %s  watermark %d%s\n  oracle %s %s' % (
         '\n'.join(lets), out, text, case['watermark'],
         '  arrival %s' % case['arrival'] if case.get('arrival') else '',
-        '; '.join(answers) or 'nothing', case.get('quiet_ended', '')) + (
-            '\n  timeouts %s' % '; '.join('%d %s %s' % (t['at'], t['step'], t['steps'])
-                                          for t in case['timeouts'])
-            if case.get('timeouts') else '')
+        '; '.join(answers) or 'nothing', case.get('quiet_ended', ''))
 
 
 def clip(text):
@@ -136,8 +136,8 @@ class Job:
 
 
 class Report:
-    def __init__(self, args):
-        self.args, self.seen = args, Coverage()
+    def __init__(self, args, without):
+        self.args, self.seen = args, Coverage(without)
         self.kinds, self.refusals = collections.Counter(), collections.Counter()
         self.examples, self.shapes = collections.defaultdict(list), collections.Counter()
         self.shown = 0
@@ -200,11 +200,13 @@ def chunks_of(args, job):
 
 
 def compare(args):
-    without = [w for w in args.without.split(',') if w]
-    unknown = set(without) - set(generate.CONSTRUCTS)
+    without = {w for w in args.without.split(',') if w}
+    bring = {w for w in getattr(args, 'with').split(',') if w}
+    unknown = (without | bring) - set(generate.CONSTRUCTS)
     if unknown:
         sys.exit('no such construct: %s' % ', '.join(sorted(unknown)))
-    report = Report(args)
+    without |= set(generate.NOT_YET) - bring
+    report = Report(args, without)
     for seen, found in chunks_of(args, Job(args, without)):
         report.seen.n.update(seen.n)
         for difference in found:
@@ -225,6 +227,7 @@ def main():
     p.add_argument('--per-rule', type=int, default=4)
     p.add_argument('--workers', type=int, default=1)
     p.add_argument('--without', default='')
+    p.add_argument('--with', default='', help='although generate.NOT_YET names it')
     p.add_argument('--shrink', type=int, default=0, help='how many differences to make small')
     p.add_argument('--first', action='store_true', help='stop after a chunk with a difference')
     p.add_argument('--progress', action='store_true')

@@ -14,9 +14,9 @@ def smaller_parts(obj):
                 yield 'where', obj.where[2]
             if obj.where[0] == 'not':
                 yield 'where', obj.where[1]
-    for name in ('with_no', 'within', 'each', 'until', 'having', 'adj', 'head', 'quiet', 'timeout',
-                 'after', 'kind'):
-        if getattr(obj, name, None) not in (None, False) or getattr(obj, name, None) == 0:
+    for name in ('with_no', 'within', 'each', 'until', 'having', 'adj', 'head', 'quiet', 'after',
+                 'kind'):
+        if getattr(obj, name, None) is not None and hasattr(obj, name):
             if not (isinstance(obj, rules.Absent)):
                 yield name, None
     for name in ('within', 'each', 'head', 'quiet', 'after', 'dur'):
@@ -47,6 +47,8 @@ def smaller_parts(obj):
                                                                           rules.Step):
             yield 'part', p.items[0].part
     if isinstance(obj, rules.Rule):
+        if obj.timeout:
+            yield 'timeout', False
         if obj.policy != 'past last':
             yield 'policy', 'past last'
             if obj.policy != 'to next':

@@ -106,7 +106,7 @@ def w_rule(r, emit='', tests=''):
     if r.quiet is not None:
         per = ' per ' + ', '.join('.'.join(p) for p in r.quiet_per) if r.quiet_per else ''
         out += '  quiet for %dms%s\n' % (r.quiet, per)
-    out += '  on timeout emit alert\n' if r.timeout else ''
+    out += '  on timeout emit alert%s\n' % emit if r.timeout else ''
     return out + '  emit alert%s\n%s}\n' % (emit, tests)
 
 
