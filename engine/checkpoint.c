@@ -226,6 +226,7 @@ static void encode_header(struct engine *e, uint64_t seq, struct buf *out)
     describe_rules(e, &h);
     describe_partitions(e, &h);
     describe_clocks(e, &h);
+    state_describe_tables(e, &h);
     header_encode(&h, out);
     arena_release(&h.arena);
 }

@@ -2,6 +2,7 @@
  *
  *   restore.c      which state fits these rules; header → clocks, partitions, slots
  *   checkpoint.c   engine → header; freeze, write, tell
+ *   table_state.c  the same for lists and lookups from topics
  *
  * Order of a commit: alerts delivered, checkpoint, positions. So a crash repeats alerts since the
  * last checkpoint (with the same match_id) and loses none; a restart goes on from the header, never
@@ -31,6 +32,10 @@ struct state {
 enum err state_open(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Clocks and shards as they were. */
 enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Lists and lookups from topics: into the header (table_state.c) … */
+void state_describe_tables(const struct engine *e, struct header *h);
+/* … and, once their topics are read, a line for each that is not what it was. */
+void state_compare_tables(const struct engine *e);
 /* A partition that has just been opened, as it was. */
 void state_restore_partition(struct engine *e, struct partition *p);
 void state_close(struct state *s);

@@ -161,6 +161,7 @@ static void init_tables(struct engine *e)
         .log_ctx = o->log_ctx,
     };
     e->tables = tables_new(&to);
+    e->table_summaries = ARENA_ARRAY(&e->arena, struct table_standing, e->rs->n_tables);
     e->key_eval.env = tables_env(e->tables);
     e->alerts.fingerprint = tables_fingerprint(e->tables);
 }
@@ -410,6 +411,7 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
     bool finished = false;
     FYKE_TRY(tables_load(e->tables, engine_now(e), stop, err));
     e->alerts.fingerprint = tables_fingerprint(e->tables);
+    state_compare_tables(e);
     FYKE_TRY(start(e, source, sink, err));
     FYKE_TRY(pin_start(e, err));
     while (!finished && (stop == NULL || *stop == 0)) {

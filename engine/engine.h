@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "engine/decode.h"
 #include "engine/io.h"
-#include "engine/table_feed.h"
+#include "engine/tables.h"
 #include "nfa/eval_env.h"
 #include "nfa/rule.h"
 #include "nfa/state.h"
@@ -147,6 +147,7 @@ struct engine_summary {
     struct nfa_counters nfa;
     uint64_t checkpoints, checkpoint_bytes;
     uint64_t evicted, loaded; /* keys that left memory and came back */
+    const struct table_standing *tables; /* per list and lookup of the rule set */
     uint64_t table_records, table_bad_records; /* read from topics of lists and lookups */
     uint64_t table_refreshes, table_failures;  /* content renewed; could not be read again */
 };

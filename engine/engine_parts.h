@@ -90,6 +90,7 @@ struct engine {
     uint64_t alerts_total, checkpoints, checkpoint_bytes, pending;
     uint32_t invalid_shown; /* invalid records that were shown on the log */
     struct partition_summary *partition_summaries;
+    struct table_standing *table_summaries;
 };
 
 struct ptime engine_now(const struct engine *e);

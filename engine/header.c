@@ -89,6 +89,21 @@ static void put_clock(const struct header_clock *c, struct buf *out)
     buf_put_zigzag(out, c->history_begin.ns);
 }
 
+static void put_tables(const struct header *h, struct buf *out)
+{
+    buf_put_varint(out, h->n_tables);
+    for (uint32_t i = 0; i < h->n_tables; i++) {
+        const struct header_table *t = &h->tables[i];
+        buf_put_blob(out, t->name);
+        buf_put_hash128(out, t->generation);
+        buf_put_varint(out, t->n_offsets);
+        for (uint32_t k = 0; k < t->n_offsets; k++) {
+            buf_put_zigzag(out, t->offsets[k].partition);
+            buf_put_zigzag(out, t->offsets[k].offset);
+        }
+    }
+}
+
 void header_encode(const struct header *h, struct buf *out)
 {
     size_t begin = out->len;
@@ -107,6 +122,9 @@ void header_encode(const struct header *h, struct buf *out)
     buf_put_varint(out, h->n_clocks);
     for (uint32_t i = 0; i < h->n_clocks; i++) {
         put_clock(&h->clocks[i], out);
+    }
+    if (h->n_tables > 0) {
+        put_tables(h, out);
     }
     buf_put_u64be(out, hash64(slice_from(out->ptr + begin, out->len - begin)));
 }
@@ -223,6 +241,24 @@ static void read_standing(struct reader *r, struct header *h)
     }
 }
 
+static void read_tables(struct reader *r, struct header *h)
+{
+    h->n_tables = read_count(r);
+    h->tables = ARENA_ARRAY(&h->arena, struct header_table, h->n_tables);
+    r->failed |= h->n_tables == 0;
+    for (uint32_t i = 0; i < h->n_tables && !r->failed; i++) {
+        struct header_table *t = &h->tables[i];
+        t->name = read_text(r, &h->arena);
+        t->generation = read_hash128(r);
+        t->n_offsets = read_count(r);
+        t->offsets = ARENA_ARRAY(&h->arena, struct header_offset, t->n_offsets);
+        for (uint32_t k = 0; k < t->n_offsets && !r->failed; k++) {
+            t->offsets[k].partition = read_zigzag32(r);
+            t->offsets[k].offset = read_zigzag(r);
+        }
+    }
+}
+
 static const char *decode(struct slice bytes, struct header *h)
 {
     if (bytes.len < 4 + 1 + CHECKSUM_BYTES || memcmp(bytes.ptr, MAGIC, 4) != 0) {
@@ -244,6 +280,9 @@ static const char *decode(struct slice bytes, struct header *h)
     h->fingerprint = read_hash128(&r);
     read_meaning(&r, h);
     read_standing(&r, h);
+    if (!r.failed && reader_left(&r) > 0) {
+        read_tables(&r, h);
+    }
     return r.failed || reader_left(&r) != 0 ? "the header of the state does not decode" : NULL;
 }
 

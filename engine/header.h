@@ -73,6 +73,19 @@ struct header_clock {
     struct etime history_begin;
 };
 
+struct header_offset {
+    int32_t partition;
+    int64_t offset; /* the next one to read */
+};
+
+/* Content of a list or lookup from a topic, as it was in force. */
+struct header_table {
+    struct slice name;
+    struct hash128 generation;
+    struct header_offset *offsets;
+    uint32_t n_offsets;
+};
+
 struct header {
     struct arena arena;
     uint64_t seq; /* of the checkpoint, from 1 */
@@ -90,6 +103,8 @@ struct header {
     uint32_t n_partitions;
     struct header_clock *clocks;
     uint32_t n_clocks;
+    struct header_table *tables; /* left out of the bytes when there are none */
+    uint32_t n_tables;
 };
 
 void header_release(struct header *h);

@@ -58,6 +58,10 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
     fill_partitions(e);
     add_state(e, ret);
     const struct tables_counters *tables = tables_counters(e->tables);
+    for (uint32_t i = 0; i < e->rs->n_tables; i++) {
+        e->table_summaries[i] = tables_standing(e->tables, i);
+    }
+    ret->tables = e->table_summaries;
     ret->table_records = tables->records;
     ret->table_bad_records = tables->bad_records;
     ret->table_refreshes = tables->refreshes;

@@ -142,6 +142,22 @@ const struct tables_counters *tables_counters(const struct tables *t)
     return &t->counters;
 }
 
+struct table_standing tables_standing(const struct tables *t, uint32_t table)
+{
+    const struct table_decl *d = &t->o.rs->tables[table];
+    struct table_standing s = {.name = d->name,
+                               .entries = t->content[table]->n,
+                               .generation = t->content[table]->generation,
+                               .from_topic = d->origin == TABLE_TOPIC};
+    for (uint32_t i = 0; s.from_topic && i < t->o.n_feeds; i++) {
+        struct table_feed *f = t->topics[i].feed;
+        if (slice_eq(f->topic, d->place) && f->ops->positions) {
+            s.n_at = f->ops->positions(f, &s.at);
+        }
+    }
+    return s;
+}
+
 void tables_swap(struct tables *t, const struct table *const *content)
 {
     for (uint32_t i = 0; i < t->o.rs->n_tables; i++) {

@@ -43,6 +43,17 @@ const struct eval_env *tables_env(const struct tables *t);
 struct hash128 tables_fingerprint(const struct tables *t);
 const struct tables_counters *tables_counters(const struct tables *t);
 
+/* How a table stands. */
+struct table_standing {
+    struct slice name;
+    uint32_t entries;
+    struct hash128 generation;
+    bool from_topic;
+    const struct partition_position *at; /* next offsets of its topic; valid until the next round */
+    uint32_t n_at;
+};
+struct table_standing tables_standing(const struct tables *t, uint32_t table);
+
 /* Reads every topic to its end. *stop non-zero ends the waiting; the content is incomplete then. */
 enum err tables_load(struct tables *t, struct ptime now, const volatile sig_atomic_t *stop,
                      struct error *err) FYKE_MUST_USE;

@@ -132,6 +132,27 @@ static void put_events(struct json_out *j, const struct run_figures *f)
     put_count(j, "foreign", f->foreign);
 }
 
+static void put_tables(struct json_out *j, const struct run_figures *f)
+{
+    const struct engine_summary *s = &f->engine;
+    char hex[HASH128_HEX_MAX];
+    json_key(j, SLICE_LIT("tables"));
+    json_array_begin(j);
+    for (uint32_t i = 0; i < f->rs->n_tables; i++) {
+        json_object_begin(j);
+        json_member_string(j, "name", s->tables[i].name);
+        put_count(j, "entries", s->tables[i].entries);
+        hash128_hex(s->tables[i].generation, hex);
+        json_member_string(j, "generation", slice_of(hex));
+        json_object_end(j);
+    }
+    json_array_end(j);
+    put_count(j, "table_records", s->table_records);
+    put_count(j, "table_bad_records", s->table_bad_records);
+    put_count(j, "table_refreshes", s->table_refreshes);
+    put_count(j, "table_failures", s->table_failures);
+}
+
 void summary_json(const struct run_figures *f, struct buf *out)
 {
     const struct engine_summary *s = &f->engine;
@@ -153,6 +174,9 @@ void summary_json(const struct run_figures *f, struct buf *out)
     }
     json_array_end(&j);
     put_matching(&j, &s->nfa);
+    if (f->rs->n_tables > 0) {
+        put_tables(&j, f);
+    }
     put_count(&j, "checkpoints", s->checkpoints);
     put_count(&j, "checkpoint_bytes", s->checkpoint_bytes);
     put_cost(&j, f);

@@ -140,13 +140,16 @@ static struct header_clock clocks[] = {
      .history_begin = {-4}},
 };
 
+static struct header_offset offsets[] = {{0, 7}, {1, -2}};
+static struct header_table tables[] = {{{"home", 4}, {7, 8}, offsets, 2}, {{"vips", 4}, {9, 9}, 0, 0}};
+
 static struct header sample(void)
 {
     return (struct header){
         .seq = 18231, .app = SLICE_LIT("fyke"), .mode = STATE_SOLO, .n_shards = 16,
         .fingerprint = HASH, .topics = topics, .n_topics = 2, .decls = decls, .n_decls = 2,
         .slots = slots, .n_slots = 2, .partitions = partitions, .n_partitions = 2,
-        .clocks = clocks, .n_clocks = 1};
+        .clocks = clocks, .n_clocks = 1, .tables = tables, .n_tables = 2};
 }
 
 static void headers_come_back(void **state)
@@ -169,8 +172,16 @@ static void headers_come_back(void **state)
     assert_true(h.partitions[0].idle);
     assert_true(h.partitions[1].empty_at_start);
     assert_int_equal(place_cmp(h.clocks[0].released, clocks[0].released), 0);
+    assert_int_equal(h.tables[0].offsets[1].offset, -2);
+    assert_true(hash128_eq(h.tables[1].generation, tables[1].generation));
     header_encode(&h, &again);
     assert_true(slice_eq(buf_slice(&b), buf_slice(&again)));
+    header_release(&h);
+    in.n_tables = 0; /* left out: the bytes end with the clocks */
+    buf_clear(&b);
+    header_encode(&in, &b);
+    assert_true(header_decode(buf_slice(&b), &h, &why));
+    assert_int_equal(h.n_tables, 0);
     header_release(&h);
     buf_release(&b);
     buf_release(&again);
