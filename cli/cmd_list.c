@@ -6,6 +6,7 @@
 
 #include "base/json_out.h"
 #include "cli/cli.h"
+#include "cli/reference.h"
 #include "dsl/diag.h"
 #include "lib/rules.h"
 #include "nfa/functions.h"
@@ -44,7 +45,7 @@ static void put_row(struct listing *l, const char *const *names, const struct sl
 
 static void list_functions(struct listing *l)
 {
-    static const char *const names[] = {"name", "signature", "doc"};
+    static const char *const names[] = {"name", "signature", "doc", "example"};
     FYKE_CLEANUP(buf_release) struct buf signature = BUF_INIT;
     uint32_t n;
     const struct function *f = functions_all(&n);
@@ -52,10 +53,10 @@ static void list_functions(struct listing *l)
         for (uint32_t k = 0; k < f[i].n_overloads; k++) {
             buf_clear(&signature);
             function_signature(&f[i], k, &signature);
-            put_row(
-                l, names,
-                (struct slice[]){slice_of(f[i].name), buf_slice(&signature), slice_of(f[i].doc)},
-                3);
+            put_row(l, names,
+                    (struct slice[]){slice_of(f[i].name), buf_slice(&signature),
+                                     slice_of(f[i].doc), slice_of(f[i].example)},
+                    l->json ? 4 : 3);
         }
     }
     const struct aggregate *a = aggregates_all(&n);
@@ -63,8 +64,9 @@ static void list_functions(struct listing *l)
         buf_clear(&signature);
         aggregate_signature(&a[i], &signature);
         put_row(l, names,
-                (struct slice[]){slice_of(a[i].name), buf_slice(&signature), slice_of(a[i].doc)},
-                3);
+                (struct slice[]){slice_of(a[i].name), buf_slice(&signature), slice_of(a[i].doc),
+                                 slice_of(a[i].example)},
+                l->json ? 4 : 3);
     }
 }
 
@@ -123,7 +125,12 @@ static int list(const struct cli_verb *v, struct list_args *a)
     struct listing l = {&out, a->format == FORMAT_JSON};
     struct cli_rules_options o = {.color = a->color, .quiet_notes = true};
     struct fyke_rules *rules = NULL;
-    if (strcmp(a->what, "functions") == 0) {
+    bool functions = strcmp(a->what, "functions") == 0;
+    if (a->format == FORMAT_MARKDOWN && (functions || strcmp(a->what, "codes") == 0)) {
+        (functions ? reference_functions : reference_codes)(&out);
+    } else if (a->format == FORMAT_MARKDOWN) {
+        return cli_usage_error(v, "only functions and codes are a page of the reference");
+    } else if (functions) {
         list_functions(&l);
     } else if (strcmp(a->what, "codes") == 0) {
         list_codes(&l);
@@ -144,7 +151,7 @@ static int list(const struct cli_verb *v, struct list_args *a)
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct list_args *a)
 {
     enum { OPT_FORMAT = 256, OPT_COLOR };
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_MARKDOWN};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
         {"format", required_argument, NULL, OPT_FORMAT},
@@ -159,7 +166,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct li
         switch (opt) {
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->rules, optarg); break;
-        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 2, &a->format); break;
+        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         default: return cli_bad_option(v, opt, argv);
         }
@@ -194,6 +201,7 @@ const struct cli_verb verb_list = {
     "       fyke list fields|rules PATH…\n"
     "\n"
     "  -r, --rules PATH    the same as PATH\n"
-    "      --format F      human (default) or json: one object per row\n",
+    "      --format F      human (default); json: one object per row; markdown: the page of the\n"
+    "                      reference (functions, codes)\n",
     run,
 };

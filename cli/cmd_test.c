@@ -176,7 +176,10 @@ static void report_test(struct test_args *a, const struct report *r)
     case FORMAT_TAP: report_tap(r, a->passed + a->failed); break;
     case FORMAT_DEFAULT:
     case FORMAT_HUMAN:
-    case FORMAT_DOT: report_human(r, a->verbose); break;
+    case FORMAT_DOT:
+    case FORMAT_MARKDOWN:
+    case FORMAT_GITHUB:
+    case FORMAT_SARIF: report_human(r, a->verbose); break;
     }
 }
 

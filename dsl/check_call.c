@@ -1,6 +1,7 @@
 /* Calls: aggregates over a step's name, and functions of values. The tables of nfa/functions.h say
  * what exists; literals take the type that a parameter asks for. */
 #include "dsl/check.h"
+#include "dsl/foreign.h"
 
 #include "dsl/zone_load.h"
 #include "nfa/functions.h"
@@ -31,7 +32,14 @@ static void unknown_function(struct expr_ctx *x, const struct ast_name *name)
     }
     struct diag *d = check_error(x->c, "E0314", name->span, "there is no function `%.*s`",
                                  SLICE_ARG(name->text));
-    check_suggest(x->c, d, &s);
+    const char *help = foreign_function_help(name->text);
+    if (help) {
+        check_help(x->c, d, "%s", help);
+    } else if (s.best.ptr) {
+        check_suggest(x->c, d, &s);
+    } else {
+        check_help(x->c, d, "`fyke list functions` shows all");
+    }
 }
 
 /* ---- choosing an overload ------------------------------------------------------------------ */

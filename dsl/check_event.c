@@ -176,7 +176,7 @@ static void check_event_time(struct checker *c, struct schema_decl *d, uint32_t 
     }
     d->time_field = (int32_t)slot;
     f->keep = true;
-    if (f->type != TYPE_TIMESTAMP || f->is_list) {
+    if (f->type != TYPE_COUNT && (f->type != TYPE_TIMESTAMP || f->is_list)) {
         check_error(c, "E0331", item->type->span, "the event time is a timestamp, not %s",
                     f->is_list ? "a list" : type_name(f->type));
     }

@@ -1,5 +1,6 @@
 /* Types of fields as written. */
 #include "dsl/check.h"
+#include "dsl/foreign.h"
 
 static const struct {
     const char *name;
@@ -23,7 +24,10 @@ static bool find_type(struct checker *c, const struct ast_name *name, enum field
     }
     struct diag *d = check_error(c, "E0312", name->span, "unknown type `%.*s`",
                                  SLICE_ARG(name->text));
-    if (s.best.ptr) {
+    const char *same = foreign_type(name->text);
+    if (same) {
+        check_help(c, d, "here it is called `%s`", same);
+    } else if (s.best.ptr) {
         check_suggest(c, d, &s);
     } else {
         check_help(c, d, "types are string, bool, int, decimal, float, timestamp, duration, ip, "

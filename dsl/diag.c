@@ -12,6 +12,36 @@ static const struct diag_code codes[] = {
 #undef DIAG_CODE
 };
 
+static const struct diag_example examples[] = {
+#define CODE_EXAMPLE(code, wrong, right) {code, wrong, right, false, NULL},
+#define CODE_EXAMPLE_FILE(code, wrong, right) {code, wrong, right, true, NULL},
+#define CODE_NO_EXAMPLE(code, why) {code, NULL, NULL, false, why},
+#include "dsl/codes_examples.def"
+#undef CODE_EXAMPLE
+#undef CODE_EXAMPLE_FILE
+#undef CODE_NO_EXAMPLE
+};
+
+const char *diag_prelude(void)
+{
+    static const char text[] =
+#define CODE_PRELUDE(text) text
+#include "dsl/codes_examples.def"
+#undef CODE_PRELUDE
+        ;
+    return text;
+}
+
+const struct diag_example *diag_example_find(const char *code)
+{
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(examples); i++) {
+        if (strcmp(examples[i].code, code) == 0) {
+            return &examples[i];
+        }
+    }
+    return NULL;
+}
+
 const struct diag_code *diag_codes(uint32_t *n)
 {
     *n = FYKE_ARRAY_LEN(codes);

@@ -58,6 +58,19 @@ struct diag_code {
     const char *help;  /* several lines, with an example; for `fyke help CODE` */
 };
 
+struct diag_example {
+    const char *code;
+    const char *wrong; /* gives the code … */
+    const char *right; /* … and this nothing; both NULL: no example, and `why` */
+    bool whole;        /* whole files; else declarations beside those of diag_prelude() */
+    const char *why;
+};
+
+/* What the examples build on: declarations of a file without its `language 1`. */
+const char *diag_prelude(void);
+/* NULL for a code without a row. */
+const struct diag_example *diag_example_find(const char *code);
+
 /* NULL if there is none. */
 const struct diag_code *diag_code_find(const char *code);
 /* All codes in ascending order. */
