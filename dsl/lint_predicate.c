@@ -94,6 +94,28 @@ static bool asks_presence(const struct expr *e, const struct field_ref *field)
     return false;
 }
 
+/* The condition cannot hold without the field: it compares it, on its own or beside `and`. */
+static bool needs_value(const struct expr *e, const struct field_ref *field)
+{
+    bool compares = e && e->op >= EX_EQ && e->op <= EX_ENDS_WITH && e->op != EX_NE;
+    if (!e || (e->op != EX_AND && !compares)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        const struct expr *kid = e->kids[i];
+        if (compares ? kid->op == EX_FIELD && same_field(kid->field, field)
+                     : needs_value(kid, field)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_certain(const struct expr *e, const struct field_ref *field)
+{
+    return asks_presence(e, field) || needs_value(e, field);
+}
+
 /* An optional field of the event under a negative test, NULL without. */
 static const struct field_ref *optional_field(const struct checker *c, const struct expr *e)
 {
@@ -149,7 +171,7 @@ static void report_negative(struct checker *c, const struct field_ref *f, struct
 void lint_let(struct checker *c, const struct expr *filter, struct span span)
 {
     const struct field_ref *f = negative_on_optional(c, filter);
-    if (f && !asks_presence(filter, f)) {
+    if (f && !is_certain(filter, f)) {
         report_negative(c, f, span);
     }
 }
@@ -160,7 +182,7 @@ static void lint_negative(struct rule_ctx *r, uint32_t test)
     const struct expr *parts[2] = {t->own, t->joint};
     for (size_t i = 0; i < 2; i++) {
         const struct field_ref *f = negative_on_optional(r->c, parts[i]);
-        if (f && !asks_presence(t->own, f) && !asks_presence(t->joint, f)) {
+        if (f && !is_certain(t->own, f) && !is_certain(t->joint, f)) {
             report_negative(r->c, f, r->tests[test].ast->where->span);
         }
     }
