@@ -322,6 +322,8 @@ void expr_split(struct checker *c, const struct expr *e, const struct expr **own
 /* check_event.c, check_computed.c, check_topic.c */
 void check_events_declare(struct checker *c); /* declarations, fields, topics */
 void check_events_finish(struct checker *c);  /* conditions and computed fields */
+/* Computed fields of a declaration, each behind those that it reads. */
+uint32_t *computed_order(struct checker *c, const struct schema_decl *d, uint32_t *ret_n);
 bool check_type(struct checker *c, const struct ast_type *type, struct schema_field *f);
 void check_topics(struct checker *c);
 

@@ -104,6 +104,52 @@ static void check_circle(struct checker *c, struct walk *w, uint32_t slot,
     }
 }
 
+/* ---- order ---------------------------------------------------------------------------------- */
+
+struct computing {
+    const struct schema_decl *d;
+    bool *done; /* per slot */
+    uint32_t *order;
+    uint32_t n;
+};
+
+static void order_slot(struct computing *k, uint32_t slot);
+
+static void order_expr(struct computing *k, const struct expr *e)
+{
+    if (!e) {
+        return;
+    }
+    if (e->op == EX_FIELD && e->field) {
+        order_slot(k, e->field->alt[0].slot);
+    }
+    for (uint32_t i = 0; i < e->n_kids; i++) {
+        order_expr(k, e->kids[i]);
+    }
+}
+
+static void order_slot(struct computing *k, uint32_t slot)
+{
+    if (k->d->fields[slot].origin != ORIGIN_COMPUTED || k->done[slot]) {
+        return;
+    }
+    k->done[slot] = true;
+    order_expr(k, k->d->fields[slot].computed);
+    k->order[k->n++] = slot;
+}
+
+uint32_t *computed_order(struct checker *c, const struct schema_decl *d, uint32_t *ret_n)
+{
+    struct computing k = {.d = d};
+    k.done = ARENA_ARRAY(c->arena, bool, d->n_fields + 1);
+    k.order = ARENA_ARRAY(c->out, uint32_t, d->n_fields + 1);
+    for (uint32_t i = 0; i < d->n_fields; i++) {
+        order_slot(&k, i);
+    }
+    *ret_n = k.n;
+    return k.order;
+}
+
 static void finish_event(struct checker *c, const struct ast_decl *ast, struct schema_decl *d)
 {
     for (const struct ast_item *i = ast->event.items; i; i = i->next) {

@@ -324,6 +324,7 @@ static void fill_slots(struct giving *g)
     for (uint32_t i = 0; i < rule->n_key; i++) {
         g->plan->key_slots[i] = -1;
     }
+    g->plan->computed = computed_order(g->r->c, g->decl, &g->plan->n_computed);
     for (uint32_t i = 0; i < g->n; i++) {
         int32_t slot = decl_find_field(g->decl, g->items[i].name);
         if (g->items[i].field >= 0) {

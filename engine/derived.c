@@ -15,19 +15,25 @@ static struct value text_in(struct slice s, struct arena *arena)
     return value_string(copy);
 }
 
-/* Values that rules name; those of the others stay missing, as in decoded events. */
+/* Values that rules name; those of the others stay missing, as in decoded events. What a computed
+ * field reads is there all the same. */
+static bool is_wanted(const struct schema_decl *d, const struct emit_plan *plan, uint32_t slot)
+{
+    return d->fields[slot].keep || plan->n_computed > 0;
+}
+
 static void fill_fields(const struct schema_decl *d, const struct emit_plan *plan,
                         const struct match *m, const struct value *values, struct event *e,
                         struct arena *arena)
 {
     for (uint32_t i = 0; i < plan->n_fields; i++) {
-        if (d->fields[plan->slots[i]].keep) {
+        if (is_wanted(d, plan, plan->slots[i])) {
             e->values[plan->slots[i]] = value_copy(values[i], arena);
         }
     }
     for (uint32_t i = 0; i < m->rule->n_key; i++) {
         int32_t slot = plan->key_slots[i];
-        if (slot >= 0 && d->fields[slot].keep) {
+        if (slot >= 0 && is_wanted(d, plan, (uint32_t)slot)) {
             e->values[slot] = value_copy(m->key[i], arena);
         }
     }
@@ -36,9 +42,21 @@ static void fill_fields(const struct schema_decl *d, const struct emit_plan *pla
     }
 }
 
+static void compute_fields(const struct schema_decl *d, const struct emit_plan *plan,
+                           struct event *e, struct arena *arena, struct eval_counters *counters)
+{
+    struct eval ev = {.self = e, .scratch = arena, .counters = counters};
+    for (uint32_t i = 0; i < plan->n_computed; i++) {
+        uint32_t slot = plan->computed[i];
+        e->values[slot] = expr_eval(d->fields[slot].computed, &ev);
+    }
+    eval_release(&ev);
+}
+
 static struct event *make_event(const struct ruleset *rs, const struct match *m,
                                 const struct emit_plan *plan, const struct value *values,
-                                uint32_t n, struct slice id, struct arena *arena)
+                                uint32_t n, struct slice id, struct arena *arena,
+                                struct eval_counters *counters)
 {
     const struct schema_decl *d = &rs->decls[plan->decl];
     uint32_t n_values = d->n_fields + EVENT_ORIGIN_VALUES;
@@ -57,6 +75,7 @@ static struct event *make_event(const struct ruleset *rs, const struct match *m,
     e->values[d->n_fields + EVENT_ORIGIN_RULE] = text_in(m->rule->name, arena);
     e->values[d->n_fields + EVENT_ORIGIN_MATCH] = text_in(id, arena);
     fill_fields(d, plan, m, values, e, arena);
+    compute_fields(d, plan, e, arena, counters);
     return e;
 }
 
@@ -83,9 +102,10 @@ static void set_place(struct derived *d, const struct match *m, const struct cau
 }
 
 void derived_of_match(const struct ruleset *rs, const struct match *m, struct hash128 id,
-                      const struct cause *cause, uint64_t *number, struct arena *arena,
-                      derived_add add, void *ctx)
+                      const struct cause *cause, struct derived_store *store, derived_add add,
+                      void *ctx)
 {
+    struct arena *arena = &store->arena;
     char hex[HASH128_HEX_MAX];
     uint32_t n_plans, n = 0;
     const struct emit_plan *plans = rule_plans(m->rule, m->kind, &n_plans);
@@ -96,9 +116,10 @@ void derived_of_match(const struct ruleset *rs, const struct match *m, struct ha
             continue;
         }
         struct derived *d = ARENA_NEW(arena, struct derived);
-        *d = (struct derived){.rule = m->rule, .key = key, .number = (*number)++};
+        *d = (struct derived){.rule = m->rule, .key = key, .number = store->n++};
         set_place(d, m, cause);
-        d->event = make_event(rs, m, &plans[i], m->derived[i], n++, slice_of(hex), arena);
+        d->event = make_event(rs, m, &plans[i], m->derived[i], n++, slice_of(hex), arena,
+                              &store->counters);
         add(ctx, d);
     }
 }

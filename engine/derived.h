@@ -33,12 +33,18 @@ struct cause {
     const struct derived *derived; /* NULL: an input event */
 };
 
-/* The events of a match, one per `emit event`, in the order as written; memory of `arena`. `add` is
- * called for each. */
+/* Where one thread makes them. */
+struct derived_store {
+    struct arena arena; /* of the events; the owner of the pass resets it */
+    uint64_t n;         /* made so far */
+    struct eval_counters counters; /* of computed fields */
+};
+
+/* The events of a match, one per `emit event`, in the order as written. `add` is called for each. */
 typedef void (*derived_add)(void *ctx, struct derived *d);
 void derived_of_match(const struct ruleset *rs, const struct match *m, struct hash128 id,
-                      const struct cause *cause, uint64_t *number, struct arena *arena,
-                      derived_add add, void *ctx);
+                      const struct cause *cause, struct derived_store *store, derived_add add,
+                      void *ctx);
 
 int derived_cmp(const struct derived *a, const struct derived *b);
 /* The input event at this place stands in front of `d`. */

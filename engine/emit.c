@@ -18,7 +18,7 @@ void emitter_release(struct emitter *em)
     }
     free(em->alerts);
     derived_list_release(&em->derived);
-    arena_release(&em->arena);
+    arena_release(&em->store.arena);
     buf_release(&em->json);
     buf_release(&em->key_text);
     *em = (struct emitter){0};
@@ -74,8 +74,7 @@ void emitter_match(void *ctx, const struct match *m)
         add_alert(em, m, id);
     }
     if (m->derived != NULL) {
-        derived_of_match(em->options->rs, m, id, &em->cause, &em->n_derived, &em->arena,
-                         add_derived, em);
+        derived_of_match(em->options->rs, m, id, &em->cause, &em->store, add_derived, em);
     }
 }
 

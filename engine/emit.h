@@ -20,8 +20,7 @@ struct emitter {
     struct buf json, key_text;
     struct cause cause;           /* of the event that is being delivered */
     struct derived_list derived;  /* of this level, in order of decision */
-    uint64_t n_derived;           /* so far */
-    struct arena arena;           /* of derived events; the owner of the pass resets it */
+    struct derived_store store;
 };
 
 void emitter_init(struct emitter *em, const struct alert_options *options, bool show_pending);

@@ -138,7 +138,7 @@ void feed_end(struct engine *e)
         e->feeds[g].derived.n = 0;
     }
     for (uint32_t i = 0; i < e->n_shards; i++) {
-        arena_reset(&e->shards[i].emitter.arena);
+        arena_reset(&e->shards[i].emitter.store.arena);
     }
     arena_reset(&e->key_eval.scratch);
 }

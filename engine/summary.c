@@ -31,6 +31,14 @@ static void add_state(struct engine *e, struct engine_summary *s)
     }
 }
 
+static void add_counters(struct eval_counters *to, const struct eval_counters *from)
+{
+    to->division_by_zero += from->division_by_zero;
+    to->overflow += from->overflow;
+    to->not_a_number += from->not_a_number;
+    to->regex_limit += from->regex_limit;
+}
+
 void engine_summary(struct engine *e, struct engine_summary *ret)
 {
     *ret = (struct engine_summary){
@@ -67,8 +75,8 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
     ret->table_refreshes = tables->refreshes;
     ret->table_failures = tables->failed;
     workers_counters(e->workers, &ret->nfa);
-    ret->nfa.eval.division_by_zero += e->key_eval.counters.division_by_zero;
-    ret->nfa.eval.overflow += e->key_eval.counters.overflow;
-    ret->nfa.eval.not_a_number += e->key_eval.counters.not_a_number;
-    ret->nfa.eval.regex_limit += e->key_eval.counters.regex_limit;
+    add_counters(&ret->nfa.eval, &e->key_eval.counters);
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        add_counters(&ret->nfa.eval, &e->shards[i].emitter.store.counters);
+    }
 }

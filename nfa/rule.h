@@ -89,6 +89,8 @@ struct emit_plan {
     uint32_t decl;
     uint32_t *slots;         /* per field */
     int32_t *key_slots;      /* per part of the rule's key; -1: the body sets a field of its name */
+    uint32_t *computed;      /* slots of its computed fields, each behind those it reads */
+    uint32_t n_computed;
 };
 
 struct quiet_plan {
