@@ -43,9 +43,10 @@ static void fill_fields(const struct schema_decl *d, const struct emit_plan *pla
 }
 
 static void compute_fields(const struct schema_decl *d, const struct emit_plan *plan,
-                           struct event *e, struct arena *arena, struct eval_counters *counters)
+                           struct event *e, struct derived_store *store)
 {
-    struct eval ev = {.self = e, .scratch = arena, .counters = counters};
+    struct eval ev = {
+        .self = e, .scratch = &store->arena, .counters = &store->counters, .env = store->env};
     for (uint32_t i = 0; i < plan->n_computed; i++) {
         uint32_t slot = plan->computed[i];
         e->values[slot] = expr_eval(d->fields[slot].computed, &ev);
@@ -55,9 +56,9 @@ static void compute_fields(const struct schema_decl *d, const struct emit_plan *
 
 static struct event *make_event(const struct ruleset *rs, const struct match *m,
                                 const struct emit_plan *plan, const struct value *values,
-                                uint32_t n, struct slice id, struct arena *arena,
-                                struct eval_counters *counters)
+                                uint32_t n, struct slice id, struct derived_store *store)
 {
+    struct arena *arena = &store->arena;
     const struct schema_decl *d = &rs->decls[plan->decl];
     uint32_t n_values = d->n_fields + EVENT_ORIGIN_VALUES;
     size_t bytes = sizeof(struct event) + n_values * sizeof(struct value);
@@ -75,7 +76,7 @@ static struct event *make_event(const struct ruleset *rs, const struct match *m,
     e->values[d->n_fields + EVENT_ORIGIN_RULE] = text_in(m->rule->name, arena);
     e->values[d->n_fields + EVENT_ORIGIN_MATCH] = text_in(id, arena);
     fill_fields(d, plan, m, values, e, arena);
-    compute_fields(d, plan, e, arena, counters);
+    compute_fields(d, plan, e, store);
     return e;
 }
 
@@ -118,8 +119,7 @@ void derived_of_match(const struct ruleset *rs, const struct match *m, struct ha
         struct derived *d = ARENA_NEW(arena, struct derived);
         *d = (struct derived){.rule = m->rule, .key = key, .number = store->n++};
         set_place(d, m, cause);
-        d->event = make_event(rs, m, &plans[i], m->derived[i], n++, slice_of(hex), arena,
-                              &store->counters);
+        d->event = make_event(rs, m, &plans[i], m->derived[i], n++, slice_of(hex), store);
         add(ctx, d);
     }
 }

@@ -37,6 +37,7 @@ struct cause {
 struct derived_store {
     struct arena arena; /* of the events; the owner of the pass resets it */
     uint64_t n;         /* made so far */
+    const struct eval_env *env;    /* for computed fields; NULL: no lookups */
     struct eval_counters counters; /* of computed fields */
 };
 

@@ -142,6 +142,7 @@ static void init_shards(struct engine *e)
         };
         shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
         e->shards[i].given = e->options.given;
+        e->shards[i].emitter.store.env = tables_env(e->tables);
     }
     uint32_t threads = e->options.threads < e->n_shards ? e->options.threads : e->n_shards;
     e->workers = workers_new(e->rs, e->options.nfa, threads, tables_env(e->tables));

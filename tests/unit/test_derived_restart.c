@@ -1,0 +1,131 @@
+/* Chains of rules through crashes: unit.restart with derived events. Every level, deadlines that
+ * derive, rules that stand in several clock groups, keys that differ from level to level. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "base/xalloc.h"
+#include "nfa/state.h"
+#include "tests/support/compile_text.h"
+#include "tests/support/crash_life.h"
+
+/* %d: the bound of both topics. */
+static const char rules[] =
+    "language 1\n"
+    "event Login from topic \"logins\" { user : string key  at : timestamp in ms event time\n"
+    "  kind : string optional  out of order by %dms }\n"
+    "event Logout from topic \"logouts\" { user : string key  at : timestamp in ms event time\n"
+    "  kind : string optional  out of order by %dms }\n"
+    /* no deadline, one topic */
+    "rule twice { for each user within 12ms when 2 Login as l emit event Twice { first = first_at } }\n"
+    /* deadlines, an alert and two events, held back by quiet */
+    "rule silent { for each user when Login as l then no Login for 7ms quiet for 20ms\n"
+    "  emit alert { since = l.at } emit event Silent { n = 1 } emit event Silent { n = 2 } }\n"
+    /* timeouts over both topics */
+    "rule unfinished { for each user within 9ms when Logout as o then Login as l\n"
+    "  on timeout emit event Gone { since = o.at } emit alert }\n"
+    /* level 1: waits for deadlines, the same topic */
+    "rule quiet_after { for each user within 60ms when Twice as t then Silent as s where n = 2\n"
+    "  emit alert { gap = s.at - t.at } emit event Settled { gap = s.at - t.at } }\n"
+    /* level 1 of both topics, an absence of a derived event */
+    "rule left { for each user when Logout as o then no Twice for 11ms emit event Left { n = 1 } }\n"
+    /* level 2, another key, without a window */
+    "rule crowd { within 30ms when 3 Settled as s emit alert { users = distinct(s.user) } }\n"
+    /* level 2: deadlines of level 1 and 0, and input, in one order */
+    "rule all_of_it { for each user within 80ms when Left as a then Silent as b then Login as c\n"
+    "  without Gone emit alert { n = b.n } }\n"
+    "rule next_one { for each user within 50ms when Silent as a then next any of (Twice as b, Gone as c)\n"
+    "  after match skip to next emit alert { x = first_at } }\n"
+    "rule no_skip { for each user within 25ms when Left as a then 1 to 2 Login as b\n"
+    "  after match no skip emit event Many { n = count(b) } }\n"
+    "rule many { for each user within 25ms when 4 Many as m emit alert { n = sum(m.n) } }\n";
+
+static struct compilation *compile(int64_t bound)
+{
+    char text[sizeof(rules) + 32];
+    snprintf(text, sizeof(text), rules, (int)bound, (int)bound);
+    struct compilation *c = compile_text(text);
+    if (c->ruleset == NULL) {
+        fail_msg("%s: %s", codes_of(c, true), c->diags.first->message);
+    }
+    return c;
+}
+
+static void same(const char *what, const struct buf *want, const struct buf *got, int round,
+                 size_t setting)
+{
+    if (!slice_eq(buf_slice(want), buf_slice(got))) {
+        fail_msg("round %d setting %zu: %s: %zu bytes instead of %zu, or others", round, setting,
+                 what, got->len, want->len);
+    }
+}
+
+#define MUCH ((size_t)64 << 20)
+
+/* Rounds in which each rule had something to say: most have both topics. */
+static void note_who_spoke(const struct ruleset *rs, struct buf *alerts, unsigned *spoke)
+{
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        char member[64];
+        snprintf(member, sizeof(member), "{\"rule\":\"%.*s\"", SLICE_ARG(rs->rules[i].name));
+        spoke[i] += strstr(buf_cstr(alerts), member) != NULL;
+    }
+}
+
+static void check_all_spoke(unsigned *spoke)
+{
+    struct compilation *c = compile(0);
+    for (uint32_t i = 0; i < c->ruleset->n_rules; i++) {
+        const struct rule *r = &c->ruleset->rules[i];
+        if (rule_alert_plan(r, MATCH_MATCH) != NULL && spoke[i] < 3) {
+            fail_msg("rule %.*s spoke in %u rounds", SLICE_ARG(r->name), spoke[i]);
+        }
+    }
+    compilation_free(c);
+}
+
+static void crashes_change_no_chain(void **state)
+{
+    static const struct setting calm = {1, MUCH, 50, 5, 0};
+    static const struct setting wild[] = {
+        {1, MUCH, 50, 5, 8}, {4, MUCH, 9, 2, 6}, {1, MUCH, 1, 1, 30}, {1, 4096, 20, 3, 9},
+        {2, MUCH, 450, 3, 0},
+    };
+    struct logs *l = xcalloc(1, sizeof(*l));
+    struct rng rng = rng_seed(23);
+    unsigned crashes = 0, spoke[16] = {0};
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        struct outcome want = {0}, got = {0};
+        int64_t bound = round % 5;
+        struct compilation *c = compile(bound);
+        logs_random(l, &rng, bound, 0);
+        life_run(c->ruleset, l, &calm, 1, &want);
+        note_who_spoke(c->ruleset, &want.alerts, spoke);
+        for (size_t i = 0; i < FYKE_ARRAY_LEN(wild); i++) {
+            life_run(c->ruleset, l, &wild[i], (uint64_t)round * 100 + i, &got);
+            same("alerts", &want.alerts, &got.alerts, round, i);
+            same("state", &want.state, &got.state, round, i);
+            crashes += got.crashes;
+        }
+        outcome_release(&want);
+        outcome_release(&got);
+        compilation_free(c);
+    }
+    assert_true(crashes > 60);
+    check_all_spoke(spoke);
+    free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(crashes_change_no_chain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
