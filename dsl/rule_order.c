@@ -97,7 +97,7 @@ static void read_filters(struct ordering *o, const struct ast_filter *f)
 /* An event, a let or a profile. */
 static void read_name(struct ordering *o, const struct ast_name *name)
 {
-    const struct symbol *s = ast_name_given(name) ? scope_find(o->c, name->text) : NULL;
+    const struct symbol *s = ast_name_given(name) ? scope_peek(o->c, name->text) : NULL;
     if (!s) {
         return;
     }
@@ -116,7 +116,7 @@ static void read_name(struct ordering *o, const struct ast_name *name)
 /* In an expression only profiles lead to events. */
 static void read_value_name(struct ordering *o, const struct ast_name *name)
 {
-    const struct symbol *s = ast_name_given(name) ? scope_find(o->c, name->text) : NULL;
+    const struct symbol *s = ast_name_given(name) ? scope_peek(o->c, name->text) : NULL;
     if (s && s->kind == SYM_PROFILE) {
         if (o->depth == 0) {
             o->use = name->span;

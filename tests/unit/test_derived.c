@@ -134,11 +134,14 @@ static void every_use_counts_in_a_circle(void **state)
         "when any of (A as a, Q as q)",
         "when no Q for 1s then A as a",
         "when A as a then next no Q",
+        "when A as a then B as b where seen.n > 2",
+        "when A as a then 2 B as b having count(b) > seen.n",
     };
     (void)state;
     for (size_t i = 0; i < FYKE_ARRAY_LEN(uses); i++) {
         struct buf text = BUF_INIT;
         buf_printf(&text, EVENTS "let Let = any of (B, Q where v > 3)\n"
+                                 "profile seen for each k from Let { n = count() over 1 day }\n"
                                  "rule p { for each k within 1h %s emit event P { v = 1 } }\n"
                                  "rule q { for each k when P as p emit event Q { v = p.v } }\n",
                    uses[i]);
