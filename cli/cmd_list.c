@@ -9,6 +9,7 @@
 #include "cli/reference.h"
 #include "dsl/diag.h"
 #include "lib/rules.h"
+#include "nfa/eval_env.h"
 #include "nfa/functions.h"
 
 struct list_args {
@@ -43,6 +44,21 @@ static void put_row(struct listing *l, const char *const *names, const struct sl
     json_line_end(&j);
 }
 
+static void list_geoip(struct listing *l, const char *const *names)
+{
+    FYKE_CLEANUP(buf_release) struct buf signature = BUF_INIT;
+    for (int i = 0; i < GEOIP_FIELD_COUNT; i++) {
+        enum geoip_field f = (enum geoip_field)i;
+        buf_clear(&signature);
+        buf_printf(&signature, "geoip(ip).%s: %s", geoip_field_name(f),
+                   value_kind_name(geoip_field_kind(f)));
+        put_row(l, names,
+                (struct slice[]){SLICE_LIT("geoip"), buf_slice(&signature),
+                                 slice_of(geoip_field_help(f))},
+                3);
+    }
+}
+
 static void list_functions(struct listing *l)
 {
     static const char *const names[] = {"name", "signature", "doc", "example"};
@@ -59,6 +75,7 @@ static void list_functions(struct listing *l)
                     l->json ? 4 : 3);
         }
     }
+    list_geoip(l, names);
     const struct aggregate *a = aggregates_all(&n);
     for (uint32_t i = 0; i < n; i++) {
         buf_clear(&signature);

@@ -14,6 +14,7 @@ struct run_args {
     struct fyke_run_config config;
     struct cli_rules_options rules_options;
     struct cli_list rules, inputs, properties;
+    struct cli_list geoip;
     enum cli_format format;
     const char *stats; /* file, or NULL */
     bool stats_failed;
@@ -39,6 +40,7 @@ enum {
     OPT_DETECTOR,
     OPT_PENDING,
     OPT_SHADOW,
+    OPT_GEOIP,
     OPT_STATS,
     OPT_STRICT,
     OPT_INPUT_FORMAT,
@@ -73,6 +75,7 @@ static const struct option options[] = {
     {"detector", required_argument, NULL, OPT_DETECTOR},
     {"pending", no_argument, NULL, OPT_PENDING},
     {"shadow", no_argument, NULL, OPT_SHADOW},
+    {"geoip", required_argument, NULL, OPT_GEOIP},
     {"stats", required_argument, NULL, OPT_STATS},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
@@ -155,6 +158,7 @@ static bool take_name(struct run_args *a, int opt)
     case OPT_EVIDENCE_FIELDS: c->options.evidence_fields = optarg; return true;
     case OPT_PENDING: c->options.pending = true; return true;
     case OPT_SHADOW: c->options.shadow = true; return true;
+    case OPT_GEOIP: cli_list_add(&a->geoip, optarg); return true;
     case OPT_STATS: a->stats = optarg; return true;
     case OPT_STRICT: c->options.strict = true; return true;
     case OPT_APP: c->options.app = optarg; return true;
@@ -305,6 +309,8 @@ static int run_rules(struct run_args *a, const struct fyke_rules *rules)
     c->kafka_properties = a->properties.items;
     c->n_kafka_properties = a->properties.n;
     c->options.log = log_line;
+    c->options.geoip = a->geoip.items;
+    c->options.n_geoip = a->geoip.n;
     bool standard = !c->output || strcmp(c->output, "stdout") == 0 || strcmp(c->output, "-") == 0;
     if (a->format == FORMAT_HUMAN && standard) {
         to_people(a);
@@ -335,6 +341,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     fyke_rules_free(rules);
     cli_list_release(&a.rules);
     cli_list_release(&a.inputs);
+    cli_list_release(&a.geoip);
     cli_list_release(&a.properties);
     return rc;
 }
@@ -352,6 +359,7 @@ const struct cli_verb verb_run = {
     "      --input-format F    payload: one JSON object per line (default)\n"
     "                          kcat: envelopes as kcat -J writes them\n"
     "  -o, --output OUT        stdout (default), a file or kafka:TOPIC\n"
+    "      --geoip FILE        MaxMind database for geoip(ip); repeatable\n"
     "      --format F          json: one object per line (default), and the summary as one object\n"
     "                          human: for people\n"
     "  -j, --jobs N            threads; the output does not depend on it (default 1)\n"

@@ -8,11 +8,14 @@
 #include "base/json_out.h"
 #include "cli/cli.h"
 #include "cli/junit.h"
+#include "connectors/geoip.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 
 struct test_args {
     struct cli_list rules;
+    struct cli_list geoip;
+    struct geoip_files *databases; /* NULL: none */
     enum cli_format format;
     enum cli_color color;
     const char *only;       /* regular expression, or NULL */
@@ -189,7 +192,7 @@ static int run_test(struct test_args *a, const struct compilation *c, const stru
 {
     struct rule_test_result result;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    rule_test_run(c, t, &result);
+    rule_test_run(c, t, a->databases, &result);
     a->passed += result.ok;
     a->failed += !result.ok;
     struct report r = {c, t, &result, &out, cli_colored(a->color, stdout)};
@@ -232,7 +235,7 @@ static int run_tests(struct test_args *a, const struct fyke_rules *rules)
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct test_args *a)
 {
-    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT };
+    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
@@ -241,6 +244,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"color", required_argument, NULL, OPT_COLOR},
         {"allow-empty", no_argument, NULL, OPT_EMPTY},
         {"junit", required_argument, NULL, OPT_JUNIT},
+        {"geoip", required_argument, NULL, OPT_GEOIP},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -254,6 +258,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case 'r': cli_list_add(&a->rules, optarg); break;
         case 'v': a->verbose = true; break;
         case OPT_JUNIT: a->junit_path = optarg; break;
+        case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
         case OPT_RUN: a->only = optarg; break;
         case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
@@ -271,19 +276,25 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct test_args a = {0};
     struct fyke_rules *rules = NULL;
+    struct error err = ERROR_INIT;
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
         struct cli_rules_options o = {
             .color = a.color, .allow_empty = a.allow_empty, .quiet_notes = true};
         rc = cli_load_rules(verb, &a.rules, &o, &rules);
     }
-    if (rules) {
+    if (rules && geoip_files_open(a.geoip.items, a.geoip.n, &a.databases, &err) != ERR_OK) {
+        fprintf(stderr, "fyke: %s\n", err.text);
+        rc = CLI_USAGE;
+    } else if (rules) {
         rc = run_tests(&a, rules);
     }
+    geoip_files_close(a.databases);
     fyke_rules_free(rules);
     pcre2_code_free(a.code);
     junit_release(&a.junit);
     cli_list_release(&a.rules);
+    cli_list_release(&a.geoip);
     return rc;
 }
 
@@ -297,6 +308,7 @@ const struct cli_verb verb_test = {
     "      --run RE        only tests whose \"rule/title\" matches the expression\n"
     "      --format F      human (default), json: one object per test, tap\n"
     "      --junit FILE    results as JUnit XML, too\n"
+    "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"
     "  -v, --verbose       name the tests that passed, too\n"
     "      --color WHEN    auto, always, never\n"
     "      --allow-empty   no tests are no error\n"

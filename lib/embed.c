@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "connectors/geoip.h"
 #include "lib/callback_sink.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
@@ -11,6 +12,7 @@ struct fyke_engine {
     struct fyke_rules *own; /* with every field kept, or NULL */
     const struct ruleset *rs;
     char *app, *state_dir, *evidence_fields; /* owned, or NULL */
+    struct geoip_files *geoip; /* NULL: none */
     struct callback_sink sink;
     struct engine *engine;
     bool failed; /* the engine's state cannot be trusted any more */
@@ -60,6 +62,7 @@ static enum err open_engine(struct fyke_engine *e, const struct fyke_rules *rule
 {
     struct engine_options eo;
     FYKE_TRY(check_tables(e->rs, err));
+    FYKE_TRY(geoip_files_open(o->geoip, o->n_geoip, &e->geoip, err));
     options_to_engine(o, &eo);
     if (o->evidence_fields) {
         e->own = rules_keeping_fields(rules, err);
@@ -68,6 +71,8 @@ static enum err open_engine(struct fyke_engine *e, const struct fyke_rules *rule
         }
         e->rs = rules_ruleset(e->own);
     }
+    eo.geoip = geoip_files_lookup(e->geoip);
+    eo.geoip_identity = geoip_files_identity(e->geoip);
     eo.app = e->app;
     eo.state_dir = e->state_dir;
     eo.evidence_fields = e->evidence_fields;
@@ -104,6 +109,7 @@ void fyke_engine_close(struct fyke_engine *e)
         return;
     }
     engine_free(e->engine);
+    geoip_files_close(e->geoip);
     callback_sink_release(&e->sink);
     fyke_rules_free(e->own);
     free(e->app);

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "base/xalloc.h"
+#include "connectors/geoip.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
 #include "lib/rule_test_events.h"
@@ -34,6 +35,7 @@ struct test_run {
     bool restart;         /* before the next event */
     bool shuffled, restarts;
     char state_dir[64]; /* "" without restarts */
+    const struct geoip_files *geoip; /* NULL: none */
     struct eval_env env; /* lists and lookups as this test gives them */
     struct buf *problem;
 };
@@ -248,6 +250,8 @@ static enum err open_engine(struct test_run *r, struct memory_sink *sink, struct
     o.state_dir = r->state_dir[0] ? r->state_dir : NULL;
     o.shards = 1;
     o.given_tables = r->test->tables;
+    o.geoip = geoip_files_lookup(r->geoip);
+    o.geoip_identity = geoip_files_identity(r->geoip);
     o.show_derived = true;
     o.given = &r->given;
     FYKE_TRY(engine_new(r->rs, &o, ret, err));
@@ -359,10 +363,13 @@ static void set_env(struct test_run *r)
         const struct table *given = r->test->tables ? r->test->tables[i] : NULL;
         tables[i] = given ? given : r->rs->tables[i].table;
     }
-    r->env = (struct eval_env){.tables = tables, .n_tables = n};
+    r->env = (struct eval_env){.tables = tables,
+                               .n_tables = n,
+                               .geoip = geoip_files_lookup(r->geoip)};
 }
 
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
+                   const struct geoip_files *geoip,
                    struct rule_test_result *ret)
 {
     *ret = (struct rule_test_result){0};
@@ -370,6 +377,7 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
     struct ruleset rs = ruleset_for(c->ruleset, test->rule, rules);
     struct test_run r = {.rs = &rs,
                          .test = test,
+                         .geoip = geoip,
                          .given = {test->profiles, test->n_profiles},
                          .clock = ETIME_MIN,
                          .decided = ETIME_MIN,

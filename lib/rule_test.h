@@ -22,8 +22,10 @@ struct rule_test_result {
     size_t n_expected, cap_expected, n_got, cap_got;
 };
 
-/* `c->ruleset` is there. */
+/* `c->ruleset` is there. `geoip`: the databases of addresses, NULL without. */
+struct geoip_files;
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
+                   const struct geoip_files *geoip,
                    struct rule_test_result *ret);
 void rule_test_result_release(struct rule_test_result *r);
 

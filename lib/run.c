@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 #include "connectors/file_sink.h"
 #include "connectors/file_source.h"
+#include "connectors/geoip.h"
 #include "connectors/kafka.h"
 #include "lib/callback_sink.h"
 #include "lib/dead_letter.h"
@@ -23,6 +24,7 @@ struct run {
     bool from_kafka;
     struct kafka_config kafka;
     struct table_inputs tables; /* what feeds lists and lookups; the other inputs */
+    struct geoip_files *geoip;  /* NULL: none */
     struct source *source;
     struct sink *sink;
     struct callback_sink callback;
@@ -133,6 +135,8 @@ static enum err open_engine(struct run *r, struct error *err)
     o.fault = c->fault;
     o.table_feeds = r->tables.feeds;
     o.n_table_feeds = r->tables.n_feeds;
+    o.geoip = geoip_files_lookup(r->geoip);
+    o.geoip_identity = geoip_files_identity(r->geoip);
     if (c->commit_every_ms > 0) {
         o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
     }
@@ -203,6 +207,8 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules, struct e
     }
     set_kafka(r);
     FYKE_TRY(check_inputs(r, err));
+    FYKE_TRY(geoip_files_open(r->config->options.geoip, r->config->options.n_geoip, &r->geoip,
+                              err));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
@@ -236,6 +242,7 @@ static enum err release_run(struct run *r, struct error *err)
     }
     engine_free(r->engine);
     table_inputs_release(&r->tables);
+    geoip_files_close(r->geoip);
     enum err rc = dead_letter_close(&r->dead_letter, err);
     fyke_rules_free(r->own);
     return rc;

@@ -31,6 +31,7 @@ build cmd:pkg-config     pkg-config
 build pc:lmdb            liblmdb-dev
 build pc:rdkafka         librdkafka-dev
 build pc:libpcre2-8      libpcre2-dev
+build pc:libmaxminddb    libmaxminddb-dev
 build pc:libxxhash       libxxhash-dev
 build pc:libzstd         libzstd-dev
 build pc:zlib            zlib1g-dev

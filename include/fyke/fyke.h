@@ -106,6 +106,8 @@ struct fyke_options {
     bool shadow;                 /* alerts of rules in status shadow go out as well */
     bool reset_state;            /* delete what state_dir holds, begin anew */
     bool general_detector;       /* diagnostic: no rule uses the detector of its class */
+    const char *const *geoip;    /* MaxMind files for geoip(ip), in order; NULL: none */
+    size_t n_geoip;
     fyke_log_fn log;             /* NULL: silent */
     void *log_ctx;
 };
