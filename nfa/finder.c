@@ -264,6 +264,10 @@ static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
         linked.links = &link;
     }
     struct seq_cont k = {{seq_go_on, up, up->last && nothing_follows(seq, i)}, seq, i + 1};
+    if (f->partial && item->node->optional) {
+        return match_begun(f, item->node, &linked, &k.k) || run_items(f, seq, i + 1, e, up) ||
+               stop_here(f, &linked);
+    }
     if (match_node(f, item->node, &linked, &k.k)) {
         return true;
     }

@@ -198,6 +198,9 @@ bool match_root(struct finder *f);
 
 /* The pattern may be left here, before the next event is bound. */
 bool stop_here(struct finder *f, const struct entry *e);
+/* match_node() of an optional part, not to be left before something of it is bound. */
+bool match_begun(struct finder *f, const struct pattern *p, const struct entry *e,
+                 const struct cont *k);
 /* A run of a counted step may be left here though more could be taken. */
 bool stop_in_run(struct finder *f, const struct pattern *p, uint32_t last);
 /* No event up to now breaks what stands behind e->prev or a guard opened inside of `outer`. */

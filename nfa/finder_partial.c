@@ -239,6 +239,36 @@ bool stop_in_run(struct finder *f, const struct pattern *p, uint32_t last)
     return stop_here(f, &e);
 }
 
+/* An optional part that is left before anything of it is bound comes behind the one that is skipped:
+ * a later step that is bound is preferred to one that is not. */
+struct optional_stop {
+    struct stop stop;
+    const struct stop *outer;
+    size_t from; /* events bound before it */
+};
+
+static bool optional_stopped(struct finder *f, const struct stop *stop, const struct entry *e)
+{
+    const struct optional_stop *o = (const struct optional_stop *)stop;
+    if (f->scratch->n_bound == o->from) {
+        return false;
+    }
+    f->stop = o->outer;
+    bool ended = stop_here(f, e);
+    f->stop = stop;
+    return ended;
+}
+
+bool match_begun(struct finder *f, const struct pattern *p, const struct entry *e,
+                 const struct cont *k)
+{
+    struct optional_stop o = {{optional_stopped}, f->stop, f->scratch->n_bound};
+    f->stop = &o.stop;
+    bool ended = match_node(f, p, e, k);
+    f->stop = o.outer;
+    return ended;
+}
+
 static void keep(struct finder *f)
 {
     struct nfa_scratch *s = f->scratch;

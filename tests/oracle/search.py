@@ -266,29 +266,25 @@ class Search(World):
         yield from self.rounds(part, c, start, outer, {n: () for n in names}, 0)
 
     def rounds(self, part, c, d, outer, seen, done):
-        """Whole matches: more iterations first. Parts of them: iteration by iteration, the next one
-        taken before left, for how many there would have been is open."""
-        if self.partials:
-            d = d.but(pref=d.pref + (0,))
+        """In a part of a match an iteration that has begun is one more."""
         turns = self.run_items(part.items, 0, d)
         if part.having is not None:
             turns = (e for r in turns for e in self.ends(r))
         for r in turns:
             if r.used == d.used:
                 if r.stopped and done:
-                    yield r.but(env={**outer, **seen}, pref=c.pref + r.pref)
+                    yield r.but(env={**outer, **seen}, pref=c.pref + (-done,) + r.pref)
                 continue
             total = {n: seen[n] + tuple(r.env.get(n, ())) for n in seen}
             env = dict(outer)
             env.update(total)
-            if r.stopped:
-                yield r.but(env=env, pref=c.pref + r.pref)
-                continue
             count = done + 1
+            if r.stopped:
+                yield r.but(env=env, pref=c.pref + (-count,) + r.pref)
+                continue
             if count >= part.lo and (part.having is None or
                                      self.value(part.having, r.last, env) is True):
-                pref = r.pref + (1,) if self.partials else (-count,) + r.pref
-                yield r.but(env=env, pref=c.pref + pref)
+                yield r.but(env=env, pref=c.pref + (-count,) + r.pref)
             if part.hi is None or count < part.hi:
                 links = (NEXT,) if part.adj == 'row' else ()
                 yield from self.rounds(part, c, r.but(env=outer, links=links), outer, total,
