@@ -104,11 +104,6 @@ static void check_emits(struct rule_ctx *r)
             emit_one(r, e, &rule->emits[rule->n_emits++]);
         }
     }
-    if (!rule->n_emits) {
-        struct diag *d = check_error(r->c, "E0209", r->ast->emits->span,
-                                     "a rule ends with `emit alert { … }` beside its timeout");
-        check_help(r->c, d, "add `emit alert { … }` after `on timeout emit …`");
-    }
 }
 
 /* ---- quiet --------------------------------------------------------------------------------- */

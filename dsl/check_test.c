@@ -241,6 +241,16 @@ static void expect_step(struct test_ctx *t, const struct ast_stmt *s, struct tes
     check_suggest(t->c, d, &suggest);
 }
 
+static void expect_match(struct test_ctx *t, const struct ast_stmt *s, const struct test_stmt *stmt)
+{
+    if (stmt->count > 0 && !t->rule->n_emits) {
+        struct diag *d = check_error(t->c, "E0432", s->span, "a match of rule `%.*s` says nothing",
+                                     SLICE_ARG(t->rule->name));
+        check_help(t->c, d, "it speaks on timeout only: `expect no match` or `expect timeout at "
+                            "step …`");
+    }
+}
+
 static void expect_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
 {
     stmt->kind = TEST_STMT_EXPECT;
@@ -248,6 +258,8 @@ static void expect_stmt(struct test_ctx *t, const struct ast_stmt *s, struct tes
     if (s->expect.kind == AST_EXPECT_TIMEOUT) {
         stmt->kind = TEST_STMT_TIMEOUT;
         expect_step(t, s, stmt);
+    } else {
+        expect_match(t, s, stmt);
     }
     if (s->expect.count) {
         int64_t n = s->expect.count->int_value;
