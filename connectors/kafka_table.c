@@ -6,7 +6,8 @@
 #include "connectors/kafka_client.h"
 
 #define BATCH_RECORDS 1024
-#define WATERMARK_MS 10000
+/* For one answer of a refresh: events wait meanwhile. */
+#define REFRESH_MS 1000
 
 static const struct kafka_property defaults[] = {
     {"retry.backoff.ms", "10"},
@@ -68,7 +69,7 @@ static enum err check_position(struct kafka_table *t, const struct partition_pos
         return ERR_OK;
     }
     rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(t->client.rk, t->name, p->partition,
-                                                              &low, &high, WATERMARK_MS);
+                                                              &low, &high, REFRESH_MS);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_error(&t->client, rc, err, "asking for the end of %s[%d]", t->name,
                            p->partition);
@@ -105,14 +106,29 @@ static void unassign(struct kafka_table *t)
     }
 }
 
+/* The first round waits for the broker as every start does; a refresh asks once. */
+static enum err count_partitions(struct kafka_table *t, struct error *err)
+{
+    int32_t n = (int32_t)t->n;
+    if (t->n == 0) {
+        FYKE_TRY(kafka_partitions(&t->client, t->handle, &n, err));
+    } else {
+        n = kafka_probe(&t->client, t->handle, REFRESH_MS);
+        if (n == 0) {
+            return kafka_error(&t->client, RD_KAFKA_RESP_ERR__TRANSPORT, err,
+                               "no answer about %s", t->name);
+        }
+    }
+    grow(t, (uint32_t)n);
+    return ERR_OK;
+}
+
 static enum err begin(struct table_feed *feed, struct error *err)
 {
     struct kafka_table *t = (struct kafka_table *)feed;
-    int32_t n;
     drop_batch(t);
     unassign(t);
-    FYKE_TRY(kafka_partitions(&t->client, t->handle, &n, err));
-    grow(t, (uint32_t)n);
+    FYKE_TRY(count_partitions(t, err));
     for (uint32_t i = 0; i < t->n; i++) {
         FYKE_TRY(check_position(t, &t->at[i], err));
     }
