@@ -13,7 +13,7 @@ struct call {
     struct expr_ctx *x;
     const struct ast_expr *ast;
     const struct function *fn;
-    struct typed args[CALL_MAX_ARGS];
+    struct typed *args;
     uint32_t n;
     struct function_match match;
 };
@@ -191,6 +191,7 @@ static struct typed check_function(struct expr_ctx *x, const struct ast_expr *e,
         check_error(x->c, "E0315", e->span, "too many arguments");
         return TYPED_UNKNOWN;
     }
+    k->args = ARENA_ARRAY(x->c->arena, struct typed, (size_t)e->call.args.n + 1);
     for (const struct ast_expr *a = e->call.args.first; a; a = a->next) {
         k->args[k->n] = check_expr(x, a);
         ok = ok && k->args[k->n].e;

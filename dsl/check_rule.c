@@ -1,4 +1,7 @@
 /* One rule: collect its tests, then keys, conditions, outputs, meaning, lints. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
 #include "dsl/check.h"
 
 static void check_policy(struct rule_ctx *r)
@@ -49,7 +52,8 @@ static void check_head(struct rule_ctx *r)
 void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rule)
 {
     uint32_t errors = c->diags->n_errors;
-    struct rule_ctx *r = ARENA_NEW(c->arena, struct rule_ctx);
+    /* some kilobytes: not kept for each of thousands of rules */
+    struct rule_ctx *r = xcalloc(1, sizeof(*r));
     r->c = c;
     r->ast = &decl->rule;
     r->rule = rule;
@@ -67,4 +71,5 @@ void check_rule(struct checker *c, const struct ast_decl *decl, struct rule *rul
         rule_check_starts(r);
         rule_lint(r);
     }
+    free(r);
 }

@@ -391,14 +391,16 @@ static void lower_test(struct checker *c, const struct ast_test *ast, uint32_t r
 
 /* ---- all tests of the rule set --------------------------------------------------------------- */
 
-static bool rule_of_test(struct checker *c, const struct ast_test *ast, uint32_t *ret)
+static bool rule_of_test(struct checker *c, const struct map *rules, const struct ast_test *ast,
+                         uint32_t *ret)
 {
+    const struct rule *rule = map_get(rules, ast->rule->text);
+    if (rule) {
+        *ret = rule->index;
+        return true;
+    }
     struct suggest s = suggest_for(ast->rule->text);
     for (uint32_t i = 0; i < c->rs->n_rules; i++) {
-        if (slice_eq(c->rs->rules[i].name, ast->rule->text)) {
-            *ret = i;
-            return true;
-        }
         suggest_try(&s, c->rs->rules[i].name);
     }
     struct diag *d = check_error(c, "E0317", ast->rule->span, "there is no rule `%.*s`",
@@ -421,32 +423,53 @@ static uint32_t count_tests(const struct checker *c)
     return n;
 }
 
-static void add_tests(struct checker *c, struct compiled_tests *all, uint32_t rule,
-                      const struct ast_decl *d)
+/* Tests beside their rule, in the order in which they are written. */
+struct beside {
+    const struct ast_test *test;
+    struct beside *next;
+};
+
+/* Per rule; every test is looked at once, or thousands of rules would take long. */
+static struct beside **tests_beside(struct checker *c)
 {
-    for (const struct ast_test *t = d->rule.tests; t; t = t->next) {
-        lower_test(c, t, rule, &all->items[all->n++]);
+    struct beside **first = ARENA_ARRAY(c->arena, struct beside *, (size_t)c->rs->n_rules + 1);
+    struct map rules;
+    map_init(&rules, MAP_BORROW_KEYS);
+    for (uint32_t i = 0; i < c->rs->n_rules; i++) {
+        map_add(&rules, c->rs->rules[i].name, &c->rs->rules[i]);
     }
-    for (size_t i = 0; i < c->decls.n; i++) {
-        const struct ast_decl *beside = c->decls.items[i];
+    for (size_t i = c->decls.n; i-- > 0;) {
+        const struct ast_decl *d = c->decls.items[i];
         uint32_t of;
-        if (beside->kind == AST_DECL_TEST && ast_name_given(beside->test->rule) &&
-            rule_of_test(c, beside->test, &of) && of == rule) {
-            lower_test(c, beside->test, rule, &all->items[all->n++]);
+        if (d->kind == AST_DECL_TEST && ast_name_given(d->test->rule) &&
+            rule_of_test(c, &rules, d->test, &of)) {
+            struct beside *b = ARENA_NEW(c->arena, struct beside);
+            *b = (struct beside){d->test, first[of]};
+            first[of] = b;
         }
     }
+    map_release(&rules);
+    return first;
 }
 
 struct compiled_tests *check_tests(struct checker *c)
 {
     struct compiled_tests *all = ARENA_NEW(c->arena, struct compiled_tests);
+    struct beside **beside = tests_beside(c);
     uint32_t rule = 0;
     all->items = ARENA_ARRAY(c->arena, struct compiled_test, count_tests(c) + 1);
     for (size_t i = 0; i < c->decls.n; i++) {
         const struct ast_decl *d = c->decls.items[i];
-        if (d->kind == AST_DECL_RULE && ast_name_given(d->rule.name)) {
-            add_tests(c, all, rule++, d);
+        if (d->kind != AST_DECL_RULE || !ast_name_given(d->rule.name)) {
+            continue;
         }
+        for (const struct ast_test *t = d->rule.tests; t; t = t->next) {
+            lower_test(c, t, rule, &all->items[all->n++]);
+        }
+        for (const struct beside *b = beside[rule]; b; b = b->next) {
+            lower_test(c, b->test, rule, &all->items[all->n++]);
+        }
+        rule++;
     }
     return all;
 }

@@ -1,8 +1,14 @@
 #include "dsl/load.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+
 #include "base/xalloc.h"
 #include "dsl/load_walk.h"
 #include "dsl/parse.h"
+
+/* Importers above a file. */
+#define MAX_IMPORTS 64
 
 enum file_state { FILE_LOADING, FILE_DONE };
 
@@ -13,6 +19,7 @@ struct loaded {
     enum file_state state;
     const struct ast_file *ast;
     struct loaded *importer; /* while loading: who asked for it */
+    uint32_t depth;          /* importers above it */
 };
 
 struct loader {
@@ -21,6 +28,8 @@ struct loader {
     struct decl_list *decls;
     struct checker report; /* only for its diagnostics */
     struct map files;      /* normalised path → struct loaded */
+    struct map memory;     /* normalised path → const struct compile_source */
+    struct map real;       /* path without links → struct loaded, of files on disk */
 };
 
 bool load_normalise(struct arena *arena, struct slice path, struct slice *ret)
@@ -99,11 +108,38 @@ static const struct compile_source *find_source(struct compilation *c,
     return NULL;
 }
 
+static bool is_in_memory(const struct loader *l, struct slice path)
+{
+    return map_find(&l->memory, path) != NULL;
+}
+
+/* Without links; NUL-terminated; empty if there is none. */
+static struct slice real_path(struct loader *l, struct slice path)
+{
+    char *real = realpath(arena_strndup(&l->c->arena, path.ptr, path.len), NULL);
+    struct slice kept = {0};
+    if (real) {
+        kept = slice_of(arena_strndup(&l->c->arena, real, strlen(real)));
+        free(real);
+    }
+    return kept;
+}
+
+/* The file by its path, or by another path that leads to it. */
+static struct loaded *find_loaded(struct loader *l, struct slice path)
+{
+    struct loaded *f = map_get(&l->files, path);
+    if (f || is_in_memory(l, path)) {
+        return f;
+    }
+    struct slice real = real_path(l, path);
+    return real.len ? map_get(&l->real, real) : NULL;
+}
+
 static enum err read_source(struct loader *l, struct slice path, struct rule_file **ret,
                             struct error *err)
 {
-    const struct compile_source *memory =
-        find_source(l->c, l->input->sources, l->input->n_sources, path);
+    const struct compile_source *memory = map_get(&l->memory, path);
     if (memory) {
         *ret = sources_add(&l->c->sources, memory->path, memory->text);
         return ERR_OK;
@@ -208,15 +244,42 @@ static bool import_path(struct loader *l, const struct loaded *from, const struc
     return true;
 }
 
+/* What an import names on disk must be a file inside the root also when links are followed. */
+static bool is_importable(struct loader *l, const struct loaded *from, struct slice path,
+                          const struct ast_literal *lit)
+{
+    struct slice file = real_path(l, path);
+    struct slice root = real_path(l, from->root.len ? from->root : SLICE_LIT("."));
+    struct stat st;
+    if (is_in_memory(l, path) || file.len == 0 || root.len == 0) {
+        return true; /* reading it will say what is wrong */
+    }
+    if (!lies_in(file, root)) {
+        struct diag *d = check_error(&l->report, "E0310", lit->span,
+                                     "the import is a link that leads out of the rules directory");
+        check_help(&l->report, d, "copy the file into it");
+        return false;
+    }
+    if (stat(file.ptr, &st) != 0 || !S_ISREG(st.st_mode)) {
+        check_error(&l->report, "E0310", lit->span, "the import is no file");
+        return false;
+    }
+    return true;
+}
+
 static void expand_import(struct loader *l, struct loaded *from, const struct ast_literal *lit)
 {
     struct slice path;
     struct error err = ERROR_INIT;
     struct loaded *f = NULL;
-    if (!import_path(l, from, lit, &path)) {
+    if (!import_path(l, from, lit, &path) || !is_importable(l, from, path, lit)) {
         return;
     }
-    f = map_get(&l->files, path);
+    if (from->depth == MAX_IMPORTS) {
+        check_error(&l->report, "E0310", lit->span, "imports stand more than %d deep", MAX_IMPORTS);
+        return;
+    }
+    f = find_loaded(l, path);
     if (f && f->state == FILE_LOADING) {
         report_cycle(l, from, f, lit->span);
         return;
@@ -247,7 +310,12 @@ static enum err load_one(struct loader *l, struct slice path, struct slice root,
     f->path = path;
     f->root = root;
     f->importer = importer;
+    f->depth = importer ? importer->depth + 1 : 0;
     map_set(&l->files, path, f);
+    struct slice real = is_in_memory(l, path) ? (struct slice){0} : real_path(l, path);
+    if (real.len) {
+        map_set(&l->real, real, f);
+    }
     struct ast_file *ast = dsl_parse(src, &l->c->arena, &l->c->diags);
     f->ast = ast;
     uint32_t n = l->c->n_files;
@@ -272,12 +340,23 @@ static enum err load_all(struct loader *l, struct walk_list *list, struct error 
 {
     walk_sort(list);
     for (size_t i = 0; i < list->n; i++) {
-        struct loaded *f = map_get(&l->files, list->items[i].path);
+        struct loaded *f = find_loaded(l, list->items[i].path);
         if (!f) {
             FYKE_TRY(load_one(l, list->items[i].path, list->items[i].root, NULL, &f, err));
         }
     }
     return ERR_OK;
+}
+
+/* Of several texts under one path the first counts. */
+static void index_memory(struct loader *l)
+{
+    map_init(&l->memory, MAP_BORROW_KEYS);
+    for (uint32_t i = 0; i < l->input->n_sources; i++) {
+        struct slice path;
+        load_normalise(&l->c->arena, slice_of(l->input->sources[i].path), &path);
+        map_add(&l->memory, path, (void *)(uintptr_t)&l->input->sources[i]);
+    }
 }
 
 static void add_memory(struct loader *l, struct walk_list *list)
@@ -298,6 +377,8 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
     l.report.arena = &c->arena;
     l.report.diags = &c->diags;
     map_init(&l.files, MAP_BORROW_KEYS);
+    map_init(&l.real, MAP_BORROW_KEYS);
+    index_memory(&l);
     map_init(&l.report.reported, MAP_COPY_KEYS);
     for (uint32_t i = 0; i < input->n_paths && rc == ERR_OK; i++) {
         struct slice path;
@@ -313,6 +394,8 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
     }
     walk_release(&list);
     map_release(&l.files);
+    map_release(&l.real);
+    map_release(&l.memory);
     map_release(&l.report.reported);
     return rc;
 }

@@ -41,11 +41,27 @@ static bool is_rule_file(const char *name)
     return n > 6 && strcmp(name + n - 6, ".rules") == 0;
 }
 
+/* The directories on the way down: one that stands there already is entered through a link. */
+struct way {
+    const struct way *up;
+    dev_t device;
+    ino_t inode;
+    unsigned depth;
+};
+
 static enum err walk_directory(struct walk_list *list, struct slice dir, struct slice root,
-                               unsigned depth, struct error *err);
+                               const struct way *way, struct error *err);
+
+static bool is_on_way(const struct way *way, const struct stat *st)
+{
+    while (way && (way->device != st->st_dev || way->inode != st->st_ino)) {
+        way = way->up;
+    }
+    return way != NULL;
+}
 
 static enum err walk_entry(struct walk_list *list, struct slice dir, struct slice root,
-                           const char *name, unsigned depth, struct error *err)
+                           const char *name, const struct way *way, struct error *err)
 {
     bool here = slice_eq_str(dir, ".");
     const char *sep = here || dir.ptr[dir.len - 1] == '/' ? "" : "/";
@@ -55,7 +71,9 @@ static enum err walk_entry(struct walk_list *list, struct slice dir, struct slic
         return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     }
     if (S_ISDIR(st.st_mode)) {
-        return walk_directory(list, slice_of(path), root, depth + 1, err);
+        struct way down = {way, st.st_dev, st.st_ino, way->depth + 1};
+        return is_on_way(way, &st) ? ERR_OK
+                                   : walk_directory(list, slice_of(path), root, &down, err);
     }
     if (S_ISREG(st.st_mode) && is_rule_file(name)) {
         walk_add(list, slice_of(path), root);
@@ -64,9 +82,9 @@ static enum err walk_entry(struct walk_list *list, struct slice dir, struct slic
 }
 
 static enum err walk_directory(struct walk_list *list, struct slice dir, struct slice root,
-                               unsigned depth, struct error *err)
+                               const struct way *way, struct error *err)
 {
-    if (depth > WALK_MAX_DEPTH) {
+    if (way->depth > WALK_MAX_DEPTH) {
         return error_set(err, ERR_LIMIT, "%.*s: directories are nested too deeply",
                          SLICE_ARG(dir));
     }
@@ -79,7 +97,7 @@ static enum err walk_directory(struct walk_list *list, struct slice dir, struct 
     const struct dirent *e;
     while (rc == ERR_OK && (e = readdir(d)) != NULL) {
         if (e->d_name[0] != '.') {
-            rc = walk_entry(list, dir, root, e->d_name, depth, err);
+            rc = walk_entry(list, dir, root, e->d_name, way, err);
         }
     }
     closedir(d);
@@ -95,7 +113,8 @@ enum err walk_path(struct walk_list *list, struct slice path, struct error *err)
     }
     if (S_ISDIR(st.st_mode)) {
         struct slice root = slice_eq_str(path, ".") ? SLICE_LIT("") : path;
-        return walk_directory(list, path, root, 0, err);
+        struct way top = {NULL, st.st_dev, st.st_ino, 0};
+        return walk_directory(list, path, root, &top, err);
     }
     size_t n = path.len;
     while (n > 0 && path.ptr[n - 1] != '/') {

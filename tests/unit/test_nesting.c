@@ -276,6 +276,35 @@ static void long_lists_are_refused(void **state)
     assert_int_equal(compile_buf(&text).errors, 1);
 }
 
+static size_t bytes_of_rules(int n)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    buf_puts(&text, EVENTS "let L = A where n > 3\nconst C = 5\n");
+    for (int i = 1; i <= n; i++) {
+        buf_printf(&text,
+                   "rule r%04d { for each k within 1h when L as l%04d where n > C then 3 A as m "
+                   "where k = \"x\" emit alert { v = sum(m.n) } }\n"
+                   "test \"t%04d\" for r%04d { at 0s A { k = \"x\" n = %04d } expect no match }\n",
+                   i, i, i, n + 1 - i, i);
+    }
+    struct outcome o = compile_buf(&text);
+    assert_int_equal(o.errors, 0);
+    return o.bytes;
+}
+
+/* Twice the rules, twice the memory: what looks at all rules for each rule keeps something. Time is
+ * bench/gen_rules' matter. */
+static void memory_grows_with_the_rules(void **state)
+{
+    (void)state;
+    size_t some = bytes_of_rules(100);
+    size_t many = bytes_of_rules(1600);
+    if (many > 17 * some || many < 15 * some) {
+        print_error("%zu bytes for 100 rules, %zu for 1600\n", some, many);
+        fail();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +315,7 @@ int main(void)
         cmocka_unit_test(computed_chains_are_bounded),
         cmocka_unit_test(repeated_keys_are_told_once_each),
         cmocka_unit_test(long_lists_are_refused),
+        cmocka_unit_test(memory_grows_with_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
