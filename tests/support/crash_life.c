@@ -31,10 +31,11 @@ void logs_random(struct logs *l, struct rng *rng, int64_t bound, int fill)
             line->offset = offset;
             offset += 1 + (rng_below(rng, 10) == 0); /* transaction markers leave gaps */
             int n = fill > 0 ? (int)rng_below(rng, sizeof(x)) : 0;
+            int letters = (int)rng_below(rng, 5);
             snprintf(line->payload, sizeof(line->payload),
-                     "{\"user\":\"u%d\",\"at\":%" PRId64 ",\"kind\":\"%.*s%.*s%.*s%.*s%.*s\"}",
+                     "{\"user\":\"u%d\",\"at\":%" PRId64 ",\"kind\":\"%.*s%.*s%.*s%.*s%.*s%.*s\"}",
                      (int)rng_below(rng, fill > 0 ? 2 : 9), now - rng_range(rng, 0, bound + 2), fill,
-                     x, fill, x, fill, x, fill, x, n, x);
+                     x, fill, x, fill, x, fill, x, n, x, letters, "abcd");
         }
     }
 }
