@@ -1,5 +1,6 @@
 #include "cli/explain.h"
 
+#include "cli/explain_profile.h"
 #include "cli/explain_words.h"
 
 static const struct ast_decl *find_decl(const struct compilation *c, enum ast_decl_kind kind,
@@ -101,5 +102,6 @@ void explain_rule(const struct compilation *c, const struct rule *rule, struct b
         put_lets(c, rule, out);
     }
     put_sources(c, rule, out);
+    explain_profiles(c, rule, out);
     put_evaluation(rule, out);
 }

@@ -219,6 +219,9 @@ struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
         return TYPED_UNKNOWN; /* a second declaration of the name, reported */
     }
     const struct profile *p = profile_resolve(x->c, s);
+    if (p->n_roles == 0) {
+        return TYPED_UNKNOWN; /* its source was reported */
+    }
     if (!measure || measure->next) {
         struct diag *d = check_error(x->c, "E0348", span, "a profile is read by measure");
         check_help(x->c, d, "write `%.*s.%.*s`", SLICE_ARG(p->name),

@@ -349,7 +349,8 @@ bool expr_true(const struct expr *e, struct eval *ev)
 struct value expr_emit(const struct expr *e, struct eval *ev)
 {
     struct value v = expr_eval(e, ev);
-    bool cut = e->op == EX_AGG && (e->agg == AGG_DISTINCT || e->agg == AGG_COLLECT);
+    bool cut = e->op == EX_PROFILE ||
+               (e->op == EX_AGG && (e->agg == AGG_DISTINCT || e->agg == AGG_COLLECT));
     if (cut && v.kind == VAL_LIST && v.len > EMIT_LIST_MAX) {
         v.len = EMIT_LIST_MAX;
     }

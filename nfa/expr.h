@@ -192,7 +192,8 @@ void eval_release(struct eval *ev);
 struct value expr_eval(const struct expr *e, struct eval *ev);
 /* The condition holds: true, not unknown. NULL means no condition. */
 bool expr_true(const struct expr *e, struct eval *ev);
-/* The value of an `emit` field: `distinct` and `collect` show at most EMIT_LIST_MAX values. */
+/* The value of an `emit` field: `distinct`, `collect` and measures show at most EMIT_LIST_MAX
+ * values. */
 #define EMIT_LIST_MAX 100
 struct value expr_emit(const struct expr *e, struct eval *ev);
 

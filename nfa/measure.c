@@ -4,6 +4,26 @@
 
 #include "nfa/measure_internal.h"
 
+enum measure_keeps measure_keeps(const struct measure *m)
+{
+    enum measure_class cls = class_of(m->agg, m->as_set);
+    if (m->nested) {
+        return KEEPS_BUCKETS;
+    }
+    switch (cls) {
+    case CLASS_LAST:
+        return KEEPS_ONE;
+    case CLASS_SET:
+        return KEEPS_SEEN;
+    case CLASS_TOTAL:
+    case CLASS_EXTREME:
+        return m->every.ns ? KEEPS_BUCKETS : KEEPS_EVENTS;
+    case CLASS_VALUES:
+        break;
+    }
+    return KEEPS_EVENTS;
+}
+
 struct measure_state *measure_new(const struct measure *m, struct pool *pool)
 {
     struct measure_state *s = POOL_NEW(pool, struct measure_state);
@@ -49,8 +69,7 @@ void measure_free(struct measure_state *s)
 
 /* ---- time --------------------------------------------------------------------------------- */
 
-/* Start of the UTC-aligned bucket. */
-static int64_t bucket_of(const struct measure_state *s, int64_t t)
+int64_t measure_bucket(const struct measure_state *s, int64_t t)
 {
     int64_t every = s->m->every.ns;
     int64_t rest = t % every;
@@ -61,7 +80,7 @@ static int64_t bucket_of(const struct measure_state *s, int64_t t)
 /* What is earlier is out. */
 static int64_t cutoff_at(const struct measure_state *s, int64_t t)
 {
-    int64_t from = s->m->every.ns ? bucket_of(s, t) : t;
+    int64_t from = s->m->every.ns ? measure_bucket(s, t) : t;
     return etime_sub((struct etime){from}, s->m->over).ns;
 }
 
@@ -220,7 +239,7 @@ static void advance(struct measure_state *s, int64_t t, struct eval *ev)
 {
     int64_t cutoff = cutoff_at(s, t);
     size_t before = s->seen.n;
-    if (s->open.any && s->open.start < bucket_of(s, t)) {
+    if (s->open.any && s->open.start < measure_bucket(s, t)) {
         close_bucket(s, ev);
         s->moved = true;
     }
@@ -231,7 +250,7 @@ static void advance(struct measure_state *s, int64_t t, struct eval *ev)
     seen_expire(s, cutoff);
     s->moved = s->moved || s->seen.n != before;
     if (s->began != NEVER) {
-        int64_t newest = s->m->every.ns ? bucket_of(s, s->newest) : s->newest;
+        int64_t newest = s->m->every.ns ? measure_bucket(s, s->newest) : s->newest;
         if (newest < cutoff) {
             s->began = s->newest = NEVER; /* nothing is left of it */
             s->moved = true;
@@ -243,12 +262,12 @@ static void advance(struct measure_state *s, int64_t t, struct eval *ev)
 void measure_apply(struct measure_state *s, const struct event *e, struct eval *ev)
 {
     const struct expr *agg = s->m->nested ? s->m->agg->kids[0] : s->m->agg;
-    int64_t t = e->time.ns;
+    int64_t t = e->time.ns > s->newest ? e->time.ns : s->newest; /* never back, whatever was loaded */
     advance(s, t, ev);
     s->began = s->began == NEVER ? t : s->began;
     s->newest = t;
     if (s->m->every.ns && !s->open.any) {
-        s->open = (struct open_bucket){.any = true, .start = bucket_of(s, t)};
+        s->open = (struct open_bucket){.any = true, .start = measure_bucket(s, t)};
     }
     ev->self = e;
     if (!expr_true(agg->kids[1], ev)) {
@@ -310,11 +329,11 @@ struct etime measure_next_time(const struct measure_state *s)
         return etime_add((struct etime){s->newest}, s->m->over);
     }
     /* out as soon as a bucket begins more than `over` after the newest one */
-    struct etime last = etime_add((struct etime){bucket_of(s, s->newest)}, s->m->over);
+    struct etime last = etime_add((struct etime){measure_bucket(s, s->newest)}, s->m->over);
     if (last.ns == INT64_MAX) {
         return last;
     }
-    struct etime next = etime_add((struct etime){bucket_of(s, last.ns)}, s->m->every);
+    struct etime next = etime_add((struct etime){measure_bucket(s, last.ns)}, s->m->every);
     return next.ns == INT64_MAX ? next : (struct etime){next.ns - 1};
 }
 

@@ -20,6 +20,15 @@
 #include "nfa/profile.h"
 #include "nfa/state.h"
 
+/* What a measure keeps per key. */
+enum measure_keeps {
+    KEEPS_ONE,     /* one value */
+    KEEPS_SEEN,    /* the different values */
+    KEEPS_BUCKETS, /* a result per bucket */
+    KEEPS_EVENTS,  /* a value per event of the window, at most */
+};
+enum measure_keeps measure_keeps(const struct measure *m);
+
 struct measure_state;
 
 struct measure_state *measure_new(const struct measure *m, struct pool *pool);

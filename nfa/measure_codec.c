@@ -139,6 +139,28 @@ static bool all_fit(const struct measure_state *s)
     return true;
 }
 
+/* Nothing stands behind the last event, nothing is open but its bucket. */
+static bool is_consistent(const struct measure_state *s)
+{
+    size_t n = window_count(&s->kept);
+    int64_t last = s->m->every.ns ? measure_bucket(s, s->newest) : s->newest;
+    bool empty = s->began == NEVER;
+    if (empty != (s->newest == NEVER) || (empty && (n || s->seen.n || s->open.any))) {
+        return false;
+    }
+    if (s->open.any && (!s->m->every.ns || s->open.start != last)) {
+        return false;
+    }
+    for (size_t i = 0; i < s->seen.n; i++) {
+        const struct seen *e = &s->seen.items[i];
+        if (e->time > last || (e->pending && !s->open.any) || (!e->pending && e->time == NEVER)) {
+            return false;
+        }
+    }
+    return (n == 0 || window_at(&s->kept, n - 1)->time <= last) &&
+           (s->n_pending == 0 || s->open.any);
+}
+
 static bool load_item(struct measure_state *s, struct reader *r, int64_t base, bool fresh,
                       struct arena *arena)
 {
@@ -183,6 +205,13 @@ static bool load_segment(struct measure_state *s, struct slice bytes, struct are
     return reader_left(&r) == 0;
 }
 
+/* Of the value that a bucket of LAST, EXTREME holds. */
+static enum value_kind picked_kind(const struct measure_state *s)
+{
+    const struct expr *agg = s->m->nested ? s->m->agg->kids[0] : s->m->agg;
+    return agg->kids[0] ? (enum value_kind)agg->kids[0]->kind : VAL_TIMESTAMP;
+}
+
 static bool load_head(struct measure_state *s, struct reader *r, struct arena *arena,
                       uint64_t *first, uint64_t *n)
 {
@@ -195,6 +224,7 @@ static bool load_head(struct measure_state *s, struct reader *r, struct arena *a
         s->open.t = read_tally(s, r);
         bool picked = read_byte(r) != 0;
         struct value v = value_decode(r, arena);
+        r->failed |= picked && v.kind != picked_kind(s);
         if (!r->failed && picked) {
             s->open.pick = value_own(v, s->pool, &owned);
             s->open.picked = true;
@@ -227,7 +257,7 @@ static const char *load(struct measure_state *s, struct reader *r, segment_get g
             return "a segment of a stored measure does not decode";
         }
     }
-    if (!all_fit(s) || !seen_rebuild(s)) {
+    if (!all_fit(s) || !seen_rebuild(s) || !is_consistent(s)) {
         return "a stored measure does not add up";
     }
     measure_recount(s);

@@ -150,6 +150,8 @@ struct value bucket_value(const struct measure_state *s, struct eval *ev);
 
 /* A value becomes part of the window. */
 void measure_push(struct measure_state *s, int64_t time, struct value v);
+/* Start of the UTC-aligned bucket of a time. */
+int64_t measure_bucket(const struct measure_state *s, int64_t t);
 /* The total anew (after loading). */
 void measure_recount(struct measure_state *s);
 

@@ -252,7 +252,7 @@ bool seen_decode(struct measure_state *s, struct reader *r, struct arena *arena)
         e.pending = read_byte(r) != 0;
         e.entered = read_varint(r);
         e.last = read_varint(r);
-        if (r->failed || value_is_missing(e.v) || e.last >= set->next) {
+        if (r->failed || e.v.kind != s->m->agg->kids[0]->kind || e.last >= set->next) {
             return false;
         }
         e.v = value_own(e.v, s->pool, &owned);
@@ -271,6 +271,13 @@ static int compare_last(const void *a, const void *b)
 {
     const struct by_last *x = a, *y = b;
     return x->last < y->last ? -1 : x->last > y->last;
+}
+
+/* By time as by number; what was seen in the open bucket comes last. */
+static bool stand_in_order(const struct seen_set *set, uint32_t before, uint32_t after)
+{
+    const struct seen *a = item_at(set, before), *b = item_at(set, after);
+    return a->last < b->last && (b->pending || (!a->pending && a->time <= b->time));
 }
 
 bool seen_rebuild(struct measure_state *s)
@@ -293,7 +300,7 @@ bool seen_rebuild(struct measure_state *s)
         qsort(order, n, sizeof(*order), compare_last);
     }
     for (size_t i = 0; i < n; i++) {
-        ok = ok && (i == 0 || order[i - 1].last < order[i].last);
+        ok = ok && (i == 0 || stand_in_order(set, order[i - 1].ref, order[i].ref));
         link_newest(set, order[i].ref);
     }
     free(order);

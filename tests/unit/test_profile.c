@@ -519,6 +519,43 @@ static void test_damage_is_refused(void **state)
     hand_end(&sh);
 }
 
+/* Any byte may be another: it is refused, or it is a state that can be asked and goes on. */
+static void test_wrong_bytes_do_no_harm(void **state)
+{
+    struct rng rng = rng_seed(5);
+    unsigned refused = 0;
+    for (uint32_t round = 0; round < 3000; round++) {
+        const struct kind_of_agg *k = &plain[round % FYKE_ARRAY_LEN(plain)];
+        struct sheet sh = {.w = *state};
+        const char *why;
+        int64_t t = 100;
+        sh.m.agg = aggregate_of(sh.w, k, &rng);
+        sh.m.as_set = k->as_set;
+        set_up(&sh, &rng, true);
+        for (uint32_t i = 0; i < 6; i++) {
+            struct value v[2] = {some_value(sh.w, k->value, &rng), value_bool(true)};
+            measure_apply(sh.state, event_at(sh.w, t += below(&rng, 3), 2, v), &sh.w->ev);
+        }
+        struct stored st = store(sh.state);
+        struct buf *b = st.n && below(&rng, 2) ? &st.segments[0] : &st.head;
+        b->ptr[below(&rng, (uint32_t)b->len)] = (char)below(&rng, 256);
+        struct measure_state *s =
+            measure_load(&sh.m, &sh.pool, buf_slice(&st.head), get_segment, &st, &why);
+        refused += s == NULL;
+        if (s) {
+            struct value v[2] = {some_value(sh.w, k->value, &rng), value_bool(true)};
+            measure_read(&sh.m, s, (struct etime){(t + 1) * S}, &sh.w->ev);
+            measure_apply(s, event_at(sh.w, t + 2, 2, v), &sh.w->ev);
+            measure_read(&sh.m, s, (struct etime){(t + 2000) * S}, &sh.w->ev);
+            measure_free(s);
+        }
+        store_release(&st);
+        hand_end(&sh);
+        arena_reset(&sh.w->scratch);
+    }
+    assert_true(refused > 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_set_with_buckets, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_sums_forget_exactly, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_refused, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_bytes_do_no_harm, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
