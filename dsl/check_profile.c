@@ -184,6 +184,16 @@ static const char *key_text(struct checker *c, const struct slice *names, uint32
     return text;
 }
 
+static bool has_whole_key(const struct profile *p)
+{
+    for (uint32_t i = 0; i < p->n_key; i++) {
+        if (p->key_kinds[i] == VAL_MISSING) {
+            return false;
+        }
+    }
+    return p->n_roles > 0;
+}
+
 /* Exactly the rule's key, in any order: its state stands in the rule's record. */
 static bool same_key(struct expr_ctx *x, const struct profile *p, struct span span)
 {
@@ -219,8 +229,8 @@ struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
         return TYPED_UNKNOWN; /* a second declaration of the name, reported */
     }
     const struct profile *p = profile_resolve(x->c, s);
-    if (p->n_roles == 0) {
-        return TYPED_UNKNOWN; /* its source was reported */
+    if (!has_whole_key(p)) {
+        return TYPED_UNKNOWN; /* its source or its key was reported */
     }
     if (!measure || measure->next) {
         struct diag *d = check_error(x->c, "E0348", span, "a profile is read by measure");
