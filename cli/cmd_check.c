@@ -27,6 +27,8 @@ static void report(const struct check_args *a, const struct sources *set, const 
     for (const struct diag *d = diags->first; d; d = d->next) {
         if (a->format == FORMAT_JSON) {
             diag_render_json(out, set, d);
+        } else if (a->format == FORMAT_GITHUB) {
+            diag_render_github(out, set, d);
         } else {
             diag_render_human(out, set, d, color);
             buf_puts(out, "\n");
@@ -157,7 +159,7 @@ static int check_syntax(const struct check_args *a, struct buf *out)
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct check_args *a)
 {
     enum { OPT_SYNTAX = 256, OPT_FORMAT, OPT_DENY, OPT_COLOR, OPT_EMPTY };
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_GITHUB};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
         {"syntax-only", no_argument, NULL, OPT_SYNTAX},
@@ -176,7 +178,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->paths, optarg); break;
         case OPT_SYNTAX: a->syntax_only = true; break;
-        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 2, &a->format); break;
+        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
         case OPT_DENY: a->deny_warnings = true; break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         case OPT_EMPTY: a->allow_empty = true; break;
@@ -214,7 +216,8 @@ const struct cli_verb verb_check = {
     "Checks rule files and directories exactly as `fyke run` loads them.\n"
     "\n"
     "      --syntax-only     each file for itself: no imports, no names\n"
-    "      --format F        human (default) or json: one object per finding\n"
+    "      --format F        human (default); json: one object per finding; github: annotations\n"
+    "                        of a workflow\n"
     "      --deny-warnings   exit with 3 when there are warnings\n"
     "      --color WHEN      auto, always, never\n"
     "      --allow-empty     no rules are no error\n"

@@ -1,5 +1,7 @@
 #include "dsl/diag_render.h"
 
+#include <string.h>
+
 #include "base/json_out.h"
 #include "base/utf8.h"
 
@@ -184,6 +186,44 @@ void diag_render_json(struct buf *out, const struct sources *set, const struct d
     }
     json_object_end(&j);
     json_line_end(&j);
+}
+
+/* What would end a value or the line is written as %XX. */
+static void put_github(struct buf *out, const char *text, bool property)
+{
+    for (const char *c = text; *c; c++) {
+        bool escape = *c == '%' || *c == '\r' || *c == '\n' || (property && strchr(":,", *c));
+        if (escape) {
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
+        } else {
+            buf_put(out, c, 1);
+        }
+    }
+}
+
+void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d)
+{
+    static const char *const words[] = {"error", "warning", "notice"};
+    const struct rule_file *src = sources_get(set, d->span.file);
+    buf_printf(out, "::%s ", words[d->severity]);
+    if (src) {
+        struct source_pos from = source_position(src, d->span.start);
+        struct source_pos to = source_position(src, d->span.end);
+        buf_puts(out, "file=");
+        put_github(out, src->path, true);
+        buf_printf(out, ",line=%u,endLine=%u,col=%u", from.line, to.line, from.col);
+        if (from.line == to.line && to.col > from.col) {
+            buf_printf(out, ",endColumn=%u", to.col - 1);
+        }
+        buf_puts(out, ",");
+    }
+    buf_printf(out, "title=%s::", d->code);
+    put_github(out, d->message, false);
+    if (d->help) {
+        buf_puts(out, "%0Ahelp: ");
+        put_github(out, d->help, false);
+    }
+    buf_puts(out, "\n");
 }
 
 static void put_count(struct buf *out, const char **gap, uint32_t n, const char *word)

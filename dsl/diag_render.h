@@ -11,6 +11,8 @@ void diag_render_human(struct buf *out, const struct sources *set, const struct 
                        bool color);
 /* {"file","line","col","end_line","end_col","severity","code","message","suggestion"} and a
  * newline; `end` is the place behind the span, `suggestion` may be null. */
+/* A line that GitHub's runners show beside the source: `::error file=…,line=…`. */
+void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d);
 void diag_render_json(struct buf *out, const struct sources *set, const struct diag *d);
 
 /* "2 errors, 1 warning", or "no findings". */
