@@ -50,7 +50,9 @@ def main():
     fyke = os.path.realpath(sys.argv[1])
     listed = subprocess.run([fyke, "list", "functions", "--format", "json"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout
-    examples = sorted({json.loads(line)["example"] for line in listed.splitlines()})
+    # rows without an example (geoip) need a file beside the rules
+    rows = [json.loads(line) for line in listed.splitlines()]
+    examples = sorted({row["example"] for row in rows if "example" in row})
     with tempfile.TemporaryDirectory() as folder:
         path, data = os.path.join(folder, "f.rules"), os.path.join(folder, "x.jsonl")
         with open(path, "w", encoding="utf-8") as file:
