@@ -1,7 +1,7 @@
 """Values and conditions over one key's events. Unknown and missing are both None."""
 from fractions import Fraction
 
-from rules import tests_of
+from rules import LISTS, LOOKUPS, tests_of
 
 
 def number_or_none(x):
@@ -100,6 +100,11 @@ class World:
             if whole is None or part is None:
                 return None
             return part in whole if e[1] == 'contains' else whole.startswith(part)
+        if kind == 'in list':
+            x = self.value(e[2], i, env)
+            return None if x is None else (x in LISTS[e[3]]) != e[1]
+        if kind == 'lookup':
+            return LOOKUPS[e[1]].get(self.value(e[2], i, env))
         if kind == 'missing':
             return (self.value(e[2], i, env) is None) != e[1]
         if kind == 'not':

@@ -11,7 +11,7 @@ LANGUAGE = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', '
             'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no', 'no for',
             'next no', 'leading', 'without', 'quiet', 'quiet per', 'let', 'alias twice', 'missing',
             'own aggregate', 'aggregate', 'binding', 'time', 'distinct', 'keyless',
-            'second key', 'window', 'timeout') \
+            'second key', 'window', 'timeout', 'list', 'lookup') \
     + POLICIES
 
 # What a stream brings, whatever the rule.
@@ -44,6 +44,8 @@ def in_condition(e, own, found):
     for x in walk(e):
         if x[0] == 'missing':
             found.add('missing')
+        elif x[0] in ('in list', 'lookup'):
+            found.add('list' if x[0] == 'in list' else 'lookup')
         elif x[0] == 'in set':
             found.add('distinct')
         elif x[0] == 'call' and x[2] and x[2][0][1][0] not in own:

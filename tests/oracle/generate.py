@@ -6,8 +6,8 @@ outer ones, loops are bounded, nothing that has to take an event can be empty.
 import copy
 import random
 
-from rules import (Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step, Times, number,
-                   tests_of)
+from rules import (LISTS, LOOKUPS, Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step,
+                   Times, number, tests_of)
 from shape import can_be_empty, ends_in_absence, ends_optional, open_ends, uses
 from stories import events_for, interleaved, scattered
 
@@ -20,7 +20,7 @@ CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each
               'with no', 'span', 'no', 'no for', 'next no', 'leading', 'without', 'quiet', 'let',
               'alias twice', 'missing', 'own aggregate', 'aggregate', 'binding', 'keys',
               'two rules', 'disorder', 'long', 'keyless', 'second key', 'time',
-              'distinct', 'timeout')
+              'distinct', 'timeout', 'list', 'lookup')
 
 
 # What the engine refuses as not evaluated yet; `--with` brings it in.
@@ -82,6 +82,11 @@ class Maker:
 
     def own(self):
         r, v = self.rng, path('v')
+        if self.chance(0.06, 'list'):
+            return ('in list', r.random() < 0.4, v, r.choice(sorted(LISTS)))
+        if self.chance(0.06, 'lookup'):
+            op = r.choice(('=', '!=', '>', '<='))
+            return ('cmp', op, ('lookup', r.choice(sorted(LOOKUPS)), v), lit(r.randint(0, 3)))
         kind = r.randrange(8)
         if kind == 0 and 'missing' not in self.off:
             return ('missing', r.random() < 0.5, v)

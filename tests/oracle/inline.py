@@ -71,8 +71,6 @@ def test_of(case, file):
     file = copy.deepcopy(file)
     for rule in file.rules:
         name_all(rule)
-    head = writer.write(File(file.events, file.lets, [], file.disorder))
-    if any(r.second_key for r in file.rules):
-        head = writer.write(file).split('rule ', 1)[0]
+    head = writer.write(file).split('rule ', 1)[0]
     return head + ''.join(rule_with_test(file, r, case['events'], case['watermark'])
                           for r in file.rules)

@@ -4,10 +4,15 @@ Durations are in ms. Expressions are nested tuples:
   ('lit', x) ('dur', ms) ('path', (names)) ('call', name, args, where) ('neg', e)
   ('arith', op, l, r) ('cmp', op, l, r) ('text', op, l, r) ('between', negated, e, low, high)
   ('in', negated, e, items) ('in set', negated, e, list) ('missing', negated, e) ('not', e)
-  ('and', l, r) ('or', l, r)
+  ('and', l, r) ('or', l, r) ('in list', negated, e, name) ('lookup', name, e)
 """
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Tuple
+
+
+# Tables that random conditions may ask.
+LISTS = {'low': (0, 1), 'odd': (1, 3)}
+LOOKUPS = {'swap': {0: 3, 1: 2, 3: 0}}
 
 
 @dataclass

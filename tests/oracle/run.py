@@ -65,7 +65,8 @@ def shrink(binary, case, file, what):
         for k, (events, w, f, arrival) in enumerate(candidates(case, file)):
             try:
                 options.append((answered('c%d' % k, f, events, w, arrival, 20000), f))
-            except (oracle.TooMuch, AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+            except (oracle.TooMuch, AssertionError, AttributeError, IndexError, KeyError, TypeError,
+                    ValueError):
                 continue
         if not options:
             break

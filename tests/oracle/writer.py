@@ -1,5 +1,5 @@
 """Writes a tree as rule text."""
-from rules import Absent, Count, Ev, Group, Times
+from rules import LISTS, LOOKUPS, Absent, Count, Ev, Group, Times
 
 
 def w_expr(e):
@@ -14,6 +14,10 @@ def w_expr(e):
         return '%dms' % e[1]
     if kind == 'in set':
         return '%s %sin %s' % (w_expr(e[2]), 'not ' if e[1] else '', w_expr(e[3]))
+    if kind == 'in list':
+        return '%s %sin list %s' % (w_expr(e[2]), 'not ' if e[1] else '', e[3])
+    if kind == 'lookup':
+        return '%s[%s]' % (e[1], w_expr(e[2]))
     if kind == 'call':
         where = ' where ' + w_expr(e[3]) if e[3] else ''
         return '%s(%s%s)' % (e[1], ', '.join(w_expr(a) for a in e[2]), where)
@@ -117,4 +121,12 @@ def write(f):
     for name, parts in f.lets.items():
         text = ', '.join(w_ev(p) for p in parts)
         out += 'let %s = %s\n' % (name, text if len(parts) == 1 else 'any of (%s)' % text)
-    return out + ''.join(w_rule(r) for r in f.rules)
+    rules = ''.join(w_rule(r) for r in f.rules)
+    for name, values in LISTS.items():
+        if 'in list ' + name in out + rules:
+            out += 'list %s : int = [%s]\n' % (name, ', '.join(map(str, values)))
+    for name, pairs in LOOKUPS.items():
+        if name + '[' in out + rules:
+            out += 'lookup %s : int to int = { %s }\n' % (
+                name, ', '.join('%d = %d' % kv for kv in pairs.items()))
+    return out + rules
