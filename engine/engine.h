@@ -137,7 +137,8 @@ struct engine_summary {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
-    uint64_t derived; /* events that rules derived */
+    uint64_t derived;   /* events that rules derived */
+    uint64_t undecided; /* at the end: read, but a deadline that derives may lie before them */
     const uint64_t *alerts; /* per rule: kind match, delivered */
     const uint64_t *shadow; /* per rule: kind match, kept inside */
     uint64_t alerts_total;

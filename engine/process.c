@@ -204,6 +204,35 @@ void engine_set_watermark_end(struct engine *e, enum watermark_end end, struct e
     e->options.watermark_end_at = at;
 }
 
+/* A rule of the group that reads derived events. */
+static const struct rule *reader_in(const struct engine *e, const struct clock_group *g)
+{
+    const struct rule *reader = &e->rs->rules[g->rules[0]];
+    for (uint32_t i = 0; i < g->n_rules; i++) {
+        const struct rule *r = &e->rs->rules[g->rules[i]];
+        if (r->level > 0 && !rule_is_copy(r)) {
+            reader = r;
+        }
+    }
+    return reader;
+}
+
+/* Groups that wait for deadlines have not seen what lies behind their watermark. */
+static void tell_undecided(struct engine *e)
+{
+    e->undecided = 0;
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        size_t n = order_count(&e->clocks[g].order);
+        if (!e->rs->clock_groups[g].waits || n == 0) {
+            continue;
+        }
+        e->undecided += n;
+        engine_say(e, "rule %.*s reads what deadlines derive: it has not seen the last %zu event%s, "
+                   "before which such a deadline may lie; --watermark-end or --flush decides",
+                   SLICE_ARG(reader_in(e, &e->rs->clock_groups[g])->name), n, n == 1 ? "" : "s");
+    }
+}
+
 enum err engine_finish(struct engine *e, struct error *err)
 {
     for (size_t i = 0; i < e->n_partitions; i++) {
@@ -223,6 +252,7 @@ enum err engine_finish(struct engine *e, struct error *err)
         FYKE_TRY(engine_release(e, err));
         break;
     }
+    tell_undecided(e);
     FYKE_TRY(engine_write_alerts(e, true, err));
     FYKE_TRY(engine_gather_pending(e, err));
     return engine_write_alerts(e, true, err);

@@ -56,6 +56,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .shadow = e->rule_shadow,
         .alerts_total = e->alerts_total,
         .derived = e->derived,
+        .undecided = e->undecided,
         .pending_deadlines = e->pending,
         .partitions = e->partition_summaries,
         .n_partitions = (uint32_t)e->n_partitions,

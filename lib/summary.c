@@ -126,6 +126,8 @@ static void put_events(struct json_out *j, const struct run_figures *f)
     put_invalid(j, s);
     put_count(j, "bad_values", s->bad_values);
     put_count(j, "missing_key", s->missing_key);
+    put_count(j, "derived", s->derived);
+    put_count(j, "undecided", s->undecided);
     put_count(j, "tombstones", s->tombstones);
     put_count(j, "unclaimed", s->unclaimed);
     put_count(j, "repeated", s->repeated);
@@ -244,6 +246,8 @@ void summary_text(const struct run_figures *f, struct buf *out)
     say(out, s->after_idle, "after idleness");
     say(out, s->bad_values, "undecodable optional values");
     say(out, s->missing_key, "without key");
+    say(out, s->derived, "derived");
+    say(out, s->undecided, "undecided");
     say(out, s->tombstones, "tombstones");
     say(out, s->unclaimed, "unclaimed");
     say(out, s->repeated, "repeated");

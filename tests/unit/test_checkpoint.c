@@ -1,4 +1,5 @@
-/* Checkpoints of the engine: processes killed at every step, states that do not fit, budgets. */
+/* Checkpoints of the engine: states that do not fit, damage, budgets. Processes that are killed:
+ * test_kill.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,6 @@
 
 struct world {
     char dir[64];
-    char alerts[80]; /* file */
     struct hand_rules rules;
     struct engine_options options;
     struct memory_sink sink;
@@ -56,7 +56,6 @@ static int setup(void **state)
 {
     struct world *w = xcalloc(1, sizeof(*w));
     state_dir_make(w->dir);
-    snprintf(w->alerts, sizeof(w->alerts), "%s/alerts", w->dir);
     rules_begin(w);
     memory_sink_init(&w->sink);
     engine_options_init(&w->options);
@@ -113,41 +112,6 @@ static enum err push(struct world *w, uint32_t topic, int64_t offset, const char
     return engine_push(w->engine, &r, &w->err);
 }
 
-/* ---- processes that are killed ------------------------------------------------------------ */
-
-#define N_RECORDS 400
-
-/* Record i of a log that every process sees alike; even ones are logins. */
-static void record_at(int64_t i, char user[16], int64_t *at_ms)
-{
-    struct rng rng = rng_seed((uint64_t)i + 1);
-    snprintf(user, 16, "u%d", (int)rng_below(&rng, 15));
-    *at_ms = i - rng_range(&rng, 0, BOUND_MS + 1);
-}
-
-/* A sink that appends to a file: what it wrote before a kill has got out. */
-struct file_sink {
-    struct sink sink;
-    int fd;
-};
-
-static enum err file_write(struct sink *s, const struct out_record *r, struct error *err)
-{
-    struct file_sink *f = (struct file_sink *)(void *)s;
-    char line[2048];
-    int n = snprintf(line, sizeof(line), "%.*s\n", SLICE_ARG(r->value));
-    return write(f->fd, line, (size_t)n) == n ? ERR_OK : error_set(err, ERR_IO, "write");
-}
-
-static enum err file_flush(struct sink *s, struct error *err)
-{
-    (void)s;
-    (void)err;
-    return ERR_OK;
-}
-
-static const struct sink_ops file_ops = {file_write, file_flush, NULL};
-
 static int64_t position(struct world *w, uint32_t topic)
 {
     const struct partition_position *pos;
@@ -158,204 +122,6 @@ static int64_t position(struct world *w, uint32_t topic)
         }
     }
     return 0;
-}
-
-static enum err push_record(struct world *w, int64_t i)
-{
-    char user[16];
-    int64_t at_ms;
-    record_at(i, user, &at_ms);
-    return push(w, i % 2 == 0 ? LOGINS : LOGOUTS, i / 2, user, at_ms);
-}
-
-/* A kill can cut a write at the end of a page: what is left of the line is no alert. */
-static int open_alerts(const struct world *w)
-{
-    int fd = open(w->alerts, O_RDWR | O_CREAT | O_APPEND, 0600);
-    off_t end = lseek(fd, 0, SEEK_END);
-    char last = '\n';
-    if (end > 0) {
-        assert_int_equal(pread(fd, &last, 1, end - 1), 1);
-    }
-    if (last != '\n') {
-        assert_int_equal(write(fd, "\n", 1), 1);
-    }
-    return fd;
-}
-
-/* Reads both partitions in turns from where the state says; commits every so many records. */
-static enum err whole_run(struct world *w, int64_t commit_every)
-{
-    struct file_sink out = {{&file_ops}, open_alerts(w)};
-    enum err rc = engine_new(&w->rules.rs, &w->options, &w->engine, &w->err);
-    if (rc != ERR_OK || (rc = engine_begin(w->engine, parts, 2, &out.sink, &w->err)) != ERR_OK) {
-        return rc;
-    }
-    int64_t at[2] = {position(w, LOGINS), position(w, LOGOUTS)};
-    for (int64_t n = 1; rc == ERR_OK && (at[0] < N_RECORDS || at[1] < N_RECORDS); n++) {
-        int64_t p = at[0] <= at[1] ? 0 : 1;
-        rc = push_record(w, 2 * at[p]++ + p);
-        if (rc == ERR_OK && n % 5 == 0) {
-            rc = engine_process(w->engine, &w->err);
-        }
-        if (rc == ERR_OK && n % commit_every == 0) {
-            rc = engine_commit(w->engine, &w->err);
-        }
-    }
-    if (rc == ERR_OK && (rc = engine_finish(w->engine, &w->err)) == ERR_OK) {
-        rc = engine_commit(w->engine, &w->err);
-    }
-    return rc;
-}
-
-/* True: it came to its end. `after_us` > 0: killed after that time. */
-static bool run_in_child(struct world *w, const char *fault, int64_t commit_every, long after_us)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        w->options.fault = fault;
-        enum err rc = whole_run(w, commit_every);
-        if (rc != ERR_OK) {
-            fprintf(stderr, "%s\n", w->err.text);
-        }
-        _exit(rc == ERR_OK ? 0 : 1);
-    }
-    int status;
-    if (after_us > 0) {
-        nanosleep(&(struct timespec){.tv_nsec = after_us * 1000}, NULL);
-        kill(child, SIGKILL);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status)) {
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-        return false;
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-    return true;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The different lines of the alert file, sorted; how often one stood there again. */
-static size_t alert_set(const struct world *w, struct buf *out)
-{
-    char **lines = NULL, *line = NULL;
-    size_t n = 0, cap = 0, bytes = 0, repeated = 0;
-    FILE *f = fopen(w->alerts, "r");
-    assert_non_null(f);
-    for (ssize_t len = getline(&line, &bytes, f); len > 0; len = getline(&line, &bytes, f)) {
-        if (len > 2 && line[len - 2] == '}' && strstr(line, "\"ruleset\"") != NULL) {
-            VEC_PUSH(lines, n, cap) = xstrdup(line);
-        }
-    }
-    fclose(f);
-    free(line);
-    qsort(lines, n, sizeof(*lines), by_text);
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && strcmp(lines[i], lines[i - 1]) == 0) {
-            repeated++;
-        } else {
-            buf_puts(out, lines[i]);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        free(lines[i]);
-    }
-    free(lines);
-    return repeated;
-}
-
-struct outcome {
-    struct buf alerts, state;
-};
-
-static void outcome_of(struct world *w, struct outcome *ret, size_t *repeated)
-{
-    *repeated = alert_set(w, &ret->alerts);
-    state_dump(w->dir, &ret->state, NULL);
-}
-
-static void outcome_release(struct outcome *o)
-{
-    buf_release(&o->alerts);
-    buf_release(&o->state);
-}
-
-static void begin_anew(struct world *w)
-{
-    unlink(w->alerts);
-    state_dir_remove(w->dir);
-    assert_int_equal(mkdir(w->dir, 0700), 0);
-}
-
-static void undisturbed(struct world *w, struct outcome *want)
-{
-    size_t repeated;
-    assert_true(run_in_child(w, NULL, 40, 0));
-    outcome_of(w, want, &repeated);
-    assert_int_equal(repeated, 0);
-    assert_true(want->alerts.len > 10000);
-}
-
-static void check_same(struct world *w, const struct outcome *want, bool may_repeat)
-{
-    struct outcome got = {0};
-    size_t repeated;
-    outcome_of(w, &got, &repeated);
-    assert_true(slice_eq(buf_slice(&want->alerts), buf_slice(&got.alerts)));
-    assert_true(slice_eq(buf_slice(&want->state), buf_slice(&got.state)));
-    if (!may_repeat) {
-        assert_int_equal(repeated, 0);
-    }
-    outcome_release(&got);
-}
-
-static void killed_at_every_step(void **state)
-{
-    static const struct {
-        const char *fault;
-        bool may_repeat;
-    } points[] = {
-        {"before-sink-flush:2", true}, {"after-sink-flush:2", true}, {"mid-checkpoint:2", true},
-        {"mid-checkpoint:1", true},    {"after-checkpoint:2", false}, {"after-commit:1", false},
-        {"after-checkpoint:1", false},
-    };
-    struct world *w = *state;
-    struct outcome want = {0};
-    undisturbed(w, &want);
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(points); i++) {
-        unsigned kills = 0;
-        begin_anew(w);
-        while (kills < 6 && !run_in_child(w, points[i].fault, 30, 0)) {
-            kills++;
-        }
-        assert_true(kills > 0);
-        if (kills == 6) {
-            assert_true(run_in_child(w, NULL, 30, 0));
-        }
-        check_same(w, &want, points[i].may_repeat);
-    }
-    outcome_release(&want);
-}
-
-static void killed_at_any_time(void **state)
-{
-    struct world *w = *state;
-    struct outcome want = {0};
-    struct rng rng = rng_seed(99);
-    undisturbed(w, &want);
-    for (int round = 0; round < 4; round++) {
-        begin_anew(w);
-        for (int i = 0; i < 12; i++) {
-            run_in_child(w, NULL, 7, rng_range(&rng, 100, 40000));
-        }
-        assert_true(run_in_child(w, NULL, 7, 0));
-        check_same(w, &want, true);
-    }
-    outcome_release(&want);
 }
 
 /* ---- what does not fit -------------------------------------------------------------------- */
@@ -584,8 +350,6 @@ static void flush_leaves_the_state_as_it_was(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(killed_at_every_step),
-        T(killed_at_any_time),
         T(states_that_do_not_fit_are_refused),
         T(a_second_process_is_refused),
         T(damaged_values_are_an_error),
