@@ -142,10 +142,16 @@ static void describe_partitions(struct engine *e, struct header *h)
 }
 
 /* At the end of bounded input the limit is the end of time; a later run may find more behind it,
- * and whatever stands behind the last event released is in order then. */
+ * and whatever stands behind the last event released is in order then. That event itself is not: it
+ * is read again when another clock group still waits for it. */
 static struct place stored_limit(const struct clock_state *c)
 {
-    return c->limit.time.ns == INT64_MAX ? c->released : c->limit;
+    if (c->limit.time.ns != INT64_MAX) {
+        return c->limit;
+    }
+    struct place behind = c->released;
+    behind.decl++;
+    return behind;
 }
 
 static void describe_clocks(const struct engine *e, struct header *h)

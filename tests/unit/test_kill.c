@@ -329,6 +329,17 @@ static void killed_at_every_step(void **state)
     outcome_release(&want);
 }
 
+/* What one group has released and another waits for is read again: it must not count twice. */
+static void a_second_run_over_the_end_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    struct outcome want = {0};
+    undisturbed(w, &want);
+    assert_true(run_in_child(w, NULL, 7, 0));
+    check_same(w, &want, false);
+    outcome_release(&want);
+}
+
 static void killed_at_any_time(void **state)
 {
     struct world *w = *state;
@@ -352,8 +363,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(killed_at_every_step, setup),
+        T(a_second_run_over_the_end_changes_nothing, setup),
         T(killed_at_any_time, setup),
         T(killed_at_every_step, setup_chain),
+        T(a_second_run_over_the_end_changes_nothing, setup_chain),
         T(killed_at_any_time, setup_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
