@@ -137,27 +137,17 @@ bool still_alive(struct finder *f, const struct entry *e, const struct open_part
 
 /* ---- how long can it become? --------------------------------------------------------------- */
 
-/* Events of each step's test at or behind the first event. */
-static void count_available(const struct finder *f, uint32_t *available)
+/* An upper bound of the events that the part can bind, none of them before the first event. */
+static uint64_t most_of(const struct finder *f, const struct pattern *p)
 {
-    memset(available, 0, RULE_MAX_TESTS * sizeof(*available));
-    for (uint32_t i = f->first; i < f->n; i++) {
-        for (uint64_t b = cand(f, i)->tests & f->rule->step_tests; b; b &= b - 1) {
-            available[__builtin_ctzll(b)]++;
-        }
-    }
-}
-
-/* An upper bound of the events that the part can bind. */
-static uint64_t most_of(const struct pattern *p, const uint32_t *available, uint32_t n)
-{
-    uint64_t sum = 0, best = 0;
+    uint64_t sum = 0, best = 0, n = f->n - f->first;
     if (p->kind == PAT_STEP || p->kind == PAT_COUNT) {
-        uint32_t max = p->kind == PAT_STEP ? 1 : p->max;
-        return available[p->test] < max ? available[p->test] : max;
+        uint64_t max = p->kind == PAT_STEP ? 1 : p->max;
+        bool any = next_with(f, f->first, f->n, p->test) < f->n;
+        return !any ? 0 : max < n ? max : n;
     }
     for (uint32_t i = 0; i < p->n_items; i++) {
-        uint64_t k = p->items[i].node ? most_of(p->items[i].node, available, n) : 0;
+        uint64_t k = p->items[i].node ? most_of(f, p->items[i].node) : 0;
         sum += k;
         best = k > best ? k : best;
     }
@@ -171,18 +161,20 @@ static void measure_root(struct finder *f)
 {
     struct nfa_scratch *s = f->scratch;
     const struct pattern *root = f->rule->root;
-    uint32_t available[RULE_MAX_TESTS];
     uint64_t sum = 0;
-    count_available(f, available);
     s->capacity = xgrow(s->capacity, &s->cap_capacity, root->n_items + 1, sizeof(*s->capacity));
     s->capacity[root->n_items] = 0;
     for (uint32_t i = root->n_items; i-- > 0;) {
-        sum += root->items[i].node ? most_of(root->items[i].node, available, f->n) : 0;
+        sum += root->items[i].node ? most_of(f, root->items[i].node) : 0;
         s->capacity[i] = (uint32_t)(sum < f->n ? sum : f->n);
     }
-    size_t cells = (size_t)root->n_items * f->n;
-    s->reached = xgrow(s->reached, &s->cap_reached, cells + 1, sizeof(*s->reached));
-    memset(s->reached, 0, cells * sizeof(*s->reached));
+    size_t cells = (size_t)root->n_items * f->n + 1;
+    if (cells > s->cap_reached) {
+        size_t cap = s->cap_reached;
+        s->reached = xgrow(s->reached, &s->cap_reached, cells, sizeof(*s->reached));
+        memset(s->reached + cap, 0, (s->cap_reached - cap) * sizeof(*s->reached));
+    }
+    s->partial_search++;
 }
 
 bool not_longer(const struct finder *f, size_t more)
@@ -212,11 +204,11 @@ bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e)
         f->rule->has_all) {
         return false;
     }
-    uint32_t *reached = &s->reached[(size_t)i * f->n + e->prev];
-    if (*reached > s->n_bound) {
+    struct reached *r = &s->reached[(size_t)i * f->n + e->prev];
+    if (r->search == s->partial_search && r->bound >= s->n_bound) {
         return true;
     }
-    *reached = (uint32_t)s->n_bound + 1;
+    *r = (struct reached){s->partial_search, (uint32_t)s->n_bound};
     return false;
 }
 

@@ -154,7 +154,8 @@ struct rule {
     uint64_t last_tests;      /* tests whose event can complete a match */
     uint32_t *need;           /* per test: how many events of it every match binds */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
-    bool keep_counted;        /* every counted event is retained (`next` after `no M for D`) */
+    bool keep_counted;        /* every counted event is retained: `next` may look from the deadline
+                                 of a `no M for D` on */
     bool ends_with_next_no;   /* any counted event may complete a match */
     bool to_window_end;       /* a match may complete when the head window closes */
     bool has_absence;         /* alerts have `absent` */

@@ -15,6 +15,12 @@ struct absent_span {
     struct etime from, to;
 };
 
+/* How many events were bound when a search last tried an item behind a candidate. */
+struct reached {
+    uint64_t search;
+    uint32_t bound;
+};
+
 struct nfa_scratch {
     const struct ruleset *rules;
     struct nfa_limits limits;
@@ -46,8 +52,9 @@ struct nfa_scratch {
     size_t n_best_absent, cap_best_absent;
     uint32_t *capacity; /* per root item: events that it and what follows can bind at most */
     size_t cap_capacity;
-    uint32_t *reached; /* [item][candidate]: 1 + events bound when the item was last tried there */
+    struct reached *reached; /* [item][candidate] */
     size_t cap_reached;
+    uint64_t partial_search; /* number of the search at hand */
     uint32_t *turn;
     struct match_evidence *evidence;
     size_t cap_evidence;
