@@ -2,6 +2,7 @@
 
 #include "cli/explain_profile.h"
 #include "cli/explain_words.h"
+#include "nfa/classify.h"
 
 static const struct ast_decl *find_decl(const struct compilation *c, enum ast_decl_kind kind,
                                         struct slice name)
@@ -72,10 +73,31 @@ static void put_sources(const struct compilation *c, const struct rule *r, struc
     buf_puts(out, "\n");
 }
 
-static void put_evaluation(const struct rule *r, struct buf *out)
+static void put_line(const char *head, const struct buf *text, struct buf *out)
+{
+    if (text->len) {
+        buf_printf(out, "%s%.*s\n", head, (int)text->len, text->ptr);
+    }
+}
+
+/* What it costs, why not less, and what would make it cheaper (docs/classes.md). */
+static void put_class(const struct rule *r, const struct schema_decl *decls, struct buf *out)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf edit = BUF_INIT;
+    rule_class_reason(r, decls, &why);
+    rule_class_edit(r, decls, &edit);
+    buf_printf(out, "cost class: %s\n", rule_class_name(r->class_of));
+    buf_printf(out, "  kept per key, beside the events: %s\n", rule_class_keeps(r->class_of));
+    buf_printf(out, "  an event costs: %s\n", rule_class_costs(r->class_of));
+    put_line("  because of: ", &why, out);
+    put_line("  cheaper: ", &edit, out);
+}
+
+static void put_evaluation(const struct rule *r, const struct schema_decl *decls, struct buf *out)
 {
     char text[DURATION_TEXT_MAX];
-    buf_printf(out, "evaluated by: %s\n", r->detector);
+    put_class(r, decls, out);
     if (duration_is_infinite(r->horizon)) {
         buf_puts(out, "events are kept: without a limit in time\n");
     } else {
@@ -103,5 +125,5 @@ void explain_rule(const struct compilation *c, const struct rule *rule, struct b
     }
     put_sources(c, rule, out);
     explain_profiles(c, rule, out);
-    put_evaluation(rule, out);
+    put_evaluation(rule, c->ruleset->decls, out);
 }

@@ -7,108 +7,126 @@
 #include "base/xalloc.h"
 #include "nfa/detect.h"
 
+struct slot {
+    uint64_t hash;        /* 0: free */
+    uint64_t first, last; /* serials: nothing that waits with this value stands outside of them */
+    uint32_t count;
+};
+
 struct value_counts {
-    uint64_t *hashes; /* 0: free */
-    uint32_t *counts;
-    size_t n, slots;  /* slots: a power of two */
+    struct slot *slots;
+    size_t n, n_slots; /* n_slots: a power of two */
 };
 
 static size_t slot_of(const struct value_counts *t, uint64_t hash)
 {
-    size_t i = hash & (t->slots - 1);
-    while (t->hashes[i] && t->hashes[i] != hash) {
-        i = (i + 1) & (t->slots - 1);
+    size_t i = hash & (t->n_slots - 1);
+    while (t->slots[i].hash && t->slots[i].hash != hash) {
+        i = (i + 1) & (t->n_slots - 1);
     }
     return i;
 }
 
-static struct value_counts *counts_new(size_t slots)
+static struct value_counts *counts_new(size_t n_slots)
 {
     struct value_counts *t = xcalloc(1, sizeof(*t));
-    t->slots = slots;
-    t->hashes = xcalloc(slots, sizeof(*t->hashes));
-    t->counts = xcalloc(slots, sizeof(*t->counts));
+    t->n_slots = n_slots;
+    t->slots = xcalloc(n_slots, sizeof(*t->slots));
     return t;
 }
 
 void counts_free(struct value_counts *t)
 {
     if (t) {
-        free(t->hashes);
-        free(t->counts);
+        free(t->slots);
         free(t);
     }
 }
 
 static void grow(struct value_counts *t)
 {
-    struct value_counts *big = counts_new(t->slots * 2);
-    for (size_t i = 0; i < t->slots; i++) {
-        if (t->hashes[i]) {
-            size_t k = slot_of(big, t->hashes[i]);
-            big->hashes[k] = t->hashes[i];
-            big->counts[k] = t->counts[i];
+    struct value_counts *big = counts_new(t->n_slots * 2);
+    for (size_t i = 0; i < t->n_slots; i++) {
+        if (t->slots[i].hash) {
+            big->slots[slot_of(big, t->slots[i].hash)] = t->slots[i];
         }
     }
-    free(t->hashes);
-    free(t->counts);
-    t->hashes = big->hashes;
-    t->counts = big->counts;
+    free(t->slots);
     t->slots = big->slots;
+    t->n_slots = big->n_slots;
     free(big);
 }
 
 /* 0 marks a free slot. */
 static uint64_t marked(uint64_t hash)
 {
-    return hash | 1;
+    return hash ? hash : 1;
 }
 
-void counts_add(struct value_counts **t, uint64_t hash)
+void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial)
 {
     if (!*t) {
         *t = counts_new(16);
-    } else if ((*t)->n * 2 >= (*t)->slots) {
+    } else if ((*t)->n * 2 >= (*t)->n_slots) {
         grow(*t);
     }
-    size_t i = slot_of(*t, marked(hash));
-    (*t)->n += (*t)->counts[i] == 0;
-    (*t)->hashes[i] = marked(hash);
-    (*t)->counts[i]++;
+    struct slot *s = &(*t)->slots[slot_of(*t, marked(hash))];
+    if (s->count++ == 0) {
+        (*t)->n++;
+        s->hash = marked(hash);
+        s->first = serial;
+    }
+    s->last = serial;
 }
 
 /* Closes the gap that a freed slot leaves in the chains behind it. */
 static void close_gap(struct value_counts *t, size_t gap)
 {
-    size_t mask = t->slots - 1;
-    for (size_t i = (gap + 1) & mask; t->hashes[i]; i = (i + 1) & mask) {
-        size_t home = t->hashes[i] & mask;
+    size_t mask = t->n_slots - 1;
+    for (size_t i = (gap + 1) & mask; t->slots[i].hash; i = (i + 1) & mask) {
+        size_t home = t->slots[i].hash & mask;
         if (((i - home) & mask) >= ((i - gap) & mask)) {
-            t->hashes[gap] = t->hashes[i];
-            t->counts[gap] = t->counts[i];
-            t->hashes[i] = 0;
-            t->counts[i] = 0;
+            t->slots[gap] = t->slots[i];
+            t->slots[i] = (struct slot){0};
             gap = i;
         }
     }
 }
 
-void counts_remove(struct value_counts *t, uint64_t hash)
+void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial)
 {
-    size_t i = t ? slot_of(t, marked(hash)) : 0;
-    if (t && t->hashes[i] && --t->counts[i] == 0) {
-        t->hashes[i] = 0;
+    if (!t) {
+        return;
+    }
+    size_t i = slot_of(t, marked(hash));
+    struct slot *s = &t->slots[i];
+    if (s->hash && --s->count == 0) {
+        *s = (struct slot){0};
         t->n--;
         close_gap(t, i);
+    } else if (s->hash && s->first == serial) {
+        s->first = serial + 1;
     }
 }
 
-bool counts_has(const struct value_counts *t, uint64_t hash)
+bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_first,
+                 uint64_t *ret_last)
 {
-    return t && t->hashes[slot_of(t, marked(hash))];
+    const struct slot *s = t ? &t->slots[slot_of(t, marked(hash))] : NULL;
+    if (!s || !s->hash) {
+        return false;
+    }
+    *ret_first = s->first;
+    *ret_last = s->last;
+    return true;
 }
 
 uint64_t counts_size(const struct value_counts *t)
 {
     return t ? t->n : 0;
+}
+
+uint64_t counts_bytes(const struct value_counts *t)
+{
+    return t ? sizeof(*t) + t->n_slots * sizeof(*t->slots) : 0;
 }

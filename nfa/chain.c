@@ -104,6 +104,9 @@ static uint64_t finish(struct instance *in, struct detect_walk *w, uint32_t i,
     if (!e->unused || !(e->tests & it->last)) {
         return 0;
     }
+    if (w->main && it->n_registers && !registers_allow(in, i, e)) {
+        return 0;
+    }
     uint64_t x = began(in, i, e);
     uint64_t start = leads ? x : earliest(x, *entered);
     return x && is_viable(in, w, start, e) ? start : 0;

@@ -12,6 +12,7 @@ void count_session(struct instance *in, uint32_t item, const struct detect_event
     }
     bool joined = etime_diff(e->time, s->time).ns <= p->each_within.ns &&
                   (p->adjacency != ADJ_IN_A_ROW || e->position == s->position + 1);
+    s->first = joined && s->n ? s->first : e->serial;
     s->n = joined && s->n < UINT32_MAX ? s->n + 1 : 1;
     s->time = e->time;
     s->position = e->position;

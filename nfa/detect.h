@@ -36,6 +36,9 @@ struct detect_item {
     uint32_t n_parts;
     uint32_t min;           /* COUNT, ALL: how many */
     uint32_t leading_from;  /* the items from there up to this one can be skipped */
+    struct detect_register *registers; /* COUNT: what its `until` or `having` needs */
+    uint32_t n_registers, first_register; /* the first one's number in the rule */
+    bool registers_whole;                 /* they are all that it asks */
     struct duration gap;    /* after the event bound before it; DURATION_INFINITE */
     bool next;              /* only the very next counted event */
     bool optional;
@@ -56,7 +59,16 @@ struct detect_join {
  * because the event that completes the match is known. */
 struct detect_early {
     uint32_t test;
+    bool alone; /* it reads no other name */
     const struct expr *condition;
+};
+
+/* `agg op limit`, a comparison that every completed run makes true and that a longer run does not make
+ * false (registers.c). */
+struct detect_register {
+    const struct expr *agg;
+    const struct expr *limit; /* reads the event at hand alone */
+    uint8_t op;               /* EX_GT, EX_GE, EX_EQ; for min EX_LT, EX_LE, EX_EQ */
 };
 
 struct detect_plan {
@@ -67,6 +79,9 @@ struct detect_plan {
     struct detect_early *early;
     uint32_t n_early;
     uint8_t *item_of_test; /* STEP, COUNT: the item it stands for; else NO_ITEM */
+    const struct expr *unsplit; /* a condition that no join expresses; NULL: none */
+    uint32_t unsplit_test;
+    uint32_t n_registers;  /* of all items */
     bool at_events;        /* the walk knows every event that can complete a match */
     size_t bytes;          /* of struct detector with its arrays */
 };
@@ -91,7 +106,16 @@ struct detect_walk {
 struct detect_session {
     struct etime time;
     uint64_t position;
+    uint64_t first; /* its first event */
     uint32_t n;
+};
+
+struct run_register; /* registers.c */
+
+/* What the last step's event asks of the event of `test` is met between these serials only. */
+struct detect_range {
+    uint32_t test;
+    uint64_t first, last;
 };
 
 struct value_counts; /* by_value.c */
@@ -111,6 +135,9 @@ struct detector {
     struct detect_walk main;
     struct detect_session *sessions; /* per item */
     struct detect_join_state *joins;
+    struct run_register **registers;
+    struct detect_range *ranges; /* at most one per join */
+    uint32_t n_ranges;
     uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
 };
 
@@ -125,11 +152,9 @@ struct detect_event {
     uint64_t first_live; /* the first event that can still begin a match, plus one; 0: none */
 };
 
-/* ---- detect_plan.c, classify.c -------------------------------------------------------------- */
+/* ---- detect_plan.c -------------------------------------------------------------- */
 
 const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena);
-/* rule.class, rule.reason and rule.edit, from the plan. */
-void rule_classify(struct rule *rule, struct arena *arena);
 
 /* ---- chain.c ---------------------------------------------------------------------------------- */
 
@@ -141,6 +166,14 @@ uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct dete
 /* The latest event at which a run that ends here can begin, plus one; 0: there is no such run. */
 uint64_t count_latest(struct instance *in, uint32_t item, const struct detect_event *e);
 void count_session(struct instance *in, uint32_t item, const struct detect_event *e);
+
+/* ---- registers.c ------------------------------------------------------------------------------ */
+
+/* False: no run of the counted step that ends with this event makes its `until` or `having` true. */
+bool registers_allow(struct instance *in, uint32_t item, const struct detect_event *e);
+struct run_register *register_new(const struct detect_register *d);
+void register_free(struct run_register *r);
+uint64_t register_bytes(const struct run_register *r);
 
 /* ---- open_ends.c ------------------------------------------------------------------------------ */
 
@@ -161,16 +194,19 @@ bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
                  struct value *ret, uint64_t *ret_hash);
 
-void counts_add(struct value_counts **t, uint64_t hash);
-void counts_remove(struct value_counts *t, uint64_t hash);
-bool counts_has(const struct value_counts *t, uint64_t hash);
+void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial);
+void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial);
+/* Nothing with this value stands outside of [*ret_first, *ret_last]; false: there is none. */
+bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_first,
+                 uint64_t *ret_last);
 void counts_free(struct value_counts *t);
+uint64_t counts_size(const struct value_counts *t); /* distinct values */
+uint64_t counts_bytes(const struct value_counts *t);
 
 void heap_add(struct value_heap **h, struct value v, uint64_t serial, bool least_first);
 /* The best value among those whose event `keep` accepts; false: none. Drops the others on its way. */
 bool heap_best(struct value_heap *h, struct instance *in,
                bool (*keep)(struct instance *in, uint64_t serial), struct value *ret);
-uint64_t counts_size(const struct value_counts *t);
 void heap_free(struct value_heap *h);
 uint64_t heap_size(const struct value_heap *h);
 

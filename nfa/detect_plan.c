@@ -281,6 +281,9 @@ static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t
         }
     } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
         add_join(plan, &j, mine, theirs, arena);
+    } else if (!plan->unsplit && !expr_is_unary(e)) {
+        plan->unsplit = e;
+        plan->unsplit_test = plan->items[at].node->test;
     }
 }
 
@@ -326,7 +329,11 @@ static void early_of(struct detect_plan *plan, const struct rule *rule, const st
     reads_of(e, &r);
     uint32_t test = !r.other && r.slots ? latest_test(plan, rule, r.slots) : NO_TEST;
     if (test != NO_TEST && plan->n_early < MAX_JOINS) {
-        plan->early[plan->n_early++] = (struct detect_early){test, e};
+        plan->early[plan->n_early++] = (struct detect_early){
+            .test = test,
+            .alone = r.slots == UINT64_C(1) << rule->tests[test].slot,
+            .condition = e,
+        };
     }
 }
 
@@ -337,6 +344,77 @@ static void set_early(struct detect_plan *plan, const struct rule *rule, struct 
     if (last && last->ends && !last->optional && last->node->kind == PAT_STEP &&
         rule->tests[last->node->test].joint) {
         early_of(plan, rule, rule->tests[last->node->test].joint, arena);
+    }
+}
+
+/* ---- until, having --------------------------------------------------------------------------- */
+
+#define MAX_REGISTERS 4
+
+/* An aggregate over the step's own events that only grows (min: falls) with a longer run. */
+static const struct expr *growing(const struct expr *e, int32_t slot)
+{
+    while (e->op == EX_TO_DECIMAL || e->op == EX_TO_FLOAT) {
+        e = e->kids[0];
+    }
+    if (e->op != EX_AGG || e->slot != slot || (e->kids[0] && !expr_is_unary(e->kids[0])) ||
+        (e->kids[1] && !expr_is_unary(e->kids[1]))) {
+        return NULL;
+    }
+    bool counts = e->agg == AGG_COUNT || e->agg == AGG_COUNT_DISTINCT;
+    bool sums = e->agg == AGG_SUM || e->agg == AGG_MAX || e->agg == AGG_MIN;
+    return counts || (sums && e->kids[0] && is_ordered_number(e->kids[0]->kind)) ? e : NULL;
+}
+
+static bool register_of(const struct expr *e, int32_t slot, struct detect_register *ret)
+{
+    if (e->op != EX_EQ && e->op != EX_LT && e->op != EX_LE && e->op != EX_GT && e->op != EX_GE) {
+        return false;
+    }
+    const struct expr *left = growing(e->kids[0], slot), *right = growing(e->kids[1], slot);
+    const struct expr *limit = e->kids[left ? 1 : 0];
+    struct reads r = {0};
+    reads_of(limit, &r);
+    if ((!left && !right) || r.other || r.slots || !is_ordered_number(limit->kind)) {
+        return false;
+    }
+    ret->agg = left ? left : right;
+    ret->limit = limit;
+    ret->op = left ? e->op : mirrored(e->op);
+    bool falls = ret->agg->agg == AGG_MIN;
+    if (ret->op == EX_EQ) {
+        ret->op = falls ? EX_LE : EX_GE;
+    }
+    return falls == (ret->op == EX_LT || ret->op == EX_LE);
+}
+
+static void registers_of(struct detect_item *it, const struct expr *e, int32_t slot)
+{
+    if (e->op == EX_AND) {
+        for (uint32_t i = 0; i < e->n_kids; i++) {
+            registers_of(it, e->kids[i], slot);
+        }
+    } else if (it->n_registers < MAX_REGISTERS &&
+               register_of(e, slot, &it->registers[it->n_registers])) {
+        it->n_registers++;
+    } else {
+        it->registers_whole = false;
+    }
+}
+
+static void set_registers(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
+{
+    for (uint32_t i = 0; i < plan->n; i++) {
+        struct detect_item *it = &plan->items[i];
+        if (it->kind != DETECT_COUNT || (!it->node->until && !it->node->having)) {
+            continue;
+        }
+        int32_t slot = rule->tests[it->node->test].slot;
+        it->registers = ARENA_ARRAY(arena, struct detect_register, MAX_REGISTERS);
+        it->registers_whole = true;
+        it->first_register = plan->n_registers;
+        registers_of(it, it->node->until ? it->node->until : it->node->having, slot);
+        plan->n_registers += it->n_registers;
     }
 }
 
@@ -357,9 +435,11 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
                       !rule->ends_with_next_no;
     set_joins(plan, rule, arena);
     set_early(plan, rule, arena);
+    set_registers(plan, rule, arena);
     plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
                   walk_bytes(plan->n) + plan->n * sizeof(struct detect_session) +
-                  plan->n_joins * sizeof(struct detect_join_state);
+                  plan->n_joins * (sizeof(struct detect_join_state) + sizeof(struct detect_range)) +
+                  plan->n_registers * sizeof(struct run_register *);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         plan->bytes += walk_bytes(plan->joins[i].at - plan->joins[i].of - 1);
     }

@@ -62,10 +62,18 @@ static struct detector *detector_new(struct instance *in)
     char *at = (char *)(d + 1);
     d->last_seen = take(&at, in->rule->n_tests * sizeof(*d->last_seen));
     d->joins = take(&at, plan->n_joins * sizeof(*d->joins));
+    d->registers = take(&at, plan->n_registers * sizeof(struct run_register *));
+    d->ranges = take(&at, plan->n_joins * sizeof(*d->ranges));
     d->sessions = take(&at, plan->n * sizeof(*d->sessions));
     walk_init(&d->main, 0, plan->n, true, &at);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         walk_init(&d->joins[i].between, plan->joins[i].of + 1, plan->joins[i].at, false, &at);
+    }
+    for (uint32_t i = 0; i < plan->n; i++) {
+        for (uint32_t k = 0; k < plan->items[i].n_registers; k++) {
+            d->registers[plan->items[i].first_register + k] =
+                register_new(&plan->items[i].registers[k]);
+        }
     }
     return d;
 }
@@ -74,6 +82,9 @@ void detector_free(struct instance *in)
 {
     if (in->detector) {
         joins_release(in->detector, in->rule->detect);
+        for (uint32_t i = 0; i < in->rule->detect->n_registers; i++) {
+            register_free(in->detector->registers[i]);
+        }
         pool_free(in->pool, in->detector, in->rule->detect->bytes);
         in->detector = NULL;
     }
@@ -93,6 +104,7 @@ static void feed(struct instance *in, uint32_t index)
     for (uint64_t b = c->tests; b; b &= b - 1) {
         d->last_seen[__builtin_ctzll(b)] = e.serial;
     }
+    d->n_ranges = 0;
     d->ends = walk_step(in, &d->main, &e);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         if (d->joins[i].between.lo < d->joins[i].between.hi) {
@@ -181,7 +193,10 @@ uint64_t detector_bytes(const struct instance *in)
     const struct detector *d = in->detector;
     uint64_t bytes = 0;
     for (uint32_t i = 0; d && i < in->rule->detect->n_joins; i++) {
-        bytes += counts_size(d->joins[i].table) * 24 + heap_size(d->joins[i].heap) * 32;
+        bytes += counts_bytes(d->joins[i].table) + heap_size(d->joins[i].heap) * 32;
+    }
+    for (uint32_t i = 0; d && i < in->rule->detect->n_registers; i++) {
+        bytes += register_bytes(d->registers[i]);
     }
     return d ? bytes + in->rule->detect->bytes : 0;
 }

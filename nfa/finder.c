@@ -335,19 +335,29 @@ static bool early_holds(struct finder *f, uint32_t test)
         f->work->tests++;
         f->eval->self = cand(f, f->point)->event;
         if (!expr_true(plan->early[i].condition, f->eval)) {
+            if (test == f->skip_test && plan->early[i].alone) {
+                refuse(f, f->scratch->bound[f->scratch->n_bound - 1].index);
+            }
             return false;
         }
     }
     return true;
 }
 
+static uint32_t step_next(struct finder *f, uint32_t i, uint32_t end, uint32_t test)
+{
+    i = next_with(f, i, end, test);
+    return test == f->skip_test ? skip_refused(f, i, end) : i;
+}
+
 static bool match_step(struct finder *f, const struct pattern *p, const struct entry *e,
                        const struct cont *k)
 {
     size_t absent = f->scratch->n_absent;
-    uint32_t end = entry_end(f, e, k->last);
-    for (uint32_t i = next_with(f, entry_begin(f, e, k->last), end, p->test); i < end;
-         i = next_with(f, i + 1, end, p->test)) {
+    uint32_t end = entry_end(f, e, k->last), begin = entry_begin(f, e, k->last);
+    narrow(f, p->test, &begin, &end);
+    for (uint32_t i = step_next(f, begin, end, p->test); i < end;
+         i = step_next(f, i + 1, end, p->test)) {
         if (!may_bind(f, e, i, k->last) || !could_end_item(f, p->test, i)) {
             continue;
         }
@@ -472,8 +482,12 @@ void finder_ready(struct finder *f)
         f->last_end = retained_at_or_after(f->events, (struct etime){at.ns + 1});
     }
     f->early = 0;
+    f->skip_test = NO_TEST;
     for (uint32_t i = 0; f->last_is_point && i < r->detect->n_early; i++) {
         f->early |= UINT64_C(1) << r->detect->early[i].test;
+        if (r->detect->early[i].alone) {
+            f->skip_test = r->detect->early[i].test;
+        }
     }
     scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
 }

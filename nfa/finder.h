@@ -88,6 +88,8 @@ struct finder {
     bool at_deadline;
     bool last_is_point;    /* the event that binds last is the point */
     uint64_t early;        /* tests after which conditions on the point can be judged */
+    const struct detector *ranges; /* its ranges bound what can be bound; NULL */
+    uint32_t skip_test;    /* whose events are refused by the point alone; NO_TEST: none */
     const uint8_t *item_of_test; /* candidate.ends is kept; NULL: it is not */
     uint32_t last_begin, last_end; /* the event that binds last lies between */
     uint32_t point;        /* index of the event; NONE at a deadline */
@@ -122,6 +124,12 @@ static inline bool could_end_item(const struct finder *f, uint32_t test, uint32_
     uint8_t item = f->item_of_test ? f->item_of_test[test] : UINT8_MAX;
     return item == UINT8_MAX || (retained_at(f->events, index)->ends & (UINT64_C(1) << item));
 }
+
+/* Candidates that the point refused are not asked again (finder_skip.c). */
+uint32_t skip_refused(struct finder *f, uint32_t i, uint32_t end);
+void refuse(struct finder *f, uint32_t index);
+/* What the detector knows about the events of the test: [*begin, *end) shrinks. */
+void narrow(const struct finder *f, uint32_t test, uint32_t *begin, uint32_t *end);
 
 /* Before the first search at a point, when the members above `turn` are set. */
 void finder_ready(struct finder *f);

@@ -319,6 +319,9 @@ bool finder_search_partial(struct finder *f)
     f->last_begin = 0;
     f->last_end = f->n;
     f->item_of_test = NULL;
+    f->ranges = NULL;
+    f->skip_test = NO_TEST;
+    f->early = 0;
     f->stop = &root;
     s->n_best = s->n_best_absent = 0;
     measure_root(f);

@@ -212,7 +212,8 @@ static void put_caption(struct graph *g)
         put_text(g->out, r->key_names[i]);
     }
     put_duration(g->out, r->n_key ? " within" : "within", r->window);
-    buf_puts(g->out, "\";\n");
+    buf_printf(g->out, "%scost class: %s\";\n", r->n_key || !duration_is_infinite(r->window) ? "\\n" : "",
+               r->detector);
 }
 
 void rule_graphviz(const struct rule *rule, struct buf *out)

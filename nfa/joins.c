@@ -73,7 +73,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
         return;
     }
     if (j->op == EX_EQ) {
-        counts_add(&s->table, hash);
+        counts_add(&s->table, hash, in->events.first_serial + index + 1);
     } else {
         heap_add(&s->heap, v, in->events.first_serial + index + 1, least_first(j));
     }
@@ -146,7 +146,15 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
         return false;
     }
     if (j->op == EX_EQ) {
-        return counts_has(s->table, hash);
+        struct detect_range r = {.test = in->rule->detect->items[j->of].node->test};
+        if (!counts_find(s->table, hash, &r.first, &r.last)) {
+            return false;
+        }
+        const struct detect_plan *plan = in->rule->detect;
+        if (j->at + 1 == plan->n && plan->items[j->at].ends && !plan->items[j->at].optional) {
+            in->detector->ranges[in->detector->n_ranges++] = r;
+        }
+        return true;
     }
     return heap_best(s->heap, in, j->of == 0 ? still_starts : still_waits, &best) &&
            compares(j->op, mine, best);
@@ -175,7 +183,7 @@ static void forget(struct instance *in, uint32_t i, uint32_t index)
     bool entered = in->events.first_serial + index < s->cursor;
     if (j->op == EX_EQ && entered && can_wait(in, j, index) &&
         join_theirs(in, j, index, &v, &hash)) {
-        counts_remove(s->table, hash);
+        counts_remove(s->table, hash, in->events.first_serial + index + 1);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "nfa/classify.h"
 #include "nfa/detect.h"
 #include "nfa/rule.h"
 #include "nfa/shape.h"
@@ -453,5 +454,5 @@ void rule_finish(struct rule *rule, struct arena *arena)
     rule->horizon = plus(shorter(extent, rule->window), rule->lead);
     finish_closed(rule, arena);
     rule->detect = detect_plan_new(rule, arena);
-    rule->detector = "general";
+    rule_classify(rule, arena);
 }

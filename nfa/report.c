@@ -242,13 +242,15 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
     f->item_of_test = in->detector ? in->rule->detect->item_of_test : NULL;
+    f->ranges = in->detector && !at_deadline ? in->detector : NULL;
     finder_ready(f);
 }
 
 /* Where starts can stand. A `without` that reads its event alone kills every match around it:
  * matches can begin at the latest such event or after it. */
-static uint32_t first_possible_start(struct finder *f, struct instance *in)
+static uint32_t first_possible_start(struct finder *f, struct report *r)
 {
+    struct instance *in = r->in;
     uint32_t begin = retained_at_or_after(f->events, etime_sub(f->now, f->rule->window));
     uint32_t live = instance_first_start(in);
     begin = live > begin ? live : begin;
@@ -257,6 +259,15 @@ static uint32_t first_possible_start(struct finder *f, struct instance *in)
                                         f->rule->killers);
         begin = killer != NONE && killer > begin ? killer : begin;
     }
+    const struct pattern *first = f->rule->root->items[0].node;
+    uint32_t end = f->n;
+    if (first && first->kind == PAT_STEP && !first->optional) {
+        narrow(f, first->test, &begin, &end);
+    }
+    if (end == 0) {
+        return f->n;
+    }
+    r->last_start = end - 1 < r->last_start ? end - 1 : r->last_start;
     return begin;
 }
 
@@ -327,7 +338,7 @@ static bool report_at(struct instance *in, enum match_kind kind, struct etime no
     struct report r = {.in = in, .call = call, .kind = kind, .last_start = last};
     struct finder f;
     finder_begin(&f, &r, now, at_deadline);
-    uint32_t from = first_possible_start(&f, in);
+    uint32_t from = first_possible_start(&f, &r);
     if (in->rule->policy == NO_SKIP) {
         count_matches(&f, &r, from);
     }
@@ -343,7 +354,7 @@ static bool report_with_timeouts(struct instance *in, struct etime t, const stru
     struct finder f;
     timeouts_begin(&ts, in, t, call);
     finder_begin(&f, &r, t, true);
-    uint32_t from = first_possible_start(&f, in);
+    uint32_t from = first_possible_start(&f, &r);
     bool changed = false;
     if (in->rule->policy == NO_SKIP) {
         count_matches(&f, &r, from);

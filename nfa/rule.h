@@ -65,7 +65,21 @@ struct rule_group {
     uint64_t slots;   /* bit s: slot s lies inside (nested ones too) */
 };
 
+/* What an event may cost: docs/classes.md. */
+enum rule_class {
+    CLASS_SINGLE,
+    CLASS_COUNT,
+    CLASS_CHAIN,
+    CLASS_BY_VALUE,
+    CLASS_STAIRCASE,
+    CLASS_REGISTERS,
+    CLASS_DEADLINE,
+    CLASS_GENERAL,
+    CLASS_ALL_MATCHES,
+};
+
 struct detect_plan;
+struct rule_class_why;
 
 enum match_policy {
     SKIP_PAST_LAST,
@@ -167,7 +181,9 @@ struct rule {
     uint64_t killers;         /* `without` tests that read their event alone */
     bool *closed;             /* per root item: what follows reads no name bound before it */
     const struct detect_plan *detect; /* nfa/detect.h */
-    const char *detector;     /* name of the detector class, for explain */
+    enum rule_class class_of;
+    const struct rule_class_why *class_why; /* nfa/classify.h */
+    const char *detector; /* name of the class */
 };
 
 /* `status disabled`: checked, never evaluated. */

@@ -57,6 +57,7 @@ void nfa_scratch_free(struct nfa_scratch *s)
     free(s->stack);
     free(s->taken);
     free(s->failed);
+    free(s->skip);
     free(s->best);
     free(s->best_absent);
     free(s->capacity);
@@ -104,6 +105,11 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
         s->taken = xgrow(s->taken, &s->cap_taken, n_candidates, 1);
         memset(s->taken + cap, 0, s->cap_taken - cap);
     }
+    if (n_candidates > s->cap_skip) {
+        size_t cap = s->cap_skip;
+        s->skip = xgrow(s->skip, &s->cap_skip, n_candidates, sizeof(*s->skip));
+        memset(s->skip + cap, 0, (s->cap_skip - cap) * sizeof(*s->skip));
+    }
     struct eval *ev = &s->eval;
     ev->self = NULL;
     ev->slots = s->slots;
@@ -124,6 +130,9 @@ void scratch_forget_failures(struct nfa_scratch *s, size_t marks)
     }
     if (++s->epoch == 0) {
         memset(s->failed, 0, s->cap_failed * sizeof(*s->failed));
+        if (s->skip) {
+            memset(s->skip, 0, s->cap_skip * sizeof(*s->skip));
+        }
         s->epoch = 1;
     }
 }

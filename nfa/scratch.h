@@ -21,6 +21,11 @@ struct reached {
     uint32_t bound;
 };
 
+struct skip {
+    uint32_t epoch; /* refused iff it is the scratch's */
+    uint32_t next;
+};
+
 struct nfa_scratch {
     const struct ruleset *rules;
     struct nfa_limits limits;
@@ -44,6 +49,8 @@ struct nfa_scratch {
     size_t cap_taken;
     uint32_t *failed; /* closed root items: [item][candidate]; failed iff it is the epoch */
     size_t cap_failed;
+    struct skip *skip; /* per candidate: finder_skip.c */
+    size_t cap_skip;
     uint32_t epoch;
     /* Partial search. */
     struct bound *best; /* the longest part so far */

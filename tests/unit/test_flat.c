@@ -111,6 +111,18 @@ static void fill_absence(struct instance_world *w, int64_t n, int64_t *ms)
     world_push(w, 'M', ++*ms, 1);
 }
 
+static void probe_sum(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    world_push(w, 'A', ++*ms, rare && i % 100 == 99 ? 100000000 : i % 5);
+}
+
+static void fill_sum(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', ++*ms, i % 5);
+    }
+}
+
 #define HEAD "rule r { for each k within 1h when "
 #define TAIL " emit alert }"
 #define NEXT " after match skip to next emit alert }"
@@ -127,8 +139,12 @@ static const struct row rows[] = {
     {"count, skip to next", HEAD "3 or more A as a within 2ms" NEXT, fill_slow_a, probe_count},
     {"count then", HEAD "3 or more A as a within 2ms then C as c" TAIL, fill_slow_a, probe_chain},
     {"by value", HEAD "A as a then B as b then C as c where v = b.v" TAIL, fill_ab, probe_value},
+    {"by value, skip to next", HEAD "A as a then B as b then C as c where v = b.v" NEXT, fill_ab,
+     probe_value},
     {"by value of the first", HEAD "A as a then B as b then C as c where v = a.v" TAIL, fill_ab,
      probe_first},
+    {"by value of the first, skip to next",
+     HEAD "A as a then B as b then C as c where v = a.v" NEXT, fill_ab, probe_first},
     {"staircase", HEAD "A as a then B as b then C as c where v > b.v" TAIL, fill_ab, probe_less},
     {"staircase, skip to next", HEAD "A as a then B as b then C as c where v > b.v" NEXT, fill_ab,
      probe_less},
@@ -140,6 +156,18 @@ static const struct row rows[] = {
      fill_absence, probe_absence},
     {"absence between", HEAD "A as a then no M then C as c" TAIL, fill_a, probe_absence},
     {"all of", HEAD "all of (A as a, B as b, C as c) within 10m" TAIL, fill_ab, probe_absence},
+    {"registers", HEAD "1 or more A as a until sum(a.v) > 50000000" TAIL, fill_sum, probe_sum},
+    {"registers, distinct", HEAD "1 or more A as a until count_distinct(a.v) >= 6" TAIL, fill_sum,
+     probe_sum},
+    {"registers, max", HEAD "2 or more A as a until max(a.v) >= 7 within 10m" TAIL, fill_sum, probe_sum},
+    {"having", HEAD "2 or more A as a having sum(a.v) > 50000000" TAIL, fill_sum, probe_sum},
+    {"until then", HEAD "1 or more A as a until sum(a.v) > 50000000 then C as c" TAIL, fill_sum, probe_sum},
+    {"without", HEAD "A as a then C as c without M" TAIL, fill_a, probe_absence},
+    {"any of", HEAD "A as a then any of (B as b, M as m) then C as c" TAIL, fill_ab, probe_chain},
+    {"next", HEAD "A as a then next B as b then C as c" TAIL, fill_a, probe_chain},
+    {"first", HEAD "A as a then first B as b then C as c" TAIL, fill_ab, probe_absence},
+    {"staircase over the first, skip to next", HEAD "A as a then B as b then C as c where v > a.v" NEXT, fill_ab,
+     probe_less},
 };
 
 /* Operations per event while n partial matches wait, of which none completes. */

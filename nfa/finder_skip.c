@@ -1,0 +1,43 @@
+/* What is known about an event of a step whatever the match begins with: which serials can hold the
+ * value that the last step asks for, and which events its condition has refused at this point. Many
+ * starts are then searched without looking at the same events again. */
+#include "base/xalloc.h"
+#include "nfa/detect.h"
+#include "nfa/finder.h"
+
+void narrow(const struct finder *f, uint32_t test, uint32_t *begin, uint32_t *end)
+{
+    uint64_t first = f->events->first_serial + 1;
+    for (uint32_t i = 0; f->ranges && i < f->ranges->n_ranges; i++) {
+        const struct detect_range *r = &f->ranges->ranges[i];
+        if (r->test != test) {
+            continue;
+        }
+        uint32_t lo = r->first > first ? (uint32_t)(r->first - first) : 0;
+        uint32_t hi = r->last >= first ? (uint32_t)(r->last - first) + 1 : 0;
+        *begin = lo > *begin ? lo : *begin;
+        *end = hi < *end ? hi : *end;
+    }
+}
+
+/* skip[i]: where to go on from a refused candidate. Followed paths are shortened. */
+uint32_t skip_refused(struct finder *f, uint32_t i, uint32_t end)
+{
+    struct skip *skip = f->scratch->skip;
+    uint32_t epoch = f->scratch->epoch, from = i;
+    while (i < end && skip[i].epoch == epoch) {
+        f->work->visits++;
+        i = next_with(f, skip[i].next, end, f->skip_test);
+    }
+    while (from < i && skip[from].epoch == epoch) {
+        uint32_t next = next_with(f, skip[from].next, end, f->skip_test);
+        skip[from].next = i;
+        from = next;
+    }
+    return i;
+}
+
+void refuse(struct finder *f, uint32_t index)
+{
+    f->scratch->skip[index] = (struct skip){f->scratch->epoch, index + 1};
+}
