@@ -94,7 +94,7 @@ static uint64_t finish(struct instance *in, struct detect_walk *w, uint32_t i,
         if (leads && e->unused && (e->tests & it->first) && (e->start || !w->main)) {
             from = e->serial;
         }
-        return from && (!w->main || joins_allow(in, i, e)) ? from : 0;
+        return from && (!w->main || (joins_allow(in, i, e) && avoids_allow(in, i, e))) ? from : 0;
     }
     uint64_t *entered = &w->entered[i - w->lo];
     *entered = latest(*entered, from);
@@ -108,6 +108,9 @@ static uint64_t finish(struct instance *in, struct detect_walk *w, uint32_t i,
         return 0;
     }
     uint64_t x = began(in, i, e);
+    if (w->main && it->kind == DETECT_COUNT) {
+        avoid_add(in, i, x, e);
+    }
     uint64_t start = leads ? x : earliest(x, *entered);
     return x && is_viable(in, w, start, e) ? start : 0;
 }

@@ -16,6 +16,7 @@ enum why {
     WHY_ABSENCE,    /* an absence or `without` that reads names */
     WHY_CROSS,      /* conditions between the parts of `all of` */
     WHY_VALUE,
+    WHY_AVOID,
     WHY_ORDER,
 };
 
@@ -155,6 +156,11 @@ static void look_at_absences(const struct rule *r, struct rule_class_why *w)
     }
 }
 
+static uint32_t rule_test_of(const struct detect_plan *plan, uint32_t item)
+{
+    return plan->items[item].node->test;
+}
+
 static enum rule_class by_joins(const struct rule *r, struct rule_class_why *w, bool counts)
 {
     const struct detect_plan *plan = r->detect;
@@ -168,6 +174,10 @@ static enum rule_class by_joins(const struct rule *r, struct rule_class_why *w, 
         w->join = &plan->joins[i];
     }
     if (plan->n_joins) {
+        return CLASS_BY_VALUE;
+    }
+    if (plan->n_avoids) {
+        because(w, WHY_AVOID, rule_test_of(plan, plan->avoids[0].at));
         return CLASS_BY_VALUE;
     }
     if (plan->n == 1 && plan->items[0].kind == DETECT_STEP) {
@@ -245,6 +255,7 @@ void rule_class_reason(const struct rule *r, const struct schema_decl *decls, st
         [WHY_ABSENCE] = "names bound before are read by",
         [WHY_CROSS] = "a condition on other names in a part of `all of`:",
         [WHY_VALUE] = "equality on",
+        [WHY_AVOID] = "a value that another step must not have had in",
         [WHY_ORDER] = "an inequality on",
     };
     const struct rule_class_why *w = r->class_why;
@@ -298,6 +309,7 @@ void rule_class_edit(const struct rule *r, const struct schema_decl *decls, stru
         put_compared(w, decls, out);
         buf_puts(out, ", too");
         return;
+    case WHY_AVOID:
     case WHY_ORDER:
     case WHY_NOTHING: return;
     }

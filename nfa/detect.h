@@ -71,11 +71,20 @@ struct detect_register {
     uint8_t op;               /* EX_GT, EX_GE, EX_EQ; for min EX_LT, EX_LE, EX_EQ */
 };
 
+/* `mine not in distinct(of.theirs)`: no event of the run that item `of` binds has the value (avoid.c). */
+struct detect_avoid {
+    uint32_t at, of;
+    const struct expr *mine;   /* reads the event of item `at` alone */
+    const struct expr *theirs; /* reads one event of the run alone */
+};
+
 struct detect_plan {
     struct detect_item *items;
     uint32_t n;
     struct detect_join *joins;
     uint32_t n_joins;
+    struct detect_avoid *avoids;
+    uint32_t n_avoids;
     struct detect_early *early;
     uint32_t n_early;
     uint8_t *item_of_test; /* STEP, COUNT: the item it stands for; else NO_ITEM */
@@ -111,6 +120,7 @@ struct detect_session {
 };
 
 struct run_register; /* registers.c */
+struct avoid_state;  /* avoid.c */
 
 /* What the last step's event asks of the event of `test` is met between these serials only. */
 struct detect_range {
@@ -136,6 +146,7 @@ struct detector {
     struct detect_session *sessions; /* per item */
     struct detect_join_state *joins;
     struct run_register **registers;
+    struct avoid_state **avoids;
     struct detect_range *ranges; /* at most one per join */
     uint32_t n_ranges;
     uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
@@ -174,6 +185,18 @@ bool registers_allow(struct instance *in, uint32_t item, const struct detect_eve
 struct run_register *register_new(const struct detect_register *d);
 void register_free(struct run_register *r);
 uint64_t register_bytes(const struct run_register *r);
+
+/* ---- avoid.c ---------------------------------------------------------------------------------- */
+
+/* An event of the counted step; `begins`: where a run of the least length begins that ends with it. */
+void avoid_add(struct instance *in, uint32_t item, uint64_t begins, const struct detect_event *e);
+/* False: every run has an event with the value that this one must not find. */
+bool avoids_allow(struct instance *in, uint32_t item, const struct detect_event *e);
+bool avoid_value(struct instance *in, const struct detect_avoid *a, bool mine, uint32_t index,
+                 struct value *ret, uint64_t *ret_hash);
+struct avoid_state *avoid_new(void);
+void avoid_free(struct avoid_state *s);
+uint64_t avoid_bytes(const struct avoid_state *s);
 
 /* ---- open_ends.c ------------------------------------------------------------------------------ */
 

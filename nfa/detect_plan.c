@@ -270,6 +270,34 @@ static void add_join(struct detect_plan *plan, const struct detect_join *j,
     to->n++;
 }
 
+/* `mine not in distinct(name.field)` over a counted step that is chosen by its own event alone. */
+static bool avoid_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
+                     const struct expr *e)
+{
+    if (e->op != EX_NOT || e->kids[0]->op != EX_IN || plan->n_avoids == MAX_JOINS) {
+        return false;
+    }
+    const struct expr *mine = e->kids[0]->kids[0], *list = e->kids[0]->kids[1];
+    struct reads r = {0};
+    reads_of(mine, &r);
+    if (r.other || r.slots || list->op != EX_AGG || list->scope >= 0 || list->kids[1] ||
+        (list->agg != AGG_DISTINCT && list->agg != AGG_COLLECT) || !list->kids[0] ||
+        !expr_is_unary(list->kids[0]) || list->kids[0]->kind != mine->kind) {
+        return false;
+    }
+    for (uint32_t i = 0; i < at; i++) {
+        const struct detect_item *it = &plan->items[i];
+        if (it->kind == DETECT_COUNT && rule->tests[it->node->test].slot == list->slot &&
+            !rule->tests[it->node->test].joint && !it->optional && !it->node->until &&
+            !it->node->having && it->node->adjacency != ADJ_ANYWHERE) {
+            plan->avoids[plan->n_avoids++] =
+                (struct detect_avoid){at, i, mine, list->kids[0]};
+            return true;
+        }
+    }
+    return false;
+}
+
 static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
                      const struct expr *e, struct arena *arena)
 {
@@ -281,6 +309,8 @@ static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t
         }
     } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
         add_join(plan, &j, mine, theirs, arena);
+    } else if (avoid_of(plan, rule, at, e)) {
+        return;
     } else if (!plan->unsplit && !expr_is_unary(e)) {
         plan->unsplit = e;
         plan->unsplit_test = plan->items[at].node->test;
@@ -290,6 +320,7 @@ static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t
 static void set_joins(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
 {
     plan->joins = ARENA_ARRAY(arena, struct detect_join, MAX_JOINS);
+    plan->avoids = ARENA_ARRAY(arena, struct detect_avoid, MAX_JOINS);
     for (uint32_t i = 0; i < plan->n; i++) {
         const struct detect_item *it = &plan->items[i];
         if (it->kind == DETECT_STEP && it->node->kind == PAT_STEP &&
@@ -439,7 +470,8 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
     plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
                   walk_bytes(plan->n) + plan->n * sizeof(struct detect_session) +
                   plan->n_joins * (sizeof(struct detect_join_state) + sizeof(struct detect_range)) +
-                  plan->n_registers * sizeof(struct run_register *);
+                  plan->n_registers * sizeof(struct run_register *) +
+                  plan->n_avoids * sizeof(struct avoid_state *);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         plan->bytes += walk_bytes(plan->joins[i].at - plan->joins[i].of - 1);
     }

@@ -63,6 +63,7 @@ static struct detector *detector_new(struct instance *in)
     d->last_seen = take(&at, in->rule->n_tests * sizeof(*d->last_seen));
     d->joins = take(&at, plan->n_joins * sizeof(*d->joins));
     d->registers = take(&at, plan->n_registers * sizeof(struct run_register *));
+    d->avoids = take(&at, plan->n_avoids * sizeof(struct avoid_state *));
     d->ranges = take(&at, plan->n_joins * sizeof(*d->ranges));
     d->sessions = take(&at, plan->n * sizeof(*d->sessions));
     walk_init(&d->main, 0, plan->n, true, &at);
@@ -75,6 +76,9 @@ static struct detector *detector_new(struct instance *in)
                 register_new(&plan->items[i].registers[k]);
         }
     }
+    for (uint32_t i = 0; i < plan->n_avoids; i++) {
+        d->avoids[i] = avoid_new();
+    }
     return d;
 }
 
@@ -84,6 +88,9 @@ void detector_free(struct instance *in)
         joins_release(in->detector, in->rule->detect);
         for (uint32_t i = 0; i < in->rule->detect->n_registers; i++) {
             register_free(in->detector->registers[i]);
+        }
+        for (uint32_t i = 0; i < in->rule->detect->n_avoids; i++) {
+            avoid_free(in->detector->avoids[i]);
         }
         pool_free(in->pool, in->detector, in->rule->detect->bytes);
         in->detector = NULL;
@@ -197,6 +204,9 @@ uint64_t detector_bytes(const struct instance *in)
     }
     for (uint32_t i = 0; d && i < in->rule->detect->n_registers; i++) {
         bytes += register_bytes(d->registers[i]);
+    }
+    for (uint32_t i = 0; d && i < in->rule->detect->n_avoids; i++) {
+        bytes += avoid_bytes(d->avoids[i]);
     }
     return d ? bytes + in->rule->detect->bytes : 0;
 }

@@ -489,6 +489,7 @@ void finder_ready(struct finder *f)
             f->skip_test = r->detect->early[i].test;
         }
     }
+    find_avoided(f);
     scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
 }
 

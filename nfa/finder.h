@@ -89,6 +89,9 @@ struct finder {
     bool last_is_point;    /* the event that binds last is the point */
     uint64_t early;        /* tests after which conditions on the point can be judged */
     const struct detector *ranges; /* its ranges bound what can be bound; NULL */
+    const struct detect_avoid *avoid; /* of the last step, whose event is the point; NULL */
+    uint32_t avoid_test;   /* of the run that must not have avoid_value */
+    struct value avoid_value;
     uint32_t skip_test;    /* whose events are refused by the point alone; NO_TEST: none */
     const uint8_t *item_of_test; /* candidate.ends is kept; NULL: it is not */
     uint32_t last_begin, last_end; /* the event that binds last lies between */
@@ -128,6 +131,9 @@ static inline bool could_end_item(const struct finder *f, uint32_t test, uint32_
 /* Candidates that the point refused are not asked again (finder_skip.c). */
 uint32_t skip_refused(struct finder *f, uint32_t i, uint32_t end);
 void refuse(struct finder *f, uint32_t index);
+/* The event has the value that no event of its run may have: every run with it fails at the point. */
+void find_avoided(struct finder *f);
+bool is_avoided(struct finder *f, uint32_t test, uint32_t index);
 /* What the detector knows about the events of the test: [*begin, *end) shrinks. */
 void narrow(const struct finder *f, uint32_t test, uint32_t *begin, uint32_t *end);
 

@@ -43,7 +43,7 @@ static bool run_begin(struct finder *f, struct run *r, const struct pattern *p,
 {
     *r = (struct run){.p = p, .start = start};
     if (!(cand(f, start)->tests & (UINT64_C(1) << p->test)) || !may_bind(f, e, start, false) ||
-        !test_holds(f, p->test, start) || !entry_allows(f, e, p->test, start)) {
+        is_avoided(f, p->test, start) || !test_holds(f, p->test, start) || !entry_allows(f, e, p->test, start)) {
         return false;
     }
     r->limit = run_limit(f, p, start);
@@ -74,7 +74,7 @@ static bool run_more(struct finder *f, struct run *r)
     for (uint32_t i = next_with(f, r->last + 1, f->n, test);
          i < f->n && cand_time(f, i).ns <= r->limit.ns; i = next_with(f, i + 1, f->n, test)) {
         if (test_holds(f, test, i)) {
-            if (!run_continues(f, r, i)) {
+            if (!run_continues(f, r, i) || is_avoided(f, test, i)) {
                 return false;
             }
             run_push(f, r, i);

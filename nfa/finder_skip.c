@@ -41,3 +41,32 @@ void refuse(struct finder *f, uint32_t index)
 {
     f->scratch->skip[index] = (struct skip){f->scratch->epoch, index + 1};
 }
+
+void find_avoided(struct finder *f)
+{
+    const struct detect_plan *plan = f->rule->detect;
+    const struct detect_item *last = plan->n ? &plan->items[plan->n - 1] : NULL;
+    f->avoid = NULL;
+    f->avoid_test = NO_TEST;
+    for (uint32_t i = 0; i < plan->n_avoids && f->last_is_point; i++) {
+        const struct detect_avoid *a = &plan->avoids[i];
+        if (a->at + 1 == plan->n && last->ends && !last->optional) {
+            f->avoid = a;
+            f->avoid_test = plan->items[a->of].node->test;
+            f->eval->self = cand(f, f->point)->event;
+            f->avoid_value = expr_eval(a->mine, f->eval);
+            return;
+        }
+    }
+}
+
+bool is_avoided(struct finder *f, uint32_t test, uint32_t index)
+{
+    if (test != f->avoid_test) {
+        return false;
+    }
+    f->work->tests++;
+    f->eval->self = cand(f, index)->event;
+    struct value v = expr_eval(f->avoid->theirs, f->eval);
+    return !value_is_missing(v) && value_equal(v, f->avoid_value);
+}

@@ -48,6 +48,15 @@ bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t inde
     return side(in, j->theirs, j->n, j->slot, NULL, e, ret, ret_hash);
 }
 
+bool avoid_value(struct instance *in, const struct detect_avoid *a, bool mine, uint32_t index,
+                 struct value *ret, uint64_t *ret_hash)
+{
+    const struct event *e = retained_at(&in->events, index)->event;
+    bool present = side(in, mine ? &a->mine : &a->theirs, 1, 0, e, NULL, ret, ret_hash);
+    *ret_hash = *ret_hash ? *ret_hash : 1; /* 0 marks a free place */
+    return present;
+}
+
 /* ---- who waits --------------------------------------------------------------------------------- */
 
 static bool least_first(const struct detect_join *j)

@@ -177,6 +177,9 @@ static const char *const patterns[] = {
     "A as a then (B as b then C as c) then D as d where v = a.v",
     "2 times (A as a then B as b) then C as c",
     "A as a then B as b where v != a.v",
+    "2 or more A as a within 6ms then B as b where v not in distinct(a.v)",
+    "3 or more A as a then C as c then B as b where v not in distinct(a.v)",
+    "D as d then 2 or more A as a each within 3ms then next B as b where v not in distinct(a.v)",
 };
 
 static const char *const policies[] = {

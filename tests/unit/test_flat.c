@@ -123,6 +123,19 @@ static void fill_sum(struct instance_world *w, int64_t n, int64_t *ms)
     }
 }
 
+/* One value all the time; C has it too, and rarely another. */
+static void fill_same(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', ++*ms, 1);
+    }
+}
+
+static void probe_same(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    world_push(w, i % 2 ? 'C' : 'A', ++*ms, rare && i % 50 == 49 ? 2 : 1);
+}
+
 #define HEAD "rule r { for each k within 1h when "
 #define TAIL " emit alert }"
 #define NEXT " after match skip to next emit alert }"
@@ -162,6 +175,8 @@ static const struct row rows[] = {
     {"registers, max", HEAD "2 or more A as a until max(a.v) >= 7 within 10m" TAIL, fill_sum, probe_sum},
     {"having", HEAD "2 or more A as a having sum(a.v) > 50000000" TAIL, fill_sum, probe_sum},
     {"until then", HEAD "1 or more A as a until sum(a.v) > 50000000 then C as c" TAIL, fill_sum, probe_sum},
+    {"new value", HEAD "3 or more A as a within 20m then C as c where v not in distinct(a.v)" TAIL,
+     fill_same, probe_same},
     {"without", HEAD "A as a then C as c without M" TAIL, fill_a, probe_absence},
     {"any of", HEAD "A as a then any of (B as b, M as m) then C as c" TAIL, fill_ab, probe_chain},
     {"next", HEAD "A as a then next B as b then C as c" TAIL, fill_a, probe_chain},
