@@ -197,9 +197,9 @@ class Coverage:
 
     def lines(self):
         n, cases = self.n, max(self.n['cases'], 1)
-        yield '%d cases, %d events: a match in %d (%.1f %%), several in %d, correlated tests in %d' \
-            % (n['cases'], n['events'], n['matched'], 100.0 * n['matched'] / cases, n['several'],
-               n['correlated'])
+        yield '%d cases, %d events: a match in %d (%.1f %%), several in %d' % (
+            n['cases'], n['events'], n['matched'], 100.0 * n['matched'] / cases, n['several'])
+        yield 'tests that read other events in %d' % n['correlated']
         yield 'with quiet_ended %d, suppressed > 0 %d, timeouts %d' % (n['silent'], n['suppressed'],
                                                                      n['timed out'])
         for title, names in (('constructs', LANGUAGE), ('streams', STREAM)):

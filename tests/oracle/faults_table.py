@@ -41,7 +41,8 @@ FAULTS = (
      'if (cand(f, i)->position && cand_time(f, i).ns > e->after.ns) {',
      'if (cand(f, i)->position && cand_time(f, i).ns >= e->after.ns) {'),
     ('a where narrows what next counts', STATE,
-     'if (counted) {\n        in->positions++;', 'if (counted && tests) {\n        in->positions++;'),
+     'if (counted) {\n        in->positions++;',
+     'if (counted && tests) {\n        in->positions++;'),
     # absences
     ('no M between: the event right behind A is not looked at', CHECK,
      'next_with(f, prev + 1, index, test); i < index;', 'next_with(f, prev + 2, index, test); '

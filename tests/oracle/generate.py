@@ -81,6 +81,13 @@ class Maker:
     # -- conditions
 
     def own(self):
+        """A test of the event alone; sometimes two of them, and what is not known of both."""
+        if not self.chance(0.06):
+            return self.simple()
+        both = (self.rng.choice(('and', 'and', 'or')), self.simple(), self.simple())
+        return ('not', both) if self.chance(0.6) else both
+
+    def simple(self):
         r, v = self.rng, path('v')
         if self.chance(0.06, 'list'):
             return ('in list', r.random() < 0.4, v, r.choice(sorted(LISTS)))

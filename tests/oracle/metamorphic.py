@@ -3,7 +3,8 @@
   metamorphic.py --fyke PATH [--seed N] [--cases N] [--workers N]
 
 The same bytes are asked for, with two exceptions: over restarts the order of lines (each run writes
-its own), and where events of a partition are read in another order, their offsets.
+its own), and where events of a partition are read in another order, their offsets. No restarts where
+an absence stands first: a partition that is empty at the first start begins there (language.md 3.7).
 Exit: 0, 1 when an output differs, or when too few cases have an alert.
 """
 import argparse
@@ -154,8 +155,8 @@ def check(bench, file, events, arrival, rng):
         same('-j ' + jobs, base, bench.run(path, '-j', jobs))
     same('--detector general', base, bench.run(path, '--detector', 'general'))
     small = os.path.join(bench.dir, 'small')
-    same('evicted', base, bench.run(path, '--state', small, '--memory', '1', '--commit-every', '1ms',
-                                    '-j', '2'))
+    same('evicted', base, bench.run(path, '-j', '2', '--state', small, '--memory', '1',
+                                    '--commit-every', '1ms'))
     same('irrelevant events', base, without_noise(bench.run(bench.put(
         [line(*r) for r in with_noise(file, read, rng)], 'noise.jsonl'))))
     if file.disorder is None:
@@ -163,7 +164,8 @@ def check(bench, file, events, arrival, rng):
         want = bench.run(bench.put(order, 'order.jsonl'))
         same('another order of topics', want, bench.run(bench.put(
             [order[i] for i in interleaved(events, rng)], 'mixed.jsonl')))
-        same('restarts', sorted(want.splitlines()), sorted(restarts(bench, order).splitlines()))
+        if all(l.assume_quiet for r in file.rules for l in r.leading):
+            same('restarts', sorted(want.splitlines()), sorted(restarts(bench, order).splitlines()))
     elif len({(e['at'], e['topic']) for e in events}) == len(events):
         again, arrived = scattered(file, events, rng)
         numbered = {(e['at'], e['topic']): e['id'] for e in events}

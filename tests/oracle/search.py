@@ -139,7 +139,7 @@ class Search(World):
         yield c.but(pref=c.pref + (1,))
 
     def note_border(self, ev, time):
-        """For the count of what was covered: an event of the absence's source just at its border."""
+        """For the account of what was covered: an event of the absence's source at its border."""
         if any(self.at[k] == time and self.in_source(ev.src, k) for k in range(self.n)):
             self.borders += 1
 

@@ -40,7 +40,7 @@ def wanted_value(ev, rng):
     """A value that is likely to satisfy the test of `ev`."""
     e = ev.where
     if e and e[0] == 'cmp' and e[2] == ('path', ('v',)) and e[3][0] == 'lit' and e[1] in (
-            '=', '<=', '>=') and rng.random() < 0.6:
+            '=', '<=', '>=') and rng.random() < 0.8:
         return e[3][1]
     return None if rng.random() < 0.08 else rng.randint(0, 3)
 

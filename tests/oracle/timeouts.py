@@ -2,8 +2,8 @@
 
 A partial match is an assignment to some of the steps that satisfies what is said of the events it
 binds. It stays until an event breaks it: an absence, `next`, `without`, `with no`; nothing else
-does (a gap that has passed, a `having` that came out false are no such events). `in a row` is `next`
-between the events of a run. In a `no M for D` that is over nobody waits: what follows decides.
+does (a gap that has passed, a `having` that came out false are no such events). `in a row` is
+`next` between the events of a run. In a `no M for D` that is over nobody waits: what follows decides.
 """
 from search import Ctx, positions
 
