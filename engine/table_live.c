@@ -55,7 +55,7 @@ static bool same_bytes(const struct table_entry *e, struct slice bytes)
 static enum err set_entry(struct table_live *t, struct value key, const struct value *value,
                           struct error *err)
 {
-    struct table_entry *e;
+    struct table_entry *e = NULL;
     FYKE_TRY(find_entry(t, key, &e, err));
     if (!value) {
         t->changed |= e->value != NULL;

@@ -1,6 +1,9 @@
 /* A value that no event of a run has (`where country not in distinct(fail.country)`): a shorter run makes
  * it easier, so the runs of the least length decide. Per value the latest such run that ended before the
- * value came again; for all values that have not come since, the latest run of all. */
+ * value came again; for all values that have not come since, the latest run of all.
+ *
+ * Values are found by their hash, which anybody can make collide; so the values are compared too, and
+ * where two share a hash the answer is left to the finder. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +15,7 @@ struct avoided {
     uint64_t hash; /* 0: free */
     uint64_t last; /* the latest event with the value */
     uint64_t best; /* where the latest run without it begins that ended before `last` */
+    bool shared;   /* by two values */
 };
 
 struct avoid_state {
@@ -69,6 +73,19 @@ static void make_room(struct avoid_state *s, uint64_t first_live)
     free(old.slots);
 }
 
+/* Has the latest event with the hash of `a` another value than v? False when it is no longer retained:
+ * then no run that it could spoil can begin a match either. */
+static bool is_another(struct instance *in, const struct detect_avoid *plan, const struct avoided *a,
+                       struct value v)
+{
+    struct value have;
+    uint64_t hash;
+    return a->hash && a->last > in->events.first_serial &&
+           avoid_value(in, plan, false, (uint32_t)(a->last - 1 - in->events.first_serial), &have,
+                       &hash) &&
+           !value_equal(have, v);
+}
+
 /* An event of the counted step; `begins`: where a run of the least length begins that ends with it. */
 void avoid_add(struct instance *in, uint32_t item, uint64_t begins, const struct detect_event *e)
 {
@@ -87,6 +104,7 @@ void avoid_add(struct instance *in, uint32_t item, uint64_t begins, const struct
             }
             struct avoided *a = find(s, hash);
             s->n += a->hash == 0;
+            a->shared |= is_another(in, &plan->avoids[i], a, v);
             a->hash = hash;
             a->best = a->last < s->run ? s->run : a->best;
             a->last = e->serial;
@@ -110,6 +128,9 @@ bool avoids_allow(struct instance *in, uint32_t item, const struct detect_event 
             return false;
         }
         const struct avoided *a = find(s, hash);
+        if (a->shared || is_another(in, &plan->avoids[i], a, v)) {
+            continue;
+        }
         uint64_t begins = a->last < s->run ? s->run : a->best;
         if (!begins || !e->first_live || begins < e->first_live) {
             return false;

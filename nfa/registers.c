@@ -5,7 +5,7 @@
  *
  * The window slides: sums, maxima and minima as two stacks, each event pushed and popped once; distinct
  * values as counters. Numbers are doubles, compared with some slack: what is nearly true is left to the
- * finder. */
+ * finder. So is everything once two values have shared a hash, which anybody can bring about. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,7 @@ struct run_register {
     double back; /* of items[turn … n) */
     struct value_counts *distinct;
     uint64_t negative; /* the latest event with a negative value */
+    bool shared;       /* a hash, by two values: `distinct` may be too small */
 };
 
 static double nothing(uint8_t agg)
@@ -112,19 +113,41 @@ static struct eval surroundings(struct instance *in, const struct event *e)
                          .counters = &s->ignored, .regex = s->eval.regex, .env = s->eval.env};
 }
 
-/* What the event adds to the aggregate; false: nothing. */
-static bool contribution(struct instance *in, const struct expr *agg, const struct event *e,
-                         struct entry_of_run *ret)
+/* The value of the event that the aggregate looks at; false: it is not counted. */
+static bool counted_value(struct instance *in, const struct expr *agg, const struct event *e,
+                          struct value *ret)
 {
     struct eval ev = surroundings(in, e);
     bool counts = expr_true(agg->kids[1], &ev);
-    struct value v = VALUE_MISSING;
+    *ret = VALUE_MISSING;
     if (counts && agg->kids[0]) {
-        v = expr_eval(agg->kids[0], &ev);
-        counts = !value_is_missing(v);
+        *ret = expr_eval(agg->kids[0], &ev);
+        counts = !value_is_missing(*ret);
     }
     in->detector->scratch->eval.regex = ev.regex;
-    if (!counts) {
+    return counts;
+}
+
+/* Is the hash of v that of another value in the window? */
+static bool shares_hash(struct instance *in, const struct expr *agg, const struct run_register *r,
+                        uint64_t hash, struct value v)
+{
+    uint64_t first, last;
+    struct value have;
+    if (!counts_find(r->distinct, hash, &first, &last) || last <= in->events.first_serial) {
+        return false;
+    }
+    uint32_t index = (uint32_t)(last - 1 - in->events.first_serial);
+    return counted_value(in, agg, retained_at(&in->events, index)->event, &have) &&
+           !value_equal(have, v);
+}
+
+/* What the event adds to the aggregate; false: nothing. */
+static bool contribution(struct instance *in, const struct expr *agg, const struct event *e,
+                         struct run_register *r, struct entry_of_run *ret)
+{
+    struct value v;
+    if (!counted_value(in, agg, e, &v)) {
         return false;
     }
     if (agg->agg == AGG_COUNT) {
@@ -133,6 +156,7 @@ static bool contribution(struct instance *in, const struct expr *agg, const stru
     }
     if (agg->agg == AGG_COUNT_DISTINCT) {
         ret->hash = value_hash(v);
+        r->shared |= shares_hash(in, agg, r, ret->hash, v);
         return true;
     }
     return as_number(v, &ret->value);
@@ -173,7 +197,7 @@ static bool register_allows(struct instance *in, uint32_t item,
     const struct event *event = retained_at(&in->events, e->index)->event;
     struct entry_of_run x = {.serial = e->serial};
     uint8_t agg = d->agg->agg;
-    if (e->unused && contribution(in, d->agg, event, &x)) {
+    if (e->unused && contribution(in, d->agg, event, r, &x)) {
         push(r, agg, x);
         r->negative = agg == AGG_SUM && x.value < 0 ? e->serial : r->negative;
     }
@@ -181,7 +205,7 @@ static bool register_allows(struct instance *in, uint32_t item,
         in->work.steps++;
         pop(r, agg);
     }
-    if (r->negative && !is_out(in, item, r->negative, e)) {
+    if (r->shared || (r->negative && !is_out(in, item, r->negative, e))) {
         return true;
     }
     struct eval ev = surroundings(in, event);

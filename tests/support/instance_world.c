@@ -8,13 +8,13 @@
 
 #define EVENTS                                                                                     \
     "language 1\n"                                                                                 \
-    "event A from topic \"a\" { k : string key  at : timestamp event time  v : int optional }\n"   \
-    "event B from topic \"b\" { k : string key  at : timestamp event time  v : int optional }\n"   \
-    "event C from topic \"c\" { k : string key  at : timestamp event time  v : int optional }\n"   \
-    "event D from topic \"d\" { k : string key  at : timestamp event time  v : int optional }\n"   \
-    "event M from topic \"m\" { k : string key  at : timestamp event time  v : int optional }\n"
+    "event A from topic \"a\" { k : string key  at : timestamp event time  v : int optional  s : string optional }\n"   \
+    "event B from topic \"b\" { k : string key  at : timestamp event time  v : int optional  s : string optional }\n"   \
+    "event C from topic \"c\" { k : string key  at : timestamp event time  v : int optional  s : string optional }\n"   \
+    "event D from topic \"d\" { k : string key  at : timestamp event time  v : int optional  s : string optional }\n"   \
+    "event M from topic \"m\" { k : string key  at : timestamp event time  v : int optional  s : string optional }\n"
 
-enum { SLOT_K, SLOT_AT, SLOT_V, SLOTS };
+enum { SLOT_K, SLOT_AT, SLOT_V, SLOT_S, SLOTS };
 
 static void on_match(void *ctx, const struct match *m)
 {
@@ -68,7 +68,7 @@ static struct nfa_call call_of(struct instance_world *w)
                              .history_begin = ETIME_MIN};
 }
 
-void world_push(struct instance_world *w, char type, int64_t ms, int64_t v)
+static void push(struct instance_world *w, char type, int64_t ms, struct value v, struct value s)
 {
     _Alignas(16) char block[sizeof(struct event) + SLOTS * sizeof(struct value)];
     struct event *e = (struct event *)block;
@@ -77,12 +77,23 @@ void world_push(struct instance_world *w, char type, int64_t ms, int64_t v)
                         .n_values = SLOTS, .bytes = sizeof(block)};
     e->values[SLOT_K] = w->key;
     e->values[SLOT_AT] = value_timestamp(e->time);
-    e->values[SLOT_V] = value_int(v);
+    e->values[SLOT_V] = v;
+    e->values[SLOT_S] = s;
     struct nfa_call call = call_of(w);
     uint64_t roles = rule_roles_of(w->rule, e, w->scratch);
     if (roles) {
         instance_event(w->in, e, roles, &call);
     }
+}
+
+void world_push(struct instance_world *w, char type, int64_t ms, int64_t v)
+{
+    push(w, type, ms, value_int(v), VALUE_MISSING);
+}
+
+void world_push_text(struct instance_world *w, char type, int64_t ms, struct slice s)
+{
+    push(w, type, ms, VALUE_MISSING, value_string(s));
 }
 
 void world_advance(struct instance_world *w, int64_t ms)

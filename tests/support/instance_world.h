@@ -24,6 +24,7 @@ void world_open(struct instance_world *w, const char *rule, bool general, uint32
 void world_close(struct instance_world *w);
 /* type: 'A' … 'D', 'M'. */
 void world_push(struct instance_world *w, char type, int64_t ms, int64_t v);
+void world_push_text(struct instance_world *w, char type, int64_t ms, struct slice s);
 /* Every deadline up to and including ms fires. */
 void world_advance(struct instance_world *w, int64_t ms);
 uint64_t world_work(const struct instance_world *w);
