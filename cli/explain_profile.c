@@ -29,6 +29,18 @@ static void put_bound(const struct measure *m, struct buf *out)
     }
 }
 
+/* Of a computed measure: what each of its aggregates keeps. */
+static void put_bounds(const struct ruleset *rs, const struct measure *m, struct buf *out)
+{
+    if (!m->value) {
+        put_bound(m, out);
+    }
+    for (uint32_t i = 0; i < m->n_leaves; i++) {
+        buf_puts(out, i == 0 ? "" : i + 1 < m->n_leaves ? ", " : " and ");
+        put_bound(&rs->measures[m->first_leaf + i], out);
+    }
+}
+
 static const struct ast_profile *find_profile(const struct compilation *c, struct slice name,
                                               const struct rule_file **ret_file)
 {
@@ -68,7 +80,7 @@ static void put_profile(const struct reading *r, const struct profile *p, struct
     for (const struct ast_measure *a = ast->measures; a; a = a->next, m++) {
         if (r->read[m->index]) {
             buf_printf(out, "  %.*s; keeps ", SLICE_ARG(source_text(file, a->span)));
-            put_bound(m, out);
+            put_bounds(r->c->ruleset, m, out);
             buf_puts(out, " per key\n");
         }
     }

@@ -186,6 +186,7 @@ struct expr_ctx {
     int32_t agg_slot;     /* inside an aggregate over this slot, -1 */
     bool agg_where;       /* inside its `where` */
     uint32_t depth;       /* of the expressions around: consts in consts */
+    struct measure_ctx *measure; /* the value of a measure, outside its aggregates; else NULL */
 };
 
 struct expr_ctx expr_ctx_new(struct checker *c, enum expr_place place);
@@ -234,6 +235,13 @@ void check_profiles(struct checker *c);
 const struct profile *profile_named(struct checker *c, struct slice name);
 void check_measure(struct checker *c, const struct ast_measure *ast, const struct ast_filter *filter,
                    const uint32_t *decls, uint32_t n_decls, struct measure *m);
+/* How many leaves it may come to have. */
+uint32_t measure_room(const struct ast_measure *ast);
+/* What reading a measure gives. */
+struct typed measure_typed(struct checker *c, const struct measure *m, struct span span);
+/* An aggregate, a field of the source in the value of a measure. */
+struct typed check_measure_aggregate(struct measure_ctx *k, const struct ast_expr *e);
+struct typed check_measure_field(struct measure_ctx *k, const struct ast_path *path);
 struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
                                 const struct ast_name *measure, struct span span);
 struct typed check_profile_by_key(struct expr_ctx *x, const struct symbol *s,

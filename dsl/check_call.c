@@ -28,7 +28,9 @@ static void unknown_function(struct expr_ctx *x, const struct ast_name *name)
     }
     const struct aggregate *aggs = aggregates_all(&n);
     for (uint32_t i = 0; i < n; i++) {
-        suggest_try(&s, slice_of(aggs[i].name));
+        if (x->measure || !aggs[i].profiles_only) {
+            suggest_try(&s, slice_of(aggs[i].name));
+        }
     }
     struct diag *d = check_error(x->c, "E0314", name->span, "there is no function `%.*s`",
                                  SLICE_ARG(name->text));
@@ -213,8 +215,17 @@ struct typed check_call(struct expr_ctx *x, const struct ast_expr *e)
 {
     struct slice name = e->call.name->text;
     const struct aggregate *agg = aggregates_find(name);
-    if (agg) {
+    if (agg && x->measure) {
+        return check_measure_aggregate(x->measure, e);
+    }
+    if (agg && !agg->profiles_only) {
         return check_aggregate(x, e, agg);
+    }
+    if (agg) {
+        struct diag *d = check_error(x->c, "E0314", e->call.name->span,
+                                     "`%s` is an aggregate of profiles", agg->name);
+        check_help(x->c, d, "write `distinct(x.FIELD)`");
+        return TYPED_UNKNOWN;
     }
     const struct function *fn = functions_find(name);
     if (fn) {

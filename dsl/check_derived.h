@@ -41,6 +41,7 @@ void derived_fields(struct rule_ctx *r, const struct ast_emit *e, struct emit_pl
                     const struct typed *values);
 /* may_miss.c: the value of an output may be missing. */
 bool output_may_miss(const struct rule_ctx *r, const struct expr *e, bool on_timeout);
+bool measure_may_miss(const struct ruleset *rs, const struct measure *m);
 /* Read, declared without a source, and no rule derives it (W0419). */
 void derived_lint(struct checker *c);
 

@@ -57,9 +57,9 @@ static void given_measure(struct checker *c, const struct profile *p, const stru
         if (!value_is_missing(g->measures[i])) {
             check_error(c, "E0304", a->path.span, "`%.*s` is given twice", SLICE_ARG(name));
         }
-        if (m->agg) {
-            struct want want = {(enum value_kind)m->agg->kind,
-                                (enum value_kind)m->agg->item_kind, NULL};
+        const struct expr *e = measure_result(m);
+        if (e) {
+            struct want want = {(enum value_kind)e->kind, (enum value_kind)e->item_kind, NULL};
             value(ctx, a->value, want, arena_printf(c->arena, "`%.*s`", SLICE_ARG(name)),
                   &g->measures[i]);
         }

@@ -1,4 +1,5 @@
-/* Measures of profiles: `hourly = average(sum(amount)) over 30 days every 1 hour warm 14 days`. */
+/* Measures of profiles: `hourly = average(sum(amount)) over 30 days every 1 hour warm 14 days`,
+ * `mean = sum(amount) / count() over 7 days`. */
 #include "dsl/check.h"
 
 #include "nfa/functions.h"
@@ -10,52 +11,18 @@ struct measure_ctx {
     const struct ast_filter *filter;
     struct expr_ctx event; /* the source's events */
     struct measure *m;
+    struct measure *into;  /* whose aggregate is being looked at: m or a leaf of it */
 };
-
-static bool is_set_call(const struct ast_expr *e)
-{
-    return slice_eq_str(e->call.name->text, "set");
-}
-
-/* `set` is distinct as a measure; elsewhere there is none. */
-static const struct aggregate *aggregate_of(const struct ast_expr *e)
-{
-    return is_set_call(e) ? aggregates_find(SLICE_LIT("distinct"))
-                          : aggregates_find(e->call.name->text);
-}
 
 static const struct ast_expr *as_aggregate(const struct ast_expr *e)
 {
     e = ast_bare(e);
-    return e && e->kind == AST_EXPR_CALL && aggregate_of(e) ? e : NULL;
+    return e && e->kind == AST_EXPR_CALL && aggregates_find(e->call.name->text) ? e : NULL;
 }
 
-static void suggest_aggregates(struct measure_ctx *k, struct diag *d, struct slice name)
+uint32_t measure_room(const struct ast_measure *ast)
 {
-    uint32_t n;
-    struct suggest s = suggest_for(name);
-    const struct aggregate *all = aggregates_all(&n);
-    for (uint32_t i = 0; i < n; i++) {
-        suggest_try(&s, slice_of(all[i].name));
-    }
-    suggest_try(&s, SLICE_LIT("set"));
-    check_suggest(k->c, d, &s);
-}
-
-static void not_an_aggregate(struct measure_ctx *k)
-{
-    const struct ast_expr *e = ast_bare(k->ast->value);
-    if (!e) {
-        return;
-    }
-    struct diag *d = check_error(k->c, "E0347", e->span, "a measure is one aggregate");
-    if (e->kind == AST_EXPR_CALL) {
-        suggest_aggregates(k, d, e->call.name->text);
-    } else if (e->kind == AST_EXPR_BINARY) {
-        check_help(k->c, d, "make each aggregate a measure and compute with them in the rule");
-    } else {
-        check_help(k->c, d, "for example `set(country)`, `sum(amount)`, `count()`");
-    }
+    return as_aggregate(ast->value) ? 0 : MEASURE_MAX_LEAVES;
 }
 
 /* The source's name stands for its events: `count(Payment)`. */
@@ -106,7 +73,7 @@ static bool argument(struct measure_ctx *k, const struct ast_expr *e, const stru
         return false;
     }
     if (nested) {
-        k->m->nested = true;
+        k->into->nested = true;
         *value = typed_aggregate(k, nested, true);
         return value->e != NULL;
     }
@@ -116,7 +83,7 @@ static bool argument(struct measure_ctx *k, const struct ast_expr *e, const stru
 
 static struct typed typed_aggregate(struct measure_ctx *k, const struct ast_expr *e, bool inner)
 {
-    const struct aggregate *agg = aggregate_of(e);
+    const struct aggregate *agg = aggregates_find(e->call.name->text);
     struct typed value = {.span = e->span}, t = {.span = e->span};
     const struct expr *filter = NULL;
     bool ok = arity_fits(k, e, agg) && argument(k, e, agg, inner, &value);
@@ -124,7 +91,7 @@ static struct typed typed_aggregate(struct measure_ctx *k, const struct ast_expr
         filter = check_condition(&k->event, e->call.where->expr);
         ok = filter != NULL;
     }
-    if (ok && e->call.where && k->m->nested && !inner) {
+    if (ok && e->call.where && k->into->nested && !inner) {
         struct diag *d = check_error(k->c, "E0347", e->call.where->span,
                                      "`where` belongs to the aggregate of a bucket");
         check_help(k->c, d, "write it inside: `average(count(x where …))`");
@@ -144,20 +111,95 @@ static struct typed typed_aggregate(struct measure_ctx *k, const struct ast_expr
     return t;
 }
 
+/* ---- computed ------------------------------------------------------------------------------ */
+
+/* The same aggregate twice is kept once. */
+static struct measure *find_leaf(const struct measure_ctx *k, const struct measure *leaf)
+{
+    struct buf want = BUF_INIT, other = BUF_INIT;
+    struct measure *found = NULL;
+    expr_canonical(leaf->agg, k->c->rs->decls, &want);
+    for (uint32_t i = 0; i < k->m->n_leaves && !found; i++) {
+        struct measure *m = &k->c->rs->measures[k->m->first_leaf + i];
+        buf_clear(&other);
+        expr_canonical(m->agg, k->c->rs->decls, &other);
+        bool same = m->as_set == leaf->as_set && slice_eq(buf_slice(&want), buf_slice(&other));
+        found = same ? m : NULL;
+    }
+    buf_release(&want);
+    buf_release(&other);
+    return found;
+}
+
+static void name_leaf(struct measure_ctx *k, struct measure *leaf)
+{
+    unsigned n = k->m->n_leaves;
+    leaf->name = slice_of(arena_printf(k->c->out, "%.*s#%u", SLICE_ARG(k->m->name), n));
+    leaf->full_name = slice_of(arena_printf(k->c->out, "%.*s#%u", SLICE_ARG(k->m->full_name), n));
+}
+
+/* In the place of an aggregate stands the reading of a measure that is this aggregate. */
+struct typed check_measure_aggregate(struct measure_ctx *k, const struct ast_expr *e)
+{
+    struct ruleset *rs = k->c->rs;
+    if (k->m->n_leaves == MEASURE_MAX_LEAVES) {
+        check_error(k->c, "E0347", e->span, "a measure is computed from at most %d aggregates",
+                    MEASURE_MAX_LEAVES);
+        return TYPED_UNKNOWN;
+    }
+    struct measure *leaf = &rs->measures[rs->n_measures];
+    *leaf = (struct measure){.index = rs->n_measures,
+                             .profile = k->m->profile,
+                             .over = k->m->over,
+                             .every = k->m->every,
+                             .warm = k->m->warm};
+    k->into = leaf;
+    leaf->as_set = aggregates_find(e->call.name->text)->profiles_only;
+    leaf->agg = typed_aggregate(k, e, false).e;
+    if (!leaf->agg) {
+        return TYPED_UNKNOWN;
+    }
+    struct measure *same = find_leaf(k, leaf);
+    if (!same) {
+        same = leaf;
+        rs->n_measures++;
+        k->m->n_leaves++;
+        name_leaf(k, leaf);
+    }
+    return measure_typed(k->c, same, e->span);
+}
+
+struct typed check_measure_field(struct measure_ctx *k, const struct ast_path *path)
+{
+    struct slice name = path_text(k->c, path->names.first);
+    struct diag *d = check_error(k->c, "E0347", path->span,
+                                 "`%.*s` is a field of each event, a measure is of all of them",
+                                 SLICE_ARG(name));
+    check_help(k->c, d, "say which one is meant: `sum(%.*s)`, `last(%.*s)`, …", SLICE_ARG(name),
+               SLICE_ARG(name));
+    return TYPED_UNKNOWN;
+}
+
+static void check_computed(struct measure_ctx *k)
+{
+    struct expr_ctx x = k->event;
+    x.measure = k;
+    k->m->first_leaf = k->c->rs->n_measures;
+    struct typed t = check_expr(&x, k->ast->value);
+    if (t.e && k->m->n_leaves == 0) {
+        struct diag *d = check_error(k->c, "E0347", t.span, "a measure needs an aggregate");
+        check_help(k->c, d, "for example `set(country)`, `sum(amount)`, `count()`");
+    } else if (t.e) {
+        k->m->value = expr_fold(k->c, t.e);
+    }
+}
+
 /* ---- window, buckets, bounds --------------------------------------------------------------- */
 
 static void check_every(struct measure_ctx *k)
 {
     const struct ast_timed *every = k->ast->every;
-    if (!every) {
-        if (k->m->nested) {
-            struct diag *d = check_error(k->c, "E0347", k->ast->value->span,
-                                         "an aggregate of an aggregate needs buckets");
-            check_help(k->c, d, "say how long a bucket is: `every 1 hour`");
-        }
-        return;
-    }
-    if (!check_timed(k->c, every, &k->m->every)) {
+    if (!every || !check_timed(k->c, every, &k->m->every)) {
         return;
     }
     if (k->m->every.ns <= 0) {
@@ -170,22 +212,38 @@ static void check_every(struct measure_ctx *k)
     }
 }
 
-static void check_max(struct measure_ctx *k, const struct ast_expr *e)
+static void check_nested(struct measure_ctx *k, const struct measure *m)
+{
+    if (m->nested && !k->ast->every) {
+        struct diag *d = check_error(k->c, "E0347", k->ast->value->span,
+                                     "an aggregate of an aggregate needs buckets");
+        check_help(k->c, d, "say how long a bucket is: `every 1 hour`");
+    }
+}
+
+static bool is_bounded(const struct measure *m)
+{
+    return m->agg && !m->nested && m->agg->agg == AGG_DISTINCT;
+}
+
+static void check_max(struct measure_ctx *k, struct measure *const *all, uint32_t n)
 {
     const struct ast_literal *max = k->ast->max;
-    if (!max) {
-        return;
+    bool any = false;
+    for (uint32_t i = 0; i < n; i++) {
+        any = any || is_bounded(all[i]);
     }
-    bool values = e && !k->m->nested && aggregate_of(e)->op == AGG_DISTINCT;
-    if (!values) {
+    if (!any) {
         struct diag *d = check_error(k->c, "E0347", max->span,
                                      "`max` bounds how many values a set keeps");
         check_help(k->c, d, "it belongs to `set(…)` and `distinct(…)`");
     } else if (max->int_value < 1 || max->int_value > INT32_MAX) {
         check_error(k->c, "E0347", max->span, "a set keeps at least one value");
     } else {
-        k->m->max = (uint32_t)max->int_value;
-        k->m->as_set = true;
+        for (uint32_t i = 0; i < n; i++) {
+            all[i]->max = is_bounded(all[i]) ? (uint32_t)max->int_value : 0;
+            all[i]->as_set = all[i]->as_set || is_bounded(all[i]);
+        }
     }
 }
 
@@ -199,10 +257,29 @@ static void check_warm(struct measure_ctx *k)
     }
 }
 
+/* What the aggregates make of `every` and `max`; a leaf that was refused is not among them. */
+static void check_aggregates(struct measure_ctx *k)
+{
+    struct measure *all[MEASURE_MAX_LEAVES] = {k->m};
+    uint32_t n = k->m->n_leaves;
+    for (uint32_t i = 0; i < n; i++) {
+        all[i] = &k->c->rs->measures[k->m->first_leaf + i];
+    }
+    n = n ? n : 1;
+    bool nested = false;
+    for (uint32_t i = 0; i < n && !nested; i++) {
+        check_nested(k, all[i]);
+        nested = all[i]->nested;
+    }
+    if (k->ast->max && (all[0]->agg || all[0]->nested)) {
+        check_max(k, all, n);
+    }
+}
+
 void check_measure(struct checker *c, const struct ast_measure *ast, const struct ast_filter *filter,
                    const uint32_t *decls, uint32_t n_decls, struct measure *m)
 {
-    struct measure_ctx k = {c, ast, filter, expr_ctx_new(c, PLACE_EVENT), m};
+    struct measure_ctx k = {c, ast, filter, expr_ctx_new(c, PLACE_EVENT), m, m};
     const struct ast_expr *e = as_aggregate(ast->value);
     k.event.self = decls;
     k.event.n_self = n_decls;
@@ -210,13 +287,13 @@ void check_measure(struct checker *c, const struct ast_measure *ast, const struc
         check_error(c, "E0330", ast->repeated, "this is stated twice");
     }
     check_timed(c, ast->over, &m->over);
-    if (!e) {
-        not_an_aggregate(&k);
-    } else {
-        m->as_set = is_set_call(e);
-        m->agg = typed_aggregate(&k, e, false).e;
-    }
     check_every(&k);
-    check_max(&k, e);
     check_warm(&k);
+    if (e) {
+        m->as_set = aggregates_find(e->call.name->text)->profiles_only;
+        m->agg = typed_aggregate(&k, e, false).e;
+    } else {
+        check_computed(&k);
+    }
+    check_aggregates(&k);
 }

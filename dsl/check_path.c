@@ -356,6 +356,9 @@ struct typed check_path(struct expr_ctx *x, const struct ast_path *path)
     }
     bool bare_in_agg = x->agg_slot >= 0 && !x->agg_where;
     if (!bare_in_agg && self_has_field(x, path_text(x->c, first))) {
+        if (x->measure) {
+            return check_measure_field(x->measure, path);
+        }
         return check_field(x, x->self, x->n_self, first, path->span);
     }
     if (x->place == PLACE_EMIT) {

@@ -1,5 +1,5 @@
 /* Profiles: their declaration, and reading them in rules. */
-#include "dsl/check.h"
+#include "dsl/check_derived.h"
 
 #include "base/hash.h"
 #include "nfa/profile.h"
@@ -69,6 +69,7 @@ static void declare_measures(struct checker *c, const struct ast_profile *ast, s
     }
 }
 
+/* With room for the leaves of every one that may have some. */
 static uint32_t count_measures(const struct checker *c, uint32_t *profiles)
 {
     uint32_t n = 0;
@@ -78,7 +79,7 @@ static uint32_t count_measures(const struct checker *c, uint32_t *profiles)
         if (d->kind == AST_DECL_PROFILE) {
             (*profiles)++;
             for (const struct ast_measure *m = d->profile.measures; m; m = m->next) {
-                n++;
+                n += 1 + measure_room(m);
             }
         }
     }
@@ -216,10 +217,24 @@ static bool same_key(struct expr_ctx *x, const struct profile *p, struct span sp
     return same;
 }
 
+struct typed measure_typed(struct checker *c, const struct measure *m, struct span span)
+{
+    const struct expr *result = measure_result(m);
+    struct expr *e = expr_new(c, EX_PROFILE, (enum value_kind)result->kind, 0);
+    e->item_kind = result->item_kind;
+    e->slot = (int32_t)m->index;
+    e->changes = true;
+    e->fn_name = arena_printf(c->out, "%.*s", SLICE_ARG(m->full_name));
+    return (struct typed){.e = e,
+                          .kind = (enum value_kind)e->kind,
+                          .item = (enum value_kind)e->item_kind,
+                          .may_miss = measure_may_miss(c->rs, m),
+                          .span = span};
+}
+
 struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
                                 const struct ast_name *measure, struct span span)
 {
-    struct typed t = {.span = span, .may_miss = true};
     if (!x->rule || x->place == PLACE_EVENT || x->place == PLACE_CONST) {
         struct diag *d = check_error(x->c, "E0348", span, "a profile is read in rules");
         check_help(x->c, d, "put the condition into a step's `where`");
@@ -239,19 +254,10 @@ struct typed check_profile_read(struct expr_ctx *x, const struct symbol *s,
         return TYPED_UNKNOWN;
     }
     const struct measure *m = find_measure(x->c, p, measure);
-    if (!m || !m->agg || !same_key(x, p, span)) {
+    if (!m || !measure_result(m) || !same_key(x, p, span)) {
         return TYPED_UNKNOWN;
     }
-    struct expr *e = expr_new(x->c, EX_PROFILE, (enum value_kind)m->agg->kind, 0);
-    e->item_kind = m->agg->item_kind;
-    e->slot = (int32_t)m->index;
-    e->changes = true;
-    e->fn_name = arena_printf(x->c->out, "%.*s", SLICE_ARG(m->full_name));
-    t.kind = (enum value_kind)e->kind;
-    t.item = (enum value_kind)e->item_kind;
-    t.may_miss = m->warm.ns || (m->agg->agg != AGG_COUNT && m->agg->agg != AGG_SUM);
-    t.e = e;
-    return t;
+    return measure_typed(x->c, m, span);
 }
 
 /* The field of the event under test that its key is made of. */

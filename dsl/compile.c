@@ -52,7 +52,7 @@ static void finish(struct compilation *c, struct checker *k)
         lint_untested(k);
     }
     fingerprint(c, rs);
-    for (uint32_t i = 0; i < rs->n_measures; i++) {
+    for (uint32_t i = rs->n_measures; i-- > 0;) { /* leaves stand behind those that they are of */
         measure_canonical(rs, &rs->measures[i], &rs->arena);
     }
     for (uint32_t i = 0; i < rs->n_rules; i++) {

@@ -3,6 +3,8 @@
  * aggregate over events that are there is not. What overflows is not asked for. */
 #include "dsl/check_derived.h"
 
+#include "nfa/profile.h"
+
 static uint64_t bound_always(const struct rule *rule, const struct pattern *p);
 
 static uint64_t bound_in_items(const struct rule *rule, const struct pattern *p)
@@ -118,11 +120,21 @@ static bool may_miss(const struct asking *a, const struct expr *e)
     case EX_IF: return may_miss(a, e->kids[1]) || may_miss(a, e->kids[2]);
     case EX_CALL: return e->takes_missing ? all_kids(a, e) : any_kid(a, e);
     case EX_MEMBER: return e->member == MEMBER_ITEM || any_kid(a, e);
+    case EX_PROFILE: return measure_may_miss(a->rs, &a->rs->measures[e->slot]);
     case EX_LOOKUP:
-    case EX_PROFILE:
     case EX_CAPTURE: return true;
     default: return any_kid(a, e);
     }
+}
+
+/* In tests every measure that is not given is missing; that is no matter of types. */
+bool measure_may_miss(const struct ruleset *rs, const struct measure *m)
+{
+    struct asking a = {.rs = rs};
+    if (m->warm.ns) {
+        return true;
+    }
+    return m->value ? may_miss(&a, m->value) : m->agg->agg != AGG_COUNT && m->agg->agg != AGG_SUM;
 }
 
 bool output_may_miss(const struct rule_ctx *r, const struct expr *e, bool on_timeout)

@@ -213,6 +213,15 @@ static void put_keys(struct text *t, const struct slice *names, const enum value
 
 /* ---- profiles ------------------------------------------------------------------------------ */
 
+static void put_measure(void *ctx, uint32_t measure)
+{
+    struct text *t = ctx;
+    const struct measure *m = &t->rs->measures[measure];
+    buf_puts(&t->buf, "measure ");
+    put_string(t, m->full_name);
+    buf_printf(&t->buf, " %016llx\n", (unsigned long long)m->plan);
+}
+
 /* A measure's state belongs to its source, its key and what it computes; not to its neighbours. */
 void measure_canonical(const struct ruleset *rs, struct measure *m, struct arena *arena)
 {
@@ -222,22 +231,19 @@ void measure_canonical(const struct ruleset *rs, struct measure *m, struct arena
     put_decls(&t, p->roles, p->n_roles);
     put_keys(&t, p->key_names, p->key_kinds, p->n_key);
     put_roles(&t, p->roles, p->n_roles, p->n_key);
-    buf_puts(&t.buf, m->as_set ? "set" : m->nested ? "of-buckets" : "value");
-    put_expr(&t, m->agg);
+    buf_puts(&t.buf, m->value    ? "computed"
+                     : m->as_set ? "set"
+                     : m->nested ? "of-buckets"
+                                 : "value");
+    put_expr(&t, measure_result(m));
     buf_printf(&t.buf, " over=%lldns every=%lldns warm=%lldns max=%u\n", (long long)m->over.ns,
                (long long)m->every.ns, (long long)m->warm.ns, m->max);
+    for (uint32_t i = 0; i < m->n_leaves; i++) {
+        put_measure(&t, m->first_leaf + i);
+    }
     m->canonical = arena_copy(arena, buf_slice(&t.buf));
     m->plan = hash128(m->canonical).hi;
     buf_release(&t.buf);
-}
-
-static void put_measure(void *ctx, uint32_t measure)
-{
-    struct text *t = ctx;
-    const struct measure *m = &t->rs->measures[measure];
-    buf_puts(&t->buf, "measure ");
-    put_string(t, m->full_name);
-    buf_printf(&t->buf, " %016llx\n", (unsigned long long)m->plan);
 }
 
 void rule_canonical(const struct ruleset *rs, struct rule *rule, struct arena *arena)

@@ -4,6 +4,7 @@
 
 #include "base/xalloc.h"
 #include "engine/engine_parts.h"
+#include "engine/measure_view.h"
 
 void feed_release(struct feed *f)
 {
@@ -13,7 +14,35 @@ void feed_release(struct feed *f)
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-static void count_missing(struct engine *e, const struct key_variant *v, const struct event *ev)
+static bool reads_profile(const struct rule *rule, uint32_t profile)
+{
+    for (uint32_t i = 0; i < rule->n_profiles; i++) {
+        if (rule->profiles[i] == profile) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the rules that do not take the event themselves, those that read a profile that would. */
+static void count_missing_in_profiles(struct engine *e, const struct key_group *g,
+                                      const struct key_variant *v, const struct event *ev)
+{
+    struct nfa_scratch *scratch = workers_scratch(e->workers);
+    for (uint32_t i = 0; v->n_follows > 0 && i < g->n_rules; i++) {
+        const struct rule *rule = &e->rs->rules[g->rules[i]];
+        bool left_out = false;
+        for (uint32_t k = 0; k < v->n_follows && !left_out && !rule_is_copy(rule); k++) {
+            const struct key_follow *f = &v->follows[k];
+            left_out = reads_profile(rule, f->profile) &&
+                       profile_takes(&e->rs->profiles[f->profile], f->roles, ev, scratch);
+        }
+        e->missing_key += left_out && rule_roles_of(rule, ev, scratch) == 0;
+    }
+}
+
+static void count_missing(struct engine *e, const struct key_group *g, const struct key_variant *v,
+                          const struct event *ev)
 {
     struct nfa_scratch *scratch = workers_scratch(e->workers);
     for (uint32_t i = 0; i < v->n_uses; i++) {
@@ -22,6 +51,7 @@ static void count_missing(struct engine *e, const struct key_variant *v, const s
             e->missing_key++;
         }
     }
+    count_missing_in_profiles(e, g, v, ev);
 }
 
 static void send_to_key(struct engine *e, const struct key_route *route, struct shard_item item)
@@ -30,7 +60,7 @@ static void send_to_key(struct engine *e, const struct key_route *route, struct 
     const struct key_variant *v = &g->variants[route->variant];
     struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
     if (!key_of(g, v, item.event, &e->key_eval, values, &item.key)) {
-        count_missing(e, v, item.event);
+        count_missing(e, g, v, item.event);
         return;
     }
     item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);

@@ -76,7 +76,7 @@ struct key_table {
     const struct ruleset *rs;
     struct key_group *groups;
     uint32_t n_groups;
-    struct key_measure *measures; /* by key group, then by measure */
+    struct key_measure *measures; /* by key group, then by profile */
     uint32_t n_measures;
     /* routes[stage * n_decls + decl] */
     struct key_routes {

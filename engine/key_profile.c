@@ -11,7 +11,32 @@ static void note_measure(void *ctx, uint32_t measure)
     read[measure] = true;
 }
 
-/* The measures that some rule of the group reads, ascending; others cost nothing. */
+static void keep_measure(struct key_table *t, struct key_group *g, uint32_t measure, size_t *cap)
+{
+    size_t n = t->n_measures++;
+    VEC_PUSH(t->measures, n, *cap) = (struct key_measure){.measure = measure,
+                                                          .key_group = g->index};
+    g->n_measures++;
+}
+
+/* Of a computed measure its leaves are kept. */
+static void keep_profile(struct key_table *t, struct key_group *g, const struct profile *p,
+                         const bool *read, size_t *cap)
+{
+    const struct measure *m = &t->rs->measures[p->first_measure];
+    for (uint32_t i = 0; i < p->n_measures; i++) {
+        if (read[m[i].index] && m[i].value == NULL) {
+            keep_measure(t, g, m[i].index, cap);
+        }
+    }
+    for (uint32_t i = 0; i < p->n_measures; i++) {
+        for (uint32_t k = 0; read[m[i].index] && k < m[i].n_leaves; k++) {
+            keep_measure(t, g, m[i].first_leaf + k, cap);
+        }
+    }
+}
+
+/* The measures that some rule of the group reads, by profile; others cost nothing. */
 static void add_measures(struct key_table *t, struct key_group *g, size_t *cap)
 {
     bool *read = xcalloc(t->rs->n_measures + 1, sizeof(*read));
@@ -19,13 +44,8 @@ static void add_measures(struct key_table *t, struct key_group *g, size_t *cap)
         rule_each_measure(&t->rs->rules[g->rules[i]], note_measure, read);
     }
     g->first_measure = t->n_measures;
-    for (uint32_t m = 0; m < t->rs->n_measures; m++) {
-        if (read[m]) {
-            size_t n = t->n_measures;
-            VEC_PUSH(t->measures, n, *cap) = (struct key_measure){.measure = m, .key_group = g->index};
-            t->n_measures++;
-            g->n_measures++;
-        }
+    for (uint32_t i = 0; i < t->rs->n_profiles; i++) {
+        keep_profile(t, g, &t->rs->profiles[i], read, cap);
     }
     free(read);
 }

@@ -30,19 +30,37 @@ static struct value read_given(const struct measure_view *v, const struct measur
     return VALUE_MISSING;
 }
 
+static struct measure_state *state_of(const struct measure_view *v, const struct measure *m)
+{
+    uint32_t at = key_group_measure(v->keys, &v->keys->groups[v->rec->key_group], m->index);
+    return keyspace_measure(v->rec, v->keys->rs->n_units + at);
+}
+
+/* All leaves began with the same event: one speaks for all. */
+static struct value compute(struct measure_view *v, const struct measure *m, struct eval *ev)
+{
+    const struct measure *leaf = &v->keys->rs->measures[m->first_leaf];
+    struct measure_state *s = state_of(v, leaf);
+    bool warm = !m->warm.ns || measure_is_warm(leaf, s, ev->now, ev);
+    v->moved |= s != NULL && measure_moved(s);
+    /* cold: missing, whatever the expression makes of missing values */
+    return warm ? expr_eval(m->value, ev) : VALUE_MISSING;
+}
+
 static struct value read_measure(void *ctx, uint32_t measure, struct eval *ev)
 {
     struct measure_view *v = ctx;
-    const struct ruleset *rs = v->keys->rs;
-    const struct measure *m = &rs->measures[measure];
+    const struct measure *m = &v->keys->rs->measures[measure];
     if (v->rec == NULL) {
         return VALUE_MISSING;
     }
     if (v->given != NULL) {
         return read_given(v, m);
     }
-    uint32_t at = key_group_measure(v->keys, &v->keys->groups[v->rec->key_group], measure);
-    struct measure_state *s = keyspace_measure(v->rec, rs->n_units + at);
+    if (m->value != NULL) {
+        return compute(v, m, ev);
+    }
+    struct measure_state *s = state_of(v, m);
     struct value value = measure_read(m, s, ev->now, ev);
     v->moved |= s != NULL && measure_moved(s);
     return value;

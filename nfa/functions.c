@@ -321,7 +321,8 @@ void aggregate_signature(const struct aggregate *agg, struct buf *out)
         [AGG_GIVES_MEAN] = "decimal, float or duration", [AGG_GIVES_LIST] = "list",
         [AGG_GIVES_DURATION] = "duration",
     };
-    buf_printf(out, "%s(%s", agg->name, arguments[agg->argument]);
+    buf_printf(out, "%s(%s", agg->name,
+               agg->profiles_only ? "field" : arguments[agg->argument]);
     if (agg->second) {
         buf_printf(out, ", %s", agg->second);
     }

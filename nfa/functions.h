@@ -92,6 +92,7 @@ struct aggregate {
     const char *second; /* second argument, a constant: "n", "percent"; NULL: none */
     const char *doc;
     const char *example;
+    bool profiles_only; /* a measure of a profile, nothing in rules */
 };
 
 const struct aggregate *aggregates_find(struct slice name);

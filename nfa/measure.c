@@ -295,17 +295,26 @@ static struct value nothing(const struct measure *m, struct eval *ev)
     return m->warm.ns ? VALUE_MISSING : window_value(&none, NEVER, ev);
 }
 
-struct value measure_read(const struct measure *m, struct measure_state *s, struct etime t,
-                          struct eval *ev)
+bool measure_is_warm(const struct measure *m, struct measure_state *s, struct etime t,
+                     struct eval *ev)
 {
     if (!s || s->began == NEVER) {
-        return nothing(m, ev);
+        return false;
     }
     int64_t now = t.ns > s->newest ? t.ns : s->newest;
     advance(s, now, ev);
-    bool warm = s->began != NEVER && (!m->warm.ns || now >= etime_add((struct etime){s->began},
-                                                                      m->warm).ns);
-    return warm ? window_value(s, cutoff_at(s, now), ev) : nothing(m, ev);
+    return s->began != NEVER &&
+           (!m->warm.ns || now >= etime_add((struct etime){s->began}, m->warm).ns);
+}
+
+struct value measure_read(const struct measure *m, struct measure_state *s, struct etime t,
+                          struct eval *ev)
+{
+    if (!measure_is_warm(m, s, t, ev)) {
+        return nothing(m, ev);
+    }
+    int64_t now = t.ns > s->newest ? t.ns : s->newest;
+    return window_value(s, cutoff_at(s, now), ev);
 }
 
 bool measure_moved(struct measure_state *s)

@@ -1,4 +1,4 @@
-/* The state of one measure of a profile for one key.
+/* The state of one aggregate of a profile for one key.
  *
  * Events come in the total order (measure_apply), reads ask for the value as of a time at or after
  * the last event. What a read leaves out because it is too old is dropped there and then: the
@@ -39,6 +39,10 @@ void measure_apply(struct measure_state *s, const struct event *e, struct eval *
 /* The value as of `t`; s == NULL: the key has none. */
 struct value measure_read(const struct measure *m, struct measure_state *s, struct etime t,
                           struct eval *ev);
+
+/* As of `t` it has warmed up. */
+bool measure_is_warm(const struct measure *m, struct measure_state *s, struct etime t,
+                     struct eval *ev);
 
 /* Reading or applying has dropped something since the last call. */
 bool measure_moved(struct measure_state *s);

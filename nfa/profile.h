@@ -1,9 +1,12 @@
 /* Profiles: what a key usually does. Declarations, compiled.
  *
  * A profile follows the events of its source per key; a measure is one aggregate over the last
- * `over` of them, optionally in UTC-aligned buckets (`every`). Its state lives in the record of the
- * key beside the rules that read it (measure.h), so one profile read by rules with different sets
- * of sources exists once per set: each then stands at the clock of its readers. */
+ * `over` of them, optionally in UTC-aligned buckets (`every`), or it is computed from several such
+ * aggregates, its leaves, when it is read. The state of an aggregate lives in the record of the key
+ * beside the rules that read it (measure.h), so one profile read by rules with different sets of
+ * sources exists once per set: each then stands at the clock of its readers.
+ *
+ *   ruleset.measures   [ those with a name, profile by profile | leaves, profile by profile ] */
 #ifndef FYKE_NFA_PROFILE_H
 #define FYKE_NFA_PROFILE_H
 
@@ -21,10 +24,17 @@ struct profile {
     uint32_t first_measure, n_measures; /* in ruleset.measures */
 };
 
+/* Aggregates in one measure. */
+#define MEASURE_MAX_LEAVES 8
+
 struct measure {
     uint32_t index; /* in ruleset.measures */
     uint32_t profile;
-    struct slice name;
+    struct slice name;      /* of a leaf: "rate#1" */
+    /* Computed: over EX_PROFILE of its leaves, which share its window; nothing is kept for the
+     * measure itself and `agg` is NULL. NULL: one aggregate. */
+    const struct expr *value;
+    uint32_t first_leaf, n_leaves;
     /* EX_AGG: kids[0] the value of a source event (NULL: the event counts), kids[1] `where`,
      * kids[2] the constant. Nested: kids[0] is the EX_AGG of one bucket, without `where` outside. */
     const struct expr *agg;
@@ -38,6 +48,12 @@ struct measure {
     uint64_t plan;          /* over its canonical text: stored state belongs to exactly one */
     struct slice canonical;
 };
+
+/* The expression that has the measure's type. */
+static inline const struct expr *measure_result(const struct measure *m)
+{
+    return m->value ? m->value : m->agg;
+}
 
 /* Tests give measures instead of letting them follow the events. */
 struct profile_given {

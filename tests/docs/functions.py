@@ -28,7 +28,10 @@ def rules(examples):
     lines = ["language 1", 'event X from topic "x" {', "  at : timestamp event time", fields, "}"]
     for i, example in enumerate(examples):
         repeated = re.match(r"\w+\((fail|f|p|b)\b[.) ]", example)
-        if example.startswith(("distance_km(a", "speed_kmh(a")):
+        if example.startswith("set("):  # of profiles only
+            lines.append(f"profile p{i} for each device from X {{ value = {example} over 1 day }}")
+            when, value = "X as e", f"p{i}.value"
+        elif example.startswith(("distance_km(a", "speed_kmh(a")):
             when, value = "X as a then X as b", example
         elif repeated:
             when, value = f"3 X as {repeated[1]}", example
@@ -36,7 +39,7 @@ def rules(examples):
             lines += [f"event E{i} from topic \"x\" {{", "  at : timestamp event time", fields,
                       f"  value : string = string({example})", "}"]
             when, value = f"E{i} as e", "e.value"
-        lines += [f"rule example_{i} {{", f"  within 1 hour when {when}", f"  emit alert {{ value = {value} }}",
+        lines += [f"rule example_{i} {{", f"  for each device within 1 hour when {when}", f"  emit alert {{ value = {value} }}",
                   "}"]
     return "\n".join(lines) + "\n"
 

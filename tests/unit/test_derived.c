@@ -236,6 +236,31 @@ static void places_are_in_order(void **state)
     assert_true(derived_is_behind(&at_deadline, at_ms(5, 9, 9)));
 }
 
+/* Over nothing a count and a sum are 0: only `warm` keeps them missing. */
+static void what_a_profile_may_miss(void **state)
+{
+    struct compilation *c = compile_text(EVENTS
+        "profile p for each k from A { n = count() over 1h  s = sum(v) over 1h  m = max(v) over 1h\n"
+        "  w = count() over 1h warm 1m  day = max(count()) over 1d every 1h\n"
+        "  twice = count() * 2 + sum(v) over 1h  above = max(v) + 1 over 1h\n"
+        "  mean = sum(v) / count() over 1h  tenth = sum(v) / 10 over 1h\n"
+        "  sure = coalesce(max(v), 0) over 1h  cold = coalesce(max(v), 0) over 1h warm 1m }\n"
+        "rule r { for each k when A as a emit event D { n = p.n  s = p.s  m = p.m  w = p.w\n"
+        "  day = p.day  twice = p.twice  above = p.above  mean = p.mean  tenth = p.tenth\n"
+        "  sure = p.sure  cold = p.cold } }\n");
+    static const char *const optional[] = {"m", "w", "day", "above", "mean", "cold"};
+    static const char *const required[] = {"n", "s", "twice", "tenth", "sure"};
+    (void)state;
+    assert_string_equal(codes_of(c, false), "");
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(optional); i++) {
+        assert_true(is_optional(c->ruleset, optional[i]));
+    }
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(required); i++) {
+        assert_false(is_optional(c->ruleset, required[i]));
+    }
+    compilation_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_long_chain_is_bounded),
         cmocka_unit_test(every_use_counts_in_a_circle),
         cmocka_unit_test(what_may_be_missing_is_optional),
+        cmocka_unit_test(what_a_profile_may_miss),
         cmocka_unit_test(places_are_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
