@@ -135,18 +135,63 @@ bool rule_is_key_part(const struct rule_ctx *r, const struct expr *e, uint32_t i
     return false;
 }
 
-static bool reads_topic_key(const struct rule_ctx *r, const struct expr *e)
+static bool is_topic_key(const struct rule_ctx *r, const struct expr *e)
 {
-    if (!e || (e->op != EX_BOUND && e->op != EX_ITER) || !e->field) {
-        return false;
-    }
-    for (uint32_t i = 0; i < e->field->n; i++) {
+    for (uint32_t i = 0; e->field && i < e->field->n; i++) {
         const struct schema_decl *d = &r->c->rs->decls[e->field->alt[i].decl];
         if (!d->fields[e->field->alt[i].slot].is_key) {
             return false;
         }
     }
+    return e->field != NULL;
+}
+
+/* A part of the rule's key is the key field of every source. */
+static bool key_part_is_topic_key(const struct rule_ctx *r, int32_t part)
+{
+    for (uint32_t i = 0; i < r->rule->n_roles; i++) {
+        const struct expr *key = r->rule->roles[i].key[part];
+        if (!key || !is_topic_key(r, key)) {
+            return false;
+        }
+    }
     return true;
+}
+
+static bool reads_topic_key(const struct rule_ctx *r, const struct expr *e)
+{
+    if (e && e->op == EX_KEY) {
+        return key_part_is_topic_key(r, e->slot);
+    }
+    return e && (e->op == EX_BOUND || e->op == EX_ITER) && is_topic_key(r, e);
+}
+
+/* Alerts of several keys share a quiet time: what names it is a key of its own. Twice the same
+ * value is one part of it. */
+static void quiet_apart(struct rule_ctx *r, const struct ast_quiet *q)
+{
+    struct quiet_plan *plan = &r->rule->quiet;
+    uint32_t n = 0, i = 0;
+    plan->apart = true;
+    plan->names = ARENA_ARRAY(r->c->out, struct slice, plan->n_per);
+    plan->kinds = ARENA_ARRAY(r->c->out, enum value_kind, plan->n_per);
+    for (const struct ast_path *p = q->per.first; p; p = p->next, i++) {
+        const struct expr *e = plan->per[i];
+        struct slice name = arena_copy(r->c->out, path_text(r->c, p->names.first));
+        bool twice = false;
+        for (uint32_t k = 0; k < n; k++) {
+            twice = twice || slice_eq(plan->names[k], name);
+        }
+        if (e->kind == VAL_LIST) {
+            check_error(r->c, "E0415", p->span, "`%.*s` is a list: it cannot stand for a key",
+                        SLICE_ARG(name));
+        } else if (!twice) {
+            plan->names[n] = name;
+            plan->kinds[n] = (enum value_kind)e->kind;
+            plan->per[n++] = e;
+        }
+    }
+    plan->n_per = n;
 }
 
 static void check_per(struct rule_ctx *r, const struct ast_quiet *q)
@@ -171,8 +216,7 @@ static void check_per(struct rule_ctx *r, const struct ast_quiet *q)
             continue;
         }
         if (topic_key) {
-            check_not_yet(r->c, span_join(q->per_keyword, q->per.last->span),
-                          NOT_YET_PER_TOPIC_KEY);
+            quiet_apart(r, q);
             return;
         }
         struct diag *d = check_error(r->c, "E0415",

@@ -8,9 +8,6 @@ static const struct {
 } table[NOT_YET_COUNT] = {
     [NOT_YET_FORMAT] = {"this version reads `format json` only", 0},
     [NOT_YET_RELOAD] = {"`reload` in a test is not supported by this version", 0},
-    [NOT_YET_PER_TOPIC_KEY] =
-        {"`per` without the whole rule key is not supported by this version",
-         "name every part of the rule's key in `per`"},
 };
 
 const char *not_yet_message(enum not_yet what)

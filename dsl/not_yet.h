@@ -6,7 +6,6 @@
 enum not_yet {
     NOT_YET_FORMAT,
     NOT_YET_RELOAD,
-    NOT_YET_PER_TOPIC_KEY,
     NOT_YET_COUNT
 };
 

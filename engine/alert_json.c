@@ -43,8 +43,10 @@ static void put_identity(struct json_out *j, const struct match *m, struct hash1
     json_key(j, SLICE_LIT("key"));
     json_object_begin(j);
     for (uint32_t i = 0; i < r->n_key; i++) {
-        json_key(j, r->key_names[i]);
-        put_value(j, m->key[i]);
+        if (!value_is_missing(m->key[i])) {
+            json_key(j, r->key_names[i]);
+            put_value(j, m->key[i]);
+        }
     }
     json_object_end(j);
 }
@@ -261,9 +263,10 @@ static void put_absent(struct json_out *j, const struct match *m)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-void alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
-                struct buf *out)
+size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                  struct buf *out)
 {
+    size_t suppressed_at = 0;
     struct json_out j = json_out_to(out);
     char hex[HASH128_HEX_MAX];
     bool counted_only = m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED;
@@ -279,7 +282,9 @@ void alert_json(const struct alert_options *o, const struct match *m, struct has
         }
     }
     if (m->rule->quiet.present && m->kind == MATCH_MATCH) {
-        member_uint(&j, "suppressed", m->suppressed);
+        json_key(&j, SLICE_LIT("suppressed"));
+        suppressed_at = out->len;
+        json_uint(&j, m->suppressed);
     }
     if (m->truncated > 0) {
         member_uint(&j, "truncated", m->truncated);
@@ -290,4 +295,5 @@ void alert_json(const struct alert_options *o, const struct match *m, struct has
     hash128_hex(o->fingerprint, hex);
     json_member_string(&j, "ruleset", slice_of(hex));
     json_object_end(&j);
+    return suppressed_at;
 }

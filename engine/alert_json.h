@@ -19,7 +19,8 @@ struct alert_options {
     bool show_derived;           /* a match that only derives events leaves a line too */
 };
 
-void alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
-                struct buf *out);
+/* Returns where the number of `suppressed` stands; 0: it is not there. */
+size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                  struct buf *out);
 
 #endif

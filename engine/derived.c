@@ -124,6 +124,36 @@ void derived_of_match(const struct ruleset *rs, const struct match *m, struct ha
     }
 }
 
+static const struct quiet_ask *ask_of(const struct match *m, struct out_alert *alert,
+                                      struct arena *arena)
+{
+    struct value *per = ARENA_ARRAY(arena, struct value, m->rule->quiet.n_per);
+    for (uint32_t i = 0; i < m->rule->quiet.n_per; i++) {
+        per[i] = value_copy(m->per[i], arena);
+    }
+    struct quiet_ask *ask = ARENA_NEW(arena, struct quiet_ask);
+    *ask = (struct quiet_ask){alert, m->rule->quiet.unit, per, m->derived != NULL};
+    return ask;
+}
+
+struct derived *derived_of_alert(const struct match *m, struct out_alert *alert,
+                                 const struct cause *cause, struct derived_store *store)
+{
+    struct arena *arena = &store->arena;
+    struct event *e = ARENA_NEW(arena, struct event);
+    *e = (struct event){.time = m->detected_at, .at = {.topic = EVENT_DERIVED}};
+    struct derived *d = ARENA_NEW(arena, struct derived);
+    *d = (struct derived){
+        .event = e,
+        .rule = m->rule,
+        .key = copy_key(m, arena),
+        .number = store->n++,
+        .ask = ask_of(m, alert, arena),
+    };
+    set_place(d, m, cause);
+    return d;
+}
+
 /* ---- order -------------------------------------------------------------------------------- */
 
 static int cmp_u64(uint64_t a, uint64_t b)

@@ -16,6 +16,16 @@
 #include "nfa/event.h"
 #include "nfa/state.h"
 
+struct out_alert;
+
+/* An alert that asks what keeps its quiet time (rule.quiet.unit) whether it may go out. */
+struct quiet_ask {
+    struct out_alert *alert;
+    uint32_t unit;
+    const struct value *per;
+    bool derives; /* the match has events too */
+};
+
 struct derived {
     struct event *event;
     const struct derived *cause; /* NULL: an input event or a deadline */
@@ -25,6 +35,7 @@ struct derived {
     const struct rule *rule;
     const struct value *key; /* rule->n_key values */
     uint64_t number;    /* rises with the events of one rule and key */
+    const struct quiet_ask *ask; /* NULL: an event; else only its time counts in `event` */
 };
 
 /* What a match that is being reported came from. */
@@ -46,6 +57,10 @@ typedef void (*derived_add)(void *ctx, struct derived *d);
 void derived_of_match(const struct ruleset *rs, const struct match *m, struct hash128 id,
                       const struct cause *cause, struct derived_store *store, derived_add add,
                       void *ctx);
+
+/* The alert of a match, in the order of what the match derives. */
+struct derived *derived_of_alert(const struct match *m, struct out_alert *alert,
+                                 const struct cause *cause, struct derived_store *store);
 
 int derived_cmp(const struct derived *a, const struct derived *b);
 /* The input event at this place stands in front of `d`. */

@@ -14,6 +14,8 @@ struct emitter {
     const struct alert_options *options;
     struct out_alert **alerts; /* of this pass, in order of decision; owned */
     size_t n, cap;
+    struct out_alert **asking; /* of this pass: what keeps their quiet time decides; owned */
+    size_t n_asking, cap_asking;
     uint64_t seq;
     uint64_t pending; /* MATCH_PENDING seen */
     bool show_pending;
@@ -27,6 +29,8 @@ void emitter_init(struct emitter *em, const struct alert_options *options, bool 
 void emitter_release(struct emitter *em);
 /* A match_fn; ctx is the emitter. */
 void emitter_match(void *ctx, const struct match *m);
+/* At the end of a pass: alerts that asked go out or are held back. */
+void emitter_settle(struct emitter *em, struct out_order *to);
 /* Hands over what has gathered. */
 void emitter_drain(struct emitter *em, struct out_order *to);
 

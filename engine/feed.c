@@ -104,9 +104,29 @@ void feed_event(struct engine *e, uint32_t clock_group, const struct order_item 
 
 /* ---- levels ------------------------------------------------------------------------------- */
 
+/* To what keeps the quiet time, on the level above. Never refused, whatever its key has seen. */
+static void send_ask(struct engine *e, uint32_t level, const struct derived *d)
+{
+    if (e->rs->rules[d->ask->unit].level != level) {
+        return;
+    }
+    const struct key_group *g = &e->keys.groups[e->keys.group_of_unit[d->ask->unit]];
+    struct shard_item item = {
+        .event = d->event,
+        .key = key_of_values(g, d->ask->per, &e->key_eval),
+        .cause = {d->root, d},
+    };
+    item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
+    shard_add(&e->shards[item.key.hash.hi % e->n_shards], item);
+}
+
 static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
                          const struct derived *d)
 {
+    if (d->ask != NULL) {
+        send_ask(e, level, d);
+        return;
+    }
     send(e, clock_group, level,
          (struct shard_item){
              .event = d->event,
@@ -146,7 +166,7 @@ void feed_gather(struct engine *e)
         struct derived_list *from = &e->shards[i].emitter.derived;
         for (size_t k = 0; k < from->n; k++) {
             const struct rule *rule = from->items[k]->rule;
-            e->derived += !rule_is_copy(rule);
+            e->derived += !rule_is_copy(rule) && from->items[k]->ask == NULL;
             derived_list_add(&e->feeds[e->rs->clock_group_of_rule[rule->index]].derived,
                              from->items[k]);
         }

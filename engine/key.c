@@ -187,12 +187,15 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
 {
     *t = (struct key_table){.rs = rs};
     size_t cap = 0, cap_measures = 0;
+    t->group_of_unit = ARENA_ARRAY(&t->arena, uint32_t, rs->n_units + 1);
     for (uint32_t i = 0; i < rs->n_units; i++) {
         if (rule_is_disabled(&rs->rules[i])) {
             continue; /* no event goes to it, so nothing is kept for it */
         }
         struct key_group *g = group_of_rule(t, &cap, i);
         g->rules[g->n_rules++] = i;
+        g->keeps_quiet |= rs->rules[i].keeps_quiet;
+        t->group_of_unit[i] = g->index;
     }
     for (uint32_t i = 0; i < t->n_groups; i++) {
         group_fill_variants(t, &t->groups[i], &cap_measures);
@@ -236,14 +239,42 @@ struct hash128 key_hash(const struct key_group *g, struct slice canonical)
     return h;
 }
 
+static void begin_canonical(const struct key_group *g, struct key_eval *ev)
+{
+    buf_clear(&ev->canonical);
+    buf_put_u64be(&ev->canonical, g->identity.hi);
+    buf_put_u64be(&ev->canonical, g->identity.lo);
+}
+
+static struct key_ref ref_of(const struct key_group *g, const struct value *values,
+                             const struct key_eval *ev)
+{
+    struct slice hashed = buf_slice(&ev->canonical);
+    return (struct key_ref){
+        .key_group = g->index,
+        .hash = hash128(hashed),
+        .canonical = slice_from(hashed.ptr + 16, hashed.len - 16), /* behind the identity */
+        .values = values,
+        .n_values = g->n_values,
+    };
+}
+
+struct key_ref key_of_values(const struct key_group *g, const struct value *values,
+                             struct key_eval *ev)
+{
+    begin_canonical(g, ev);
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        value_encode(values[i], &ev->canonical);
+    }
+    return ref_of(g, values, ev);
+}
+
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
             struct key_eval *ev, struct value *values, struct key_ref *ret)
 {
     struct eval eval = {.self = e, .scratch = &ev->scratch, .counters = &ev->counters,
                         .env = ev->env};
-    buf_clear(&ev->canonical);
-    buf_put_u64be(&ev->canonical, g->identity.hi);
-    buf_put_u64be(&ev->canonical, g->identity.lo);
+    begin_canonical(g, ev);
     for (uint32_t i = 0; i < g->n_values; i++) {
         values[i] = expr_eval(v->exprs[i], &eval);
         if (value_is_missing(values[i])) {
@@ -251,14 +282,7 @@ bool key_of(const struct key_group *g, const struct key_variant *v, const struct
         }
         value_encode(values[i], &ev->canonical);
     }
-    struct slice hashed = buf_slice(&ev->canonical);
-    *ret = (struct key_ref){
-        .key_group = g->index,
-        .hash = hash128(hashed),
-        .canonical = slice_from(hashed.ptr + 16, hashed.len - 16), /* behind the identity */
-        .values = values,
-        .n_values = g->n_values,
-    };
+    *ret = ref_of(g, values, ev);
     return true;
 }
 

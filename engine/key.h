@@ -61,6 +61,7 @@ struct key_group {
     struct hash128 identity; /* key names, kinds, the sorted names of the sources, the level */
     uint32_t *rules;         /* ascending; copies too */
     uint32_t n_rules;
+    bool keeps_quiet;        /* values may be missing: they name a group of `quiet … per` */
     uint32_t first_measure, n_measures; /* that its rules read */
     struct key_variant *variants; /* those without uses last */
     uint32_t n_variants;
@@ -78,6 +79,7 @@ struct key_table {
     uint32_t n_groups;
     struct key_measure *measures; /* by key group, then by profile */
     uint32_t n_measures;
+    uint32_t *group_of_unit; /* of rules that are not disabled */
     /* routes[stage * n_decls + decl] */
     struct key_routes {
         struct key_route *items;
@@ -113,6 +115,10 @@ bool key_of(const struct key_group *g, const struct key_variant *v, const struct
 
 /* The hash of canonical key bytes under a group's identity. */
 struct hash128 key_hash(const struct key_group *g, struct slice canonical);
+
+/* The key of values that are given, missing ones too; as for key_of(). */
+struct key_ref key_of_values(const struct key_group *g, const struct value *values,
+                             struct key_eval *ev);
 
 /* Kafka key (formats.md section 2): bare text for one value, a JSON array for several. */
 void key_to_text(const struct value *values, uint32_t n, struct buf *out);

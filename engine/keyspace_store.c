@@ -137,7 +137,7 @@ static bool decode_values(struct keyspace *ks, const struct key_group *g, struct
     *ret = ARENA_ARRAY(&ks->values, struct value, g->n_values);
     for (uint32_t i = 0; i < g->n_values; i++) {
         (*ret)[i] = value_decode(&r, &ks->values);
-        r.failed |= (*ret)[i].kind == VAL_LIST || value_is_missing((*ret)[i]);
+        r.failed |= (*ret)[i].kind == VAL_LIST || (value_is_missing((*ret)[i]) && !g->keeps_quiet);
     }
     return !r.failed && reader_left(&r) == 0;
 }

@@ -1,5 +1,6 @@
 #include "engine/out_order.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,15 @@ static char *put_bytes(char *at, const char *from, size_t len)
     return at + len;
 }
 
+/* Room behind the texts for a number that is known only later. */
+#define NUMBER_ROOM 20
+
 struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
                                 struct slice json, struct slice key_text)
 {
     size_t values_bytes = m->rule->n_key * sizeof(struct value);
     struct out_alert *a = xmalloc(sizeof(*a) + values_bytes + key_text_bytes(m) + json.len +
-                                  key_text.len);
+                                  key_text.len + NUMBER_ROOM);
     struct value *key = (struct value *)(void *)(a + 1);
     char *at = (char *)(a + 1) + values_bytes;
     for (uint32_t i = 0; i < m->rule->n_key; i++) {
@@ -53,11 +57,25 @@ struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash
     return a;
 }
 
+void out_alert_set_suppressed(struct out_alert *a, uint64_t n)
+{
+    char digits[NUMBER_ROOM + 1];
+    size_t more = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n) - 1;
+    char *at = (char *)(uintptr_t)a->json.ptr + a->suppressed_at;
+    const char *end = a->key_text.ptr + a->key_text.len; /* it stands right behind the text */
+    memmove(at + 1 + more, at + 1, (size_t)(end - at) - 1);
+    memcpy(at, digits, more + 1);
+    a->json.len += more;
+    a->key_text.ptr += more;
+}
+
 static int alert_cmp(const struct out_alert *a, const struct out_alert *b)
 {
     int c = etime_cmp(a->detected, b->detected);
     c = c != 0 ? c : key_compare(a->key, a->n_key, b->key, b->n_key);
     c = c != 0 ? c : slice_cmp(a->rule->name, b->rule->name);
+    /* Values of `per` may look like a key: then the alert stands in front of `quiet_ended`. */
+    c = c != 0 ? c : (a->rule->index > b->rule->index) - (a->rule->index < b->rule->index);
     return c != 0 ? c : (a->seq > b->seq) - (a->seq < b->seq);
 }
 

@@ -17,16 +17,24 @@
 #include "engine/io.h"
 #include "nfa/state.h"
 
+enum alert_fate {
+    ALERT_GOES,
+    ALERT_ASKS, /* its quiet time is kept elsewhere: decided before the pass is over */
+    ALERT_HELD,
+};
+
 /* One alert, ready to be written. One malloc block, owned by whoever holds the pointer. */
 struct out_alert {
     struct etime detected;
     const struct rule *rule;
     enum match_kind kind;
     uint64_t seq; /* order of decision within (key, rule) */
+    enum alert_fate fate;
     bool withheld; /* of a rule in status shadow: counted in its turn, not written */
     const struct value *key;
     uint32_t n_key;
     struct slice json;
+    size_t suppressed_at; /* where its text says how many were held back; 0: nowhere */
     struct slice key_text;
     char match_id[HASH128_HEX_MAX];
 };
@@ -34,6 +42,9 @@ struct out_alert {
 /* Copies key and texts. */
 struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
                                 struct slice json, struct slice key_text);
+
+/* Its text says 0 so far. */
+void out_alert_set_suppressed(struct out_alert *a, uint64_t n);
 
 struct out_order {
     struct out_alert **held; /* heap, least first */

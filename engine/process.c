@@ -98,6 +98,9 @@ static enum err run_pass(struct engine *e, struct error *err)
         feed_level(e, level);
         rc = run_level(e, level, err);
     }
+    for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
+        emitter_settle(&e->shards[i].emitter, &e->out);
+    }
     feed_end(e);
     return rc;
 }
@@ -227,9 +230,13 @@ static void tell_undecided(struct engine *e)
             continue;
         }
         e->undecided += n;
-        engine_say(e, "rule %.*s reads what deadlines derive: it has not seen the last %zu event%s, "
+        const struct rule *reader = reader_in(e, &e->rs->clock_groups[g]);
+        engine_say(e, "rule %.*s %s: it has not seen the last %zu event%s, "
                    "before which such a deadline may lie; --watermark-end or --flush decides",
-                   SLICE_ARG(reader_in(e, &e->rs->clock_groups[g])->name), n, n == 1 ? "" : "s");
+                   SLICE_ARG(reader->name),
+                   reader->keeps_quiet ? "shares a quiet time between keys that speak at deadlines"
+                                       : "reads what deadlines derive",
+                   n, n == 1 ? "" : "s");
     }
 }
 

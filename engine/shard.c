@@ -105,8 +105,33 @@ static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
     return ERR_OK;
 }
 
+/* An alert of any key of the rule: goes out, or is held back and counted. */
+static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struct error *err)
+{
+    struct keyspace *ks = d->shard->keyspace;
+    uint64_t suppressed;
+    FYKE_TRY(open_record(d, err));
+    struct instance *in = keyspace_instance(d->rec, ask->unit);
+    if (in == NULL) {
+        in = keyspace_add_instance(ks, d->rec, ask->unit);
+    }
+    if (instance_ask_quiet(in, d->item->event->time, &suppressed, &d->call)) {
+        out_alert_set_suppressed(ask->alert, suppressed);
+        ask->alert->fate = ALERT_GOES;
+    } else {
+        /* Tests of rules look at every match that derives. */
+        bool shown = ask->derives && d->shard->emitter.options->show_derived;
+        ask->alert->fate = shown ? ALERT_GOES : ALERT_HELD;
+    }
+    keyspace_touch(ks, d->rec, d->item->cause.root, true);
+    return ERR_OK;
+}
+
 static enum err deliver(struct delivery *d, const struct key_group *g, struct error *err)
 {
+    if (d->item->cause.derived != NULL && d->item->cause.derived->ask != NULL) {
+        return ask_quiet(d, d->item->cause.derived->ask, err);
+    }
     if (d->item->came_after) {
         bool passed;
         FYKE_TRY(key_has_passed(d, &passed, err));

@@ -76,6 +76,15 @@ bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64
     return true;
 }
 
+/* The key stands for the group, so there is one entry. */
+bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_suppressed,
+                        const struct nfa_call *call)
+{
+    bool allowed = quiet_allows(in, SLICE_LIT(""), at, ret_suppressed);
+    nfa_scratch_counters(call->scratch)->suppressed += !allowed;
+    return allowed;
+}
+
 struct etime quiet_next(const struct instance *in)
 {
     struct etime next = ETIME_MAX;

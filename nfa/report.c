@@ -105,12 +105,23 @@ static struct slice quiet_group(const struct finder *f, const struct rule *rule,
     return buf_slice(out);
 }
 
+static const struct value *quiet_values(const struct finder *f, const struct rule *rule)
+{
+    struct value *per = ARENA_ARRAY(f->eval->scratch, struct value, rule->quiet.n_per);
+    for (uint32_t i = 0; i < rule->quiet.n_per; i++) {
+        per[i] = expr_eval(rule->quiet.per[i], f->eval);
+    }
+    return per;
+}
+
 static void send(struct finder *f, struct report *r, struct match *m)
 {
     struct nfa_counters *c = &f->scratch->counters;
-    if (r->kind == MATCH_MATCH) {
+    c->matches += r->kind == MATCH_MATCH;
+    if (r->kind == MATCH_MATCH && r->in->rule->quiet.unit != 0) {
+        m->per = quiet_values(f, r->in->rule);
+    } else if (r->kind == MATCH_MATCH) {
         FYKE_CLEANUP(buf_release) struct buf per = BUF_INIT;
-        c->matches++;
         if (!quiet_allows(r->in, quiet_group(f, r->in->rule, &per), m->detected_at,
                           &m->suppressed)) {
             c->suppressed++;

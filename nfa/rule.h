@@ -113,11 +113,18 @@ struct quiet_plan {
     /* `per` values: empty = the rule's key. Each is evaluated like an emit field. */
     const struct expr **per;
     uint32_t n_per;
+    /* `per` leaves parts of the rule's key out: alerts of several keys share a quiet time. */
+    bool apart;
+    struct slice *names; /* of the n_per values; as the kinds only if apart */
+    enum value_kind *kinds;
+    uint32_t unit; /* the unit that keeps it, one level above the rule; 0: each key its own */
 };
 
 struct rule {
     uint32_t index;     /* in ruleset.rules: rules in order of declaration, then copies */
     uint32_t original;  /* of a copy (rule_sources.h): the rule it stands for; else = index */
+    bool keeps_quiet;   /* a unit that keeps the quiet time of `original`: its key are the values of
+                           `per`, it reads no events */
     uint32_t level;     /* 0: reads input events only; else one more than what derives for it */
     struct slice name;
     struct slice title, description, owner;
@@ -191,9 +198,10 @@ bool rule_is_disabled(const struct rule *rule);
 /* `status shadow`: evaluated and counted, its alerts stay inside unless asked for. */
 bool rule_is_shadow(const struct rule *rule);
 
+/* Stands for another rule and says nothing itself. */
 static inline bool rule_is_copy(const struct rule *rule)
 {
-    return rule->original != rule->index;
+    return rule->original != rule->index && !rule->keeps_quiet;
 }
 
 /* Per rule: the topics it reads (guards and profiles included, and those behind derived events),
@@ -224,7 +232,8 @@ struct ruleset {
     uint32_t n_topics;
     struct schema_decl *decls;
     uint32_t n_decls;
-    struct rule *rules;           /* n_units: rules as written, then copies */
+    struct rule *rules;           /* n_units: rules as written, then copies and
+                                     units that keep a quiet time */
     uint32_t n_rules;
     uint32_t n_units;
     struct profile *profiles;

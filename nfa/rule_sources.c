@@ -70,10 +70,20 @@ static bool any_event(const struct emit_plan *plans, uint32_t n, bool is_event)
     return false;
 }
 
+static bool speaks_at_deadlines(const struct rule *rule)
+{
+    return rule->n_tails > 0 || rule->to_window_end;
+}
+
+/* Its alerts ask a unit of their own whether they may go out. */
+static bool needs_quiet_unit(const struct rule *rule)
+{
+    return rule->quiet.apart && any_event(rule->emits, rule->n_emits, false);
+}
+
 bool rule_derives_later(const struct rule *rule)
 {
-    bool at_deadlines = rule->n_tails > 0 || rule->to_window_end;
-    return (at_deadlines && any_event(rule->emits, rule->n_emits, true)) ||
+    return (speaks_at_deadlines(rule) && any_event(rule->emits, rule->n_emits, true)) ||
            any_event(rule->timeouts, rule->n_timeouts, true);
 }
 
@@ -135,6 +145,7 @@ static void read_rule(struct placing *p, uint32_t index)
         return;
     }
     r->known = true;
+    r->waits = needs_quiet_unit(rule) && speaks_at_deadlines(rule);
     r->sources.topics = ARENA_ARRAY(&p->rs->arena, uint32_t, p->rs->n_topics + 1);
     read_roles(p, index, rule->roles, rule->n_roles);
     for (uint32_t i = 0; i < rule->n_profiles; i++) {
@@ -187,8 +198,7 @@ static void grow_units(struct placing *p)
     p->cap_units = cap;
 }
 
-/* A copy only derives; what it would say beside that the original says. */
-static uint32_t add_copy(struct placing *p, uint32_t rule)
+static uint32_t add_unit(struct placing *p, uint32_t rule)
 {
     struct ruleset *rs = p->rs;
     if (rs->n_units == p->cap_units) {
@@ -197,8 +207,15 @@ static uint32_t add_copy(struct placing *p, uint32_t rule)
     uint32_t unit = rs->n_units++;
     rs->rules[unit] = rs->rules[rule];
     rs->rules[unit].index = unit;
-    rs->rules[unit].quiet.present = false;
     rs->sources[unit] = p->readings[rule].sources;
+    return unit;
+}
+
+/* A copy only derives; what it would say beside that the original says. */
+static uint32_t add_copy(struct placing *p, uint32_t rule)
+{
+    uint32_t unit = add_unit(p, rule);
+    p->rs->rules[unit].quiet = (struct quiet_plan){0};
     return unit;
 }
 
@@ -249,6 +266,32 @@ static void place_rules(struct placing *p)
     }
 }
 
+/* Behind the rule, under its clock: what asks arrives in the pass in which it was decided. */
+static void add_quiet_unit(struct placing *p, uint32_t rule)
+{
+    struct ruleset *rs = p->rs;
+    uint32_t unit = add_unit(p, rule);
+    struct rule *u = &rs->rules[unit];
+    u->keeps_quiet = true;
+    u->level++;
+    u->key_names = u->quiet.names;
+    u->key_kinds = u->quiet.kinds;
+    u->n_key = u->quiet.n_per;
+    u->n_roles = 0;
+    u->n_profiles = 0;
+    rs->clock_group_of_rule[unit] = rs->clock_group_of_rule[rule];
+    rs->rules[rule].quiet.unit = unit;
+}
+
+static void add_quiet_units(struct placing *p)
+{
+    for (uint32_t i = 0; i < p->rs->n_rules; i++) {
+        if (needs_quiet_unit(&p->rs->rules[i])) {
+            add_quiet_unit(p, i);
+        }
+    }
+}
+
 static void fill_groups(struct ruleset *rs)
 {
     for (uint32_t i = 0; i < rs->n_units; i++) {
@@ -291,5 +334,6 @@ void ruleset_find_sources(struct ruleset *rs)
         rs->sources[i] = p.readings[i].sources;
     }
     place_rules(&p);
+    add_quiet_units(&p);
     fill_groups(rs);
 }

@@ -4,7 +4,11 @@
  * their sources too. Everything that it needs runs under its own clock: where a rule that derives
  * for it has another clock (other sources, or one that need not wait), it stands there a second
  * time, as a copy that only derives. So no event that was derived ever waits for a clock, and what
- * is stored between two passes is the same as without derived events. */
+ * is stored between two passes is the same as without derived events.
+ *
+ * The quiet time of a rule whose `per` leaves out parts of its key is kept by a unit one level above
+ * the rule, keyed by the values of `per`: there alerts of several keys meet in one order. A rule that
+ * speaks at deadlines waits for it like a reader of what deadlines derive. */
 #ifndef FYKE_NFA_RULE_SOURCES_H
 #define FYKE_NFA_RULE_SOURCES_H
 

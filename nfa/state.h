@@ -58,6 +58,9 @@ struct match {
     /* Per plan of rule->emits (timeout: rule->timeouts) the values of an `emit event`, NULL for the
      * alert. NULL without such plans and for kinds that derive nothing. */
     const struct value *const *derived;
+    /* The quiet time is kept apart (quiet.unit): the rule->quiet.n_per values that name it; what
+     * keeps it says whether the alert goes out. NULL mostly. */
+    const struct value *per;
     bool held_back;         /* by `quiet`: no alert, events only */
     uint32_t step;          /* timeout: test of the last step bound */
     uint64_t suppressed;    /* quiet: held back since the last alert that went out */
@@ -129,6 +132,11 @@ bool instance_advance(struct instance *in, struct etime before, const struct nfa
 /* The earliest T at which something is to do (deadline, end of quiet time, expiry of retained
  * events); ETIME_MAX: nothing. */
 struct etime instance_next_time(const struct instance *in);
+
+/* Of a unit that keeps a quiet time: an alert at `at` goes out, *ret_suppressed is what it must
+ * tell, or is held back and counted. What was due before `at` must have been fired. */
+bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_suppressed,
+                        const struct nfa_call *call);
 
 /* Nothing kept: the engine may forget the instance. */
 bool instance_is_empty(const struct instance *in);
