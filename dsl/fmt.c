@@ -297,6 +297,22 @@ static void write_all(struct writer *w)
     }
 }
 
+/* A comma behind a comment goes in front of it: `A # why` and `,` below it. The token before the
+ * comma is the one that is written before it. */
+static void pull_commas(struct fmt *F)
+{
+    for (uint32_t k = 1; k < F->tokens->n; k++) {
+        uint32_t i = F->order[k];
+        uint32_t prev = F->order[k - 1];
+        if (F->tokens->items[i].kind == TK_COMMA && !F->slots[i].drop &&
+            (comment_at(F, first_comment(F, i), i) ||
+             comment_at(F, first_comment(F, prev + 1), prev + 1))) {
+            F->slots[i].drop = true;
+            F->slots[prev].comma_after = true;
+        }
+    }
+}
+
 bool dsl_fmt(const struct ast_file *file, struct arena *scratch, struct buf *out)
 {
     if (file->broken) {
@@ -311,6 +327,7 @@ bool dsl_fmt(const struct ast_file *file, struct arena *scratch, struct buf *out
     fmt_break(&F, 0, 0);
     fmt_layout_file(&F, file);
     fmt_break_clause(&F, F.tokens->n - 1, 0);
+    pull_commas(&F);
     struct writer w = {.F = &F, .out = out, .last_kind = TK_EOF, .empty = true};
     write_all(&w);
     return true;

@@ -26,7 +26,7 @@ static void layout_items(struct fmt *F, const struct ast_item *items)
         }
         fmt_align_behind(F, i->path->span, widest);
         if (i->computed) {
-            fmt_layout_expr(F, i->computed, FMT_INDENT);
+            fmt_layout_value(F, i->computed, fmt_first(F, i->span.start), FMT_INDENT);
         }
     }
 }
@@ -39,18 +39,18 @@ static void glue_enum(struct fmt *F, const struct ast_type *t)
     }
 }
 
-static void layout_event(struct fmt *F, const struct ast_event *e)
+static void layout_event(struct fmt *F, const struct ast_event *e, uint32_t line)
 {
     for (const struct ast_item *i = e->items; i; i = i->next) {
         glue_enum(F, i->type);
     }
-    fmt_layout_clause(F, e->where, 0);
+    fmt_layout_clause_of(F, e->where, line, 0);
     layout_items(F, e->items);
 }
 
-static void layout_profile(struct fmt *F, const struct ast_profile *p)
+static void layout_profile(struct fmt *F, const struct ast_profile *p, uint32_t line)
 {
-    fmt_layout_clause(F, p->filter->where, 0);
+    fmt_layout_clause_of(F, p->filter->where, line, 0);
     for (const struct ast_measure *m = p->measures; m; m = m->next) {
         clause_at(F, m->span, FMT_INDENT);
         drop_comma_behind(F, m->span);
@@ -58,10 +58,24 @@ static void layout_profile(struct fmt *F, const struct ast_profile *p)
     }
 }
 
-static void layout_let(struct fmt *F, const struct ast_let *l)
+/* `any of (…)` has one source per line like the groups of a pattern. */
+static void layout_let(struct fmt *F, const struct ast_let *l, struct span span)
 {
+    uint32_t line = fmt_first(F, span.start);
+    uint32_t close = fmt_last(F, span.end);
+    bool choice = l->any_of.end > l->any_of.start;
+    uint32_t open = choice ? fmt_first(F, l->filters->span.start) - 1 : line;
+    bool lines = choice && (fmt_broken_before(F, open + 1) || fmt_has_comments(F, open, close) ||
+                            fmt_width(F, line, close) > FMT_MAX_COLUMNS);
     for (const struct ast_filter *f = l->filters; f; f = f->next) {
-        fmt_layout_clause(F, f->where, 0);
+        uint32_t first = fmt_first(F, f->span.start);
+        if (lines) {
+            fmt_break_clause(F, first, FMT_INDENT);
+        }
+        fmt_layout_clause_of(F, f->where, lines ? first : line, lines ? FMT_INDENT : 0);
+    }
+    if (lines) {
+        fmt_break(F, close, 0);
     }
 }
 
@@ -70,7 +84,7 @@ static void layout_stmt(struct fmt *F, const struct ast_stmt *s, uint32_t indent
     uint32_t line = fmt_first(F, s->span.start);
     clause_at(F, s->span, indent);
     if (s->array) {
-        fmt_layout_expr(F, s->array, indent);
+        fmt_layout_items(F, s->array, line, indent);
     }
     fmt_layout_map(F, s->map, line, indent);
     fmt_layout_body(F, s->body, line, indent);
@@ -121,6 +135,24 @@ static void layout_strings(struct fmt *F, const struct ast_meta *m)
     }
 }
 
+/* Keys that do not fit have a line each. */
+static void layout_head(struct fmt *F, const struct ast_head *h)
+{
+    uint32_t first = fmt_first(F, h->span.start);
+    fmt_break_clause(F, first, FMT_INDENT);
+    if (fmt_width(F, first, fmt_last(F, h->span.end)) + FMT_INDENT <= FMT_MAX_COLUMNS) {
+        return;
+    }
+    for (const struct ast_key *k = h->keys.first; k; k = k->next) {
+        if (k != h->keys.first) {
+            fmt_break(F, fmt_first(F, k->span.start), FMT_INDENT + FMT_CONTINUATION);
+        }
+    }
+    if (h->within && h->keys.first) {
+        fmt_break(F, fmt_first(F, h->within->span.start), FMT_INDENT + FMT_CONTINUATION);
+    }
+}
+
 static void layout_rule_body(struct fmt *F, const struct ast_rule *r)
 {
     for (const struct ast_meta *m = r->metas; m; m = m->next) {
@@ -128,13 +160,14 @@ static void layout_rule_body(struct fmt *F, const struct ast_rule *r)
         layout_strings(F, m);
     }
     if (r->head) {
-        clause_at(F, r->head->span, FMT_INDENT);
+        layout_head(F, r->head);
     }
     clause_at(F, r->when, FMT_INDENT);
     fmt_layout_pattern(F, r->pattern, FMT_INDENT, true);
     for (const struct ast_event_test *w = r->withouts.first; w; w = w->next) {
-        fmt_break_clause(F, fmt_first(F, w->span.start) - 1, FMT_INDENT);
-        fmt_layout_clause(F, w->where, FMT_INDENT);
+        uint32_t line = fmt_first(F, w->span.start) - 1;
+        fmt_break_clause(F, line, FMT_INDENT);
+        fmt_layout_clause_of(F, w->where, line, FMT_INDENT);
     }
 }
 
@@ -169,12 +202,12 @@ static void layout_decl(struct fmt *F, const struct ast_decl *d)
     switch (d->kind) {
     case AST_DECL_IMPORT:
     case AST_DECL_ERROR: break;
-    case AST_DECL_EVENT: layout_event(F, &d->event); break;
-    case AST_DECL_CONST: fmt_layout_expr(F, d->constant.value, 0); break;
+    case AST_DECL_EVENT: layout_event(F, &d->event, first); break;
+    case AST_DECL_CONST: fmt_layout_value(F, d->constant.value, first, 0); break;
     case AST_DECL_LIST:
         glue_enum(F, d->list.type);
         if (d->list.array) {
-            fmt_layout_expr(F, d->list.array, 0);
+            fmt_layout_items(F, d->list.array, first, 0);
         }
         break;
     case AST_DECL_LOOKUP:
@@ -182,8 +215,8 @@ static void layout_decl(struct fmt *F, const struct ast_decl *d)
         glue_enum(F, d->lookup.value_type);
         fmt_layout_map(F, d->lookup.map, first, 0);
         break;
-    case AST_DECL_LET: layout_let(F, &d->let); break;
-    case AST_DECL_PROFILE: layout_profile(F, &d->profile); break;
+    case AST_DECL_LET: layout_let(F, &d->let, d->span); break;
+    case AST_DECL_PROFILE: layout_profile(F, &d->profile, first); break;
     case AST_DECL_RULE:
         layout_rule_body(F, &d->rule);
         layout_rule_tail(F, &d->rule);

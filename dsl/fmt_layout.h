@@ -58,7 +58,14 @@ void fmt_align_behind(struct fmt *F, struct span span, uint32_t widest);
 void fmt_layout_file(struct fmt *F, const struct ast_file *file);
 /* `indent` is that of the line on which the expression begins. */
 void fmt_layout_expr(struct fmt *F, const struct ast_expr *e, uint32_t indent);
+/* The same for a value whose line begins with token `line`: too wide, it is broken. */
+void fmt_layout_value(struct fmt *F, const struct ast_expr *e, uint32_t line, uint32_t indent);
+/* An array or the list behind `in`. */
+void fmt_layout_items(struct fmt *F, const struct ast_expr *e, uint32_t line, uint32_t indent);
+/* A condition with its keyword; `line` as above, without it the keyword. */
 void fmt_layout_clause(struct fmt *F, const struct ast_clause *c, uint32_t indent);
+void fmt_layout_clause_of(struct fmt *F, const struct ast_clause *c, uint32_t line,
+                          uint32_t indent);
 void fmt_layout_pattern(struct fmt *F, const struct ast_pattern *p, uint32_t indent, bool lines);
 /* `line` is the token that begins the line on which the body's brace stands. */
 void fmt_layout_body(struct fmt *F, const struct ast_body *b, uint32_t line, uint32_t indent);

@@ -35,13 +35,22 @@ static void break_step(struct fmt *F, const struct ast_part *p, uint32_t indent)
     break_span(F, p->guard, p->guard ? p->guard->span : (struct span){0}, indent);
 }
 
+/* The token with which a step's line begins when it has one of its own. */
+static uint32_t line_of(const struct fmt *F, const struct ast_elem *e)
+{
+    uint32_t first = fmt_first(F, e->span.start);
+    if (span_given(e->link.then)) {
+        return fmt_first(F, e->link.then.start);
+    }
+    return first > 0 && F->tokens->items[first - 1].kind == TK_WHEN ? first - 1 : first;
+}
+
 static void layout_event_part(struct fmt *F, const struct ast_elem *e, uint32_t indent)
 {
     const struct ast_part *p = e->part;
     const struct ast_clause *where = p->event.where;
-    uint32_t first = fmt_first(F, e->span.start);
     uint32_t last = fmt_last(F, e->span.end);
-    bool wide = fmt_width(F, first, last) + indent > FMT_MAX_COLUMNS;
+    bool wide = fmt_width(F, line_of(F, e), last) + indent > FMT_MAX_COLUMNS;
     uint32_t inner = wide ? indent + FMT_CONTINUATION : indent;
     if (wide) {
         break_step(F, p, inner);
@@ -77,7 +86,7 @@ static void layout_elem(struct fmt *F, const struct ast_elem *e, uint32_t indent
 {
     const struct ast_part *p = e->part;
     if (!p) {
-        fmt_layout_clause(F, e->absence.event.where, indent);
+        fmt_layout_clause_of(F, e->absence.event.where, line_of(F, e), indent);
         return;
     }
     switch (p->kind) {

@@ -15,7 +15,7 @@
 #include "dsl/parse.h"
 
 #define GOLDEN "tests/golden/fmt"
-#define LEAST_FILES 20
+#define LEAST_FILES 50
 
 static int read_file(const char *path, struct buf *out)
 {
