@@ -43,9 +43,9 @@ void fmt_layout_items(struct fmt *F, const struct ast_expr *e, uint32_t line, ui
     uint32_t open = fmt_first(F, e->span.start);
     uint32_t close = fmt_last(F, e->span.end);
     bool comments = fmt_has_comments(F, open, close);
-    bool lines = comments || (e->items.n > 0 && (fmt_broken_before(F, open + 1) ||
-                                                 fmt_width(F, line, close) + indent >
-                                                     FMT_MAX_COLUMNS));
+    bool lines =
+        comments || (e->items.n > 0 && (fmt_broken_before(F, open + 1) ||
+                                        fmt_width(F, line, close) + indent > FMT_MAX_COLUMNS));
     for (const struct ast_expr *i = e->items.first; i; i = i->next) {
         if (lines) {
             fmt_break_clause(F, fmt_first(F, i->span.start), indent + FMT_INDENT);
@@ -82,9 +82,7 @@ void fmt_layout_expr(struct fmt *F, const struct ast_expr *e, uint32_t indent)
         fmt_layout_expr(F, e->index.index, indent);
         break;
     case AST_EXPR_ARRAY:
-    case AST_EXPR_TUPLE:
-        fmt_layout_items(F, e, fmt_first(F, e->span.start), indent);
-        break;
+    case AST_EXPR_TUPLE: fmt_layout_items(F, e, fmt_first(F, e->span.start), indent); break;
     case AST_EXPR_PAREN:
         fmt_layout_expr(F, e->inner, is_logical(e->inner) ? indent + FMT_CONTINUATION : indent);
         break;

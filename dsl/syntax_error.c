@@ -1,9 +1,13 @@
 #include "dsl/syntax_error.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "base/buf.h"
 #include "dsl/parser.h"
 #include "dsl/suggest.h"
 #include "dsl/syntax_hint.h"
+#include "dsl/syntax_slip.h"
 
 /* Expected things that a message names; the diagnostic itself lists all. */
 #define MAX_NAMED 6
@@ -125,6 +129,12 @@ const char *site_found(const struct site *s)
     return arena_printf(s->P->arena, "`%.*s`", SLICE_ARG(text));
 }
 
+/* `WHERE` for `where`: words are written in lower case. */
+static bool is_in_capitals(struct slice text, const char *word)
+{
+    return text.len == strlen(word) && strncasecmp(text.ptr, word, text.len) == 0;
+}
+
 /* The expected word nearest to the one that was found, or NULL. */
 const char *site_suggestion(const struct site *s)
 {
@@ -132,10 +142,14 @@ const char *site_suggestion(const struct site *s)
     if (t->kind != TK_ID && t->word == 0) {
         return NULL;
     }
-    struct suggest best = suggest_for(token_text(s->P->tokens, t));
+    struct slice text = token_text(s->P->tokens, t);
+    struct suggest best = suggest_for(text);
     uint32_t n;
     const struct dsl_word *words = dsl_words(&n);
     for (uint32_t i = 0; i < n; i++) {
+        if (s->expected[words[i].kind] && is_in_capitals(text, words[i].text)) {
+            return words[i].text;
+        }
         if (s->expected[words[i].kind]) {
             suggest_try(&best, slice_of(words[i].text));
         }
@@ -153,7 +167,10 @@ static struct diag *report_general(struct site *s)
     }
     const struct token *t = site_token(s, 0);
     const char *near = site_suggestion(s);
-    if ((t->flags & TOKEN_PROMOTED) && s->expected[t->word]) {
+    const char *slip = syntax_slip(s);
+    if (slip) {
+        d->help = slip;
+    } else if ((t->flags & TOKEN_PROMOTED) && s->expected[t->word]) {
         diag_help(s->P->diags, d,
                   "%s directly before %s is a name; the name that belongs between "
                   "them is missing",
@@ -170,7 +187,8 @@ static struct diag *report_lexical(struct site *s)
 {
     const struct lex_error *e = site_token(s, 0)->error;
     struct diag *d = diag_add(s->P->diags, DIAG_ERROR, e->code, e->span, "%s", e->message);
-    d->help = e->help;
+    const char *slip = syntax_slip(s);
+    d->help = slip ? slip : e->help;
     return d;
 }
 

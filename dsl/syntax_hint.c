@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "dsl/suggest.h"
 #include "dsl/syntax_error.h"
+#include "dsl/syntax_slip.h"
 
 static bool expects(const struct site *s, int kind)
 {
@@ -117,6 +118,8 @@ static struct diag *hint_file(struct site *s)
     const char *near = site_suggestion(s);
     if (near) {
         diag_help(s->P->diags, d, "did you mean `%s`?", near);
+    } else {
+        d->help = syntax_slip(s);
     }
     return d;
 }
@@ -289,8 +292,9 @@ static struct diag *hint_link(struct site *s)
         return hint(s, "E0223", "`first` takes no `after`", "write `then after 5s B`");
     }
     if (kind_at(s, -1) == TK_THEN && expects(s, TK_NO) && expects(s, TK_ID)) {
+        const char *slip = syntax_slip(s);
         return hint(s, "E0206", "`then` needs a step after it",
-                    "write the step, or remove the `then`");
+                    slip ? slip : "write the step, or remove the `then`");
     }
     return NULL;
 }
@@ -309,17 +313,19 @@ static struct diag *hint_between_steps(struct site *s)
                     "write `all of (A, B)`, or `A then B`");
     }
     if (e->kind == TK_COMMA) {
+        const char *slip = syntax_slip(s);
         return hint(s, "E0212", "steps are joined by `then`",
-                    "a list needs `all of (…)` or `any of (…)`");
+                    slip ? slip : "a list needs `all of (…)` or `any of (…)`");
     }
     bool begins_step = e->kind == TK_ID || (e->word != 0 && !(e->flags & TOKEN_RESERVED)) ||
                        e->kind == TK_INT || e->kind == TK_LPAREN || e->kind == TK_NO;
-    if (!begins_step || site_suggestion(s)) {
+    bool followed = text_is(s, 0, "followed");
+    if (!begins_step || site_suggestion(s) || (syntax_slip(s) && !followed)) {
         return NULL;
     }
     bool name = e->kind == TK_ID && kind_at(s, -1) == TK_ID && expects(s, TK_AS);
     struct diag *d = hint(s, "E0217", "`then` is missing between two steps", NULL);
-    if (text_is(s, 0, "followed")) {
+    if (followed) {
         d->help = "write `A then B`";
     } else if (name) {
         struct slice prev = token_text(s->P->tokens, site_token(s, -1));
