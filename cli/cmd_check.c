@@ -5,15 +5,18 @@
 #include "cli/cli.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
-#include "lib/rules.h"
+#include "dsl/diag_sarif.h"
 #include "dsl/load_walk.h"
 #include "dsl/parse.h"
+#include "fyke/fyke.h"
+#include "lib/rules.h"
 
 struct check_args {
     struct cli_list paths;
     enum cli_format format;
     enum cli_color color;
     bool syntax_only, deny_warnings, allow_empty;
+    struct sarif *sarif; /* the document, with --format sarif */
 };
 
 struct check_counts {
@@ -29,6 +32,8 @@ static void report(const struct check_args *a, const struct sources *set, const 
             diag_render_json(out, set, d);
         } else if (a->format == FORMAT_GITHUB) {
             diag_render_github(out, set, d);
+        } else if (a->format == FORMAT_SARIF) {
+            sarif_result(a->sarif, set, d);
         } else {
             diag_render_human(out, set, d, color);
             buf_puts(out, "\n");
@@ -50,7 +55,7 @@ static int conclude(const struct check_args *a, const struct check_counts *n)
 static void say_total(const struct check_args *a, const struct check_counts *n, uint32_t rules,
                       uint32_t files)
 {
-    if (a->format != FORMAT_JSON) {
+    if (a->format != FORMAT_JSON && a->format != FORMAT_SARIF) {
         fprintf(stderr, "%u rule%s in %u file%s: %u error%s, %u warning%s, %u note%s\n", rules,
                 rules == 1 ? "" : "s", files, files == 1 ? "" : "s", n->errors,
                 n->errors == 1 ? "" : "s", n->warnings, n->warnings == 1 ? "" : "s", n->notes,
@@ -159,7 +164,8 @@ static int check_syntax(const struct check_args *a, struct buf *out)
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct check_args *a)
 {
     enum { OPT_SYNTAX = 256, OPT_FORMAT, OPT_DENY, OPT_COLOR, OPT_EMPTY };
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_GITHUB};
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_GITHUB,
+                                              FORMAT_SARIF};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
         {"syntax-only", no_argument, NULL, OPT_SYNTAX},
@@ -178,7 +184,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->paths, optarg); break;
         case OPT_SYNTAX: a->syntax_only = true; break;
-        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
+        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 4, &a->format); break;
         case OPT_DENY: a->deny_warnings = true; break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         case OPT_EMPTY: a->allow_empty = true; break;
@@ -196,12 +202,17 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
-    struct check_args a = {0};
+    struct sarif sarif;
+    struct check_args a = {.sarif = &sarif};
+    FYKE_CLEANUP(buf_release) struct buf unused = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
+        sarif_begin(&sarif, a.format == FORMAT_SARIF ? &out : &unused);
         rc = a.syntax_only ? check_syntax(&a, &out) : check_rules(&a, &out);
-        int put = cli_put(buf_slice(&out));
+        sarif_end(&sarif, fyke_version());
+        bool whole = a.format != FORMAT_SARIF || rc != CLI_USAGE;
+        int put = whole ? cli_put(buf_slice(&out)) : CLI_OK;
         rc = put != CLI_OK ? put : rc;
     }
     cli_list_release(&a.paths);
@@ -217,7 +228,7 @@ const struct cli_verb verb_check = {
     "\n"
     "      --syntax-only     each file for itself: no imports, no names\n"
     "      --format F        human (default); json: one object per finding; github: annotations\n"
-    "                        of a workflow\n"
+    "                        of a workflow; sarif: one SARIF 2.1.0 document\n"
     "      --deny-warnings   exit with 3 when there are warnings\n"
     "      --color WHEN      auto, always, never\n"
     "      --allow-empty     no rules are no error\n"

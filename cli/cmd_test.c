@@ -181,7 +181,8 @@ static void report_test(struct test_args *a, const struct report *r)
     case FORMAT_HUMAN:
     case FORMAT_DOT:
     case FORMAT_MARKDOWN:
-    case FORMAT_GITHUB: report_human(r, a->verbose); break;
+    case FORMAT_GITHUB:
+    case FORMAT_SARIF: report_human(r, a->verbose); break;
     }
 }
 
