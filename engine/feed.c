@@ -64,8 +64,8 @@ static void send_to_key(struct engine *e, const struct key_route *route, struct 
         return;
     }
     item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
-    item.variant = route->variant;
-    shard_add(&e->shards[item.key.hash.hi % e->n_shards], item);
+    item.variants = (struct variant_chain){.variant = route->variant};
+    shard_add_event(&e->shards[item.key.hash.hi % e->n_shards], item, &e->key_eval.scratch);
 }
 
 /* `item` without its key. */

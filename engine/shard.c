@@ -27,6 +27,26 @@ void shard_add(struct shard *s, struct shard_item item)
     VEC_PUSH(s->items, s->n_items, s->cap_items) = item;
 }
 
+static bool same_event_and_group(const struct shard_item *a, const struct shard_item *b)
+{
+    return a->event == b->event && a->cause.derived == b->cause.derived
+           && a->key.key_group == b->key.key_group;
+}
+
+void shard_add_event(struct shard *s, struct shard_item item, struct arena *memory)
+{
+    /* What a group gets of one event stands together: the routes are in order of groups. */
+    for (size_t i = s->n_items; i-- > 0 && same_event_and_group(&s->items[i], &item);) {
+        if (slice_eq(s->items[i].key.canonical, item.key.canonical)) {
+            struct variant_chain *more = ARENA_ARRAY(memory, struct variant_chain, 1);
+            *more = (struct variant_chain){item.variants.variant, s->items[i].variants.next};
+            s->items[i].variants.next = more;
+            return;
+        }
+    }
+    shard_add(s, item);
+}
+
 /* ---- events ------------------------------------------------------------------------------- */
 
 /* The state of one item on its way through the rules of its key group. */
@@ -94,6 +114,73 @@ static enum err deliver_to_profile(struct delivery *d, const struct key_follow *
     return ERR_OK;
 }
 
+/* The roles in a rule that the variants in front of `end` give. */
+static uint64_t rule_roles_before(const struct key_group *g, const struct variant_chain *c,
+                                  const struct variant_chain *end, uint32_t rule)
+{
+    uint64_t roles = 0;
+    for (; c != end; c = c->next) {
+        const struct key_variant *v = &g->variants[c->variant];
+        uint32_t lo = 0, hi = v->n_uses;
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (v->uses[mid].rule < rule) {
+                lo = mid + 1;
+            } else {
+                hi = mid;
+            }
+        }
+        if (lo < v->n_uses && v->uses[lo].rule == rule) {
+            roles |= v->uses[lo].roles;
+        }
+    }
+    return roles;
+}
+
+/* The rules of one variant; one that several variants reach gets the event once, at the first. */
+static enum err deliver_to_rules(struct delivery *d, const struct key_group *g,
+                                 const struct variant_chain *c, struct error *err)
+{
+    const struct key_variant *v = &g->variants[c->variant];
+    for (uint32_t i = 0; i < v->n_uses; i++) {
+        struct key_use use = v->uses[i];
+        if (rule_roles_before(g, &d->item->variants, c, use.rule) != 0) {
+            continue;
+        }
+        use.roles |= rule_roles_before(g, c->next, NULL, use.rule);
+        FYKE_TRY(deliver_to_rule(d, &use, err));
+    }
+    return ERR_OK;
+}
+
+static uint64_t profile_roles_before(const struct key_group *g, const struct variant_chain *c,
+                                     const struct variant_chain *end, uint32_t profile)
+{
+    uint64_t roles = 0;
+    for (; c != end; c = c->next) {
+        const struct key_variant *v = &g->variants[c->variant];
+        for (uint32_t i = 0; i < v->n_follows; i++) {
+            roles |= v->follows[i].profile == profile ? v->follows[i].roles : 0;
+        }
+    }
+    return roles;
+}
+
+static enum err deliver_to_profiles(struct delivery *d, const struct key_group *g,
+                                    const struct variant_chain *c, struct error *err)
+{
+    const struct key_variant *v = &g->variants[c->variant];
+    for (uint32_t i = 0; i < v->n_follows; i++) {
+        struct key_follow follow = v->follows[i];
+        if (profile_roles_before(g, &d->item->variants, c, follow.profile) != 0) {
+            continue;
+        }
+        follow.roles |= profile_roles_before(g, c->next, NULL, follow.profile);
+        FYKE_TRY(deliver_to_profile(d, &follow, err));
+    }
+    return ERR_OK;
+}
+
 /* The key of an event that came after the clock has passed its own place. */
 static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
 {
@@ -142,13 +229,12 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
             return ERR_OK;
         }
     }
-    const struct key_variant *v = &g->variants[d->item->variant];
     d->shard->emitter.cause = d->item->cause;
-    for (uint32_t i = 0; i < v->n_uses; i++) {
-        FYKE_TRY(deliver_to_rule(d, &v->uses[i], err));
+    for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
+        FYKE_TRY(deliver_to_rules(d, g, c, err));
     }
-    for (uint32_t i = 0; i < v->n_follows; i++) {
-        FYKE_TRY(deliver_to_profile(d, &v->follows[i], err));
+    for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
+        FYKE_TRY(deliver_to_profiles(d, g, c, err));
     }
     if (d->rec != NULL) {
         keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.root,

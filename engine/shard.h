@@ -18,10 +18,17 @@
 #include "engine/keyspace.h"
 #include "nfa/profile.h"
 
+/* The variants of a key group that give an event one key. An event that is in two roles for one
+ * key (a transfer to oneself) is still one event there: it is delivered once, with all roles. */
+struct variant_chain {
+    uint32_t variant;
+    const struct variant_chain *next; /* in the pass's memory */
+};
+
 struct shard_item {
     const struct event *event;
     struct key_ref key;   /* in the pass's memory */
-    uint32_t variant;     /* of the key group */
+    struct variant_chain variants;
     struct cause cause;   /* where it stands, and that it is derived */
     bool came_after;      /* the clock had passed its place: only if the key has not */
 };
@@ -52,6 +59,8 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct alert_options *alerts, bool show_pending);
 void shard_release(struct shard *s);
 void shard_add(struct shard *s, struct shard_item item);
+/* An event through one variant. `memory` lives as long as the pass. */
+void shard_add_event(struct shard *s, struct shard_item item, struct arena *memory);
 /* Where the history of a rule begins: its own clock says it, also for a copy elsewhere. */
 static inline struct etime shard_history(const struct shard_pass *pass, uint32_t rule)
 {
