@@ -166,18 +166,21 @@ class Search(World):
         inner = {Count: self.run_count, Times: self.run_times, Group: self.run_group,
                  Of: self.run_of}[type(part)]
         for d in inner(part, c.but(dl=NEVER)):
-            ends = self.ends(d) if part.within is not None or part.with_no else (d,)
+            ends = self.ends(part, c, d) if part.within is not None or part.with_no else (d,)
             for d in ends:
                 if d.stopped:
                     yield from self.stopped_part(part, c, d)
                 elif self.guard_holds(part, c, d):
                     yield d.but(dl=max(c.dl, d.dl))
 
-    def ends(self, d):
-        """A part that is over at a deadline may still wait for it when the window closes."""
+    def ends(self, part, before, d):
+        """A part that is over at a deadline may still wait for it when the window closes. Where the
+        deadline comes too late for the part's span, time has run out: no event has broken it."""
         if self.partials and not d.stopped and d.dl > NEVER:
             waiting = self.stop(d, d.links)
-            yield waiting.but(duties=waiting.duties + (('waits', d.dl),))
+            first = positions(d.used & ~before.used)[0]
+            late = part.within is not None and d.dl - self.at[first] > part.within
+            yield waiting if late else waiting.but(duties=waiting.duties + (('waits', d.dl),))
             d = d.but(duties=d.duties + (('over', d.dl),))
         yield d
 
