@@ -166,20 +166,25 @@ class Search(World):
         inner = {Count: self.run_count, Times: self.run_times, Group: self.run_group,
                  Of: self.run_of}[type(part)]
         for d in inner(part, c.but(dl=NEVER)):
-            ends = self.ends(part, c, d) if part.within is not None or part.with_no else (d,)
+            ends = (self.ends(d, self.too_late(part, c, d))
+                    if part.within is not None or part.with_no else (d,))
             for d in ends:
                 if d.stopped:
                     yield from self.stopped_part(part, c, d)
                 elif self.guard_holds(part, c, d):
                     yield d.but(dl=max(c.dl, d.dl))
 
-    def ends(self, part, before, d):
+    def too_late(self, part, before, after):
+        """Does the part end at a deadline behind its span?"""
+        bound = positions(after.used & ~before.used)
+        return (part.within is not None and len(bound) > 0 and
+                after.dl - self.at[bound[0]] > part.within)
+
+    def ends(self, d, late=False):
         """A part that is over at a deadline may still wait for it when the window closes. Where the
         deadline comes too late for the part's span, time has run out: no event has broken it."""
         if self.partials and not d.stopped and d.dl > NEVER:
             waiting = self.stop(d, d.links)
-            first = positions(d.used & ~before.used)[0]
-            late = part.within is not None and d.dl - self.at[first] > part.within
             yield waiting if late else waiting.but(duties=waiting.duties + (('waits', d.dl),))
             d = d.but(duties=d.duties + (('over', d.dl),))
         yield d
