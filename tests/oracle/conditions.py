@@ -1,7 +1,8 @@
 """Values and conditions over one key's events. Unknown and missing are both None."""
 from fractions import Fraction
 
-from rules import LISTS, LOOKUPS, tests_of
+import measures
+from rules import LISTS, LOOKUPS, sources_of, tests_of
 
 
 def number_or_none(x):
@@ -51,12 +52,18 @@ class World:
 
     def __init__(self, file, rule, events, history):
         self.file, self.rule, self.events, self.history = file, rule, events, history
+        self.profiles = {p.name: p for p in file.profiles}
         self.n = len(events)
         self.at = [e['at'] for e in events]
         self.counted_sources = [ev for ev, role in tests_of(rule.items)
                                 if role in ('step', 'next no')]
         self.counted = [any(self.in_source(ev.src, i) for ev in self.counted_sources)
                         for i in range(self.n)]
+
+    def ids(self, positions):
+        """Input events before derived ones, as cases list them."""
+        ids = (self.events[i]['id'] for i in positions)
+        return sorted(ids, key=lambda x: (isinstance(x, str), x))
 
     # -- sources
 
@@ -71,12 +78,22 @@ class World:
     def topics_of(self, src):
         if src in self.file.lets:
             return {t for p in self.file.lets[src] for t in self.topics_of(p.src)}
+        behind = self.file.producers(src)
+        if behind:
+            return {t for r in behind for ev in sources_of(r) for t in self.topics_of(ev.src)}
         return {src.lower()}
 
     def holds(self, ev, i, env):
         """Does event i satisfy the whole test of `ev` under the bindings `env`?"""
         return self.in_source(ev.src, i) and (ev.where is None or
                                               self.value(ev.where, i, env) is True)
+
+    def measure(self, names, before, time):
+        """A measure at `time`, after the events in front of position `before`."""
+        profile = self.profiles[names[0]]
+        measure = next(m for m in profile.measures if m.name == names[1])
+        return measures.value(measure, [e for i, e in enumerate(self.events[:before])
+                                        if self.holds(profile.source, i, {})], time)
 
     # -- expressions
 
@@ -130,6 +147,8 @@ class World:
         if len(names) > 1 and names[0] in env:
             bound = env[names[0]]
             return field_of(self.events[bound[0]], names[1:]) if bound else None
+        if len(names) > 1 and names[0] in self.profiles:
+            return self.measure(names, i, self.at[i])
         return field_of(self.events[i], names)
 
     def aggregate(self, e, env):
@@ -142,17 +161,4 @@ class World:
             return len(bound)
         values = [field_of(self.events[i], names[1:]) for i in bound]
         values = [x for x in values if x is not None]
-        if name == 'count':
-            return len(values)
-        if name == 'count_distinct':
-            return len(set(values)) if values else None
-        if name == 'sum':
-            return sum(values)
-        if not values:
-            return None
-        if name == 'distinct':
-            return list(dict.fromkeys(values))
-        if name == 'average':
-            return Fraction(sum(values)) / len(values)
-        return {'min': min, 'max': max, 'first': lambda v: v[0], 'last': lambda v: v[-1]}[name](
-            values)
+        return measures.total(name, values)

@@ -1,7 +1,7 @@
 """What a run covered: constructs, pairs of them in one rule, and what the streams brought."""
 import collections
 
-from rules import Absent, Count, Ev, Group, Of, Step, Times, tests_of
+from rules import Absent, Count, Ev, Group, Of, Step, Times, tests_of, walk
 from shape import uses
 
 POLICIES = ('past last', 'to next', 'to first', 'to last', 'no skip')
@@ -11,16 +11,22 @@ LANGUAGE = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', '
             'gap', 'group', 'times', 'any of', 'all of', 'n of', 'with no', 'span', 'no', 'no for',
             'next no', 'leading', 'without', 'quiet', 'quiet per', 'let', 'alias twice', 'missing',
             'own aggregate', 'aggregate', 'binding', 'time', 'distinct', 'keyless',
-            'second key', 'window', 'timeout', 'list', 'lookup') \
+            'second key', 'window', 'timeout', 'list', 'lookup', 'derived', 'profile') \
     + POLICIES
+
+# What rules that derive events brought, and what measures were asked for.
+DERIVED = ('derived by deadline', 'derived by timeout', 'derived in a chain',
+           'several at one point')
+MEASURED = ('every', 'nested', 'max', 'warm', 'set')
 
 # What a stream brings, whatever the rule.
 STREAM = ('tie', 'missing value', 'missing key', 'keys', 'disorder', 'interleaved', 'border',
-          'two rules', 'long')
+          'two rules', 'long') + DERIVED + MEASURED
 
 # Pairs that no rule can have, with the reason.
 IMPOSSIBLE = {('quiet', 'quiet per'): 'counted as one', ('keyless', 'second key'):
-              'no key, no second one', ('keyless', 'quiet per'):
+              'no key, no second one', ('keyless', 'profile'): 'profiles have keys',
+              ('keyless', 'quiet per'):
               'a quiet time per value stands with a key'}
 IMPOSSIBLE.update({(a, b): 'a rule has one policy' for i, a in enumerate(POLICIES)
                    for b in POLICIES[i + 1:]})
@@ -32,13 +38,6 @@ MATCH_FLOOR = 30        # per cent of the cases
 
 # ---- what a rule has -----------------------------------------------------------------------------
 
-def walk(e):
-    if isinstance(e, tuple):
-        yield e
-        for x in e:
-            yield from walk(x)
-
-
 def in_condition(e, own, found):
     """own: names that stand for the event under test itself, or that it collects."""
     for x in walk(e):
@@ -46,7 +45,7 @@ def in_condition(e, own, found):
             found.add('missing')
         elif x[0] in ('in list', 'lookup'):
             found.add('list' if x[0] == 'in list' else 'lookup')
-        elif x[0] == 'in set':
+        elif x[0] == 'in set' and x[3][0] == 'call':
             found.add('distinct')
         elif x[0] == 'call' and x[2] and x[2][0][1][0] not in own:
             found.add('aggregate')
@@ -104,9 +103,10 @@ def constructs_of(file, rule):
     found = {rule.policy if rule.policy in POLICIES else ' '.join(rule.policy.split()[:2])}
     in_items(rule.items, found)
     tests = [ev for ev, _ in tests_of(rule.items)] + rule.without + [l.ev for l in rule.leading]
+    measured = {p.name for p in file.profiles}
     for ev in tests:
         if ev.where:
-            in_condition(ev.where, {ev.alias} if ev.alias else set(), found)
+            in_condition(ev.where, measured | ({ev.alias} if ev.alias else set()), found)
         if ev.src in file.lets:
             found.add('let')
     names = [ev.alias for ev, role in tests_of(rule.items) if role == 'step' and ev.alias]
@@ -115,7 +115,9 @@ def constructs_of(file, rule):
                         ('quiet per' if rule.quiet_per else 'quiet', rule.quiet is not None),
                         ('keyless', not rule.keyed), ('second key', rule.second_key),
                         ('window', rule.head is not None),
-                        ('timeout', rule.timeout)):
+                        ('timeout', rule.timeout),
+                        ('derived', any(file.producers(ev.src) for ev in tests)),
+                        ('profile', bool(file.profiles))):
         if there:
             found.add(name)
     return found
@@ -138,8 +140,13 @@ def stream_of(case, file, notes):
         found.add('disorder' if file.disorder is not None else 'interleaved')
     if notes['borders']:
         found.add('border')
-    if len(file.rules) > 1:
+    if len([r for r in file.rules if not r.derives]) > 1:
         found.add('two rules')
+    found |= {name for name in DERIVED if notes[name]}
+    for m in (m for p in file.profiles for m in p.measures):
+        found |= {name for name, there in (
+            ('every', m.every), ('nested', m.inner), ('max', m.most), ('warm', m.warm),
+            ('set', m.outer == 'set')) if there}
     if len(events) > 12:
         found.add('long')
     return found

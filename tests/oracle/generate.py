@@ -6,6 +6,7 @@ outer ones, loops are bounded, nothing that has to take an event can be empty.
 import copy
 import random
 
+import extras
 from rules import (LISTS, LOOKUPS, Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step,
                    Times, number, tests_of)
 from shape import can_be_empty, ends_in_absence, ends_optional, open_ends, uses
@@ -20,7 +21,7 @@ CONSTRUCTS = ('optional', 'optional in front', 'count', 'row', 'anywhere', 'each
               'with no', 'span', 'no', 'no for', 'next no', 'leading', 'without', 'quiet', 'let',
               'alias twice', 'missing', 'own aggregate', 'aggregate', 'binding', 'keys',
               'two rules', 'disorder', 'long', 'keyless', 'second key', 'time',
-              'distinct', 'timeout', 'list', 'lookup')
+              'distinct', 'timeout', 'list', 'lookup', 'derived', 'profile')
 
 
 # What the engine refuses as not evaluated yet; `--with` brings it in.
@@ -444,6 +445,7 @@ def make_rule(seed, without=()):
     if 'two rules' not in without and rng.random() < 0.08:
         rules.append(another(rules[0], maker, rng))
     file = File(list(TYPES), maker.lets, rules)
+    extras.add(file, maker, random.Random('more for %d' % seed), without)
     if 'disorder' not in without and rng.random() < 0.15:
         if all(l.assume_quiet for r in rules for l in r.leading):
             file.disorder = rng.choice((2, 5, 20))

@@ -3,8 +3,11 @@
 Slow on purpose: nothing here is shared with, or learnt from, the engine. Events are a list of
 dicts in the total order of one key (`topic`, `at`, `id`, fields); positions are indexes into it.
 """
+import collections
+
+import derived
 from conditions import field_of
-from rules import key_of, tests_of
+from rules import key_of, sources_of
 from search import NEVER, Ctx, Search, TooMuch, positions
 import timeouts
 
@@ -61,9 +64,7 @@ class Matcher(Search):
         return False
 
     def history_begin(self):
-        sources = [ev for ev, _ in tests_of(self.rule.items)]
-        sources += [l.ev for l in self.rule.leading] + self.rule.without
-        topics = set().union(*(self.topics_of(ev.src) for ev in sources))
+        topics = set().union(*(self.topics_of(ev.src) for ev in sources_of(self.rule)))
         starts = {}
         for e in self.history:
             topic = e.get('topic', 'e')
@@ -133,10 +134,23 @@ class Matcher(Search):
 # ---- answers as in spec.fyke.jsonl ---------------------------------------------------------------
 
 def answer_of(world, m):
-    ids = lambda b: sorted(world.events[i]['id'] for i in b)
+    ids = world.ids
     return {'at': m.point[0], 'by': 'deadline' if m.point[1] else 'event',
             'ids': ids(positions(m.used)),
-            'steps': {n: ids(b) for n, b in sorted(m.labels.items()) if b}}
+            'steps': {n: ids(b) for n, b in sorted(m.labels.items()) if b},
+            **({'emit': shown(world, m)} if world.rule.emit else {})}
+
+
+def shown(world, m):
+    """The alert's fields; profiles as the completing test saw them, at a deadline all of then."""
+    time, by_deadline, at = m.point
+    before = sum(t <= time for t in world.at) if by_deadline else at
+    out = {}
+    for name, e in world.rule.emit:
+        x = world.measure(e[1], before, time) if e[0] == 'path' else e[1]
+        if x is not None:
+            out[name] = x
+    return out
 
 
 def quiet_group(world, m):
@@ -176,20 +190,34 @@ def evaluate(file, events, watermark, budget=None, notes=None):
     """{'expected': […]} and with `quiet` 'quiet_ended'; raises TooMuch beyond `budget`. `notes`:
     a Counter of what was met."""
     out = {'expected': []}
-    for rule, key in ((r, k) for r in file.rules for k in keys_in(r, events)):
-        mine = [e for e in events if key_of(rule, e) == key]
-        world = Matcher(file, rule, mine, events)
-        world.budget = budget
-        found = world.all_matches(watermark)
-        matches = world.reported(found)
-        if notes is not None:
+    notes = collections.Counter() if notes is None else notes
+    order = derived.Order(events)
+    for level, rule in derived.levels(file):
+        new = []
+        for key in keys_in(rule, order.events):
+            mine = [e for e in order.events if key_of(rule, e) == key]
+            world = Matcher(file, rule, mine, events)
+            world.budget = budget
+            found = world.all_matches(watermark)
+            matches = world.reported(found)
             notes['borders'] += world.borders
-        if rule.quiet is None:
-            out['expected'] += [answer_of(world, m) for m in matches]
-        else:
-            went, ended = hold_back(world, matches, watermark)
-            out['expected'] += went
-            out.setdefault('quiet_ended', []).extend(ended)
-        if rule.timeout:
-            out.setdefault('timeouts', []).extend(timeouts.find(world, found, matches, watermark))
+            if rule.derives:
+                late = timeouts.find(world, found, matches, watermark) if rule.timeout else []
+                new += derived.of(world, order, (level, key), matches, late, notes)
+            else:
+                tell(out, world, found, matches, watermark)
+        order.add(new)
     return out
+
+
+def tell(out, world, found, matches, watermark):
+    """Adds the alerts of one rule and key."""
+    rule = world.rule
+    if rule.quiet is None:
+        out['expected'] += [answer_of(world, m) for m in matches]
+    else:
+        went, ended = hold_back(world, matches, watermark)
+        out['expected'] += went
+        out.setdefault('quiet_ended', []).extend(ended)
+    if rule.timeout:
+        out.setdefault('timeouts', []).extend(timeouts.find(world, found, matches, watermark))

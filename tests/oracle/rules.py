@@ -110,7 +110,29 @@ class Rule:
     name: str = 'r'
     keyed: bool = True  # for each k
     second_key: bool = False  # for each k, j
-    timeout: bool = False  # on timeout emit alert
+    timeout: bool = False  # on timeout emit alert, or the derived event
+    derives: Optional[str] = None  # emit event NAME instead of an alert
+    value: Any = None  # of the derived event's `v`
+    emit: Tuple[Tuple[str, Any], ...] = ()  # of the alert
+
+
+@dataclass
+class Measure:
+    name: str
+    outer: str
+    inner: Optional[str]  # of each bucket
+    arg: Optional[str]  # a field
+    over: int
+    every: Optional[int] = None
+    most: Optional[int] = None
+    warm: Optional[int] = None
+
+
+@dataclass
+class Profile:
+    name: str
+    source: Ev
+    measures: List[Measure]
 
 
 @dataclass
@@ -119,6 +141,10 @@ class File:
     lets: dict  # name -> [Ev]
     rules: List[Rule]
     disorder: Optional[int] = None  # `out of order by`, the same for every type
+    profiles: List[Profile] = field(default_factory=list)
+
+    def producers(self, name):
+        return [r for r in self.rules if r.derives == name]
 
 
 # ---- walking -------------------------------------------------------------------------------------
@@ -149,6 +175,19 @@ def key_of(rule, event):
     names = (('k', 'j') if rule.second_key else ('k',)) if rule.keyed else ()
     values = tuple(event.get(n) for n in names)
     return None if None in values else values
+
+
+def sources_of(rule):
+    """Every event test, those outside the pattern too."""
+    return [ev for ev, _ in tests_of(rule.items)] + [l.ev for l in rule.leading] + rule.without
+
+
+def walk(e):
+    """An expression and all that is in it."""
+    if isinstance(e, tuple):
+        yield e
+        for x in e:
+            yield from walk(x)
 
 
 def number(rule):

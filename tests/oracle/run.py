@@ -95,6 +95,7 @@ def show(case):
         answers = answers[:12] + ['… %d in all' % len(answers)]
     answers += ['%dT at %s %s' % (m['at'], m['step'], m['steps'])
                 for m in case.get('timeouts', [])[:12]]
+    lets += [l for l in case['rule'].splitlines() if l.startswith('profile ')]
     return '%s%s\n  events %s  watermark %d%s\n  oracle %s %s' % (
         '\n'.join(lets), out, text, case['watermark'],
         '  arrival %s' % case['arrival'] if case.get('arrival') else '',
@@ -164,7 +165,8 @@ class Report:
         print('%s %s' % (name, what))
         print(show(case))
         print(clip(words[words.find('    got'):] if '    got' in words else words))
-        print('  as an inline test:\n' + inline.test_of(case, file))
+        if not file.profiles and not any(r.derives for r in file.rules):
+            print('  as an inline test:\n' + inline.test_of(case, file))
         print('  as a case: ' + json.dumps(dict(case, name=name)))
         sys.stdout.flush()
 

@@ -30,6 +30,16 @@ def story(items, rng):
                 yield from story(inner, rng)
 
 
+def behind(file, tests, rng):
+    """Derived events by what their rules would match."""
+    for ev in tests:
+        rules = file.producers(ev.src)
+        if rules:
+            yield from behind(file, story(rng.choice(rules).items, rng), rng)
+        else:
+            yield ev
+
+
 def type_of(file, src, rng):
     while src in file.lets:
         src = rng.choice(file.lets[src]).src
@@ -66,10 +76,12 @@ def events_for(file, rng, keys=1, size=0):
     """Up to 12 events, or about `size` of them."""
     rule = file.rules[0]
     named = [ev for ev, _ in tests_of(rule.items)] + rule.without + [l.ev for l in rule.leading]
+    named += [p.source for p in file.profiles]
     rounds = 12 if size else rng.choice((1, 1, 2))
-    tale = [ev for _ in range(rounds) for ev in story(rule.items, rng)]
+    tale = [ev for _ in range(rounds) for ev in behind(file, story(rule.items, rng), rng)]
     for _ in range(size // 4 + rng.choice((0, 1, 1, 2, 3))):
-        tale.insert(rng.randint(0, len(tale)), rng.choice(named))
+        i = rng.randint(0, len(tale))
+        tale[i:i] = behind(file, [rng.choice(named)], rng)
     for _ in range(rng.choice((0, 0, 1))):
         if len(tale) > 1:
             i = rng.randrange(len(tale) - 1)
@@ -77,11 +89,12 @@ def events_for(file, rng, keys=1, size=0):
     steps = rng.choice(((0, 1), (0, 1, 1, 2), (0, 1, 2, 3), (0, 0, 0, 1), (1, 2, 3, 4)))
     at = rng.choice((0, 0, 0, 2))
     if any(not l.assume_quiet for l in rule.leading):
-        tale = [rng.choice(named)] + tale
+        tale = list(behind(file, [rng.choice(named)], rng)) + tale
         at -= rng.randint(2, 6)
     exact = durations(rule)
     out = []
-    for ev in tale[:size or rng.choice((8, 10, 10, 12))]:
+    limit = size or rng.choice((8, 10, 10, 12)) + 3 * any(r.derives for r in file.rules)
+    for ev in tale[:limit]:
         kind = type_of(file, ev.src, rng)
         e = {'topic': kind.lower(), 'k': 'k%d' % rng.randint(1, keys), 'at': at}
         v = wanted_value(ev, rng)

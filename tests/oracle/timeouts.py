@@ -68,7 +68,7 @@ def longest(world):
 
 
 def answer(world, c, time):
-    ids = lambda b: sorted(world.events[i]['id'] for i in b)
+    ids = world.ids
     last = c.used.bit_length() - 1
     return {'at': time, 'step': next(n for n, b in c.labels.items() if last in b),
             'ids': ids(positions(c.used)),

@@ -110,8 +110,28 @@ def w_rule(r, emit='', tests=''):
     if r.quiet is not None:
         per = ' per ' + ', '.join('.'.join(p) for p in r.quiet_per) if r.quiet_per else ''
         out += '  quiet for %dms%s\n' % (r.quiet, per)
-    out += '  on timeout emit alert%s\n' % emit if r.timeout else ''
-    return out + '  emit alert%s\n%s}\n' % (emit, tests)
+    if r.derives:
+        body = 'event %s { v = %s }' % (r.derives, w_expr(r.value))
+        late = 'event %s { v = 1 }' % r.derives
+    else:
+        late = 'alert' + emit
+        body = 'alert { %s }' % '  '.join('%s = %s' % (n, w_expr(e)) for n, e in r.emit) \
+            if r.emit else late
+    out += '  on timeout emit %s\n' % late if r.timeout else ''
+    return out + '  emit %s\n%s}\n' % (body, tests)
+
+
+def w_measure(m):
+    inner = '%s(%s)' % (m.inner, m.arg or '') if m.inner else m.arg or ''
+    out = '%s = %s(%s) over %dms' % (m.name, m.outer, inner, m.over)
+    for word, x, unit in (('every', m.every, 'ms'), ('max', m.most, ''), ('warm', m.warm, 'ms')):
+        out += ' %s %d%s' % (word, x, unit) if x is not None else ''
+    return out
+
+
+def w_profile(p, keys):
+    return 'profile %s for each %s from %s { %s }\n' % (
+        p.name, keys, w_ev(p.source), '  '.join(map(w_measure, p.measures)))
 
 
 def write(f):
@@ -121,7 +141,9 @@ def write(f):
     for name, parts in f.lets.items():
         text = ', '.join(w_ev(p) for p in parts)
         out += 'let %s = %s\n' % (name, text if len(parts) == 1 else 'any of (%s)' % text)
-    rules = ''.join(w_rule(r) for r in f.rules)
+    keys = 'k, j' if f.rules[0].second_key else 'k'
+    rules = ''.join(w_profile(p, keys) for p in f.profiles)
+    rules += ''.join(w_rule(r) for r in f.rules)
     for name, values in LISTS.items():
         if 'in list ' + name in out + rules:
             out += 'list %s : int = [%s]\n' % (name, ', '.join(map(str, values)))
