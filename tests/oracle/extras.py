@@ -78,6 +78,9 @@ def add_derived(file, maker, rng):
             r.value = ('lit', rng.randint(0, 3))
         rules.append(other)
     file.rules = [main] + twin + rules
+    if file.disorder is not None:  # a history begins with what is read first, not with the earliest
+        for lead in (lead for r in rules for lead in r.leading):
+            lead.assume_quiet = True
 
 
 # ---- profiles ------------------------------------------------------------------------------------
