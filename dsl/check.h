@@ -335,6 +335,9 @@ uint32_t *computed_order(struct checker *c, const struct schema_decl *d, uint32_
 bool check_type(struct checker *c, const struct ast_type *type, struct schema_field *f);
 void check_topics(struct checker *c);
 
+/* A set keeps the first of equal values. */
+struct value check_set_of(struct value list, struct arena *arena);
+
 /* check_table.c, check_table_content.c: types first, because consts may read lookups; content after the consts */
 void check_tables_declare(struct checker *c);
 void check_tables_fill(struct checker *c);

@@ -66,8 +66,7 @@ const struct table *check_list_content(struct checker *c, const struct table_dec
     return ok ? table_new(keys, NULL, n, c->out) : NULL;
 }
 
-/* A set keeps the first of equal values. */
-static struct value unique(struct value v, struct arena *arena)
+struct value check_set_of(struct value v, struct arena *arena)
 {
     struct value_set seen = {0};
     struct value *items = ARENA_ARRAY(arena, struct value, (size_t)v.len + 1);
@@ -90,7 +89,7 @@ static bool map_value(struct checker *c, const struct table_decl *t,
         return false;
     }
     if (t->value.is_set && ret->kind == VAL_LIST) {
-        *ret = unique(*ret, c->out);
+        *ret = check_set_of(*ret, c->out);
     }
     return true;
 }

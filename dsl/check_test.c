@@ -76,7 +76,10 @@ static void event_field(struct test_ctx *t, const struct schema_decl *d,
             check_error(t->c, "E0304", b->path.span, "`%.*s` is given twice", SLICE_ARG(name));
         }
     }
-    constant_value(t, a->value, want, what, &stmt->values[slot]);
+    struct value *v = &stmt->values[slot];
+    if (constant_value(t, a->value, want, what, v) && f->is_set && v->kind == VAL_LIST) {
+        *v = check_set_of(*v, t->c->out);
+    }
 }
 
 /* A test writes events of a declaration, not of a let. */
