@@ -445,10 +445,10 @@ def make_rule(seed, without=()):
     if 'two rules' not in without and rng.random() < 0.08:
         rules.append(another(rules[0], maker, rng))
     file = File(list(TYPES), maker.lets, rules)
-    extras.add(file, maker, random.Random('more for %d' % seed), without)
     if 'disorder' not in without and rng.random() < 0.15:
         if all(l.assume_quiet for r in rules for l in r.leading):
             file.disorder = rng.choice((2, 5, 20))
+    extras.add(file, maker, random.Random('more for %d' % seed), without)
     return file, rng
 
 
