@@ -204,3 +204,27 @@ void outcome_release(struct outcome *o)
     buf_release(&o->alerts);
     buf_release(&o->state);
 }
+
+static void same(const char *what, const struct buf *want, const struct buf *got, int round,
+                 size_t setting)
+{
+    if (!slice_eq(buf_slice(want), buf_slice(got))) {
+        fail_msg("round %d setting %zu: %s: %zu bytes instead of %zu, or others", round, setting,
+                 what, got->len, want->len);
+    }
+}
+
+void life_same_in_all(const struct ruleset *rs, const struct logs *l, const struct setting *settings,
+                      size_t n, int round, unsigned *crashes, struct outcome *ret)
+{
+    static const struct setting calm = {1, MUCH_MEMORY, 50, 5, 0};
+    struct outcome got = {0};
+    life_run(rs, l, &calm, 1, ret);
+    for (size_t i = 0; i < n; i++) {
+        life_run(rs, l, &settings[i], (uint64_t)round * 100 + i, &got);
+        same("alerts", &ret->alerts, &got.alerts, round, i);
+        same("state", &ret->state, &got.state, round, i);
+        *crashes += got.crashes;
+    }
+    outcome_release(&got);
+}

@@ -29,6 +29,8 @@ struct logs {
  * segments. Times are up to `bound` + 1 ms behind. */
 void logs_random(struct logs *l, struct rng *rng, int64_t bound, int fill);
 
+#define MUCH_MEMORY ((size_t)64 << 20)
+
 struct setting {
     uint32_t threads;
     size_t memory_bytes;
@@ -48,5 +50,11 @@ struct outcome {
 void life_run(const struct ruleset *rs, const struct logs *l, const struct setting *s, uint64_t seed,
               struct outcome *ret);
 void outcome_release(struct outcome *o);
+
+/* A calm life, then one in each setting: alerts and state must be the same bytes. `round` is part of
+ * their seeds and of what a failure says; the crashes are added to *crashes. ret: the calm one's. */
+void life_same_in_all(const struct ruleset *rs, const struct logs *l,
+                      const struct setting *settings, size_t n, int round, unsigned *crashes,
+                      struct outcome *ret);
 
 #endif
