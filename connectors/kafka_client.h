@@ -54,6 +54,8 @@ bool kafka_stopping(const struct kafka_client *k);
 /* Turns a librdkafka code into ours, with the last callback error where it says more. */
 enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
                      const char *fmt, ...) FYKE_PRINTF(4, 5);
+/* Place, key and value of a message, whose bytes it points into (kafka_record.c). */
+struct record kafka_record_of(const rd_kafka_message_t *m);
 void kafka_say(const struct kafka_client *k, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 #endif

@@ -22,22 +22,27 @@ static uint32_t read_headers(struct kafka_source *s, const rd_kafka_message_t *m
     return n;
 }
 
-void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
-                       struct record *ret)
+struct record kafka_record_of(const rd_kafka_message_t *m)
 {
-    rd_kafka_timestamp_type_t type;
-    int64_t ms = rd_kafka_message_timestamp(m, &type);
-    *ret = (struct record){
-        .topic = s->parts[part].topic_index,
+    return (struct record){
         .partition = m->partition,
         .offset = m->offset,
         .has_key = m->key != NULL,
         .has_value = m->payload != NULL,
         .key = slice_from(m->key, m->key ? m->key_len : 0),
         .value = slice_from(m->payload, m->payload ? m->len : 0),
-        .has_timestamp = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && ms >= 0,
-        .log_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
     };
+}
+
+void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                       struct record *ret)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t ms = rd_kafka_message_timestamp(m, &type);
+    *ret = kafka_record_of(m);
+    ret->topic = s->parts[part].topic_index;
+    ret->has_timestamp = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && ms >= 0;
+    ret->log_append_time = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
     /* Milliseconds beyond the range of event time (year 2262) are as good as absent. */
     if (__builtin_mul_overflow(ms, NS_PER_MS, &ret->timestamp.ns)) {
         ret->has_timestamp = false;

@@ -164,14 +164,7 @@ static enum err on_event(struct kafka_table *t, const rd_kafka_message_t *m, str
 
 static void keep(struct kafka_table *t, rd_kafka_message_t *m)
 {
-    t->records[t->n_messages] = (struct record){
-        .partition = m->partition,
-        .offset = m->offset,
-        .has_key = m->key != NULL,
-        .has_value = m->payload != NULL,
-        .key = slice_from(m->key, m->key ? m->key_len : 0),
-        .value = slice_from(m->payload, m->payload ? m->len : 0),
-    };
+    t->records[t->n_messages] = kafka_record_of(m);
     t->messages[t->n_messages++] = m;
     reached(t, m, m->offset + 1, false);
 }
