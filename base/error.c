@@ -40,6 +40,7 @@ const char *err_name(enum err code)
     case ERR_LIMIT: return "limit";
     case ERR_USAGE: return "usage";
     case ERR_RULES: return "rules";
+    case ERR_ABORTED: return "aborted";
     }
     return "unknown";
 }

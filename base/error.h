@@ -20,6 +20,7 @@ enum err {
     ERR_LIMIT,    /* a stated bound was reached */
     ERR_USAGE,    /* options that do not fit together */
     ERR_RULES,    /* the rule set does not compile or does not fit the stored state */
+    ERR_ABORTED,  /* the open transaction is gone; start again from what is committed */
 };
 
 struct error {

@@ -1,9 +1,6 @@
 #include "engine/checkpoint.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "engine/schema_shape.h"
@@ -257,7 +254,7 @@ static enum err put_all(struct engine *e, struct store_txn *t, const struct froz
     for (uint32_t i = 0; i < e->n_shards; i++) {
         FYKE_TRY(put_frozen(t, i, &frozen[i], err));
         if (i == e->n_shards / 2) {
-            engine_fault(e, "mid-checkpoint");
+            fault_point(e->options.fault, "mid-checkpoint");
         }
     }
     return store_put_header(t, header, err);
@@ -347,20 +344,5 @@ void state_watch_budget(struct engine *e)
                        "dropped, a state directory would take them",
                        e->options.memory_bytes >> 20);
         }
-    }
-}
-
-/* ---- faults ------------------------------------------------------------------------------- */
-
-void engine_fault(struct engine *e, const char *point)
-{
-    const char *want = e->options.fault;
-    size_t n = strlen(point);
-    if (want == NULL || strncmp(want, point, n) != 0 || (want[n] != '\0' && want[n] != ':')) {
-        return;
-    }
-    long nth = want[n] == ':' ? strtol(want + n + 1, NULL, 10) : 1;
-    if (++e->faults_seen >= (uint64_t)nth) {
-        kill(getpid(), SIGKILL);
     }
 }

@@ -52,8 +52,4 @@ void state_watch_budget(struct engine *e);
 /* Where reading must go on after a crash now, per partition (B): partition.restart. */
 void checkpoint_restarts(struct engine *e);
 
-/* Tests: the process dies here when options.fault names this point ("name" or "name:n", the n-th
- * time that it is reached). */
-void engine_fault(struct engine *e, const char *point);
-
 #endif

@@ -37,9 +37,9 @@ static enum err commit_state(struct engine *e, struct error *err)
     if (e->state != NULL) {
         FYKE_TRY(state_checkpoint(e, err));
     }
-    engine_fault(e, "after-checkpoint");
+    fault_point(e->options.fault, "after-checkpoint");
     FYKE_TRY(commit_source(e, err));
-    engine_fault(e, "after-commit");
+    fault_point(e->options.fault, "after-commit");
     return ERR_OK;
 }
 
@@ -51,9 +51,9 @@ enum err engine_commit(struct engine *e, struct error *err)
         FYKE_TRY(engine_release(e, err));
     }
     FYKE_TRY(engine_write_alerts(e, true, err));
-    engine_fault(e, "before-sink-flush");
+    fault_point(e->options.fault, "before-sink-flush");
     FYKE_TRY(e->sink->ops->flush(e->sink, err));
-    engine_fault(e, "after-sink-flush");
+    fault_point(e->options.fault, "after-sink-flush");
     if (e->state == NULL || !was_flushed(e)) {
         FYKE_TRY(commit_state(e, err));
     }

@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "engine/decode.h"
 #include "engine/io.h"
 #include "engine/tables.h"
@@ -78,7 +79,7 @@ struct engine_options {
     const struct geoip *geoip;               /* NULL: none */
     struct hash128 geoip_identity;
     const struct profiles_given *given; /* tests: instead of following events; NULL */
-    const char *fault;           /* tests: fault point to die at, "name" or "name:n"; NULL */
+    struct fault *fault;         /* tests: fault point to die at; NULL */
 };
 
 void engine_options_init(struct engine_options *o);

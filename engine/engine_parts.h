@@ -80,7 +80,6 @@ struct engine {
     struct state *state;                  /* checkpoint.h; NULL: memory only */
     struct partition_position *positions; /* of engine_positions() */
     bool said_over_budget;
-    uint64_t faults_seen; /* of options.fault */
 
     /* Counters of engine_summary. */
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;

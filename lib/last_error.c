@@ -22,6 +22,7 @@ static enum fyke_result result_of(enum err code)
     case ERR_IO:
     case ERR_KAFKA:
     case ERR_CORRUPT:
+    case ERR_ABORTED:
     case ERR_LIMIT: break;
     }
     return FYKE_IO;

@@ -30,6 +30,7 @@ struct run {
     struct callback_sink callback;
     struct dead_letter dead_letter;
     struct engine *engine;
+    struct fault fault;
     double wall_from, cpu_from;
 };
 
@@ -132,7 +133,7 @@ static enum err open_engine(struct run *r, struct error *err)
     options_to_engine(&c->options, &o);
     o.watermark_end = end_of(c->watermark_end);
     o.watermark_end_at.ns = c->watermark_end_ns;
-    o.fault = c->fault;
+    o.fault = &r->fault;
     o.table_feeds = r->tables.feeds;
     o.n_table_feeds = r->tables.n_feeds;
     o.geoip = geoip_files_lookup(r->geoip);
@@ -253,6 +254,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
 {
     struct error err = ERROR_INIT, closing = ERROR_INIT;
     struct run r = {.config = c,
+                    .fault = {.want = c->fault},
                     .wall_from = seconds(CLOCK_MONOTONIC),
                     .cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID)};
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {

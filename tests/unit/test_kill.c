@@ -201,7 +201,8 @@ static bool run_in_child(struct world *w, const char *fault, int64_t commit_ever
 {
     pid_t child = fork();
     if (child == 0) {
-        w->options.fault = fault;
+        struct fault f = {.want = fault};
+        w->options.fault = &f;
         enum err rc = whole_run(w, commit_every);
         if (rc != ERR_OK) {
             fprintf(stderr, "%s\n", w->err.text);
