@@ -14,6 +14,8 @@
  * State never enters the local database before its commit has returned: the database holds what the
  * changelog holds, and may lag behind it (overlay.h).
  *
+ * Keys that begin with the bytes 00 'J' are the journal's own; read() leaves them out.
+ *
  * Errors. ERR_ABORTED: nothing of the open transaction was or will be committed; what is in memory
  * is ahead of what is durable and must be thrown away; start again from what is committed (the run
  * opens everything anew, lib/run.c). Any other error: as usual, the run ends; a crash-like end is
@@ -39,8 +41,9 @@ struct journal;
 
 /* What is committed for a task, by the positions of its inputs. */
 struct journal_standing {
-    bool found;   /* positions with our metadata exist, or a header without them (they expire) */
-    uint64_t seq; /* K: number of the last commit; all partitions of the task carry it */
+    bool found;   /* positions with our metadata exist; if not, a header in the log decides (positions
+                     expire), and without one this is the first start */
+    uint64_t seq; /* K, if found: number of the last commit; all partitions of the task carry it */
     /* The part of the changelog that can still be read: entries at [first, end). */
     int64_t first, end;
     struct slice identity; /* of the log as a whole (cluster, topic): a local database of another
@@ -69,12 +72,13 @@ struct journal_task {
 
 struct journal_ops {
     /* Fences, and makes sure that the log exists and keeps what it must. Once, before anything
-     * else. */
-    enum err (*open)(struct journal *j, struct error *err);
+     * else. `reset`: a new log begins, whatever the old one held is gone, and positions count as
+     * none (nothing is found). */
+    enum err (*open)(struct journal *j, bool reset, struct error *err);
     /* Where a task stands. Refuses (ERR_STATE, with numbers) positions that disagree with each
-     * other or were not committed by this application, unless `reset`: then they count as none. */
-    enum err (*standing)(struct journal *j, uint32_t task, bool reset,
-                         struct journal_standing *ret, struct error *err);
+     * other or were not committed by this application. */
+    enum err (*standing)(struct journal *j, uint32_t task, struct journal_standing *ret,
+                         struct error *err);
     /* Calls `fn` for every entry of the task at or behind `from` until it is done or the end as of
      * now is reached. Entries are valid during the call. An open transaction of a dead writer can
      * hide the end for up to the transaction time-out: waits for it, then ERR_KAFKA with numbers. */
@@ -87,6 +91,10 @@ struct journal_ops {
      * the positions of `tasks`, as one. */
     enum err (*commit)(struct journal *j, struct journal_task *tasks, uint32_t n,
                        struct error *err);
+    /* Once per turn of the input loop, also when nothing happens: the client gets to breathe. True:
+     * commit now rather than by time (half of the queue is used, or a quarter of the time that a
+     * transaction may take). */
+    bool (*presses)(struct journal *j);
     void (*close)(struct journal *j); /* aborts what is open */
 };
 
