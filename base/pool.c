@@ -88,6 +88,13 @@ void pool_release(struct pool *p)
     pool_init(p);
 }
 
+void pool_trim(struct pool *p)
+{
+    if (p->live_bytes == 0) {
+        pool_release(p);
+    }
+}
+
 static void push_free(struct pool *p, void *ptr, unsigned class)
 {
     struct pool_block *b = ptr;

@@ -2,7 +2,7 @@
  * state calls malloc no more. The caller keeps the size and gives it back. Not thread-safe.
  *
  * Classes: 32, 48, 64, 96, … 49152, 65536 bytes. Larger blocks come from malloc, one by one.
- * Chunks go back to the system only with the pool. */
+ * Chunks go back to the system with the pool, or when nothing is in use (pool_trim). */
 #ifndef FYKE_BASE_POOL_H
 #define FYKE_BASE_POOL_H
 
@@ -31,6 +31,8 @@ struct pool {
 void pool_init(struct pool *p);
 /* Frees everything that was handed out. */
 void pool_release(struct pool *p);
+/* Gives the chunks back if no block is in use. */
+void pool_trim(struct pool *p);
 
 /* Not zeroed, aligned to 16 bytes; never NULL. Zero bytes count as one. */
 void *pool_alloc(struct pool *p, size_t bytes) __attribute__((returns_nonnull));

@@ -1,5 +1,8 @@
 /* The budget of the records in memory. Clean records can leave, least recently used first: the
  * store has their bytes. Changed ones leave after the next checkpoint. Their timers stay. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
 #include "engine/keyspace_parts.h"
 
 void record_list_add(struct record_list *l, struct key_record *rec)
@@ -78,6 +81,20 @@ void keyspace_evict(struct keyspace *ks)
         }
         evict_record(ks, rec);
     }
+}
+
+void keyspace_shrink(struct keyspace *ks)
+{
+    if (ks->n_entries > 0 || ks->n_buckets == KEYSPACE_BUCKETS) {
+        return;
+    }
+    free(ks->buckets);
+    ks->n_buckets = KEYSPACE_BUCKETS;
+    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
+    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
+        heap_release(&ks->timers[i]);
+    }
+    pool_trim(&ks->pool);
 }
 
 bool keyspace_over_budget(const struct keyspace *ks)

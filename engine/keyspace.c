@@ -23,7 +23,7 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     ks->options = *o;
     pool_init(&ks->pool);
     arena_init(&ks->values);
-    ks->n_buckets = 64;
+    ks->n_buckets = KEYSPACE_BUCKETS;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
     for (uint32_t i = 0; i < o->rs->n_stages; i++) {

@@ -148,6 +148,9 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);
 
+/* Between two passes: without any key in memory its tables go back to what they were at the start. */
+void keyspace_shrink(struct keyspace *ks);
+
 /* ---- durable state -------------------------------------------------------------------------
  * Between two barriers, called by the thread that commits. */
 

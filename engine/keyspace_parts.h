@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "engine/keyspace.h"
 
+#define KEYSPACE_BUCKETS 64 /* of an empty one */
+
 struct key_entry {
     struct hash128 hash;
     struct key_entry *chain;

@@ -100,6 +100,7 @@ static enum err run_pass(struct engine *e, struct error *err)
     }
     for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
         emitter_settle(&e->shards[i].emitter, &e->out);
+        keyspace_shrink(e->shards[i].keyspace);
     }
     feed_end(e);
     return rc;
