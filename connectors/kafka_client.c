@@ -150,10 +150,20 @@ static enum err set_client_id(rd_kafka_conf_t *conf, const char *instance_id, st
     return set(conf, "client.id", buf_cstr(&id), err);
 }
 
+/* A broker that hangs does not close its connections: only a time-out shows that it does not answer,
+ * and until then nobody asks who leads in its place. The client would wait a minute. */
+static const struct kafka_property common[] = {
+    {"socket.timeout.ms", "10000"},
+    {"socket.connection.setup.timeout.ms", "10000"},
+};
+
 static enum err fill(rd_kafka_conf_t *conf, const struct kafka_config *c,
                      const struct kafka_setup *setup, struct error *err)
 {
     FYKE_TRY(set_client_id(conf, c->instance_id, err));
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(common); i++) {
+        FYKE_TRY(set(conf, common[i].key, common[i].value, err));
+    }
     for (size_t i = 0; i < setup->n_defaults; i++) {
         FYKE_TRY(set(conf, setup->defaults[i].key, setup->defaults[i].value, err));
     }

@@ -7,10 +7,11 @@
 
 static const char usage[] =
     "usage: ktool [options] COMMAND ...\n"
-    "  ready                          waits until the broker answers a metadata request\n"
+    "  ready                          waits until the broker (with -n: COUNT of them) answers\n"
     "  ports N                        prints N free loopback ports\n"
     "  create TOPIC PARTITIONS [key=value ...]\n"
     "  delete TOPIC\n"
+    "  leader TOPIC PARTITION         prints the node that leads, -1 if none does\n"
     "  trim TOPIC PARTITION OFFSET    removes the records before OFFSET\n"
     "  produce TOPIC < lines          one message per line, acks=all\n"
     "  consume TOPIC                  to the end of all partitions, one after the other\n"
@@ -39,6 +40,7 @@ static const struct command {
     {"ready", 0, ktool_ready},     {"ports", 1, ktool_ports},     {"create", 2, ktool_create},
     {"delete", 1, ktool_delete},   {"trim", 3, ktool_trim},       {"produce", 1, ktool_produce},
     {"consume", 1, ktool_consume}, {"offsets", 2, ktool_offsets},
+    {"leader", 2, ktool_leader},
 };
 
 int64_t ktool_now_ms(void)

@@ -44,6 +44,7 @@ int ktool_delete(const struct ktool_options *options, char **operands);
 int ktool_trim(const struct ktool_options *options, char **operands);
 int ktool_produce(const struct ktool_options *options, char **operands);
 int ktool_consume(const struct ktool_options *options, char **operands);
+int ktool_leader(const struct ktool_options *options, char **operands);
 int ktool_offsets(const struct ktool_options *options, char **operands);
 
 /* The client's configuration from the bootstrap address and the -X properties; exits on a bad one.

@@ -27,13 +27,14 @@ int ktool_ready(const struct ktool_options *options, char **operands)
     ktool_set(conf, "reconnect.backoff.max.ms", "100");
     rd_kafka_t *client = ktool_client(RD_KAFKA_PRODUCER, conf);
     int64_t deadline = ktool_now_ms() + options->timeout_ms;
+    int64_t wanted = options->at_least > 0 ? options->at_least : 1;
     rd_kafka_resp_err_t err;
     do {
         const struct rd_kafka_metadata *metadata = NULL;
         err = rd_kafka_metadata(client, 1, NULL, &metadata, 500);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             /* A fenced broker answers too, with an empty list of brokers. */
-            bool listed = metadata->broker_cnt > 0;
+            bool listed = metadata->broker_cnt >= wanted;
             rd_kafka_metadata_destroy(metadata);
             if (listed) {
                 rd_kafka_destroy(client);
@@ -51,9 +52,9 @@ int ktool_ports(const struct ktool_options *options, char **operands)
 {
     (void)options;
     int64_t count = ktool_number(operands[0], "number of ports");
-    int sockets[16];
-    if (count < 1 || count > 16) {
-        return ktool_fail("ports", "1 to 16");
+    int sockets[64];
+    if (count < 1 || count > 64) {
+        return ktool_fail("ports", "1 to 64");
     }
     for (int64_t i = 0; i < count; i++) {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -99,6 +100,29 @@ int ktool_partition_count(rd_kafka_t *client, const char *topic, int timeout_ms)
     return count;
 }
 
+int ktool_leader(const struct ktool_options *options, char **operands)
+{
+    rd_kafka_t *client = ktool_client(RD_KAFKA_PRODUCER, ktool_conf(options));
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, operands[0], NULL);
+    int64_t partition = ktool_number(operands[1], "partition");
+    const struct rd_kafka_metadata *metadata = NULL;
+    int code = KTOOL_FAILED;
+    rd_kafka_resp_err_t err =
+        rd_kafka_metadata(client, 0, handle, &metadata, options->timeout_ms);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < metadata->topics[0].partition_cnt; i++) {
+            if (metadata->topics[0].partitions[i].id == partition) {
+                printf("%d\n", metadata->topics[0].partitions[i].leader);
+                code = KTOOL_OK;
+            }
+        }
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(handle);
+    rd_kafka_destroy(client);
+    return code == KTOOL_OK ? KTOOL_OK : ktool_fail(operands[0], "no such partition, or no answer");
+}
+
 /* The one result event of an admin call; exits when the call itself failed. */
 static rd_kafka_event_t *await_result(rd_kafka_queue_t *queue, const struct ktool_options *options)
 {
@@ -128,7 +152,8 @@ static rd_kafka_NewTopic_t *new_topic(char **operands)
 {
     char why[256];
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
-        operands[0], (int)ktool_number(operands[1], "partitions"), 1, why, sizeof why);
+        operands[0], (int)ktool_number(operands[1], "partitions"),
+        -1 /* the broker's default.replication.factor */, why, sizeof why);
     if (topic == NULL) {
         exit(ktool_fail(operands[0], why));
     }
