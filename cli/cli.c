@@ -7,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/xalloc.h"
+#include "cli/value_text.h"
 #include "lib/rules.h"
-#include "nfa/value.h"
 
 /* ---- errors ------------------------------------------------------------------------------- */
 
@@ -37,9 +36,53 @@ int cli_bad_option(const struct cli_verb *verb, int opt, char **argv)
     return cli_usage_error(verb, "unknown option %s", arg);
 }
 
+/* `run`: the one verb whose options are the table of settings. */
+static int print_run_usage(void)
+{
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    buf_puts(&out, "usage: fyke run -r RULES -i INPUT [options]\n"
+                   "       fyke run -c FILE [options]\n"
+                   "\n"
+                   "Evaluates rules over events and writes one alert per line.\n"
+                   "\n");
+    settings_help(&out);
+    buf_puts(&out, "\nSIGINT and SIGTERM finish what was read, commit and exit with 0.\n");
+    return cli_put(buf_slice(&out));
+}
+
 int cli_print_usage(const struct cli_verb *verb)
 {
-    return cli_put(slice_of(verb->usage));
+    return verb->usage ? cli_put(slice_of(verb->usage)) : print_run_usage();
+}
+
+/* ---- configuration file ------------------------------------------------------------------- */
+
+int cli_tell_problems(const struct cli_verb *verb, const struct settings *s)
+{
+    if (s->n_problems == 0) {
+        return CLI_OK;
+    }
+    fwrite(s->problems.ptr, 1, s->problems.len, stderr);
+    if (s->wrong_usage) {
+        fprintf(stderr, "Try 'fyke %s --help'.\n", verb->name);
+    }
+    return CLI_USAGE;
+}
+
+int cli_config_rules(const struct cli_verb *verb, const char *path, struct settings *s,
+                     struct cli_list *rules, struct cli_list *geoip)
+{
+    settings_read_file(s, path);
+    if (cli_tell_problems(verb, s) != CLI_OK) {
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; rules->n == 0 && i < settings_count(s, SET_RULES); i++) {
+        cli_list_add(rules, settings_item(s, SET_RULES, i));
+    }
+    for (size_t i = 0; geoip && geoip->n == 0 && i < settings_count(s, SET_GEOIP); i++) {
+        cli_list_add(geoip, settings_item(s, SET_GEOIP, i));
+    }
+    return CLI_OK;
 }
 
 int cli_exit_of(enum fyke_result rc)
@@ -67,10 +110,7 @@ int cli_fail(enum fyke_result rc)
 bool cli_parse_number(const struct cli_verb *verb, const char *option, const char *text,
                       uint64_t min, uint64_t max, uint64_t *ret)
 {
-    char *end;
-    errno = 0;
-    *ret = strtoull(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *ret >= min && *ret <= max) {
+    if (value_text_number(text, min, max, ret)) {
         return true;
     }
     cli_usage_error(verb, "%s takes a number from %llu to %llu, not '%s'", option,
@@ -81,19 +121,8 @@ bool cli_parse_number(const struct cli_verb *verb, const char *option, const cha
 bool cli_parse_bytes(const struct cli_verb *verb, const char *option, const char *text,
                      uint64_t *ret)
 {
-    static const struct {
-        const char *name;
-        unsigned shift;
-    } units[] = {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
-    char *end;
-    errno = 0;
-    uint64_t n = strtoull(text, &end, 10);
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(units) && *text >= '0' && *text <= '9'; i++) {
-        if (strcmp(end, units[i].name) == 0 && errno == 0 && n > 0 &&
-            n <= UINT64_MAX >> (units[i].shift + 1)) {
-            *ret = n << units[i].shift;
-            return true;
-        }
+    if (value_text_bytes(text, ret)) {
+        return true;
     }
     cli_usage_error(verb, "%s takes a size such as 512MiB, not '%s'", option, text);
     return false;
@@ -102,9 +131,7 @@ bool cli_parse_bytes(const struct cli_verb *verb, const char *option, const char
 bool cli_parse_time(const struct cli_verb *verb, const char *option, const char *text,
                     int64_t *ret_ns)
 {
-    struct etime t;
-    if (etime_parse(slice_of(text), true, &t)) {
-        *ret_ns = t.ns;
+    if (value_text_time(text, ret_ns)) {
         return true;
     }
     cli_usage_error(verb, "%s takes a time such as 2026-01-05T10:00:00Z, not '%s'", option, text);
@@ -114,9 +141,7 @@ bool cli_parse_time(const struct cli_verb *verb, const char *option, const char 
 bool cli_parse_duration(const struct cli_verb *verb, const char *option, const char *text,
                         int64_t *ret_ns)
 {
-    struct duration d;
-    if (value_parse_duration(slice_of(text), &d) && d.ns > 0) {
-        *ret_ns = d.ns;
+    if (value_text_duration(text, ret_ns)) {
         return true;
     }
     cli_usage_error(verb, "%s takes a time such as 500ms or 5s, not '%s'", option, text);

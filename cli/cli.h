@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "cli/settings.h"
 #include "fyke/fyke.h"
 
 enum cli_exit {
@@ -28,7 +29,7 @@ enum cli_format { FORMAT_DEFAULT, FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP, FORMAT_
 struct cli_verb {
     const char *name;
     const char *summary; /* for the list of verbs */
-    const char *usage;   /* all of --help */
+    const char *usage;   /* all of --help; NULL: from the table of settings */
     int (*run)(const struct cli_verb *verb, int argc, char **argv);
 };
 
@@ -80,6 +81,13 @@ struct cli_list {
 };
 void cli_list_add(struct cli_list *l, const char *item);
 void cli_list_release(struct cli_list *l);
+
+/* Shows what settings_read_*() found wrong. CLI_OK or CLI_USAGE. */
+int cli_tell_problems(const struct cli_verb *verb, const struct settings *s);
+/* Rules and databases that a configuration file names, where the command line names none. `geoip`
+ * may be NULL. The texts are the settings'. CLI_OK or an exit code after an error. */
+int cli_config_rules(const struct cli_verb *verb, const char *path, struct settings *s,
+                     struct cli_list *rules, struct cli_list *geoip);
 
 /* Compiles the rules for a verb that needs them; findings go to stderr. Otherwise an exit code. */
 struct cli_rules_options {

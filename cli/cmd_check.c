@@ -13,6 +13,7 @@
 
 struct check_args {
     struct cli_list paths;
+    const char *config; /* or NULL */
     enum cli_format format;
     enum cli_color color;
     bool syntax_only, deny_warnings, allow_empty;
@@ -168,6 +169,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
                                               FORMAT_SARIF};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
+        {"config", required_argument, NULL, 'c'},
         {"syntax-only", no_argument, NULL, OPT_SYNTAX},
         {"format", required_argument, NULL, OPT_FORMAT},
         {"deny-warnings", no_argument, NULL, OPT_DENY},
@@ -179,10 +181,11 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
     int opt;
     bool ok = true;
     opterr = 0;
-    while (ok && (opt = getopt_long(argc, argv, ":r:h", options, NULL)) != -1) {
+    while (ok && (opt = getopt_long(argc, argv, ":r:c:h", options, NULL)) != -1) {
         switch (opt) {
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->paths, optarg); break;
+        case 'c': a->config = optarg; break;
         case OPT_SYNTAX: a->syntax_only = true; break;
         case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 4, &a->format); break;
         case OPT_DENY: a->deny_warnings = true; break;
@@ -194,9 +197,6 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
     for (int i = optind; ok && i < argc; i++) {
         cli_list_add(&a->paths, argv[i]);
     }
-    if (ok && a->paths.n == 0) {
-        return cli_usage_error(v, "no rules: name files or directories");
-    }
     return ok ? -1 : CLI_USAGE;
 }
 
@@ -204,9 +204,18 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct sarif sarif;
     struct check_args a = {.sarif = &sarif};
+    struct settings settings;
     FYKE_CLEANUP(buf_release) struct buf unused = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    settings_init(&settings);
     int rc = parse_args(verb, argc, argv, &a);
+    if (rc < 0 && a.config &&
+        cli_config_rules(verb, a.config, &settings, &a.paths, NULL) != CLI_OK) {
+        rc = CLI_USAGE;
+    }
+    if (rc < 0 && a.paths.n == 0) {
+        rc = cli_usage_error(verb, "no rules: name files or directories");
+    }
     if (rc < 0) {
         sarif_begin(&sarif, a.format == FORMAT_SARIF ? &out : &unused);
         rc = a.syntax_only ? check_syntax(&a, &out) : check_rules(&a, &out);
@@ -216,6 +225,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         rc = put != CLI_OK ? put : rc;
     }
     cli_list_release(&a.paths);
+    settings_release(&settings);
     return rc;
 }
 
@@ -223,9 +233,11 @@ const struct cli_verb verb_check = {
     "check",
     "say what is wrong with rules, as `run` would load them",
     "usage: fyke check [options] PATH…\n"
+    "       fyke check [options] -c FILE\n"
     "\n"
     "Checks rule files and directories exactly as `fyke run` loads them.\n"
     "\n"
+    "  -c, --config FILE     check this configuration file, and the rules that it names\n"
     "      --syntax-only     each file for itself: no imports, no names\n"
     "      --format F        human (default); json: one object per finding; github: annotations\n"
     "                        of a workflow; sarif: one SARIF 2.1.0 document\n"

@@ -7,6 +7,7 @@
 #include "base/json_out.h"
 #include "cli/cli.h"
 #include "cli/reference.h"
+#include "cli/settings.h"
 #include "dsl/diag.h"
 #include "lib/rules.h"
 #include "nfa/eval_env.h"
@@ -97,6 +98,25 @@ static void list_codes(struct listing *l)
     }
 }
 
+static void list_props(struct listing *l)
+{
+    static const char *const names[] = {"name", "default", "doc", "environment"};
+    FYKE_CLEANUP(buf_release) struct buf variable = BUF_INIT;
+    for (int i = 0; i < SET_COUNT; i++) {
+        const struct setting *d = setting_at((enum setting_id)i);
+        if (d->without & NOT_IN_FILE) {
+            continue;
+        }
+        buf_clear(&variable);
+        setting_variable(d, &variable);
+        const char *fallback = d->kind == SETTING_FLAG ? "false" : d->fallback ? d->fallback : "";
+        put_row(l, names,
+                (struct slice[]){slice_of(d->name), slice_of(fallback), slice_of(d->help),
+                                 buf_slice(&variable)},
+                l->json ? 4 : 3);
+    }
+}
+
 static void describe_type(const struct schema_field *f, struct buf *out)
 {
     buf_puts(out, f->is_set ? "set of " : f->is_list ? "list of " : "");
@@ -136,32 +156,50 @@ static void list_rules(struct listing *l, const struct ruleset *rs)
     }
 }
 
+/* What the program knows by itself; false: not one of these. */
+static bool list_own(const struct list_args *a, struct listing *l)
+{
+    static const struct {
+        const char *what;
+        void (*rows)(struct listing *l);
+        void (*page)(struct buf *out);
+    } lists[] = {
+        {"functions", list_functions, reference_functions},
+        {"codes", list_codes, reference_codes},
+        {"props", list_props, settings_page},
+    };
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(lists); i++) {
+        if (strcmp(a->what, lists[i].what) == 0) {
+            a->format == FORMAT_MARKDOWN ? lists[i].page(l->out) : lists[i].rows(l);
+            return true;
+        }
+    }
+    return false;
+}
+
 static int list(const struct cli_verb *v, struct list_args *a)
 {
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     struct listing l = {&out, a->format == FORMAT_JSON};
     struct cli_rules_options o = {.color = a->color, .quiet_notes = true};
     struct fyke_rules *rules = NULL;
-    bool functions = strcmp(a->what, "functions") == 0;
-    if (a->format == FORMAT_MARKDOWN && (functions || strcmp(a->what, "codes") == 0)) {
-        (functions ? reference_functions : reference_codes)(&out);
-    } else if (a->format == FORMAT_MARKDOWN) {
-        return cli_usage_error(v, "only functions and codes are a page of the reference");
-    } else if (functions) {
-        list_functions(&l);
-    } else if (strcmp(a->what, "codes") == 0) {
-        list_codes(&l);
-    } else if (strcmp(a->what, "fields") == 0 || strcmp(a->what, "rules") == 0) {
-        int rc = cli_load_rules(v, &a->rules, &o, &rules);
-        if (rc != CLI_OK) {
-            return rc;
-        }
-        (a->what[0] == 'f' ? list_fields : list_rules)(&l, rules_ruleset(rules));
-        fyke_rules_free(rules);
-    } else {
-        return cli_usage_error(v, "there is no list of '%s': fields, rules, functions or codes",
-                               a->what);
+    if (list_own(a, &l)) {
+        return cli_put(buf_slice(&out));
     }
+    if (a->format == FORMAT_MARKDOWN) {
+        return cli_usage_error(v,
+                               "only functions, codes and props are a page of the reference");
+    }
+    if (strcmp(a->what, "fields") != 0 && strcmp(a->what, "rules") != 0) {
+        return cli_usage_error(
+            v, "there is no list of '%s': fields, rules, functions, codes or props", a->what);
+    }
+    int rc = cli_load_rules(v, &a->rules, &o, &rules);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    (a->what[0] == 'f' ? list_fields : list_rules)(&l, rules_ruleset(rules));
+    fyke_rules_free(rules);
     return cli_put(buf_slice(&out));
 }
 
@@ -189,7 +227,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct li
         }
     }
     if (ok && optind >= argc) {
-        return cli_usage_error(v, "say what: fields, rules, functions or codes");
+        return cli_usage_error(v, "say what: fields, rules, functions, codes or props");
     }
     if (ok) {
         a->what = argv[optind++];
@@ -213,12 +251,12 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 
 const struct cli_verb verb_list = {
     "list",
-    "fields and rules of rule files; functions; error codes",
-    "usage: fyke list functions|codes\n"
+    "fields and rules of rule files; functions; error codes; settings",
+    "usage: fyke list functions|codes|props\n"
     "       fyke list fields|rules PATH…\n"
     "\n"
     "  -r, --rules PATH    the same as PATH\n"
     "      --format F      human (default); json: one object per row; markdown: the page of the\n"
-    "                      reference (functions, codes)\n",
+    "                      reference (functions, codes, props)\n",
     run,
 };

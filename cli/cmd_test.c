@@ -18,6 +18,7 @@ struct test_args {
     struct geoip_files *databases; /* NULL: none */
     enum cli_format format;
     enum cli_color color;
+    const char *config;     /* or NULL */
     const char *only;       /* regular expression, or NULL */
     const char *junit_path; /* or NULL */
     bool allow_empty, verbose;
@@ -239,6 +240,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
+        {"config", required_argument, NULL, 'c'},
         {"run", required_argument, NULL, OPT_RUN},
         {"format", required_argument, NULL, OPT_FORMAT},
         {"color", required_argument, NULL, OPT_COLOR},
@@ -252,10 +254,11 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
     int opt;
     bool ok = true;
     opterr = 0;
-    while (ok && (opt = getopt_long(argc, argv, ":r:vh", options, NULL)) != -1) {
+    while (ok && (opt = getopt_long(argc, argv, ":r:c:vh", options, NULL)) != -1) {
         switch (opt) {
         case 'h': return cli_print_usage(v);
         case 'r': cli_list_add(&a->rules, optarg); break;
+        case 'c': a->config = optarg; break;
         case 'v': a->verbose = true; break;
         case OPT_JUNIT: a->junit_path = optarg; break;
         case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
@@ -277,7 +280,13 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     struct test_args a = {0};
     struct fyke_rules *rules = NULL;
     struct error err = ERROR_INIT;
+    struct settings settings;
+    settings_init(&settings);
     int rc = parse_args(verb, argc, argv, &a);
+    if (rc < 0 && a.config &&
+        cli_config_rules(verb, a.config, &settings, &a.rules, &a.geoip) != CLI_OK) {
+        rc = CLI_USAGE;
+    }
     if (rc < 0) {
         struct cli_rules_options o = {
             .color = a.color, .allow_empty = a.allow_empty, .quiet_notes = true};
@@ -295,6 +304,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     junit_release(&a.junit);
     cli_list_release(&a.rules);
     cli_list_release(&a.geoip);
+    settings_release(&settings);
     return rc;
 }
 
@@ -302,9 +312,11 @@ const struct cli_verb verb_test = {
     "test",
     "run the tests that stand in rule files",
     "usage: fyke test [options] PATH…\n"
+    "       fyke test [options] -c FILE\n"
     "\n"
     "Runs the tests of rules in virtual time.\n"
     "\n"
+    "  -c, --config FILE   rules and geoip from this configuration file\n"
     "      --run RE        only tests whose \"rule/title\" matches the expression\n"
     "      --format F      human (default), json: one object per test, tap\n"
     "      --junit FILE    results as JUnit XML, too\n"

@@ -1,0 +1,19 @@
+/* What librdkafka takes as properties, asked of the library that is linked. */
+#ifndef FYKE_CONNECTORS_KAFKA_PROPERTIES_H
+#define FYKE_CONNECTORS_KAFKA_PROPERTIES_H
+
+#include <stddef.h>
+
+enum kafka_property_answer {
+    KAFKA_PROPERTY_OK,
+    KAFKA_PROPERTY_UNKNOWN,
+    KAFKA_PROPERTY_REFUSED, /* `why` says so, in the library's words, which may hold the value */
+};
+enum kafka_property_answer kafka_property_check(const char *key, const char *value, char *why,
+                                                size_t cap);
+
+/* All names, in the library's order; each once or more often. */
+char **kafka_property_names(size_t *n);
+void kafka_property_names_free(char **names, size_t n);
+
+#endif
