@@ -170,6 +170,18 @@ static int cmp_siblings(const struct derived *a, const struct derived *b)
     return c != 0 ? c : cmp_u64(a->number, b->number);
 }
 
+/* Of the input events or deadlines that two chains began with. A deadline is one of a rule and key. */
+static int cmp_origins(const struct derived *a, const struct derived *b)
+{
+    int c = place_cmp(a->root, b->root);
+    c = c != 0 ? c : cmp_u64(a->level, b->level);
+    if (c != 0 || place_cmp(a->root, place_after_time(a->root.time)) != 0) {
+        return c;
+    }
+    c = slice_cmp(a->rule->name, b->rule->name);
+    return c != 0 ? c : key_compare(a->key, a->rule->n_key, b->key, b->rule->n_key);
+}
+
 /* Of one depth: their causes decide unless they are siblings. */
 static int cmp_level(const struct derived *a, const struct derived *b)
 {
@@ -180,19 +192,20 @@ static int cmp_level(const struct derived *a, const struct derived *b)
     return cmp_level(a->cause, b->cause);
 }
 
-static const struct derived *above(const struct derived *d, uint32_t depth)
+static const struct derived *first_of_chain(const struct derived *d)
 {
-    while (d->depth > depth) {
+    while (d->cause != NULL) {
         d = d->cause;
     }
     return d;
 }
 
+/* A cause of lower depth stands in front of one of higher depth, so what it brings about does too. */
 int derived_cmp(const struct derived *a, const struct derived *b)
 {
-    uint32_t depth = a->depth < b->depth ? a->depth : b->depth;
-    const struct derived *x = above(a, depth), *y = above(b, depth);
-    return x == y ? cmp_u64(a->depth, b->depth) : cmp_level(x, y);
+    int c = cmp_origins(first_of_chain(a), first_of_chain(b));
+    c = c != 0 ? c : cmp_u64(a->depth, b->depth);
+    return c != 0 ? c : cmp_level(a, b);
 }
 
 /* ---- lists -------------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
  *
  * Their order (language.md 3.14) is (time, place of the cause, rule name, key, number); the place of
  * a deadline is behind all that its rule reads of that time, so deadlines of one time stand by the
- * level of their rule. The cause may be a derived event itself: then the event stands right behind
- * it. Nothing here outlives a pass. */
+ * level of their rule. The cause may be a derived event itself: what an input event or a deadline
+ * brings about directly comes first, then what that brings about, and so on. Nothing here outlives a
+ * pass. */
 #ifndef FYKE_ENGINE_DERIVED_H
 #define FYKE_ENGINE_DERIVED_H
 

@@ -18,7 +18,7 @@ def arith(op, a, b):
         return a - b
     if op == '*':
         return a * b
-    return None if b == 0 else Fraction(a) / Fraction(b)
+    return None if b == 0 else measures.scaled(Fraction(a) / Fraction(b))
 
 
 def compare(op, a, b):
@@ -43,6 +43,13 @@ def negate(a):
     return None if a is None else not a
 
 
+def filled(e, fn):
+    """A measure's expression with values in place of its parts."""
+    if not isinstance(e, tuple):
+        return e
+    return ('lit', fn(e[1])) if e[:1] == ('part',) else tuple(filled(x, fn) for x in e)
+
+
 def field_of(event, names):
     return event.get('.'.join(names), event.get(names[0]))
 
@@ -53,6 +60,7 @@ class World:
     def __init__(self, file, rule, events, history):
         self.file, self.rule, self.events, self.history = file, rule, events, history
         self.profiles = {p.name: p for p in file.profiles}
+        self.moment = None  # (position, time) as of which `emit` shows profiles
         self.n = len(events)
         self.at = [e['at'] for e in events]
         self.counted_sources = [ev for ev, role in tests_of(rule.items)
@@ -91,9 +99,17 @@ class World:
     def measure(self, names, before, time):
         """A measure at `time`, after the events in front of position `before`."""
         profile = self.profiles[names[0]]
-        measure = next(m for m in profile.measures if m.name == names[1])
-        return measures.value(measure, [e for i, e in enumerate(self.events[:before])
-                                        if self.holds(profile.source, i, {})], time)
+        m = next(m for m in profile.measures if m.name == names[1])
+        events = [dict(e, i=i) for i, e in enumerate(self.events[:before])
+                  if self.holds(profile.source, i, {})]
+        if m.warm is not None and not measures.warm(m, events, time):
+            return None
+        seen = measures.in_window(m, events, time)
+
+        def part(p):
+            return measures.value(m, p, seen, lambda e: p.where is None or
+                                  self.value(p.where, e['i'], {}) is True)
+        return self.value(filled(m.e, part), None, {})
 
     # -- expressions
 
@@ -108,6 +124,11 @@ class World:
         if kind == 'neg':
             x = self.value(e[1], i, env)
             return None if x is None else -x
+        if kind == 'coalesce':
+            x = self.value(e[1], i, env)
+            return self.value(e[2], i, env) if x is None else x
+        if kind == 'if':
+            return self.value(e[2 if self.value(e[1], i, env) is True else 3], i, env)
         if kind == 'arith':
             return arith(e[1], self.value(e[2], i, env), self.value(e[3], i, env))
         if kind == 'cmp':
@@ -148,7 +169,7 @@ class World:
             bound = env[names[0]]
             return field_of(self.events[bound[0]], names[1:]) if bound else None
         if len(names) > 1 and names[0] in self.profiles:
-            return self.measure(names, i, self.at[i])
+            return self.measure(names, *(self.moment if i is None else (i, self.at[i])))
         return field_of(self.events[i], names)
 
     def aggregate(self, e, env):

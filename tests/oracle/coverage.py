@@ -1,7 +1,7 @@
 """What a run covered: constructs, pairs of them in one rule, and what the streams brought."""
 import collections
 
-from rules import Absent, Count, Ev, Group, Of, Step, Times, tests_of, walk
+from rules import Absent, Count, Ev, Group, Of, Step, Times, parts_of, tests_of, walk
 from shape import uses
 
 POLICIES = ('past last', 'to next', 'to first', 'to last', 'no skip')
@@ -16,12 +16,13 @@ LANGUAGE = ('optional', 'count', 'row', 'anywhere', 'each', 'until', 'having', '
 
 # What rules that derive events brought, and what measures were asked for.
 DERIVED = ('derived by deadline', 'derived by timeout', 'derived in a chain',
-           'several at one point')
-MEASURED = ('every', 'nested', 'max', 'warm', 'set')
+           'several at one point', 'derived twice', 'derived by a profile', 'cause before name')
+MEASURED = ('every', 'nested', 'max', 'warm', 'set', 'computed', 'where in a measure',
+            'list measure', 'percentile', 'stddev', 'nth', 'first or last', 'gaps')
 
 # What a stream brings, whatever the rule.
 STREAM = ('tie', 'missing value', 'missing key', 'keys', 'disorder', 'interleaved', 'border',
-          'two rules', 'long') + DERIVED + MEASURED
+          'two rules', 'long', 'timeout alone') + DERIVED + MEASURED
 
 # Pairs that no rule can have, with the reason.
 IMPOSSIBLE = {('quiet', 'quiet per'): 'counted as one', ('keyless', 'second key'):
@@ -142,11 +143,20 @@ def stream_of(case, file, notes):
         found.add('border')
     if len([r for r in file.rules if not r.derives]) > 1:
         found.add('two rules')
+    if any(r.silent for r in file.rules):
+        found.add('timeout alone')
     found |= {name for name in DERIVED if notes[name]}
     for m in (m for p in file.profiles for m in p.measures):
+        parts = parts_of(m)
+        names = {p.outer for p in parts} | {p.inner for p in parts}
         found |= {name for name, there in (
-            ('every', m.every), ('nested', m.inner), ('max', m.most), ('warm', m.warm),
-            ('set', m.outer == 'set')) if there}
+            ('every', m.every), ('nested', any(p.inner for p in parts)), ('max', m.most),
+            ('warm', m.warm), ('set', 'set' in names), ('computed', m.e[0] != 'part'),
+            ('where in a measure', any(p.where for p in parts)),
+            ('list measure', names & {'distinct', 'collect'}),
+            ('percentile', 'percentile' in names), ('stddev', 'stddev' in names), ('nth', 'nth' in names),
+            ('first or last', names & {'first', 'last'}),
+            ('gaps', names & {'gap_average', 'gap_stddev'})) if there}
     if len(events) > 12:
         found.add('long')
     return found

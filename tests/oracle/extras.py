@@ -1,5 +1,8 @@
 """What some random rules get on top: rules that derive events for them, profiles that they read."""
-from rules import (Absent, Count, Ev, Measure, Profile, Step, number, sources_of, tests_of)
+import copy
+
+import made_measures
+from rules import Absent, Count, Ev, Profile, Rule, Step, number, sources_of, tests_of
 from shape import ends_optional
 
 NAMES = ('P', 'Q', 'R')
@@ -41,6 +44,9 @@ def producer(maker, rng, keys, name, rule_name):
             rule.head += 4
     if ends_optional(rule.items):
         rule.policy = 'no skip'
+    rule.silent = rule.timeout and rng.random() < 0.25
+    if not rule.timeout and rng.random() < 0.2:
+        rule.more = ((rng.choice((name, name, 'S')), value_of(rule, rng)),)
     return number(rule)
 
 
@@ -57,12 +63,58 @@ def rewrite(rule, name, rng, types):
     return True
 
 
+def ask_for_two(rule, names, rng):
+    """Two tests of the rule, or one and a new step, ask for derived events."""
+    if rng.random() < 0.6:
+        a, b = (Step(Ev(name, 't%d' % k)) for k, name in enumerate(names))
+        rule.items, rule.leading, rule.without = [a, b], [], []
+        rule.quiet_per = ()
+        rule.policy = rng.choice(('past last', 'past last', 'to next', 'no skip'))
+        b.link.kind = rng.choice((None, None, 'next', 'first'))
+        if rule.head is not None and rng.random() < 0.2:
+            rule.items.insert(1, Absent(Ev(rng.choice('PQR'))))
+        return
+    tests = [ev for ev, role in tests_of(rule.items) if role == 'step']
+    if len(tests) < 2:
+        rule.items.append(Step(Ev('')))
+        tests.append(rule.items[-1].part)
+    for ev, name in zip(rng.sample(tests, 2), names):
+        ev.src = name
+        ev.where = ev.where if rng.random() < 0.2 else None
+
+
+def tied(file, maker, rng, keys, names):
+    """Rules that derive several events at one point, one of them from another."""
+    near = producer(maker, rng, keys, 'P', names[0])
+    far = producer(maker, rng, keys, 'Q', names[1])
+    if rng.random() < 0.5:
+        far = number(Rule([Step(Ev('P', 'f1'))], name=names[1], derives='Q', keyed=keys[0],
+                          second_key=keys[1], value=('path', ('f1', 'v'))))
+    elif not rewrite(far, 'P', rng, tuple(file.events)):
+        return []
+    near.more, out = (), [near, far]
+    if rng.random() < 0.4 and not near.timeout:
+        near.more = (('R', value_of(near, rng)),)
+    else:
+        twin = copy.deepcopy(near)
+        twin.name, twin.derives = names[2], 'R'
+        out.append(twin)
+    ask_for_two(file.rules[0], rng.sample(('Q', rng.choice(('P', 'R', 'R'))), 2), rng)
+    return out
+
+
 def add_derived(file, maker, rng):
     main = file.rules[0]
     keys = main.keyed or rng.random() < 0.8, main.second_key
     types = tuple(file.events)
-    rules = []
     names = rng.sample(('m', 'pa', 'pb', 'z'), 3)
+    if rng.random() < 0.25:
+        rules = tied(file, maker, rng, keys, names)
+        if rules:
+            file.rules = file.rules + rules
+            assume_quiet(file)
+            return
+    rules = []
     wanted = rng.choice((1, 1, 1, 2, 2))
     if not rewrite(main, NAMES[0], rng, types):
         return
@@ -75,74 +127,74 @@ def add_derived(file, maker, rng):
     if rng.random() < 0.12 and len(rules) == 1:
         other = producer(maker, rng, keys, NAMES[0], names[2])  # two rules, one event
         for r in (rules[0], other):
-            r.value = ('lit', rng.randint(0, 3))
+            r.value, r.more = ('lit', rng.randint(0, 3)), ()
         rules.append(other)
     file.rules = [main] + twin + rules
+    assume_quiet(file)
+
+
+def assume_quiet(file):
     if file.disorder is not None:  # a history begins with what is read first, not with the earliest
-        for lead in (lead for r in rules for lead in r.leading):
+        for lead in (lead for r in file.rules for lead in r.leading):
             lead.assume_quiet = True
 
 
 # ---- profiles ------------------------------------------------------------------------------------
-
-SIMPLE = ('count', 'sum', 'min', 'max', 'average', 'count_distinct', 'set')
-
-
-def measure(rng, name):
-    m = Measure(name, rng.choice(SIMPLE), None, 'v', rng.choice((2, 3, 5, 8, 12, 20)))
-    if m.outer == 'count' and rng.random() < 0.7:
-        m.arg = None
-    if rng.random() < 0.35:
-        m.every = rng.randint(1, m.over)
-        if m.outer not in ('set', 'count_distinct') and rng.random() < 0.5:
-            m.inner, m.outer = rng.choice((('sum', 'average'), ('count', 'max'), ('sum', 'max'),
-                                           ('count', 'average'), ('max', 'sum'), ('sum', 'min')))
-            m.arg = m.arg or ('v' if m.inner != 'count' else None)
-    if m.outer == 'set' and rng.random() < 0.6:
-        m.most = rng.randint(1, 3)
-    if rng.random() < 0.3:
-        m.warm = rng.randint(1, min(6, m.over))
-    return m
-
-
-def asks(m, rng):
-    """A condition over a measure."""
-    read, v = ('path', ('p', m.name)), ('path', ('v',))
-    if rng.random() < 0.12 and (m.warm or m.outer not in ('count', 'sum')):
-        return ('missing', rng.random() < 0.5, read)
-    if m.outer == 'set':
-        return ('in set', rng.random() < 0.5, v, read)
-    op = rng.choice(('>', '>=', '<', '<=', '!=', '='))
-    if rng.random() < 0.5:
-        return ('cmp', op, v, read)
-    return ('cmp', op, read, ('lit', rng.randint(0, 3)))
-
 
 def steps_with_until(rule):
     return [i.part for i in rule.items if isinstance(i, Step) and isinstance(i.part, Count) and
             i.part.until is not None]
 
 
-def add_profile(file, maker, rng):
-    rule = file.rules[0]
+def new_profile(rule, name, maker, rng):
     sure = [ev.src for ev in sources_of(rule)]
-    src = rng.choice(sure if rng.random() < 0.7 or any(
+    src = rng.choice(sure if rng.random() < 0.7 or rule.derives or any(
         not l.assume_quiet for l in rule.leading) else maker.types)
     own = maker.own() if rng.random() < 0.3 else None
-    measures = [measure(rng, 'm%d' % k) for k in range(rng.choice((1, 1, 2)))]
-    profile = Profile('p', Ev(src, where=own), measures)
-    tests = sources_of(rule)
+    measures = [made_measures.measure(rng, maker, 'm%d' % k, src)
+                for k in range(rng.choice((1, 1, 2)))]
+    return Profile(name, Ev(src, where=own), measures)
+
+
+def ask_profile(rule, profile, rng):
+    """Conditions of the rule read it."""
+    measures, tests = profile.measures, sources_of(rule)
+    asks = lambda: made_measures.asks(profile.name, rng.choice(measures), rng)
     for ev in [ev for ev in tests if rng.random() < 0.2] or [rng.choice(tests)]:
-        e = asks(rng.choice(measures), rng)
-        ev.where = e if ev.where is None else (rng.choice(('and', 'or', 'or')), ev.where, e)
+        e = asks()
+        ev.where = e if ev.where is None else (rng.choice(('and', 'or', 'or', 'or')), ev.where, e)
     for part in steps_with_until(rule):
         if rng.random() < 0.4:
-            part.until = (rng.choice(('and', 'or')), part.until, asks(rng.choice(measures), rng))
-    shown = [m for m in measures if m.outer not in ('average', 'set')]
+            part.until = (rng.choice(('and', 'or')), part.until, asks())
+
+
+def add_profile(file, maker, rng):
+    rule = file.rules[0]
+    profile = new_profile(rule, 'p', maker, rng)
+    ask_profile(rule, profile, rng)
+    shown = [m for m in profile.measures if made_measures.in_order(m)]
     rule.emit = (('one', ('lit', 1)),) + tuple((m.name, ('path', ('p', m.name))) for m in shown)
     if len(file.rules) > 1 and not file.rules[1].derives:
         file.rules.pop(1)  # its twin asks for nothing
     file.profiles = [profile]
+
+
+def measure_producer(file, maker, rng):
+    """A rule that derives reads a profile, of its own or that of the first rule."""
+    rule = rng.choice([r for r in file.rules if r.derives])
+    shared = file.profiles and file.profiles[0].source.src in file.events
+    if shared and rng.random() < 0.4:
+        profile = file.profiles[0]
+        for lead in rule.leading:
+            lead.assume_quiet = True
+    else:
+        profile = new_profile(rule, 'q', maker, rng)
+        file.profiles = file.profiles + [profile]
+    ask_profile(rule, profile, rng)
+    ints = [m for m in profile.measures if m.kind == 'int']
+    alone = len(file.producers(rule.derives)) == 1 and not rule.more
+    if ints and alone and not rule.timeout and rng.random() < 0.5:
+        rule.value = ('path', (profile.name, rng.choice(ints).name))
 
 
 def add(file, maker, rng, without):
@@ -151,10 +203,15 @@ def add(file, maker, rng, without):
     old = maker.rng
     maker.rng = rng
     maker.off |= {'let'}
-    if roll < 0.05 and 'derived' not in without:
+    if roll < 0.06 and 'derived' not in without:
         add_derived(file, maker, rng)
-    if 0.043 < roll < 0.095 and 'profile' not in without and file.rules[0].keyed:
+    if 0.05 < roll < 0.115 and 'profile' not in without and file.rules[0].keyed:
         add_profile(file, maker, rng)
+    if rng.random() < 0.5 and 'profile' not in without and any(
+            r.derives and r.keyed for r in file.rules):
+        measure_producer(file, maker, rng)
+    main = file.rules[0]
+    main.silent = main.timeout and not main.emit and rng.random() < 0.08
     maker.rng = old
     for rule in file.rules:
         number(rule)

@@ -71,6 +71,7 @@ def test_of(case, file):
     file = copy.deepcopy(file)
     for rule in file.rules:
         name_all(rule)
+        rule.silent = False  # a test names matches, alerts or not
     head = writer.write(file).split('rule ', 1)[0]
     return head + ''.join(rule_with_test(file, r, case['events'], case['watermark'])
                           for r in file.rules)

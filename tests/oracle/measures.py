@@ -1,21 +1,61 @@
 """Measures of profiles, worked out anew from all events before the one at hand (3.12)."""
+import math
 from fractions import Fraction
 
+PLACES = 18   # of decimals
+NS = 6        # of durations in ms
 
-def total(name, values):
+
+def scaled(x, places=PLACES):
+    """Rounded half to even."""
+    return Fraction(round(Fraction(x) * 10 ** places), 10 ** places)
+
+
+def root(x, places):
+    """Rounded to the nearest."""
+    return Fraction((math.isqrt(math.floor(4 * x * 10 ** (2 * places))) + 1) // 2, 10 ** places)
+
+
+def deviation(values, places):
+    """Of a sample."""
+    if len(values) < 2:
+        return None
+    mean = Fraction(sum(values)) / len(values)
+    return root(sum((x - mean) ** 2 for x in values) / (len(values) - 1), places)
+
+
+def nearest_rank(values, percent):
+    rank = math.ceil(Fraction(percent * len(values), 100))
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def total(name, values, nth=None):
     """An aggregate over values that are not missing."""
     if name == 'count':
         return len(values)
     if name == 'sum':
         return sum(values)
+    if name.startswith('gap'):
+        gaps = [b - a for a, b in zip(values, values[1:])]
+        if name == 'gap_stddev':
+            return deviation(gaps, NS)
+        return scaled(Fraction(sum(gaps)) / len(gaps), NS) if gaps else None
+    if name == 'stddev':
+        return deviation(values, PLACES)
     if not values:
         return None
     if name == 'count_distinct':
         return len(set(values))
     if name in ('distinct', 'set'):
         return list(dict.fromkeys(values))
+    if name == 'collect':
+        return list(values)
     if name == 'average':
-        return Fraction(sum(values)) / len(values)
+        return scaled(Fraction(sum(values)) / len(values))
+    if name == 'percentile':
+        return nearest_rank(values, nth)
+    if name == 'nth':
+        return values[nth - 1] if nth <= len(values) else None
     return {'min': min, 'max': max, 'first': lambda v: v[0], 'last': lambda v: v[-1]}[name](values)
 
 
@@ -45,10 +85,12 @@ def warm(m, events, time):
     return time - since >= m.warm
 
 
-def of(name, arg, events):
+def of(name, arg, nth, events):
+    if name.startswith('gap'):
+        return total(name, [e['at'] for e in events])
     if arg is None:
         return len(events)
-    return total(name, [e[arg] for e in events if e.get(arg) is not None])
+    return total(name, [e[arg] for e in events if e.get(arg) is not None], nth)
 
 
 def recent(values, most):
@@ -57,20 +99,25 @@ def recent(values, most):
     return [x for x in dict.fromkeys(values) if x in latest]
 
 
-def value(m, events, time):
-    """events: those of the profile's source and key before the current one, in order."""
-    if m.warm is not None and not warm(m, events, time):
-        return None
+def in_window(m, events, time):
     low = begin(m, time)
     seen = [e for e in events if place(m, e) >= low]
     if m.every is not None:
         seen = [e for e in seen if place(m, e) < bucket(m, time)]
-    if m.inner is not None:
-        parts = {}
-        for e in seen:
-            parts.setdefault(bucket(m, e['at']), []).append(e)
-        inner = [of(m.inner, m.arg, part) for part in parts.values()]
-        return total(m.outer, [x for x in inner if x is not None])
-    if m.most is not None:
-        return recent([e[m.arg] for e in seen if e.get(m.arg) is not None], m.most) or None
-    return of(m.outer, m.arg, seen)
+    return seen
+
+
+def value(m, p, events, takes):
+    """Part `p` of measure `m` over the events of its window; takes: does its `where` hold?"""
+    if p.inner is not None:
+        buckets = {}
+        for e in events:
+            buckets.setdefault(bucket(m, e['at']), [])
+            if takes(e):
+                buckets[bucket(m, e['at'])].append(e)
+        inner = [of(p.inner, p.arg, p.inner_nth, part) for part in buckets.values()]
+        return total(p.outer, [x for x in inner if x is not None], p.nth)
+    events = [e for e in events if takes(e)]
+    if m.most is not None and p.outer in ('set', 'distinct'):
+        return recent([e[p.arg] for e in events if e.get(p.arg) is not None], m.most) or None
+    return of(p.outer, p.arg, p.nth, events)

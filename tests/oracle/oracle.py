@@ -4,6 +4,7 @@ Slow on purpose: nothing here is shared with, or learnt from, the engine. Events
 dicts in the total order of one key (`topic`, `at`, `id`, fields); positions are indexes into it.
 """
 import collections
+from fractions import Fraction
 
 import derived
 from conditions import field_of
@@ -104,6 +105,11 @@ class Matcher(Search):
                 best[key] = m
         return list(best.values())
 
+    def moment_of(self, point):
+        """Profiles in `emit`: as the completing test saw them, at a deadline all of then."""
+        time, by_deadline, at = point
+        return (sum(t <= time for t in self.at) if by_deadline else at), time
+
     # -- which of them are reported
 
     def reported(self, matches):
@@ -141,15 +147,31 @@ def answer_of(world, m):
             **({'emit': shown(world, m)} if world.rule.emit else {})}
 
 
+def shown_value(x):
+    """As in an alert: 100 items of a list, a decimal as a number."""
+    if isinstance(x, list):
+        return [shown_value(item) for item in x[:100]]
+    if isinstance(x, Fraction):
+        return int(x) if x.denominator == 1 else float(x)
+    return x
+
+
+def shown_duration(x):
+    ns, out = int(x * 1000000), ''
+    for unit, size in (('s', 10 ** 9), ('ms', 10 ** 6), ('us', 1000), ('ns', 1)):
+        out += '%d%s' % (ns // size, unit) if ns >= size else ''
+        ns %= size
+    return out or '0s'
+
+
 def shown(world, m):
-    """The alert's fields; profiles as the completing test saw them, at a deadline all of then."""
-    time, by_deadline, at = m.point
-    before = sum(t <= time for t in world.at) if by_deadline else at
+    world.moment = world.moment_of(m.point)
+    kinds = {(p.name, x.name): x.kind for p in world.file.profiles for x in p.measures}
     out = {}
     for name, e in world.rule.emit:
-        x = world.measure(e[1], before, time) if e[0] == 'path' else e[1]
+        x = world.value(e, None, m.labels)
         if x is not None:
-            out[name] = x
+            out[name] = shown_duration(x) if kinds.get(e[1]) == 'duration' else shown_value(x)
     return out
 
 
@@ -207,13 +229,16 @@ def evaluate(file, events, watermark, budget=None, notes=None):
             else:
                 tell(out, world, found, matches, watermark)
         order.add(new)
+    notes['cause before name'] += derived.cause_before_name(file, order)
     return out
 
 
 def tell(out, world, found, matches, watermark):
     """Adds the alerts of one rule and key."""
     rule = world.rule
-    if rule.quiet is None:
+    if rule.silent:
+        pass
+    elif rule.quiet is None:
         out['expected'] += [answer_of(world, m) for m in matches]
     else:
         went, ended = hold_back(world, matches, watermark)

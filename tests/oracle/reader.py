@@ -132,8 +132,10 @@ class Reader:
                     per.append(self.path())
                 r.quiet_per = tuple(per)
         r.timeout = self.have('on', 'timeout', 'emit', 'alert')
-        self.take('word', 'emit')
-        self.take('word', 'alert')
+        r.silent = r.timeout and not self.is_('emit')
+        if not r.silent:
+            self.take('word', 'emit')
+            self.take('word', 'alert')
         self.take('sign', '}')
         return r
 

@@ -5,6 +5,7 @@ Durations are in ms. Expressions are nested tuples:
   ('arith', op, l, r) ('cmp', op, l, r) ('text', op, l, r) ('between', negated, e, low, high)
   ('in', negated, e, items) ('in set', negated, e, list) ('missing', negated, e) ('not', e)
   ('and', l, r) ('or', l, r) ('in list', negated, e, name) ('lookup', name, e)
+In measures also ('part', Part) ('coalesce', a, b) ('if', condition, a, b)
 """
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Tuple
@@ -111,17 +112,30 @@ class Rule:
     keyed: bool = True  # for each k
     second_key: bool = False  # for each k, j
     timeout: bool = False  # on timeout emit alert, or the derived event
+    silent: bool = False  # nothing but `on timeout`
     derives: Optional[str] = None  # emit event NAME instead of an alert
     value: Any = None  # of the derived event's `v`
+    more: Tuple[Tuple[str, Any], ...] = ()  # further derived events of a match: name, `v`
     emit: Tuple[Tuple[str, Any], ...] = ()  # of the alert
+
+
+@dataclass(frozen=True)
+class Part:
+    """An aggregate of a measure."""
+    outer: str
+    inner: Optional[str]  # of each bucket
+    arg: Optional[str]  # a field; None: the events
+    src: str  # the profile's source
+    where: Any = None  # of the events
+    nth: Optional[int] = None  # of `outer`: which one, or which percentage
+    inner_nth: Optional[int] = None
 
 
 @dataclass
 class Measure:
     name: str
-    outer: str
-    inner: Optional[str]  # of each bucket
-    arg: Optional[str]  # a field
+    e: Any
+    kind: str  # int, decimal, duration, list
     over: int
     every: Optional[int] = None
     most: Optional[int] = None
@@ -144,7 +158,7 @@ class File:
     profiles: List[Profile] = field(default_factory=list)
 
     def producers(self, name):
-        return [r for r in self.rules if r.derives == name]
+        return [r for r in self.rules if name in events_of(r)]
 
 
 # ---- walking -------------------------------------------------------------------------------------
@@ -175,6 +189,31 @@ def key_of(rule, event):
     names = (('k', 'j') if rule.second_key else ('k',)) if rule.keyed else ()
     values = tuple(event.get(n) for n in names)
     return None if None in values else values
+
+
+def events_of(rule):
+    """Names of the events that it derives."""
+    return [rule.derives] * (rule.derives is not None) + [name for name, _ in rule.more]
+
+
+def conditions_of(items):
+    """What `until` and `having` ask."""
+    for item in items:
+        part = getattr(item, 'part', None)
+        yield from (e for e in (getattr(part, 'until', None), getattr(part, 'having', None)) if e)
+        for inner in getattr(part, 'parts', None) or [getattr(part, 'items', [])]:
+            yield from conditions_of(inner)
+
+
+def profiles_read(file, rule):
+    said = [ev.where for ev in sources_of(rule)] + list(conditions_of(rule.items))
+    said += [rule.value] + [e for _, e in rule.more + rule.emit]
+    first = {x[1][0] for e in said for x in walk(e) if x[:1] == ('path',)}
+    return [p for p in file.profiles if p.name in first]
+
+
+def parts_of(measure):
+    return [x[1] for x in walk(measure.e) if x[:1] == ('part',)]
 
 
 def sources_of(rule):

@@ -3,6 +3,7 @@
   run.py --cases-binary PATH [--seed N] [--cases N] [--workers N]
          [--without CONSTRUCT[,…]] [--with CONSTRUCT[,…]]
          [--shrink N] [--require-coverage] [--pairs FILE] [--first]
+         [--from N | --counts FILE [--minutes M]]
   run.py --validate FILE   the oracle itself against cases with known answers
 
 Exit: 0, 1 when an answer differs.
@@ -13,6 +14,7 @@ import json
 import multiprocessing
 import re
 import sys
+import time
 
 import generate
 import inline
@@ -21,6 +23,7 @@ import reader
 from cases import CHUNK, answered, chunk
 from coverage import Coverage
 from engine import run_cases
+from sittings import Sittings
 from smaller import candidates
 
 
@@ -126,7 +129,7 @@ class Job:
 
     def __call__(self, index):
         args = self.args
-        size = min(CHUNK, args.cases - index * CHUNK)
+        size = min(CHUNK, args.begin + args.cases - index * CHUNK)
         made = chunk(args.seed, index, size, args.per_rule, self.without)
         seen = Coverage()
         for case, file, notes in made:
@@ -143,6 +146,9 @@ class Report:
         self.kinds, self.refusals = collections.Counter(), collections.Counter()
         self.examples, self.shapes = collections.defaultdict(list), collections.Counter()
         self.shown = 0
+
+    def counters(self):
+        return {'n': self.seen.n, 'kinds': self.kinds, 'refusals': self.refusals}
 
     def refused(self, case, words):
         m = re.search(r'(E\d{4}): (.*)', words)
@@ -194,7 +200,7 @@ class Report:
 
 
 def chunks_of(args, job):
-    indexes = range((args.cases + CHUNK - 1) // CHUNK)
+    indexes = range(args.begin // CHUNK, (args.begin + args.cases + CHUNK - 1) // CHUNK)
     if args.workers == 1:
         yield from map(job, indexes)
         return
@@ -210,14 +216,24 @@ def compare(args):
         sys.exit('no such construct: %s' % ', '.join(sorted(unknown)))
     without |= set(generate.NOT_YET) - bring
     report = Report(args, without)
+    sittings = args.counts and Sittings(args.counts, args.seed, without)
+    if sittings:
+        sittings.load(report.counters())
+        args.begin = sittings.chunks * CHUNK
+        args.cases = max(args.cases - args.begin, 0)
+    end = time.monotonic() + args.minutes * 60
     for seen, found in chunks_of(args, Job(args, without)):
         report.seen.n.update(seen.n)
         for difference in found:
             report.add(*difference)
         if args.progress and report.seen.n['cases'] % 20000 == 0:
             print('%d cases, %d differ' % (report.seen.n['cases'], report.differ()), flush=True)
-        if args.first and report.differ():
+        if sittings:
+            sittings.chunk_done(report.counters())
+        if (args.first and report.differ()) or time.monotonic() > end:
             break
+    if sittings:
+        sittings.save(report.counters())
     return report.close()
 
 
@@ -232,6 +248,9 @@ def main():
     p.add_argument('--without', default='')
     p.add_argument('--with', default='', help='although generate.NOT_YET names it')
     p.add_argument('--shrink', type=int, default=0, help='how many differences to make small')
+    p.add_argument('--from', dest='begin', type=int, default=0, help='case to begin with')
+    p.add_argument('--counts', help='goes on where this file stops, up to --cases in all')
+    p.add_argument('--minutes', type=float, default=float('inf'), help='for this sitting')
     p.add_argument('--first', action='store_true', help='stop after a chunk with a difference')
     p.add_argument('--progress', action='store_true')
     p.add_argument('--require-coverage', action='store_true')
@@ -239,6 +258,8 @@ def main():
     p.add_argument('--show-refused', type=int, default=0)
     p.add_argument('--max-refused', type=float, default=100, help='per cent')
     args = p.parse_args()
+    if args.begin % CHUNK or (args.counts and (args.begin or args.cases % CHUNK)):
+        p.error('--from and, with --counts, --cases are multiples of %d' % CHUNK)
     return validate(args.validate) if args.validate else compare(args)
 
 

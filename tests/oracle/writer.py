@@ -18,6 +18,12 @@ def w_expr(e):
         return '%s %sin list %s' % (w_expr(e[2]), 'not ' if e[1] else '', e[3])
     if kind == 'lookup':
         return '%s[%s]' % (e[1], w_expr(e[2]))
+    if kind == 'part':
+        return w_aggregate(e[1])
+    if kind == 'coalesce':
+        return 'coalesce(%s, %s)' % (w_expr(e[1]), w_expr(e[2]))
+    if kind == 'if':
+        return '(if %s then %s else %s)' % tuple(w_expr(x) for x in e[1:])
     if kind == 'call':
         where = ' where ' + w_expr(e[3]) if e[3] else ''
         return '%s(%s%s)' % (e[1], ', '.join(w_expr(a) for a in e[2]), where)
@@ -111,19 +117,31 @@ def w_rule(r, emit='', tests=''):
         per = ' per ' + ', '.join('.'.join(p) for p in r.quiet_per) if r.quiet_per else ''
         out += '  quiet for %dms%s\n' % (r.quiet, per)
     if r.derives:
-        body = 'event %s { v = %s }' % (r.derives, w_expr(r.value))
+        body = '\n  emit '.join('event %s { v = %s }' % (name, w_expr(e))
+                               for name, e in ((r.derives, r.value),) + r.more)
         late = 'event %s { v = 1 }' % r.derives
     else:
         late = 'alert' + emit
         body = 'alert { %s }' % '  '.join('%s = %s' % (n, w_expr(e)) for n, e in r.emit) \
             if r.emit else late
     out += '  on timeout emit %s\n' % late if r.timeout else ''
-    return out + '  emit %s\n%s}\n' % (body, tests)
+    return out + ('' if r.silent else '  emit %s\n' % body) + tests + '}\n'
+
+
+def w_call(name, arg, nth):
+    return '%s(%s)' % (name, arg if nth is None else '%s, %d' % (arg, nth))
+
+
+def w_aggregate(p):
+    events = '' if p.where is None and 'gap' not in p.outer + (p.inner or '') else p.src
+    arg = (p.arg or events) + (' where ' + w_expr(p.where) if p.where else '')
+    if p.inner is None:
+        return w_call(p.outer, arg, p.nth)
+    return w_call(p.outer, w_call(p.inner, arg, p.inner_nth), p.nth)
 
 
 def w_measure(m):
-    inner = '%s(%s)' % (m.inner, m.arg or '') if m.inner else m.arg or ''
-    out = '%s = %s(%s) over %dms' % (m.name, m.outer, inner, m.over)
+    out = '%s = %s over %dms' % (m.name, w_expr(m.e), m.over)
     for word, x, unit in (('every', m.every, 'ms'), ('max', m.most, ''), ('warm', m.warm, 'ms')):
         out += ' %s %d%s' % (word, x, unit) if x is not None else ''
     return out

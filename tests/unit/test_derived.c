@@ -220,8 +220,11 @@ static void places_are_in_order(void **state)
                                .key = k2};
     struct derived next_level = {.root = deadline, .rule = &alpha, .level = 1};
     struct derived later_time = {.root = at_ms(6, 0, 0), .rule = &alpha};
-    const struct derived *rows[] = {&early, &child, &grandchild, &child2, &other_key, &later_offset,
-                                    &at_deadline, &after_it, &next_level, &later_time};
+    struct derived second = {.root = deadline, .rule = &beta, .key = k1, .number = 1};
+    struct derived other_deadline = {.root = deadline, .rule = &beta, .key = k2};
+    const struct derived *rows[] = {&early, &other_key, &child, &child2, &grandchild, &later_offset,
+                                    &at_deadline, &second, &after_it, &other_deadline, &next_level,
+                                    &later_time};
     (void)state;
     for (size_t i = 0; i < FYKE_ARRAY_LEN(rows); i++) {
         for (size_t k = 0; k < FYKE_ARRAY_LEN(rows); k++) {
