@@ -1,9 +1,8 @@
-/* Alerts to a topic: value as one JSON object, the rule key as message key, event time as record
- * timestamp, headers fyke-rule and fyke-match-id (docs/formats.md). */
+/* Alerts to a topic by an idempotent producer: at least once. The message: kafka_out.c. */
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "connectors/kafka_client.h"
+#include "connectors/kafka_out.h"
 
 #define SLICE_MS 500
 /* How long a stopped run waits for acknowledgements; what is missing then is written again by the
@@ -53,36 +52,6 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static rd_kafka_headers_t *headers_of(const struct out_record *r)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
-    rd_kafka_header_add(headers, "fyke-rule", -1, r->rule.ptr, (ssize_t)r->rule.len);
-    if (r->match_id.len) {
-        rd_kafka_header_add(headers, "fyke-match-id", -1, r->match_id.ptr,
-                            (ssize_t)r->match_id.len);
-    }
-    return headers;
-}
-
-static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct out_record *r)
-{
-    rd_kafka_headers_t *headers = headers_of(r);
-    /* To librdkafka a time of 0 means "now", to Kafka a negative one means none. */
-    int64_t ms = r->event_time.ns >= NS_PER_MS ? r->event_time.ns / NS_PER_MS : 1;
-    /* A NULL pointer is a null key, which an empty key is not. */
-    const char *key = r->has_key && r->key.len == 0 ? "" : r->has_key ? r->key.ptr : NULL;
-    rd_kafka_resp_err_t rc = rd_kafka_producev(
-        s->client.rk, RD_KAFKA_V_RKT(s->handle), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.ptr, r->value.len),
-        RD_KAFKA_V_KEY((void *)(uintptr_t)key, r->has_key ? r->key.len : 0),
-        RD_KAFKA_V_TIMESTAMP(ms), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(s),
-        RD_KAFKA_V_END);
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_headers_destroy(headers); /* taken only with the message */
-    }
-    return rc;
-}
-
 static enum err too_large(const struct kafka_sink *s, const struct out_record *r,
                           struct error *err)
 {
@@ -100,12 +69,12 @@ static enum err not_acknowledged(struct kafka_sink *s, rd_kafka_resp_err_t code,
                        s->topic);
 }
 
-static enum err sink_write(struct sink *base, const struct out_record *r, struct error *err)
+static enum err send_or_wait(struct kafka_sink *s, const struct out_record *r,
+                             struct kafka_message *m, struct error *err)
 {
-    struct kafka_sink *s = (struct kafka_sink *)base;
     int stopped_ms = 0;
     for (;;) {
-        rd_kafka_resp_err_t rc = produce(s, r);
+        rd_kafka_resp_err_t rc = kafka_send(s->client.rk, m);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_poll(s->client.rk, 0);
             return ERR_OK;
@@ -122,6 +91,19 @@ static enum err sink_write(struct sink *base, const struct out_record *r, struct
         rd_kafka_poll(s->client.rk, SLICE_MS); /* full: serve deliveries until there is room */
         stopped_ms += kafka_stopping(&s->client) ? SLICE_MS : 0;
     }
+}
+
+static enum err sink_write(struct sink *base, const struct out_record *r, struct error *err)
+{
+    struct kafka_sink *s = (struct kafka_sink *)base;
+    struct kafka_message m = kafka_message_of(r);
+    m.topic = s->handle;
+    m.opaque = s;
+    enum err rc = send_or_wait(s, r, &m, err);
+    if (m.headers) {
+        rd_kafka_headers_destroy(m.headers);
+    }
+    return rc;
 }
 
 static enum err not_delivered(struct kafka_sink *s, struct error *err)

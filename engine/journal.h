@@ -41,8 +41,8 @@ struct journal;
 
 /* What is committed for a task, by the positions of its inputs. */
 struct journal_standing {
-    bool found;   /* positions with our metadata exist; if not, a header in the log decides (positions
-                     expire), and without one this is the first start */
+    bool found;   /* positions with our metadata exist; if not, a header in the log decides
+                     (positions expire), and without one this is the first start */
     uint64_t seq; /* K, if found: number of the last commit; all partitions of the task carry it */
     /* The part of the changelog that can still be read: entries at [first, end). */
     int64_t first, end;
