@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "base/fault.h"
 #include "engine/engine.h"
 #include "engine/io.h"
 #include "nfa/rule.h"
@@ -26,7 +27,11 @@ struct kafka_config {
     const volatile sig_atomic_t *stop; /* NULL: never; ends waiting for acknowledgements */
     engine_log log;          /* NULL: silent; called from the input thread only */
     void *log_ctx;
+    struct fault *fault;     /* tests: where to die; NULL */
 };
+
+/* Is the topic of the rule set read? `topics` as below. */
+bool kafka_reads(const char *topics, struct slice name);
 
 /* `topics`: "T1,T2" or NULL for every topic of the rule set. `start`: "earliest" (NULL too),
  * "latest" or an RFC 3339 time, the record's own time; used only for topics without checkpointed

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -133,8 +134,22 @@ static enum err set_property(rd_kafka_conf_t *conf, const struct kafka_setup *se
                                          "-X bootstrap.servers=broker:9092");
     }
     snprintf(key, sizeof(key), "%.*s", (int)(eq - property), property);
+    if (strncmp(key, KAFKA_CHANGELOG_PREFIX, strlen(KAFKA_CHANGELOG_PREFIX)) == 0) {
+        return ERR_OK; /* of the changelog topic (kafka_changelog.c), not of a client */
+    }
     FYKE_TRY(check_fixed(setup, key, eq + 1, err));
     return set(conf, key, eq + 1, err);
+}
+
+enum err kafka_conf_int(rd_kafka_conf_t *conf, const char *key, int *ret, struct error *err)
+{
+    char text[64];
+    size_t len = sizeof(text);
+    if (rd_kafka_conf_get(conf, key, text, &len) != RD_KAFKA_CONF_OK) {
+        return error_set(err, ERR_USAGE, "-X %s cannot be read back", key);
+    }
+    *ret = (int)strtol(text, NULL, 10);
+    return ERR_OK;
 }
 
 static bool is_set(rd_kafka_conf_t *conf, const char *key)
@@ -266,10 +281,8 @@ int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout
     return ask(k, topic, timeout_ms, &n) == RD_KAFKA_RESP_ERR_NO_ERROR ? n : 0;
 }
 
-enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
-                          struct error *err)
+rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n)
 {
-    const char *name = rd_kafka_topic_name(topic);
     rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
     for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k);
          left -= METADATA_TRY_MS) {
@@ -281,16 +294,29 @@ enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32
             break;
         }
     }
-    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return ERR_OK;
-    }
-    if (rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        return error_set(err, ERR_USAGE, "topic %s does not exist on this broker", name);
+    return rc;
+}
+
+enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_resp_err_t code,
+                         struct error *err)
+{
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        return error_set(err, ERR_USAGE, "topic %s does not exist on this broker", topic);
     }
     if (!k->connected) {
-        enum err e = kafka_error(k, rc, err, "no broker answers");
+        enum err e = kafka_error(k, code, err, "no broker answers");
         err->retriable = true;
         return e;
     }
-    return kafka_error(k, rc, err, "topic %s", name);
+    return kafka_error(k, code, err, "topic %s", topic);
+}
+
+enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
+                          struct error *err)
+{
+    rd_kafka_resp_err_t rc = kafka_find(k, topic, ret_n);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_not_found(k, rd_kafka_topic_name(topic), rc, err);
+    }
+    return ERR_OK;
 }

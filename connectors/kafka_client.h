@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "connectors/kafka.h"
+#include "connectors/kafka_properties.h"
 
 /* Property or default: "key=value" would do, but keys are compared. */
 struct kafka_property {
@@ -36,9 +37,16 @@ struct kafka_setup {
 enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
                     const struct kafka_setup *setup, rd_kafka_conf_t **ret,
                     struct error *err) FYKE_MUST_USE;
+/* What a configuration says in the end. */
+enum err kafka_conf_int(rd_kafka_conf_t *conf, const char *key, int *ret,
+                        struct error *err) FYKE_MUST_USE;
 /* Takes `conf`, also when it fails. */
 enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                     struct error *err) FYKE_MUST_USE;
+/* The same as a code, after waiting for an answer. */
+rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n);
+enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_resp_err_t code,
+                         struct error *err);
 /* Number of partitions; an error says whether the topic is missing or no broker answers. */
 enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
                           struct error *err) FYKE_MUST_USE;

@@ -27,6 +27,15 @@ struct kafka_message kafka_message_of(const struct out_record *r)
     };
 }
 
+enum err kafka_too_large(const struct out_record *r, const char *topic, struct error *err)
+{
+    return error_set(err, ERR_KAFKA,
+                     "kafka: an alert of rule %.*s takes %zu bytes, more than message.max.bytes: "
+                     "show less evidence (--max-evidence, --evidence-fields) or raise it here with "
+                     "-X and at topic %s",
+                     SLICE_ARG(r->rule), r->value.len, topic);
+}
+
 /* A NULL pointer is null to librdkafka. */
 static void *bytes_of(bool has, struct slice s)
 {

@@ -11,6 +11,9 @@
 enum kafka_property_answer kafka_property_check(const char *key, const char *value, char *why,
                                                 size_t cap)
 {
+    if (strncmp(key, KAFKA_CHANGELOG_PREFIX, strlen(KAFKA_CHANGELOG_PREFIX)) == 0) {
+        return KAFKA_PROPERTY_OK; /* the broker knows which there are */
+    }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_res_t rc = rd_kafka_conf_set(conf, key, value, why, cap);
     rd_kafka_conf_destroy(conf);

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* Properties that begin with it are those of the changelog topic when it is made. */
+#define KAFKA_CHANGELOG_PREFIX "changelog."
+
 enum kafka_property_answer {
     KAFKA_PROPERTY_OK,
     KAFKA_PROPERTY_UNKNOWN,

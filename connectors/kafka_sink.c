@@ -52,16 +52,6 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static enum err too_large(const struct kafka_sink *s, const struct out_record *r,
-                          struct error *err)
-{
-    return error_set(err, ERR_KAFKA,
-                     "kafka: an alert of rule %.*s takes %zu bytes, more than message.max.bytes: "
-                     "show less evidence (--max-evidence, --evidence-fields) or raise it here with "
-                     "-X and at topic %s",
-                     SLICE_ARG(r->rule), r->value.len, s->topic);
-}
-
 static enum err not_acknowledged(struct kafka_sink *s, rd_kafka_resp_err_t code, struct error *err)
 {
     return kafka_error(&s->client, code, err,
@@ -80,7 +70,7 @@ static enum err send_or_wait(struct kafka_sink *s, const struct out_record *r,
             return ERR_OK;
         }
         if (rc == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-            return too_large(s, r, err);
+            return kafka_too_large(r, s->topic, err);
         }
         if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return kafka_error(&s->client, rc, err, "alert to %s", s->topic);

@@ -254,7 +254,7 @@ static void source_close(struct source *base)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static bool listed(const char *topics, struct slice name)
+bool kafka_reads(const char *topics, struct slice name)
 {
     for (const char *p = topics; p && *p;) {
         size_t n = strcspn(p, ",");
@@ -289,7 +289,7 @@ static void name_topics(struct kafka_source *s, const struct ruleset *rs, const 
     s->n_topics = rs->n_topics;
     for (uint32_t i = 0; i < rs->n_topics; i++) {
         const struct schema_topic *t = &rs->topics[i];
-        if (!listed(topics, t->name)) {
+        if (!kafka_reads(topics, t->name)) {
             continue;
         }
         s->topics[i].name = xstrndup(t->name.ptr, t->name.len);

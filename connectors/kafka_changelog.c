@@ -1,0 +1,295 @@
+#include "connectors/kafka_changelog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "connectors/kafka_admin.h"
+
+#define DAY_MS 86400000LL
+#define STEP_MS 100
+#define TOPIC_MS 30000 /* until a topic that was made or removed is known everywhere */
+#define MAX_CONFIG 32
+
+static const struct kafka_property defaults[] = {
+    {"retry.backoff.ms", "10"},
+    {"reconnect.backoff.max.ms", "500"},
+    {"fetch.wait.max.ms", "100"},
+    {"socket.nagle.disable", "true"},
+};
+
+static const struct kafka_property fixed[] = {
+    {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
+    {"auto.offset.reset", "error"},
+};
+
+static const struct kafka_property topic_defaults[] = {
+    {"cleanup.policy", "compact"},
+    {"delete.retention.ms", "86400000"},
+    {"segment.bytes", "67108864"},
+    {"min.cleanable.dirty.ratio", "0.1"},
+};
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+/* The group that the user may have named with -X. */
+static enum err read_group(struct kafka_changelog *log, rd_kafka_conf_t *conf, struct error *err)
+{
+    char name[512];
+    size_t len = sizeof(name);
+    if (rd_kafka_conf_get(conf, "group.id", name, &len) != RD_KAFKA_CONF_OK) {
+        return error_set(err, ERR_USAGE, "-X group.id is too long");
+    }
+    log->group = xstrdup(name);
+    return ERR_OK;
+}
+
+enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
+                              uint32_t n_tasks, int wait_ms, struct error *err)
+{
+    struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1] = {{"group.id", c->app}};
+    memcpy(all + 1, defaults, sizeof(defaults));
+    struct kafka_setup setup = {"changelog", all, FYKE_ARRAY_LEN(all), fixed,
+                                FYKE_ARRAY_LEN(fixed)};
+    rd_kafka_conf_t *conf;
+    log->config = c;
+    log->n_tasks = n_tasks;
+    log->wait_ms = wait_ms;
+    log->topic = xmalloc(strlen(c->app) + sizeof(".changelog"));
+    sprintf(log->topic, "%s.changelog", c->app);
+    FYKE_TRY(kafka_conf(&log->client, c, &setup, &conf, err));
+    enum err rc = read_group(log, conf, err);
+    if (rc != ERR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return rc;
+    }
+    FYKE_TRY(kafka_open(&log->client, RD_KAFKA_CONSUMER, conf, err));
+    log->handle = rd_kafka_topic_new(log->client.rk, log->topic, NULL);
+    return log->handle ? ERR_OK
+                       : kafka_error(&log->client, rd_kafka_last_error(), err, "topic %s",
+                                     log->topic);
+}
+
+void kafka_changelog_close(struct kafka_changelog *log)
+{
+    if (log->handle) {
+        rd_kafka_topic_destroy(log->handle);
+    }
+    if (log->client.rk) {
+        rd_kafka_destroy(log->client.rk);
+    }
+    free(log->topic);
+    free(log->group);
+    *log = (struct kafka_changelog){0};
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static const char *value_of(const struct kafka_config *c, const char *key)
+{
+    for (size_t i = c->n_properties; i-- > 0;) {
+        const char *p = c->properties[i];
+        size_t n = strlen(key);
+        if (strncmp(p, KAFKA_CHANGELOG_PREFIX, strlen(KAFKA_CHANGELOG_PREFIX)) == 0 &&
+            strncmp(p + strlen(KAFKA_CHANGELOG_PREFIX), key, n) == 0 &&
+            p[strlen(KAFKA_CHANGELOG_PREFIX) + n] == '=') {
+            return p + strlen(KAFKA_CHANGELOG_PREFIX) + n + 1;
+        }
+    }
+    return NULL;
+}
+
+/* Three, or as many as there are brokers, unless the user says otherwise. */
+static enum err replication(struct kafka_changelog *log, int *ret, struct error *err)
+{
+    const char *given = value_of(log->config, "replication.factor");
+    if (!given) {
+        int brokers = kafka_count_brokers(&log->client);
+        *ret = brokers < 1 ? 1 : brokers < 3 ? brokers : 3;
+        return ERR_OK;
+    }
+    char *end;
+    long n = strtol(given, &end, 10);
+    if (*end || end == given || n < 1 || n > 32767) {
+        return error_set(err, ERR_USAGE, "-X changelog.replication.factor takes a number, not %s",
+                         given);
+    }
+    *ret = (int)n;
+    return ERR_OK;
+}
+
+/* The defaults, then what -X changelog.* says; names live in `names`. */
+static size_t topic_config(const struct kafka_config *c, struct kafka_property *ret,
+                           char names[][128])
+{
+    size_t n = 0, prefix = strlen(KAFKA_CHANGELOG_PREFIX);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(topic_defaults); i++) {
+        const char *given = value_of(c, topic_defaults[i].key);
+        ret[n++] = (struct kafka_property){topic_defaults[i].key,
+                                           given ? given : topic_defaults[i].value};
+    }
+    for (size_t i = 0; i < c->n_properties && n < MAX_CONFIG; i++) {
+        const char *p = c->properties[i], *eq = strchr(p, '=');
+        if (strncmp(p, KAFKA_CHANGELOG_PREFIX, prefix) != 0 || !eq) {
+            continue;
+        }
+        snprintf(names[n], sizeof(names[n]), "%.*s", (int)(eq - p - (ptrdiff_t)prefix), p + prefix);
+        bool known = strcmp(names[n], "replication.factor") == 0;
+        for (size_t k = 0; k < n; k++) {
+            known |= strcmp(ret[k].key, names[n]) == 0;
+        }
+        if (!known) {
+            ret[n] = (struct kafka_property){names[n], eq + 1};
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Until the leader of every partition is known. */
+static enum err await_topic(struct kafka_changelog *log, struct error *err)
+{
+    int32_t n = 0;
+    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int left = TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
+        rc = kafka_find(&log->client, log->handle, &n);
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            break;
+        }
+        rd_kafka_poll(log->client.rk, STEP_MS);
+    }
+    return rc == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? ERR_OK
+               : kafka_not_found(&log->client, log->topic, rc, err);
+}
+
+static enum err make_topic(struct kafka_changelog *log, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    struct kafka_property config[MAX_CONFIG + 1];
+    char names[MAX_CONFIG + 1][128];
+    struct kafka_topic_plan plan = {.topic = log->topic,
+                                    .partitions = (int)log->n_tasks,
+                                    .config = config,
+                                    .n_config = topic_config(log->config, config, names)};
+    FYKE_TRY(replication(log, &plan.replication, err));
+    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    /* One that is being removed still counts as there for a moment. */
+    for (int left = TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
+        rc = kafka_create_topic(&log->client, &plan, &why);
+        if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+            break;
+        }
+        rd_kafka_poll(log->client.rk, STEP_MS);
+    }
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return error_set(err, ERR_KAFKA,
+                         "kafka: the changelog topic %s cannot be made: %s%s; or make it yourself: "
+                         "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
+                         log->topic, buf_cstr(&why),
+                         rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? " (Create is needed)"
+                                                                            : "",
+                         log->n_tasks);
+    }
+    return await_topic(log, err);
+}
+
+/* ---- checking ----------------------------------------------------------------------------- */
+
+struct topic_facts {
+    char policy[64];
+    long long delete_retention_ms;
+    int max_message_bytes;
+};
+
+static void note_entry(void *ctx, const char *key, const char *value)
+{
+    struct topic_facts *f = ctx;
+    if (strcmp(key, "cleanup.policy") == 0) {
+        snprintf(f->policy, sizeof(f->policy), "%s", value);
+    } else if (strcmp(key, "delete.retention.ms") == 0) {
+        f->delete_retention_ms = strtoll(value, NULL, 10);
+    } else if (strcmp(key, "max.message.bytes") == 0) {
+        f->max_message_bytes = (int)strtol(value, NULL, 10);
+    }
+}
+
+static enum err check_facts(struct kafka_changelog *log, const struct topic_facts *f,
+                            struct error *err)
+{
+    if (strcmp(f->policy, "compact") != 0) {
+        return error_set(err, ERR_STATE,
+                         "the changelog topic %s has cleanup.policy=%s, which removes state: it "
+                         "must be compact",
+                         log->topic, f->policy);
+    }
+    if (f->delete_retention_ms < DAY_MS) {
+        return error_set(err, ERR_STATE,
+                         "the changelog topic %s has delete.retention.ms=%lld: deletions must stay "
+                         "readable for a day at least (%lld)",
+                         log->topic, f->delete_retention_ms, DAY_MS);
+    }
+    if (f->max_message_bytes > 0) {
+        log->max_message_bytes = f->max_message_bytes;
+    }
+    return ERR_OK;
+}
+
+static enum err check_topic(struct kafka_changelog *log, int32_t partitions, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    struct topic_facts facts = {0};
+    if (partitions != (int32_t)log->n_tasks) {
+        return error_set(err, ERR_STATE,
+                         "the changelog topic %s has %d partitions, this application needs %u",
+                         log->topic, partitions, log->n_tasks);
+    }
+    rd_kafka_resp_err_t rc =
+        kafka_describe_topic(&log->client, log->topic, note_entry, &facts, &why);
+    if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+        rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+        kafka_say(&log->client,
+                  "kafka: the configuration of %s cannot be checked (DescribeConfigs is denied); it "
+                  "must have cleanup.policy=compact and delete.retention.ms of a day at least",
+                  log->topic);
+        return ERR_OK;
+    }
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return error_set(err, ERR_KAFKA, "kafka: asking for the configuration of %s: %s",
+                         log->topic, buf_cstr(&why));
+    }
+    return check_facts(log, &facts, err);
+}
+
+static enum err remove_topic(struct kafka_changelog *log, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    rd_kafka_resp_err_t rc = kafka_delete_topic(&log->client, log->topic, &why);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        return error_set(err, ERR_KAFKA,
+                         "kafka: the changelog topic %s cannot be removed: %s; remove it yourself, "
+                         "or take another --app",
+                         log->topic, buf_cstr(&why));
+    }
+    return ERR_OK;
+}
+
+enum err kafka_changelog_ensure(struct kafka_changelog *log, bool reset, struct error *err)
+{
+    int32_t partitions;
+    rd_kafka_resp_err_t rc = kafka_find(&log->client, log->handle, &partitions);
+    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR && reset) {
+        FYKE_TRY(remove_topic(log, err));
+        rc = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    }
+    if (rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        FYKE_TRY(make_topic(log, err));
+        rc = kafka_find(&log->client, log->handle, &partitions);
+    }
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_not_found(&log->client, log->topic, rc, err);
+    }
+    return check_topic(log, partitions, err);
+}

@@ -1,0 +1,39 @@
+/* The changelog topic of an application: made or checked, and read. One partition per task.
+ *
+ *   kafka_changelog.c       the topic: making, checking, beginning anew
+ *   kafka_changelog_read.c  committed entries of one partition, in order
+ *
+ * Compaction alone may remove entries, and a deletion stays readable for a day: whoever reads on
+ * from an older position would otherwise miss it. */
+#ifndef FYKE_CONNECTORS_KAFKA_CHANGELOG_H
+#define FYKE_CONNECTORS_KAFKA_CHANGELOG_H
+
+#include "connectors/kafka_client.h"
+#include "engine/journal.h"
+
+struct kafka_changelog {
+    struct kafka_client client; /* a consumer of the application's group, which it never joins */
+    char *topic;
+    char *group;
+    rd_kafka_topic_t *handle;
+    uint32_t n_tasks;
+    int wait_ms; /* for the end to be free of open transactions */
+    int max_message_bytes;
+    const struct kafka_config *config;
+};
+
+/* Makes the client; no broker is asked. */
+enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
+                              uint32_t n_tasks, int wait_ms, struct error *err) FYKE_MUST_USE;
+void kafka_changelog_close(struct kafka_changelog *log);
+/* The topic is there and fit. `reset`: it is made anew. */
+enum err kafka_changelog_ensure(struct kafka_changelog *log, bool reset,
+                                struct error *err) FYKE_MUST_USE;
+/* First readable and stable end. */
+enum err kafka_changelog_bounds(struct kafka_changelog *log, uint32_t task, int64_t *ret_first,
+                                int64_t *ret_end, struct error *err) FYKE_MUST_USE;
+/* As journal_ops.read, the journal's own entries included. */
+enum err kafka_changelog_read(struct kafka_changelog *log, uint32_t task, int64_t from,
+                              journal_entry_fn fn, void *ctx, struct error *err) FYKE_MUST_USE;
+
+#endif

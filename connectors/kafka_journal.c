@@ -1,0 +1,198 @@
+#include "connectors/kafka_journal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "connectors/kafka_journal_parts.h"
+
+/* Over the transaction time-out: what the coordinator takes to abort what a dead writer left. */
+#define GRACE_MS 10000
+/* What a message takes beside key and value. */
+#define OVERHEAD_BYTES 2048
+
+static struct kafka_journal *journal_of(struct journal *base)
+{
+    return (struct kafka_journal *)base;
+}
+
+/* ---- open --------------------------------------------------------------------------------- */
+
+static void limit_values(struct kafka_journal *j)
+{
+    int max = j->txn.max_bytes;
+    if (j->log.max_message_bytes > 0 && j->log.max_message_bytes < max) {
+        max = j->log.max_message_bytes;
+    }
+    j->base.max_value_bytes = max > 2 * OVERHEAD_BYTES ? (size_t)(max - OVERHEAD_BYTES)
+                                                       : OVERHEAD_BYTES;
+}
+
+/* The fence first: nobody writes to what is looked at from here on. The first question goes to the
+ * changelog's client, which makes no topic by asking for it. */
+static enum err journal_open(struct journal *base, bool reset, struct error *err)
+{
+    struct kafka_journal *j = journal_of(base);
+    int32_t partitions;
+    rd_kafka_resp_err_t rc = kafka_find(&j->log.client, j->log.handle, &partitions);
+    if (!j->log.client.connected) {
+        return kafka_not_found(&j->log.client, j->log.topic, rc, err);
+    }
+    fault_point(j->txn.fault, "kafka-before-init");
+    FYKE_TRY(kafka_txn_init(&j->txn, err));
+    fault_point(j->txn.fault, "kafka-after-init");
+    j->reset = reset;
+    FYKE_TRY(kafka_changelog_ensure(&j->log, reset, err));
+    limit_values(j);
+    FYKE_TRY(kafka_target_open(&j->txn, &j->entries, err));
+    enum err signing = kafka_journal_sign(j, err);
+    return signing == ERR_OK ? ERR_OK : kafka_journal_judge(j, signing, err);
+}
+
+/* ---- entries ------------------------------------------------------------------------------ */
+
+struct passing_on {
+    journal_entry_fn fn;
+    void *ctx;
+};
+
+static enum err pass_on(void *ctx, const struct journal_entry *e, bool *done, struct error *err)
+{
+    const struct passing_on *p = ctx;
+    return kafka_journal_is_own(e->key) ? ERR_OK : p->fn(p->ctx, e, done, err);
+}
+
+static enum err journal_read(struct journal *base, uint32_t task, int64_t from, journal_entry_fn fn,
+                             void *ctx, struct error *err)
+{
+    struct passing_on p = {fn, ctx};
+    return kafka_changelog_read(&journal_of(base)->log, task, from, pass_on, &p, err);
+}
+
+static bool is_header(struct slice key)
+{
+    return key.len >= 2 && key.ptr[0] == '\0' && key.ptr[1] == 'H';
+}
+
+enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key, bool deleted,
+                              struct slice value, struct error *err)
+{
+    struct kafka_message m = {.partition = (int32_t)task,
+                              .has_key = true,
+                              .key = key,
+                              .has_value = !deleted,
+                              .value = value};
+    assert(task < j->n_tasks);
+    enum err rc = kafka_txn_send(&j->txn, &j->entries, &m, err);
+    return rc == ERR_OK ? ERR_OK : kafka_journal_judge(j, rc, err);
+}
+
+static enum err journal_append(struct journal *base, uint32_t task, struct slice key, bool deleted,
+                               struct slice value, struct error *err)
+{
+    struct kafka_journal *j = journal_of(base);
+    bool header = is_header(key);
+    fault_point(j->txn.fault, header ? "kafka-before-header" : "kafka-before-entry");
+    FYKE_TRY(kafka_journal_append(j, task, key, deleted, value, err));
+    fault_point(j->txn.fault, header ? "kafka-after-header" : "kafka-after-entry");
+    return ERR_OK;
+}
+
+/* ---- commit ------------------------------------------------------------------------------- */
+
+static void add_offsets(struct kafka_journal *j, const struct journal_task *t,
+                        rd_kafka_topic_partition_list_t *l)
+{
+    char metadata[KAFKA_METADATA_MAX];
+    kafka_metadata_write(metadata, j->config->app, t->seq);
+    for (uint32_t i = 0; i < t->n_positions; i++) {
+        const struct partition_position *p = &t->positions[i];
+        assert(p->topic < j->rs->n_topics);
+        struct slice topic = j->rs->topics[p->topic].name;
+        char *name = xstrndup(topic.ptr, topic.len);
+        rd_kafka_topic_partition_t *e = rd_kafka_topic_partition_list_add(l, name, p->partition);
+        e->offset = p->offset;
+        e->metadata = xstrdup(metadata); /* the list's: freed with it */
+        e->metadata_size = strlen(metadata);
+        free(name);
+    }
+}
+
+static enum err journal_commit(struct journal *base, struct journal_task *tasks, uint32_t n,
+                               struct error *err)
+{
+    struct kafka_journal *j = journal_of(base);
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
+    for (uint32_t i = 0; i < n; i++) {
+        add_offsets(j, &tasks[i], l);
+    }
+    enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);
+    rd_kafka_topic_partition_list_destroy(l);
+    if (rc != ERR_OK) {
+        return kafka_journal_judge(j, rc, err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        tasks[i].position = j->entries.ends[tasks[i].task];
+    }
+    return ERR_OK;
+}
+
+static bool journal_presses(struct journal *base)
+{
+    return kafka_txn_presses(&journal_of(base)->txn);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static void journal_close(struct journal *base)
+{
+    struct kafka_journal *j = journal_of(base);
+    kafka_txn_close_transaction(&j->txn);
+    kafka_target_close(&j->entries);
+    kafka_txn_close(&j->txn);
+    kafka_changelog_close(&j->log);
+    if (j->group) {
+        rd_kafka_consumer_group_metadata_destroy(j->group);
+    }
+    buf_release(&j->identity);
+    buf_release(&j->owner);
+    free(j->topics);
+    free(j);
+}
+
+static enum err open_clients(struct kafka_journal *j, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
+    buf_printf(&id, "%s.solo", j->config->app);
+    FYKE_TRY(kafka_txn_open(&j->txn, j->config, buf_cstr(&id), err));
+    FYKE_TRY(kafka_changelog_open(&j->log, j->config, j->n_tasks, j->txn.timeout_ms + GRACE_MS,
+                                  err));
+    j->entries = (struct kafka_target){.name = xstrdup(j->log.topic), .what = "state records"};
+    kafka_target_partitions(&j->entries, j->n_tasks);
+    j->group = rd_kafka_consumer_group_metadata_new(j->log.group);
+    return ERR_OK;
+}
+
+enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *rs,
+                           const char *topics, struct journal **ret, struct error *err)
+{
+    static const struct journal_ops ops = {journal_open,   kafka_journal_standing, journal_read,
+                                           journal_append, journal_commit,         journal_presses,
+                                           journal_close};
+    struct kafka_journal *j = xcalloc(1, sizeof(*j));
+    j->base.ops = &ops;
+    j->config = c;
+    j->rs = rs;
+    j->topics = topics ? xstrdup(topics) : NULL;
+    j->n_tasks = 1; /* solo: one task reads everything */
+    enum err rc = open_clients(j, err);
+    if (rc != ERR_OK) {
+        journal_close(&j->base);
+        return rc;
+    }
+    limit_values(j);
+    *ret = &j->base;
+    return ERR_OK;
+}

@@ -1,0 +1,48 @@
+/* The inside of the journal:
+ *   kafka_journal.c       the operations, opening, commit      kafka_journal_sink.c  sinks
+ *   kafka_journal_own.c   its own entries: identity, owner     kafka_standing.c      positions
+ * Private to connectors/. */
+#ifndef FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
+#define FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
+
+#include "base/buf.h"
+#include "connectors/kafka_changelog.h"
+#include "connectors/kafka_journal.h"
+#include "connectors/kafka_txn.h"
+
+struct kafka_journal {
+    struct journal base; /* first: the engine's handle */
+    const struct kafka_config *config;
+    const struct ruleset *rs;
+    char *topics; /* "T1,T2" or NULL */
+    struct kafka_txn txn;
+    struct kafka_changelog log;
+    struct kafka_target entries; /* the changelog topic */
+    uint32_t n_tasks;
+    rd_kafka_consumer_group_metadata_t *group;
+    bool reset;          /* positions count as none */
+    struct buf identity; /* cluster, topic, identity of the log */
+    struct buf owner;    /* value of our entry */
+    int64_t owner_at;    /* position behind it */
+};
+
+/* kafka_journal_own.c */
+bool kafka_journal_is_own(struct slice key);
+/* Reads or writes the identity, writes the owner; in a transaction of its own. */
+enum err kafka_journal_sign(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;
+/* The coordinator has turned us away: ERR_KAFKA, fatal, when another process owns the name; else
+ * what `rc` and `err` say already. */
+enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error *err);
+
+/* kafka_standing.c */
+enum err kafka_journal_standing(struct journal *base, uint32_t task, struct journal_standing *ret,
+                                struct error *err);
+/* "fyke2 seq=… app=…", at most 64 bytes. */
+#define KAFKA_METADATA_MAX 65
+void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_t seq);
+
+/* kafka_journal.c */
+enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key, bool deleted,
+                              struct slice value, struct error *err);
+
+#endif

@@ -1,0 +1,357 @@
+#include "connectors/kafka_txn.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/xalloc.h"
+#include "connectors/kafka_txn_error.h"
+
+#define STEP_MS 500
+#define CALL_MS 5000 /* one call of the transaction interface; repeated while it may succeed */
+/* How long a stopped run goes on trying; the next one goes on from the last commit. */
+#define STOP_MS 10000
+#define EXPLAIN_MS 3000
+/* Without acknowledgement for so long the broker counts as away. */
+#define SUSPECT_MS 1000
+#define SILENT_MS 10000
+/* At the end: what cannot be aborted by then is aborted by the next instance or by time. */
+#define ABORT_FLUSH_MS 3000
+#define ABORT_MS 5000
+#define PURGE_MS 1000
+/* Over the transaction time-out: what the coordinator takes to notice. */
+#define GRACE_MS 10000
+
+static const struct kafka_property defaults[] = {
+    {"linger.ms", "5"},
+    {"transaction.timeout.ms", "30000"},
+    {"queue.buffering.max.kbytes", "65536"},
+    {"retry.backoff.ms", "10"},
+    {"reconnect.backoff.max.ms", "500"},
+    {"socket.nagle.disable", "true"},
+    {"partitioner", "murmur2"}, /* as the Java client; a null key always goes to one partition */
+};
+
+/* Not CLOCK_MONOTONIC: the coordinator's clock runs on while this machine sleeps. */
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Runs inside poll and flush, hence on the input thread. */
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+    struct kafka_client *client = opaque;
+    struct kafka_txn *t = (struct kafka_txn *)((char *)client - offsetof(struct kafka_txn, client));
+    struct kafka_target *to = m->_private;
+    (void)rk;
+    t->queued_bytes -= (int64_t)(m->len + m->key_len);
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_heard(&t->client);
+        if (m->partition >= 0 && (uint32_t)m->partition < to->n_ends &&
+            m->offset >= to->ends[m->partition]) {
+            to->ends[m->partition] = m->offset + 1;
+        }
+    } else if (t->failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        t->failed = m->err;
+        t->failed_at = to;
+    }
+}
+
+/* ---- waiting ------------------------------------------------------------------------------ */
+
+struct patience {
+    int waited_ms, stopped_ms;
+};
+
+/* After a call that took `ms` and may succeed later: is it worth another? Says when nobody answers. */
+static bool goes_on(struct kafka_txn *t, struct patience *p, int ms)
+{
+    p->waited_ms += ms;
+    p->stopped_ms += kafka_stopping(&t->client) ? ms : 0;
+    if (p->waited_ms >= (t->client.suspect ? SUSPECT_MS : SILENT_MS)) {
+        kafka_lost(&t->client);
+    }
+    return p->stopped_ms < STOP_MS;
+}
+
+static enum err given_up(struct kafka_txn *t, rd_kafka_resp_err_t code, struct error *err)
+{
+    t->broken = true;
+    return kafka_error(&t->client, code, err,
+                       "stopped while the broker does not answer; the next run goes on from the "
+                       "last commit");
+}
+
+/* One call of the transaction interface until it succeeds or cannot any more. */
+typedef rd_kafka_error_t *(*txn_call)(struct kafka_txn *t, void *ctx);
+
+static enum err repeat(struct kafka_txn *t, txn_call call, void *ctx, const char *what,
+                       struct error *err)
+{
+    struct patience p = {0};
+    for (;;) {
+        int64_t from = now_ms();
+        rd_kafka_error_t *e = call(t, ctx);
+        if (!e) {
+            kafka_heard(&t->client);
+            return ERR_OK;
+        }
+        rd_kafka_resp_err_t code = rd_kafka_error_code(e);
+        if (!rd_kafka_error_is_retriable(e)) {
+            enum err rc = kafka_txn_failed(t, e, what, err);
+            rd_kafka_error_destroy(e);
+            return rc;
+        }
+        rd_kafka_error_destroy(e);
+        rd_kafka_poll(t->client.rk, 10); /* also a pause between calls that fail at once */
+        if (!goes_on(t, &p, (int)(now_ms() - from))) {
+            return given_up(t, code, err);
+        }
+    }
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static enum err read_limits(struct kafka_txn *t, rd_kafka_conf_t *conf, struct error *err)
+{
+    int kbytes;
+    FYKE_TRY(kafka_conf_int(conf, "transaction.timeout.ms", &t->timeout_ms, err));
+    FYKE_TRY(kafka_conf_int(conf, "message.max.bytes", &t->max_bytes, err));
+    FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.messages", &t->queue_messages, err));
+    FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.kbytes", &kbytes, err));
+    t->queue_bytes = (int64_t)kbytes * 1024;
+    return ERR_OK;
+}
+
+enum err kafka_txn_open(struct kafka_txn *t, const struct kafka_config *c, const char *id,
+                        struct error *err)
+{
+    struct kafka_property fixed[] = {{"enable.idempotence", "true"}, {"transactional.id", id}};
+    struct kafka_setup setup = {"output", defaults, FYKE_ARRAY_LEN(defaults), fixed,
+                                FYKE_ARRAY_LEN(fixed)};
+    rd_kafka_conf_t *conf;
+    t->id = xstrdup(id);
+    t->fault = c->fault;
+    FYKE_TRY(kafka_conf(&t->client, c, &setup, &conf, err));
+    enum err rc = read_limits(t, conf, err);
+    if (rc != ERR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return rc;
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    return kafka_open(&t->client, RD_KAFKA_PRODUCER, conf, err);
+}
+
+static const char *reason(const struct kafka_txn *t, const rd_kafka_error_t *e)
+{
+    return t->client.last_error[0] ? t->client.last_error : rd_kafka_error_string(e);
+}
+
+/* The broker has answered before, so this ends: the coordinator is found, and what a predecessor
+ * left open is aborted first, which is what it may take long for. */
+enum err kafka_txn_init(struct kafka_txn *t, struct error *err)
+{
+    bool said = false;
+    int64_t from = now_ms(), limit_ms = t->timeout_ms + GRACE_MS;
+    for (;;) {
+        rd_kafka_error_t *e = rd_kafka_init_transactions(t->client.rk, CALL_MS);
+        if (!e) {
+            kafka_heard(&t->client);
+            t->ready = true;
+            return ERR_OK;
+        }
+        rd_kafka_poll(t->client.rk, 10);
+        int64_t waited_ms = now_ms() - from;
+        bool again = rd_kafka_error_is_retriable(e) && waited_ms < limit_ms &&
+                     !kafka_stopping(&t->client);
+        if (again && !said && waited_ms >= EXPLAIN_MS) {
+            said = true;
+            kafka_say(&t->client, "kafka: waiting for the transaction coordinator: %s",
+                      reason(t, e));
+        }
+        enum err rc = again ? ERR_OK : kafka_txn_refused(t, e, err);
+        rd_kafka_error_destroy(e);
+        if (!again) {
+            return rc;
+        }
+    }
+}
+
+enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to, struct error *err)
+{
+    int32_t partitions;
+    to->handle = rd_kafka_topic_new(t->client.rk, to->name, NULL);
+    if (!to->handle) {
+        return kafka_error(&t->client, rd_kafka_last_error(), err, "topic %s", to->name);
+    }
+    return kafka_partitions(&t->client, to->handle, &partitions, err);
+}
+
+void kafka_target_partitions(struct kafka_target *to, uint32_t n)
+{
+    to->ends = xcalloc(n, sizeof(*to->ends));
+    to->n_ends = n;
+}
+
+void kafka_target_close(struct kafka_target *to)
+{
+    if (to->handle) {
+        rd_kafka_topic_destroy(to->handle);
+    }
+    free(to->name);
+    free(to->ends);
+    *to = (struct kafka_target){0};
+}
+
+static void abort_open(struct kafka_txn *t)
+{
+    fault_point(t->fault, "kafka-before-abort");
+    /* Before 2.3.0 an abort that overtakes the first message of its transaction is fatal. */
+    rd_kafka_flush(t->client.rk, ABORT_FLUSH_MS);
+    rd_kafka_error_destroy(rd_kafka_abort_transaction(t->client.rk, ABORT_MS));
+    fault_point(t->fault, "kafka-after-abort");
+}
+
+void kafka_txn_close_transaction(struct kafka_txn *t)
+{
+    if (!t->client.rk) {
+        return;
+    }
+    if (t->open && rd_kafka_fatal_error(t->client.rk, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        abort_open(t);
+    }
+    t->open = false;
+    rd_kafka_purge(t->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(t->client.rk, PURGE_MS);
+}
+
+void kafka_txn_close(struct kafka_txn *t)
+{
+    kafka_txn_close_transaction(t);
+    if (t->client.rk) {
+        rd_kafka_destroy(t->client.rk);
+    }
+    free(t->id);
+    *t = (struct kafka_txn){0};
+}
+
+/* ---- a transaction ------------------------------------------------------------------------ */
+
+static enum err begin(struct kafka_txn *t, struct error *err)
+{
+    if (t->open) {
+        return ERR_OK;
+    }
+    fault_point(t->fault, "kafka-before-begin");
+    t->begun_ms = now_ms();
+    rd_kafka_error_t *e = rd_kafka_begin_transaction(t->client.rk);
+    if (e) {
+        enum err rc = kafka_txn_failed(t, e, "beginning a transaction", err);
+        rd_kafka_error_destroy(e);
+        return rc;
+    }
+    t->open = true;
+    fault_point(t->fault, "kafka-after-begin");
+    return ERR_OK;
+}
+
+enum err kafka_txn_send(struct kafka_txn *t, struct kafka_target *to, struct kafka_message *m,
+                        struct error *err)
+{
+    struct patience p = {0};
+    if (t->broken) {
+        return kafka_txn_again(t, err);
+    }
+    FYKE_TRY(begin(t, err));
+    m->topic = to->handle;
+    m->opaque = to;
+    for (;;) {
+        rd_kafka_resp_err_t rc = kafka_send(t->client.rk, m);
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            t->queued_bytes += (int64_t)((m->has_key ? m->key.len : 0) +
+                                         (m->has_value ? m->value.len : 0));
+            rd_kafka_poll(t->client.rk, 0);
+            return t->failed ? kafka_txn_undelivered(t, err) : ERR_OK;
+        }
+        if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            return kafka_txn_unsent(t, to, m, rc, err);
+        }
+        rd_kafka_poll(t->client.rk, STEP_MS); /* full: serve deliveries until there is room */
+        if (t->failed) {
+            return kafka_txn_undelivered(t, err);
+        }
+        if (!goes_on(t, &p, STEP_MS)) {
+            return given_up(t, rc, err);
+        }
+    }
+}
+
+static enum err flush(struct kafka_txn *t, struct error *err)
+{
+    struct patience p = {0};
+    for (;;) {
+        rd_kafka_resp_err_t rc = rd_kafka_flush(t->client.rk, STEP_MS);
+        if (t->failed) {
+            return kafka_txn_undelivered(t, err);
+        }
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return ERR_OK;
+        }
+        if (!goes_on(t, &p, STEP_MS)) {
+            return given_up(t, rc, err);
+        }
+    }
+}
+
+struct offsets {
+    const rd_kafka_topic_partition_list_t *list;
+    const rd_kafka_consumer_group_metadata_t *group;
+};
+
+static rd_kafka_error_t *send_offsets(struct kafka_txn *t, void *ctx)
+{
+    const struct offsets *o = ctx;
+    return rd_kafka_send_offsets_to_transaction(t->client.rk, o->list, o->group, CALL_MS);
+}
+
+static rd_kafka_error_t *end(struct kafka_txn *t, void *ctx)
+{
+    (void)ctx;
+    return rd_kafka_commit_transaction(t->client.rk, CALL_MS);
+}
+
+enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
+                          const rd_kafka_consumer_group_metadata_t *group, struct error *err)
+{
+    if (t->broken) {
+        return kafka_txn_again(t, err);
+    }
+    FYKE_TRY(begin(t, err));
+    FYKE_TRY(flush(t, err));
+    if (offsets) {
+        struct offsets o = {offsets, group};
+        fault_point(t->fault, "kafka-before-offsets");
+        FYKE_TRY(repeat(t, send_offsets, &o, "sending the positions", err));
+        fault_point(t->fault, "kafka-after-offsets");
+    }
+    fault_point(t->fault, "kafka-before-commit");
+    FYKE_TRY(repeat(t, end, NULL, "committing the transaction", err));
+    t->open = false;
+    fault_point(t->fault, "kafka-after-commit");
+    return ERR_OK;
+}
+
+bool kafka_txn_presses(struct kafka_txn *t)
+{
+    rd_kafka_poll(t->client.rk, 0);
+    return t->open && (rd_kafka_outq_len(t->client.rk) >= t->queue_messages / 2 ||
+                       t->queued_bytes >= t->queue_bytes / 2 ||
+                       now_ms() - t->begun_ms >= t->timeout_ms / 4);
+}
+
+bool kafka_txn_overdue(const struct kafka_txn *t)
+{
+    return t->open && now_ms() - t->begun_ms >= t->timeout_ms;
+}

@@ -1,0 +1,127 @@
+#include "connectors/kafka_txn_error.h"
+
+static bool is_fence(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
+           code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
+}
+
+/* A new transaction would end the same way. */
+static bool lasts(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return true;
+    default: return false;
+    }
+}
+
+/* A fatal error hides behind the code of the call that met it. */
+static rd_kafka_resp_err_t cause_of(struct kafka_txn *t, rd_kafka_resp_err_t code, char *why,
+                                    size_t size)
+{
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(t->client.rk, why, size);
+    return fatal ? fatal : code;
+}
+
+static enum err fail_with(struct kafka_txn *t, rd_kafka_resp_err_t code, const char *what,
+                          const char *why, struct error *err)
+{
+    t->broken = true;
+    if (is_fence(code)) {
+        t->fenced = true;
+        return error_set(err, ERR_ABORTED, "kafka: %s: the transaction coordinator has turned this "
+                                           "producer away", what);
+    }
+    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED, "kafka: %s: %s", what, why);
+}
+
+static const char *hint(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return " (their time is event time; set message.timestamp.type=LogAppendTime on the topic)";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return " (Write is needed)";
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
+    default: return "";
+    }
+}
+
+enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
+{
+    char why[256] = "";
+    rd_kafka_resp_err_t code = cause_of(t, t->failed, why, sizeof(why));
+    /* A failed delivery is what makes others of the transaction fail, never the other way round. */
+    code = lasts(t->failed) ? t->failed : code;
+    t->broken = true;
+    if (is_fence(code)) {
+        return fail_with(t, code, "sending", why, err);
+    }
+    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED,
+                     "kafka: %s to %s were not delivered: %s%s", t->failed_at->what,
+                     t->failed_at->name, rd_kafka_err2str(code), hint(code));
+}
+
+enum err kafka_txn_failed(struct kafka_txn *t, const rd_kafka_error_t *e, const char *what,
+                          struct error *err)
+{
+    char why[256] = "";
+    rd_kafka_resp_err_t code = cause_of(t, rd_kafka_error_code(e), why, sizeof(why));
+    rd_kafka_poll(t->client.rk, 0);
+    if (t->failed && !is_fence(code)) {
+        return kafka_txn_undelivered(t, err);
+    }
+    return fail_with(t, code, what, why[0] ? why : rd_kafka_error_string(e), err);
+}
+
+enum err kafka_txn_refused(struct kafka_txn *t, const rd_kafka_error_t *e, struct error *err)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(e);
+    t->broken = true;
+    if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED) {
+        return error_set(err, ERR_KAFKA,
+                         "kafka: transactional.id %s: %s (Describe and Write are needed)", t->id,
+                         rd_kafka_err2str(code));
+    }
+    kafka_error(&t->client, code, err, "transactional.id %s cannot be initialised", t->id);
+    err->retriable = rd_kafka_error_is_retriable(e);
+    return err->code;
+}
+
+enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
+                          const struct kafka_message *m, rd_kafka_resp_err_t code,
+                          struct error *err)
+{
+    char why[256] = "";
+    code = cause_of(t, code, why, sizeof(why));
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        t->broken = true;
+        return error_set(err, ERR_LIMIT,
+                         "kafka: %s to %s: one takes %zu bytes, more than message.max.bytes",
+                         to->what, to->name, m->value.len);
+    }
+    /* The client refuses messages of a transaction that cannot be committed any more. */
+    rd_kafka_poll(t->client.rk, 0);
+    if (t->failed && !is_fence(code)) {
+        return kafka_txn_undelivered(t, err);
+    }
+    return fail_with(t, code, to->name, why[0] ? why : rd_kafka_err2str(code), err);
+}
+
+enum err kafka_txn_again(struct kafka_txn *t, struct error *err)
+{
+    return error_set(err, ERR_ABORTED, "kafka: transactional.id %s is done with", t->id);
+}

@@ -1,0 +1,21 @@
+/* What an error of a transaction means: over and to be begun anew, or for good. */
+#ifndef FYKE_CONNECTORS_KAFKA_TXN_ERROR_H
+#define FYKE_CONNECTORS_KAFKA_TXN_ERROR_H
+
+#include "connectors/kafka_txn.h"
+
+/* A call of the transaction interface that cannot succeed any more. */
+enum err kafka_txn_failed(struct kafka_txn *t, const rd_kafka_error_t *e, const char *what,
+                          struct error *err);
+/* The coordinator does not let this producer begin. */
+enum err kafka_txn_refused(struct kafka_txn *t, const rd_kafka_error_t *e, struct error *err);
+/* A message that could not be queued; ERR_LIMIT: it is too large. */
+enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
+                          const struct kafka_message *m, rd_kafka_resp_err_t code,
+                          struct error *err);
+/* One that was queued and not delivered: t->failed. */
+enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err);
+/* The error was returned before. */
+enum err kafka_txn_again(struct kafka_txn *t, struct error *err);
+
+#endif
