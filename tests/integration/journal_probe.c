@@ -3,7 +3,8 @@
  * the state; they live in memory and in the changelog alone. If anything is done twice or not at
  * all, a number of the output is wrong.
  *
- *   journal_probe APP INPUT OUTPUT [-X k=v]… [--fault F] [--commit-ms N] [--once] [--reset]
+ *   journal_probe APP INPUT OUTPUT [-X k=v]… [--fault F] [--commit-ms N]
+ *                 [--batch N] [--once] [--reset]
  *
  * Exit 0: done or told to stop; 4: an error, which is printed. An aborted transaction begins a new
  * life, at most MAX_LIVES without a commit between them. */
@@ -22,7 +23,6 @@
 #define MAX_KEYS 4096
 #define MAX_PARTITIONS 64
 #define MAX_LIVES 5
-#define BATCH 500
 #define FAILED 4
 
 struct counter {
@@ -39,6 +39,7 @@ struct probe {
     struct schema_topic topic;
     const char *output;
     int64_t commit_ms;
+    uint32_t batch; /* records per turn */
     bool once, reset;
 };
 
@@ -207,7 +208,7 @@ static enum err turn(struct probe *p, struct life *l, bool *finished, struct err
 {
     struct source_batch batch;
     struct duration wait = {20 * NS_PER_MS};
-    FYKE_TRY(l->source->ops->poll(l->source, BATCH, wait, &batch, err));
+    FYKE_TRY(l->source->ops->poll(l->source, p->batch, wait, &batch, err));
     for (uint32_t i = 0; i < batch.n; i++) {
         FYKE_TRY(take_record(l, &batch.records[i], err));
     }
@@ -276,6 +277,8 @@ static void read_options(struct probe *p, char **at)
             p->fault.want = argument(&at);
         } else if (strcmp(*at, "--commit-ms") == 0) {
             p->commit_ms = strtol(argument(&at), NULL, 10);
+        } else if (strcmp(*at, "--batch") == 0) {
+            p->batch = (uint32_t)strtoul(argument(&at), NULL, 10);
         } else if (strcmp(*at, "--once") == 0) {
             p->once = true;
         } else if (strcmp(*at, "--reset") == 0) {
@@ -289,7 +292,7 @@ static void read_options(struct probe *p, char **at)
 
 int main(int argc, char **argv)
 {
-    struct probe p = {.commit_ms = 50};
+    struct probe p = {.commit_ms = 50, .batch = 500};
     struct error err = ERROR_INIT;
     if (argc < 4) {
         fprintf(stderr, "journal_probe APP INPUT OUTPUT [options]\n");

@@ -1,0 +1,138 @@
+"""What the exactly-once tests share: topics, load, subjects that die, and the comparison.
+
+A subject is a program that reads a topic, keeps state and writes another topic: journal_probe, the
+smallest one, or fyke itself. "Equal" means: per key the same sequence, per topic the same multiset,
+byte for byte, read with read_committed.
+"""
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+KTOOL = os.environ["FYKE_KTOOL"]
+BOOTSTRAP = os.environ["FYKE_TEST_BOOTSTRAP"]
+BROKER = os.environ.get("FYKE_BROKER", "")
+# Where a process can be made to die; those of a start are reached once per life.
+POINTS = ["kafka-before-init", "kafka-after-init", "kafka-before-begin", "kafka-after-begin",
+          "kafka-before-alert", "kafka-after-alert", "kafka-before-entry", "kafka-after-entry",
+          "kafka-before-header", "kafka-after-header", "kafka-before-offsets",
+          "kafka-after-offsets", "kafka-before-commit", "kafka-after-commit"]
+
+
+class Failed(Exception):
+    pass
+
+
+def ktool(*args, stdin=None):
+    done = subprocess.run([KTOOL, *map(str, args)], input=stdin, capture_output=True, timeout=120)
+    if done.returncode != 0:
+        raise Failed(f"ktool {args}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def dump(topic):
+    """Committed records of a topic: (partition, key, payload, headers, ts), in order."""
+    rows = []
+    for line in ktool("--committed", "consume", topic).splitlines():
+        r = json.loads(line)
+        rows.append((r["partition"], r["key"], r["payload"], tuple(r.get("headers", [])), r["ts"]))
+    return rows
+
+
+def compare(want, got):
+    """Both without partitions that differ by nothing but their interleaving."""
+    per_key = [collections.defaultdict(list), collections.defaultdict(list)]
+    for side, rows in zip(per_key, (want, got)):
+        for row in rows:
+            side[row[0], row[1]].append(row[2:])
+    if per_key[0] == per_key[1]:
+        return
+    a, b = collections.Counter(want), collections.Counter(got)
+    lost, doubled = list((a - b).elements()), list((b - a).elements())
+    if not lost and not doubled:
+        raise Failed("the same records, but not in the same order within a key")
+    raise Failed(f"{len(lost)} lost, e.g. {lost[:2]}; {len(doubled)} too many, e.g. {doubled[:2]}")
+
+
+class Subject:
+    """One program under one application name; lives one after the other."""
+
+    def __init__(self, command, log):
+        self.command = command
+        self.log = log
+        self.lives = self.kills = 0
+        self.process = None
+
+    def start(self, *more):
+        self.lives += 1
+        self.out = open(self.log, "ab")
+        self.process = subprocess.Popen([*self.command, *more], stdout=self.out, stderr=self.out)
+
+    def wait(self, timeout=60):
+        """Exit code, negative for a signal."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"a life did not end within {timeout} s")
+        self.out.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.out.close()
+
+    def dies_at(self, fault, *more):
+        """True when the fault was reached."""
+        self.start("--fault", fault, *more)
+        code = self.wait()
+        if code == -signal.SIGKILL:
+            self.kills += 1
+            return True
+        if code != 0:
+            raise Failed(f"the life that should die at {fault} ended with {code}")
+        return False
+
+    def dies_after(self, seconds, *more):
+        self.start(*more)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.kills += 1
+            return
+        self.out.close()
+        if code != 0:
+            raise Failed(f"a life ended with {code}")
+
+    def finishes(self, *more, timeout=60):
+        self.start(*more)
+        code = self.wait(timeout)
+        if code != 0:
+            raise Failed(f"a life that nobody killed ended with {code}")
+
+
+def tail(path, lines=15):
+    with open(path, errors="replace") as f:
+        return "".join(f.readlines()[-lines:])
+
+
+def verdict(body):
+    """Runs a test; what it returns is said, what it raises fails."""
+    started = time.monotonic()
+    try:
+        print(f"{body()} ({time.monotonic() - started:.0f} s)")
+    except Failed as why:
+        print(f"FAILED: {why}", file=sys.stderr)
+        sys.exit(1)
+
+
+def seeded(default=1):
+    seed = int(os.environ.get("FYKE_SEED", default))
+    print(f"seed {seed}", flush=True)
+    return random.Random(seed)
