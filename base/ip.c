@@ -26,7 +26,21 @@ static bool parse_quad(struct slice s, uint8_t out[4])
     return p == end;
 }
 
-bool ip_parse(struct slice text, struct ip *ret)
+static bool is_mapped(const uint8_t bytes[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(bytes, mapped, sizeof(mapped)) == 0;
+}
+
+static struct ip unmapped(const uint8_t bytes[16])
+{
+    struct ip ip = {.family = 4};
+    memcpy(ip.bytes, bytes + 12, 4);
+    return ip;
+}
+
+/* An address as it is written: a mapped one is of IPv6. */
+static bool parse_address(struct slice text, struct ip *ret)
 {
     char z[IP_TEXT_MAX];
     struct ip quad = {.family = 4};
@@ -44,6 +58,16 @@ bool ip_parse(struct slice text, struct ip *ret)
         return false;
     }
     *ret = ip;
+    return true;
+}
+
+bool ip_parse(struct slice text, struct ip *ret)
+{
+    struct ip ip;
+    if (!parse_address(text, &ip)) {
+        return false;
+    }
+    *ret = ip.family == 6 && is_mapped(ip.bytes) ? unmapped(ip.bytes) : ip;
     return true;
 }
 
@@ -73,9 +97,15 @@ bool cidr_parse(struct slice text, struct cidr *ret)
     size_t at = (size_t)(slash - text.ptr);
     struct ip ip;
     unsigned prefix;
-    return ip_parse(slice_from(text.ptr, at), &ip) &&
-           parse_prefix(slice_from(slash + 1, text.len - at - 1), &prefix) &&
-           ip_subnet(&ip, prefix, ret);
+    if (!parse_address(slice_from(text.ptr, at), &ip) ||
+        !parse_prefix(slice_from(slash + 1, text.len - at - 1), &prefix)) {
+        return false;
+    }
+    if (ip.family == 6 && prefix >= 96 && is_mapped(ip.bytes)) {
+        ip = unmapped(ip.bytes);
+        prefix -= 96;
+    }
+    return ip_subnet(&ip, prefix, ret);
 }
 
 /* The longest run of two or more zero groups, the first of equal ones; *len = 0 when none. */
@@ -98,11 +128,9 @@ static void longest_zero_run(const unsigned group[], unsigned count, unsigned *a
 
 static size_t format_v6(const uint8_t bytes[16], char out[IP_TEXT_MAX])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    bool tail_v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0;
-    unsigned count = tail_v4 ? 6 : 8;
-    unsigned group[8];
-    for (unsigned i = 0; i < 8; i++) {
+    enum { count = 8 };
+    unsigned group[count];
+    for (unsigned i = 0; i < count; i++) {
         group[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
     }
     unsigned run_at, run_len;
@@ -117,10 +145,6 @@ static size_t format_v6(const uint8_t bytes[16], char out[IP_TEXT_MAX])
         bool first = i == 0 || (run_len && i == run_at + run_len);
         n += (size_t)snprintf(out + n, IP_TEXT_MAX - n, "%s%x", first ? "" : ":", group[i]);
         i++;
-    }
-    if (tail_v4) {
-        n += (size_t)snprintf(out + n, IP_TEXT_MAX - n, ":%u.%u.%u.%u", bytes[12], bytes[13],
-                              bytes[14], bytes[15]);
     }
     return n;
 }

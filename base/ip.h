@@ -1,5 +1,6 @@
-/* IP addresses and networks. IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) are IPv6: one address has
- * one family, and nothing is matched across families. */
+/* IP addresses and networks. One address has one form: ::ffff:a.b.c.d, as services that listen on both
+ * families write an IPv4 peer, is read as a.b.c.d, and such a network of 96 bits or more as that of
+ * IPv4. Nothing is matched across families. */
 #ifndef FYKE_BASE_IP_H
 #define FYKE_BASE_IP_H
 

@@ -121,10 +121,11 @@ struct header_list {
     uint32_t n;
 };
 
+/* A header without value keeps a NULL pointer, as one read from Kafka does. */
 static void add_header(struct header_list *l, struct json_span name, struct json_span value,
                        struct arena *arena)
 {
-    struct slice text = value.kind == JSON_NULL || value.kind == JSON_NONE ? slice_from("", 0)
+    struct slice text = value.kind == JSON_NULL || value.kind == JSON_NONE ? slice_from(NULL, 0)
                                                                            : text_of(value, arena);
     l->items[l->n++] = (struct record_header){text_of(name, arena), text};
 }

@@ -203,6 +203,10 @@ void lint_chain(struct expr_ctx *x, bool is_or, const struct typed *parts, uint3
 void lint_condition(struct expr_ctx *x, struct typed t);
 void lint_self_comparison(struct expr_ctx *x, const struct expr *e, struct span span);
 
+/* `lat` or `lon` of a place. */
+struct typed expr_place_part(struct expr_ctx *x, struct typed place, struct slice name,
+                             struct span span);
+
 /* check_path.c */
 struct typed check_path(struct expr_ctx *x, const struct ast_path *path);
 struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_decls,

@@ -195,6 +195,18 @@ static const struct symbol *indexed_symbol(struct expr_ctx *x, const struct ast_
     return base && base->kind == AST_EXPR_PATH ? path_symbol(x, base->path) : NULL;
 }
 
+struct typed expr_place_part(struct expr_ctx *x, struct typed place, struct slice name,
+                             struct span span)
+{
+    if (!place.e) {
+        return TYPED_UNKNOWN;
+    }
+    struct expr *m = expr_new(x->c, EX_MEMBER, VAL_FLOAT, 1);
+    m->member = slice_eq_str(name, "lat") ? MEMBER_LAT : MEMBER_LON;
+    m->kids[0] = place.e;
+    return of_kind(m, span, place.may_miss);
+}
+
 static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
 {
     if (is_geoip(ast_bare(e->member.base))) {
@@ -206,12 +218,9 @@ static struct typed check_member(struct expr_ctx *x, const struct ast_expr *e)
         return check_profile_by_key(x, s, base->index.index, e->member.name, e->span);
     }
     struct typed b = check_expr(x, e->member.base);
-    bool lat = slice_eq_str(e->member.name->text, "lat");
-    if (b.e && b.kind == VAL_GEO && (lat || slice_eq_str(e->member.name->text, "lon"))) {
-        struct expr *m = expr_new(x->c, EX_MEMBER, VAL_FLOAT, 1);
-        m->member = lat ? MEMBER_LAT : MEMBER_LON;
-        m->kids[0] = b.e;
-        return of_kind(m, e->span, b.may_miss);
+    struct slice part = e->member.name->text;
+    if (b.e && b.kind == VAL_GEO && (slice_eq_str(part, "lat") || slice_eq_str(part, "lon"))) {
+        return expr_place_part(x, b, part, e->span);
     }
     if (b.e) {
         check_error(x->c, "E0302", e->member.name->span, "%s has no parts", type_text(x->c, b));

@@ -347,9 +347,61 @@ const struct symbol *path_symbol(struct expr_ctx *x, const struct ast_path *path
     return hidden ? NULL : scope_find(x->c, name->text);
 }
 
+/* ---- parts of places ------------------------------------------------------------------------ */
+
+/* The path without its last name. */
+static struct ast_path path_before_last(struct expr_ctx *x, const struct ast_path *path)
+{
+    struct ast_path before = {.span = path->span};
+    struct ast_name **link = &before.names.first;
+    for (const struct ast_name *n = path->names.first; n->next; n = n->next) {
+        struct ast_name *copy = arena_alloc(x->c->arena, sizeof(*copy));
+        *copy = *n;
+        copy->next = NULL;
+        *link = before.names.last = copy;
+        link = &copy->next;
+        before.names.n++;
+    }
+    return before;
+}
+
+static bool is_place(const struct schema_decl *d, struct slice name)
+{
+    int32_t slot = decl_find_field(d, name);
+    return slot >= 0 && d->fields[slot].type == TYPE_GEO && !d->fields[slot].is_list;
+}
+
+/* `x.lat` or `x.lon` of a field x that is a place; a field of the whole name comes first. */
+static bool is_place_part(struct expr_ctx *x, const struct ast_path *path,
+                          struct ast_path *ret_place)
+{
+    const struct ast_name *first = path->names.first;
+    const struct ast_name *last = path->names.last;
+    bool part = slice_eq_str(last->text, "lat") || slice_eq_str(last->text, "lon");
+    if (!part || first == last || x->measure) {
+        return false;
+    }
+    int32_t slot = x->place == PLACE_VALUE ? -1 : rule_find_name(x->rule, first->text);
+    const struct name_info *n = slot >= 0 ? &x->rule->names[slot] : NULL;
+    bool self = slot < 0 || (x->own == slot && x->place == PLACE_TEST && !n->repeated);
+    uint32_t n_decls = self ? x->n_self : n->n_decls;
+    const struct ast_name *field = slot >= 0 ? first->next : first;
+    if (n_decls == 0 || field == last) {
+        return false;
+    }
+    const struct schema_decl *d = &x->c->rs->decls[self ? x->self[0] : n->decls[0]];
+    *ret_place = path_before_last(x, path);
+    const struct ast_name *place = slot >= 0 ? ret_place->names.first->next : ret_place->names.first;
+    return decl_find_field(d, path_text(x->c, field)) < 0 && is_place(d, path_text(x->c, place));
+}
+
 struct typed check_path(struct expr_ctx *x, const struct ast_path *path)
 {
     const struct ast_name *first = path->names.first;
+    struct ast_path place;
+    if (is_place_part(x, path, &place)) {
+        return expr_place_part(x, check_path(x, &place), path->names.last->text, path->span);
+    }
     int32_t slot = rule_find_name(x->rule, first->text);
     if (slot >= 0 && x->place != PLACE_VALUE) {
         return alias_field(x, slot, path);

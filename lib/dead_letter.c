@@ -73,7 +73,11 @@ static void put_headers(struct json_out *j, const struct record *r)
     for (uint32_t i = 0; i < r->n_headers; i++) {
         json_array_begin(j);
         json_text(j, r->headers[i].name);
-        json_text(j, r->headers[i].value);
+        if (r->headers[i].value.ptr) {
+            json_text(j, r->headers[i].value);
+        } else {
+            json_nil(j);
+        }
         json_array_end(j);
     }
     json_array_end(j);
