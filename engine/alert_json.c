@@ -197,7 +197,7 @@ static void put_entry(struct json_out *j, const struct alert_options *o, const s
         json_key(j, SLICE_LIT("turn"));
         json_array_begin(j);
         for (uint32_t i = 0; i < ev->n_turns; i++) {
-            json_uint(j, ev->turns[i]);
+            json_uint(j, (uint64_t)ev->turns[i] + 1); /* people count from 1 */
         }
         json_array_end(j);
     }

@@ -120,7 +120,7 @@ static void full_alert(void **state)
         "\"offset\":5,\"time\":\"1970-01-01T00:00:01.000Z\","
         "\"fields\":{\"user\":\"bob\",\"kind\":\"x\\\"y\"}},"
         "{\"step\":\"b\",\"type\":\"Logout\",\"topic\":\"logouts\",\"partition\":2,\"offset\":6,"
-        "\"time\":\"1970-01-01T00:00:02.000Z\",\"turn\":[0,3],\"fields\":{\"user\":\"bob\"}}],"
+        "\"time\":\"1970-01-01T00:00:02.000Z\",\"turn\":[1,4],\"fields\":{\"user\":\"bob\"}}],"
         "\"suppressed\":2,\"truncated\":7,\"capped\":true,"
         "\"ruleset\":\"0123456789abcdeffedcba9876543210\"}");
 }
