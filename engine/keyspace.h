@@ -28,6 +28,7 @@
 #include "base/heap.h"
 #include "base/pool.h"
 #include "engine/key_slot.h"
+#include "engine/overlay.h"
 #include "engine/place.h"
 #include "engine/record_codec.h"
 #include "engine/store.h"
@@ -66,7 +67,7 @@ struct key_record {
     /* ---- */
     struct key_entry *entry;
     bool dirty;    /* changed since the last keyspace_freeze() */
-    bool in_store; /* the store has a head of it */
+    bool in_store; /* overlay or store have a head of it, or will when the commit is through */
     bool dropped;  /* empty; kept until the store has forgotten it too */
     uint64_t bytes;  /* of its own block */
     uint64_t memory; /* with everything that hangs on it */
@@ -84,6 +85,7 @@ struct keyspace_options {
     size_t memory_bytes; /* this shard's part of the budget; 0: unlimited */
     /* Without a store everything stays in memory. */
     struct store *store;
+    const struct overlay *overlay; /* committed, not in the store yet; NULL: there is no journal */
     const struct state_slots *slots;
     struct nfa_limits nfa;
 };

@@ -83,7 +83,10 @@ void keyspace_evict(struct keyspace *ks);
 
 /* ---- keyspace_store.c --------------------------------------------------------------------- */
 
-/* *ret = NULL: the store has none. */
+/* What is committed under a key, wherever it lies below memory. */
+enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct slice *ret,
+                       bool *found, struct error *err) FYKE_MUST_USE;
+/* *ret = NULL: there is none. */
 enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 void keyspace_free_stored(struct keyspace *ks, struct key_record *rec);

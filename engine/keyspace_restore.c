@@ -113,9 +113,25 @@ static enum err collect_unlisted(void *ctx, const struct record_key *key, struct
                                  struct error *err)
 {
     struct unlisted_walk *w = ctx;
+    const struct overlay *o = w->ks->options.overlay;
+    struct slice over;
     (void)value;
     (void)err;
-    if (record_key_number(key) == 0 && keyspace_entry(w->ks, record_key_hash(key)) == NULL) {
+    if (record_key_number(key) == 0 && keyspace_entry(w->ks, record_key_hash(key)) == NULL &&
+        (o == NULL || overlay_get(o, key, &over) == OVERLAY_NONE)) {
+        VEC_PUSH(w->list->items, w->list->n, w->list->cap) = record_key_hash(key);
+    }
+    return ERR_OK;
+}
+
+static enum err collect_overlaid(void *ctx, const struct record_key *key, bool deleted,
+                                 struct slice value, struct error *err)
+{
+    struct unlisted_walk *w = ctx;
+    (void)value;
+    (void)err;
+    if (record_key_number(key) == 0 && !deleted &&
+        keyspace_entry(w->ks, record_key_hash(key)) == NULL) {
         VEC_PUSH(w->list->items, w->list->n, w->list->cap) = record_key_hash(key);
     }
     return ERR_OK;
@@ -124,5 +140,11 @@ static enum err collect_unlisted(void *ctx, const struct record_key *key, struct
 enum err keyspace_unlisted(struct keyspace *ks, struct hash_list *ret, struct error *err)
 {
     struct unlisted_walk w = {ks, ret};
-    return ks->n_unlisted == 0 ? ERR_OK : store_each(ks->reader, collect_unlisted, &w, err);
+    if (ks->n_unlisted == 0) {
+        return ERR_OK;
+    }
+    if (ks->options.overlay != NULL) {
+        FYKE_TRY(overlay_each(ks->options.overlay, collect_overlaid, &w, err));
+    }
+    return store_each(ks->reader, collect_unlisted, &w, err);
 }

@@ -29,6 +29,18 @@ enum err keyspace_damaged(const struct record_key *key, const char *why, struct 
 
 /* ---- loading ------------------------------------------------------------------------------ */
 
+enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct slice *ret,
+                       bool *found, struct error *err)
+{
+    const struct overlay *o = ks->options.overlay;
+    enum overlay_found where = o == NULL ? OVERLAY_NONE : overlay_get(o, key, ret);
+    if (where == OVERLAY_NONE) {
+        return store_get(ks->reader, key, ret, found, err);
+    }
+    *found = where == OVERLAY_PUT;
+    return ERR_OK;
+}
+
 /* Fetches the segments of one slot for instance_load(). */
 struct segment_source {
     struct keyspace *ks;
@@ -45,7 +57,7 @@ static struct slice get_segment(void *ctx, uint64_t id)
     struct record_key key = record_segment_key(s->hash, s->slot, id);
     struct slice bytes, body;
     bool found;
-    s->rc = store_get(s->ks->reader, &key, &bytes, &found, s->err);
+    s->rc = keyspace_read(s->ks, &key, &bytes, &found, s->err);
     if (s->rc != ERR_OK || !found ||
         !record_decode_segment(&key, bytes, &body, &s->why)) {
         return (struct slice){0};
@@ -203,7 +215,7 @@ enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_reco
     const char *why;
     bool found;
     *ret = NULL;
-    FYKE_TRY(store_get(ks->reader, &key, &bytes, &found, err));
+    FYKE_TRY(keyspace_read(ks, &key, &bytes, &found, err));
     if (!found) {
         return ERR_OK;
     }

@@ -19,6 +19,7 @@
 #define DEFAULT_MAP_BYTES ((size_t)64 << 30)
 #define HEADER_DB "header"
 #define HEADER_KEY SLICE_LIT("H")
+#define ORIGIN_KEY SLICE_LIT("J")
 #define MAX_VALUE_BYTES 0xffffffffu
 /* Says that something was committed here once: then an empty database is a lost one. */
 #define MARK_FILE "format"
@@ -32,6 +33,7 @@ struct store {
     MDB_dbi *shards;
     uint32_t n_shards;
     size_t map_bytes;
+    uint32_t max_shards;
     bool marked;
 };
 
@@ -72,10 +74,16 @@ static enum err failed(const struct store *s, const char *what, int rc, struct e
     case MDB_PANIC:
         return damaged(s, what, rc, err);
     case MDB_MAP_FULL:
-        return error_set(err, ERR_STATE, "state %s has reached its limit of %zu MiB; the last "
-                         "checkpoint stays valid", s->dir, s->map_bytes >> 20);
+        error_set(err, ERR_STATE, "state %s has reached its limit of %zu MiB; the last checkpoint "
+                  "stays valid", s->dir, s->map_bytes >> 20);
+        err->retriable = true;
+        return ERR_STATE;
     case ENOSPC:
     case EDQUOT:
+        error_set(err, ERR_STATE, "cannot write state %s: %s; the last checkpoint stays valid",
+                  s->dir, mdb_strerror(rc));
+        err->retriable = true;
+        return ERR_STATE;
     case EIO:
         return error_set(err, ERR_STATE, "cannot write state %s: %s; the last checkpoint stays "
                          "valid", s->dir, mdb_strerror(rc));
@@ -136,16 +144,15 @@ static enum err write_mark(struct store *s, struct error *err)
     return ok ? ERR_OK : error_set(err, ERR_STATE, "cannot write %s: %s", path, strerror(why));
 }
 
-static enum err open_env(struct store *s, const struct store_options *o, struct error *err)
+static enum err open_env(struct store *s, struct error *err)
 {
     int rc = mdb_env_create(&s->env);
     if (rc != 0) {
         return failed(s, "create", rc, err);
     }
-    s->map_bytes = o->map_bytes ? o->map_bytes : DEFAULT_MAP_BYTES;
     mdb_env_set_mapsize(s->env, s->map_bytes);
-    mdb_env_set_maxdbs(s->env, o->max_shards + 1);
-    mdb_env_set_maxreaders(s->env, o->max_shards + 16);
+    mdb_env_set_maxdbs(s->env, s->max_shards + 1);
+    mdb_env_set_maxreaders(s->env, s->max_shards + 16);
     /* Read transactions belong to shards, not to threads. */
     rc = mdb_env_open(s->env, s->dir, MDB_NOTLS, 0600);
     if (rc == ENOMEM) {
@@ -183,12 +190,27 @@ static enum err open_dbs(struct store *s, uint32_t n_shards, struct error *err)
 
 static enum err open_all(struct store *s, const struct store_options *o, struct error *err)
 {
+    s->map_bytes = o->map_bytes ? o->map_bytes : DEFAULT_MAP_BYTES;
+    s->max_shards = o->max_shards;
     FYKE_TRY(lock_acquire(&s->lock, s->dir, err));
     if (o->reset) {
         FYKE_TRY(delete_files(s, err));
     }
     FYKE_TRY(check_file(s, err));
-    FYKE_TRY(open_env(s, o, err));
+    FYKE_TRY(open_env(s, err));
+    return open_dbs(s, 0, err);
+}
+
+enum err store_wipe(struct store *s, struct error *err)
+{
+    mdb_env_close(s->env);
+    s->env = NULL;
+    s->marked = false;
+    free(s->shards);
+    s->shards = NULL;
+    s->n_shards = 0;
+    FYKE_TRY(delete_files(s, err));
+    FYKE_TRY(open_env(s, err));
     return open_dbs(s, 0, err);
 }
 
@@ -243,25 +265,43 @@ void store_figures(const struct store *s, uint64_t *used_bytes, uint64_t *map_by
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-enum err store_header(struct store *s, struct buf *ret, bool *found, struct error *err)
+/* *ret_rc: 0 or MDB_NOTFOUND. */
+static enum err get_single(struct store *s, struct slice name, struct buf *ret, int *ret_rc,
+                           struct error *err)
 {
     MDB_txn *txn;
-    MDB_val key = val_of(HEADER_KEY), value;
+    MDB_val key = val_of(name), value;
     int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0) {
         return failed(s, "begin", rc, err);
     }
     rc = mdb_get(txn, s->header, &key, &value);
-    *found = rc == 0;
     buf_clear(ret);
     if (rc == 0) {
         buf_put(ret, value.mv_data, value.mv_size);
     }
     mdb_txn_abort(txn);
-    if (rc == MDB_NOTFOUND && s->marked) {
-        return damaged(s, "the header is missing", rc, err);
-    }
+    *ret_rc = rc;
     return rc == 0 || rc == MDB_NOTFOUND ? ERR_OK : failed(s, "read the header", rc, err);
+}
+
+enum err store_header(struct store *s, struct buf *ret, bool *found, struct error *err)
+{
+    int rc;
+    FYKE_TRY(get_single(s, HEADER_KEY, ret, &rc, err));
+    *found = rc == 0;
+    return *found || !s->marked ? ERR_OK : damaged(s, "the header is missing", rc, err);
+}
+
+enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origin *ret, bool *found,
+                          struct error *err)
+{
+    int rc;
+    FYKE_TRY(get_single(s, ORIGIN_KEY, bytes, &rc, err));
+    *found = rc == 0;
+    return !*found || store_origin_decode(buf_slice(bytes), ret)
+               ? ERR_OK
+               : damaged(s, "where it comes from", MDB_CORRUPTED, err);
 }
 
 struct store_reader *store_reader_new(struct store *s, uint32_t shard)
@@ -377,11 +417,31 @@ enum err store_del(struct store_txn *t, uint32_t shard, const struct record_key 
     return rc != 0 && rc != MDB_NOTFOUND ? failed(t->store, "delete", rc, err) : ERR_OK;
 }
 
-enum err store_put_header(struct store_txn *t, struct slice bytes, struct error *err)
+static enum err put_single(struct store_txn *t, struct slice name, struct slice bytes,
+                           struct error *err)
 {
-    MDB_val k = val_of(HEADER_KEY), v = val_of(bytes);
+    MDB_val k = val_of(name), v = val_of(bytes);
     int rc = mdb_put(t->txn, t->store->header, &k, &v, 0);
     return rc != 0 ? failed(t->store, "write the header", rc, err) : ERR_OK;
+}
+
+enum err store_put_header(struct store_txn *t, struct slice bytes, struct error *err)
+{
+    return put_single(t, HEADER_KEY, bytes, err);
+}
+
+enum err store_put_origin(struct store_txn *t, const struct store_origin *o, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    store_origin_encode(o, &bytes);
+    return put_single(t, ORIGIN_KEY, buf_slice(&bytes), err);
+}
+
+enum err store_del_header(struct store_txn *t, struct error *err)
+{
+    MDB_val k = val_of(HEADER_KEY);
+    int rc = mdb_del(t->txn, t->store->header, &k, NULL);
+    return rc != 0 && rc != MDB_NOTFOUND ? failed(t->store, "delete the header", rc, err) : ERR_OK;
 }
 
 enum err store_commit(struct store_txn *t, struct error *err)

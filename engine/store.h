@@ -6,8 +6,9 @@
  * LMDB trusts its file. So before it is opened, every page that it can reach is checked
  * (lmdb_check.h), and every value carries a checksum of its own (record_codec.h, header.h).
  *
- * Thread rule: opening, writing and closing are the input thread's, between two barriers. A reader
- * belongs to one thread at a time and must be reset before a transaction is begun. */
+ * Thread rule: opening and closing are the input thread's. One thread writes at a time: the input
+ * thread between two barriers, or the one that writes checkpoints (checkpointer.h). A reader belongs
+ * to one thread at a time; it sees the version of its first read until it is reset. */
 #ifndef FYKE_ENGINE_STORE_H
 #define FYKE_ENGINE_STORE_H
 
@@ -19,6 +20,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "engine/record_codec.h"
+#include "engine/store_origin.h"
 
 struct store;
 struct store_reader;
@@ -35,10 +37,16 @@ struct store_options {
 enum err store_open(const struct store_options *o, struct store **ret,
                     struct error *err) FYKE_MUST_USE;
 void store_close(struct store *s);
+/* Deletes everything that is stored; before the shards are opened or after (they are to be opened
+ * again). There must be no readers. */
+enum err store_wipe(struct store *s, struct error *err) FYKE_MUST_USE;
 
 /* The header's bytes; *found = false: nothing was ever committed. */
 enum err store_header(struct store *s, struct buf *ret, bool *found,
                       struct error *err) FYKE_MUST_USE;
+/* Which journal it copies; *found = false: none. The identity lies in `bytes`. */
+enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origin *ret, bool *found,
+                          struct error *err) FYKE_MUST_USE;
 /* Opens (makes) the databases of the shards; before anything else is done with them. */
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err) FYKE_MUST_USE;
 /* Bytes of the file that are in use, and the bound. */
@@ -61,6 +69,7 @@ enum err store_each(struct store_reader *r, store_each_fn fn, void *ctx,
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
+/* Errors that freed space can cure are `retriable`. */
 enum err store_begin(struct store *s, struct store_txn **ret, struct error *err) FYKE_MUST_USE;
 enum err store_put(struct store_txn *t, uint32_t shard, const struct record_key *key,
                    struct slice value, struct error *err) FYKE_MUST_USE;
@@ -69,6 +78,10 @@ enum err store_del(struct store_txn *t, uint32_t shard, const struct record_key 
                    struct error *err) FYKE_MUST_USE;
 enum err store_put_header(struct store_txn *t, struct slice bytes,
                           struct error *err) FYKE_MUST_USE;
+enum err store_put_origin(struct store_txn *t, const struct store_origin *o,
+                          struct error *err) FYKE_MUST_USE;
+/* No header fits what is written now. */
+enum err store_del_header(struct store_txn *t, struct error *err) FYKE_MUST_USE;
 /* Durable when it returns ERR_OK. The transaction is gone either way. */
 enum err store_commit(struct store_txn *t, struct error *err) FYKE_MUST_USE;
 void store_abort(struct store_txn *t);
