@@ -215,23 +215,21 @@ static void describe_rules(const struct engine *e, struct header *h)
     describe_slots(e, h);
 }
 
-/* The bytes of the header as the engine stands now. */
-static void encode_header(struct engine *e, uint64_t seq, struct buf *out)
+/* The header as the engine stands now; it borrows from it. */
+static void describe(struct engine *e, struct header *ret)
 {
-    struct header h = {
-        .seq = seq,
+    *ret = (struct header){
+        .seq = e->state->seq + 1,
         .app = slice_of(e->options.app),
         .mode = STATE_SOLO,
         .n_shards = e->n_shards,
         .fingerprint = e->rs->fingerprint,
     };
     checkpoint_restarts(e);
-    describe_rules(e, &h);
-    describe_partitions(e, &h);
-    describe_clocks(e, &h);
-    state_describe_tables(e, &h);
-    header_encode(&h, out);
-    arena_release(&h.arena);
+    describe_rules(e, ret);
+    describe_partitions(e, ret);
+    describe_clocks(e, ret);
+    state_describe_tables(e, ret);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -260,20 +258,25 @@ static enum err put_all(struct engine *e, struct store_txn *t, const struct froz
     return store_put_header(t, header, err);
 }
 
-static enum err write_frozen(struct engine *e, const struct frozen *frozen, struct slice header,
-                             struct error *err)
+static enum err write_frozen(struct engine *e, const struct frozen *frozen,
+                             const struct header *h, struct error *err)
 {
+    FYKE_CLEANUP(buf_release) struct buf header = BUF_INIT;
     struct store_txn *t;
+    header_encode(h, &header);
     FYKE_TRY(store_begin(e->state->store, &t, err));
-    enum err rc = put_all(e, t, frozen, header, err);
+    enum err rc = put_all(e, t, frozen, buf_slice(&header), err);
     if (rc != ERR_OK) {
         store_abort(t);
         return rc;
     }
-    return store_commit(t, err);
+    FYKE_TRY(store_commit(t, err));
+    e->checkpoints++;
+    e->commits++;
+    return ERR_OK;
 }
 
-static enum err freeze_and_write(struct engine *e, struct frozen *frozen, struct buf *header,
+static enum err freeze_and_write(struct engine *e, struct frozen *frozen, struct header *h,
                                  struct error *err)
 {
     for (uint32_t i = 0; i < e->n_shards; i++) {
@@ -281,33 +284,31 @@ static enum err freeze_and_write(struct engine *e, struct frozen *frozen, struct
         keyspace_release_version(e->shards[i].keyspace);
         e->checkpoint_bytes += frozen[i].bytes.len;
     }
-    encode_header(e, e->state->seq + 1, header);
-    FYKE_TRY(write_frozen(e, frozen, buf_slice(header), err));
+    describe(e, h);
+    FYKE_TRY(e->state->journaled != NULL ? journaled_commit(e, frozen, h, err)
+                                         : write_frozen(e, frozen, h, err));
     for (uint32_t i = 0; i < e->n_shards; i++) {
         keyspace_written(e->shards[i].keyspace);
     }
     return ERR_OK;
 }
 
-enum err state_checkpoint(struct engine *e, struct error *err)
+enum err state_commit(struct engine *e, struct error *err)
 {
     struct state *s = e->state;
     if (s->failed) {
         return error_set(err, ERR_STATE, "the state could not be written before");
     }
     struct frozen *frozen = xcalloc(e->n_shards, sizeof(*frozen));
-    struct buf header = BUF_INIT;
+    struct header header = {0};
     enum err rc = freeze_and_write(e, frozen, &header, err);
-    if (rc == ERR_OK) {
-        s->seq++;
-        e->checkpoints++;
-    }
+    s->seq += rc == ERR_OK;
     s->failed = rc != ERR_OK;
     for (uint32_t i = 0; i < e->n_shards; i++) {
         frozen_release(&frozen[i]);
     }
     free(frozen);
-    buf_release(&header);
+    arena_release(&header.arena);
     return rc;
 }
 

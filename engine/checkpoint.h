@@ -3,27 +3,30 @@
  *   restore.c      which state fits these rules; header → clocks, partitions, slots
  *   checkpoint.c   engine → header; freeze, write, tell
  *   table_state.c  the same for lists and lookups from topics
+ *   journaled.c, recover.c   with a journal (journaled.h)
  *
- * Order of a commit: alerts delivered, checkpoint, positions. So a crash repeats alerts since the
- * last checkpoint (with the same match_id) and loses none; a restart goes on from the header, never
- * from positions committed elsewhere.
+ * Without a journal the order of a commit is: alerts delivered, checkpoint, positions. So a crash
+ * repeats alerts since the last checkpoint (with the same match_id) and loses none; a restart goes on
+ * from the header, never from positions committed elsewhere. With one, all of it is one transaction,
+ * and the database follows.
  *
- * Thread rule: the input thread's, between two barriers. Freezing takes the bytes out of the
- * engine; writing touches the store alone, so that it can move to a thread of its own. */
+ * Thread rule: the input thread's, between two barriers. */
 #ifndef FYKE_ENGINE_CHECKPOINT_H
 #define FYKE_ENGINE_CHECKPOINT_H
 
 #include "engine/engine_parts.h"
 #include "engine/header.h"
+#include "engine/journaled.h"
 #include "engine/store.h"
 
 struct state {
     struct store *store;
+    struct journaled *journaled; /* NULL: without a journal */
     struct header before; /* as found at start */
     bool found;
     bool *taken;          /* per partition of `before`: open in this run */
     struct state_slots slots;
-    uint64_t seq;         /* of the last checkpoint */
+    uint64_t seq;         /* of the last commit */
     bool failed;          /* a checkpoint could not be written: memory is ahead for good */
 };
 
@@ -38,10 +41,18 @@ void state_describe_tables(const struct engine *e, struct header *h);
 void state_compare_tables(const struct engine *e);
 /* A partition that has just been opened, as it was. */
 void state_restore_partition(struct engine *e, struct partition *p);
-void state_close(struct state *s);
+/* With a journal, what is committed goes into the database, unless `abandon` (tests: a crash). */
+void state_close(struct engine *e, bool abandon);
+
+/* For recover.c: how the directory is opened; does a header fit this run; the header of the database
+ * becomes `before`. */
+struct store_options state_store_options(const struct engine *e);
+enum err state_check_header(const struct engine *e, const struct header *h,
+                            struct error *err) FYKE_MUST_USE;
+enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* Everything since the last one is durable when it returns ERR_OK. */
-enum err state_checkpoint(struct engine *e, struct error *err) FYKE_MUST_USE;
+enum err state_commit(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Changed records take so much of the budget that they should go out now. */
 bool state_presses(struct engine *e);
 /* Something has changed since the last checkpoint. */

@@ -29,6 +29,9 @@ void engine_options_init(struct engine_options *o)
         .memory_bytes = (size_t)512 << 20,
         .buffer_bytes = (size_t)256 << 20,
         .commit_every = {NS_PER_S},
+        .checkpoint_every = {5 * NS_PER_S},
+        .changelog_keeps = {24 * 3600 * NS_PER_S},
+        .recovery_batch_bytes = (size_t)16 << 20,
         .max_evidence = 100,
         .nfa = {.max_runs = 1000, .max_matches = 1000},
         .decode = {.max_value_bytes = (size_t)8 << 20, .max_depth = 128},
@@ -52,6 +55,13 @@ static enum err check_options(const struct ruleset *rs, const struct engine_opti
                          "the rules ask for places of addresses: name a database with --geoip "
                          "FILE.mmdb");
     }
+    if (o->journal != NULL && o->state_dir == NULL) {
+        return error_set(err, ERR_USAGE, "exactly once needs a state directory");
+    }
+    if (o->journal != NULL && o->watermark_end == END_FLUSH) {
+        return error_set(err, ERR_USAGE, "a flushed end commits nothing, so it cannot be exactly "
+                         "once");
+    }
     if (o->max_evidence < 1) {
         return error_set(err, ERR_USAGE, "evidence needs at least one entry per step");
     }
@@ -61,6 +71,12 @@ static enum err check_options(const struct ruleset *rs, const struct engine_opti
 struct ptime engine_now(const struct engine *e)
 {
     return e->options.clock.now(e->options.clock.ctx);
+}
+
+struct etime engine_wall(const struct engine *e)
+{
+    const struct engine_clock *c = &e->options.clock;
+    return c->wall == NULL ? (struct etime){0} : c->wall(c->ctx);
 }
 
 void engine_say(const struct engine *e, const char *fmt, ...)
@@ -125,6 +141,12 @@ static void init_clocks(struct engine *e)
     }
 }
 
+static const struct overlay *overlay_of(const struct engine *e, uint32_t shard)
+{
+    const struct journaled *j = e->state == NULL ? NULL : e->state->journaled;
+    return j == NULL ? NULL : j->overlays[shard];
+}
+
 static void init_shards(struct engine *e)
 {
     e->shards = xcalloc(e->n_shards, sizeof(*e->shards));
@@ -137,6 +159,7 @@ static void init_shards(struct engine *e)
             .shard = i,
             .memory_bytes = (e->options.memory_bytes + e->n_shards - 1) / e->n_shards,
             .store = e->state == NULL ? NULL : e->state->store,
+            .overlay = overlay_of(e, i),
             .slots = e->state == NULL ? NULL : &e->state->slots,
             .nfa = e->options.nfa,
         };
@@ -194,6 +217,30 @@ static void init_lanes(struct engine *e)
     }
 }
 
+static void release_shards(struct engine *e)
+{
+    workers_free(e->workers);
+    for (uint32_t i = 0; e->shards != NULL && i < e->n_shards; i++) {
+        shard_release(&e->shards[i]);
+    }
+    free(e->shards);
+    e->workers = NULL;
+    e->shards = NULL;
+}
+
+/* A database that turns out to be damaged while it is read is made anew where a journal has it all. */
+static enum err restore_state(struct engine *e, struct error *err)
+{
+    enum err rc = state_restore(e, err);
+    if (rc != ERR_CORRUPT || e->options.journal == NULL) {
+        return rc;
+    }
+    release_shards(e);
+    FYKE_TRY(recover_anew(e, err));
+    init_shards(e);
+    return state_restore(e, err);
+}
+
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
                     struct error *err)
 {
@@ -218,8 +265,8 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     enum err rc = o->state_dir == NULL ? ERR_OK : state_open(e, err);
     if (rc == ERR_OK) {
         init_shards(e);
+        rc = e->state == NULL ? ERR_OK : restore_state(e, err);
         init_lanes(e);
-        rc = e->state == NULL ? ERR_OK : state_restore(e, err);
     }
     if (rc != ERR_OK) {
         engine_free(e);
@@ -229,16 +276,13 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     return ERR_OK;
 }
 
-void engine_free(struct engine *e)
+static void release(struct engine *e, bool abandon)
 {
     if (e == NULL) {
         return;
     }
-    workers_free(e->workers);
-    for (uint32_t i = 0; e->shards != NULL && i < e->n_shards; i++) {
-        shard_release(&e->shards[i]);
-    }
-    state_close(e->state);
+    release_shards(e);
+    state_close(e, abandon);
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         clock_state_release(&e->clocks[g]);
         feed_release(&e->feeds[g]);
@@ -261,10 +305,19 @@ void engine_free(struct engine *e)
     free(e->partition_summaries);
     free(e->positions);
     free(e->evidence_fields);
-    free(e->shards);
     free(e->held);
     arena_release(&e->arena);
     free(e);
+}
+
+void engine_free(struct engine *e)
+{
+    release(e, false);
+}
+
+void engine_abandon(struct engine *e)
+{
+    release(e, true);
 }
 
 /* ---- partitions --------------------------------------------------------------------------- */
@@ -348,15 +401,16 @@ static void note_first_offsets(struct engine *e, const struct source_partition *
     }
 }
 
-/* The first start of a partition pins where it began: a crash before the first checkpoint begins
- * there again. */
+/* The first start of a partition pins where it began: a crash before the first commit begins there
+ * again. Without a journal bounded input needs none: it has one beginning. */
 static enum err pin_start(struct engine *e, struct error *err)
 {
     bool first = e->state != NULL && !e->state->found;
     for (size_t i = 0; i < e->n_partitions; i++) {
         first |= e->partitions[i]->restored < 0;
     }
-    return e->state != NULL && first && !e->source->bounded ? engine_commit(e, err) : ERR_OK;
+    bool pin = e->options.journal != NULL || (e->state != NULL && !e->source->bounded);
+    return pin && first ? engine_commit(e, err) : ERR_OK;
 }
 
 static enum err start(struct engine *e, struct source *source, struct sink *sink,
@@ -399,6 +453,10 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
  * before it only what a state is for, when no alert waits for its place. */
 static bool commit_due(struct engine *e)
 {
+    struct journal *j = e->options.journal;
+    if (j != NULL && j->ops->presses(j)) {
+        return true;
+    }
     if (e->hold_back && (e->state == NULL || e->out.n > 0)) {
         return false;
     }
@@ -410,6 +468,7 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
                     const volatile sig_atomic_t *stop, struct error *err)
 {
     bool finished = false;
+    e->stop = stop;
     FYKE_TRY(tables_load(e->tables, engine_now(e), stop, err));
     e->alerts.fingerprint = tables_fingerprint(e->tables);
     state_compare_tables(e);
@@ -422,6 +481,8 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
         FYKE_TRY(step(e, &finished, err));
         if (commit_due(e)) {
             FYKE_TRY(engine_commit(e, err));
+        } else if (e->options.journal != NULL) {
+            FYKE_TRY(journaled_tick(e, err));
         }
         state_watch_budget(e);
     }

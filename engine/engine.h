@@ -36,6 +36,8 @@ enum watermark_end {
 /* Processing time comes from outside (base/clock.h). */
 struct engine_clock {
     struct ptime (*now)(void *ctx);
+    /* Wall clock, for how old a copy of a journal is; NULL: always 1970. Decides no answer. */
+    struct etime (*wall)(void *ctx);
     void *ctx;
 };
 
@@ -47,16 +49,24 @@ enum refused_why { REFUSED_INVALID, REFUSED_LATE, REFUSED_AFTER_IDLE };
 typedef enum err (*engine_refused)(void *ctx, enum refused_why why, const char *reason,
                                    const struct record *r, struct error *err);
 
+struct journal;
+
 struct engine_options {
     const char *app;             /* names the state; default "fyke" */
     const char *state_dir;       /* NULL: memory only */
+    /* Exactly once (engine/journal.h): commits go there, the state directory is a copy that follows.
+     * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
+    struct journal *journal;
+    struct duration checkpoint_every; /* of the copy, processing time; default 5 s */
+    struct duration changelog_keeps;  /* deletions, at least; default 24 h */
+    size_t recovery_batch_bytes;      /* written at a time; default 16 MiB */
     size_t state_map_bytes;      /* upper bound of its file; 0: 64 GiB (sparse) */
     bool reset_state;            /* delete what it holds */
     uint32_t threads;            /* -j, at least 1 */
     uint32_t shards;             /* 0: 16; fixed when the state is created */
     size_t memory_bytes;         /* budget of the hot index over the state; default 512 MiB */
     size_t buffer_bytes;         /* budget of the order buffer */
-    struct duration commit_every; /* processing time between checkpoints; default 1 s */
+    struct duration commit_every; /* processing time between commits; default 1 s */
     enum watermark_end watermark_end;
     struct etime watermark_end_at;
     bool pending;                /* --pending */
@@ -87,7 +97,10 @@ void engine_options_init(struct engine_options *o);
 /* `rs` must outlive the engine. Opens (and locks) the state directory. */
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o,
                     struct engine **ret, struct error *err) FYKE_MUST_USE;
+/* With a journal, brings the state directory to the last commit. */
 void engine_free(struct engine *e);
+/* The same as a crash would leave it: nothing more is written (tests). */
+void engine_abandon(struct engine *e);
 
 /* Runs until the source is finished or *stop becomes non-zero; then everything released is
  * evaluated, delivered and checkpointed. */
@@ -147,7 +160,8 @@ struct engine_summary {
     const struct partition_summary *partitions;
     uint32_t n_partitions;
     struct nfa_counters nfa;
-    uint64_t checkpoints, checkpoint_bytes;
+    uint64_t checkpoints, checkpoint_bytes; /* of the state directory; bytes of records */
+    uint64_t commits, commit_bytes;         /* with a journal: bytes of records and headers sent */
     uint64_t evicted, loaded; /* keys that left memory and came back */
     const struct table_standing *tables; /* per list and lookup of the rule set */
     uint64_t table_records, table_bad_records; /* read from topics of lists and lookups */

@@ -76,6 +76,7 @@ struct engine {
     struct sink *sink;
     struct ptime last_commit;
     bool dirty; /* records read since the last commit */
+    const volatile sig_atomic_t *stop; /* of the run; NULL: none */
 
     struct state *state;                  /* checkpoint.h; NULL: memory only */
     struct partition_position *positions; /* of engine_positions() */
@@ -86,13 +87,14 @@ struct engine {
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key, derived, undecided;
     uint64_t *rule_alerts, *rule_shadow;
-    uint64_t alerts_total, checkpoints, checkpoint_bytes, pending;
+    uint64_t alerts_total, checkpoints, checkpoint_bytes, commits, commit_bytes, pending;
     uint32_t invalid_shown; /* invalid records that were shown on the log */
     struct partition_summary *partition_summaries;
     struct table_standing *table_summaries;
 };
 
 struct ptime engine_now(const struct engine *e);
+struct etime engine_wall(const struct engine *e);
 void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 /* NULL: not open. */

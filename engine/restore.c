@@ -20,7 +20,7 @@ static enum err unfit(const struct engine *e, const char *why, struct error *err
                      "anew with --reset-state", e->options.state_dir, why);
 }
 
-static enum err check_app(const struct engine *e, const struct header *h, struct error *err)
+enum err state_check_header(const struct engine *e, const struct header *h, struct error *err)
 {
     char why[256];
     if (!slice_eq(h->app, slice_of(e->options.app))) {
@@ -81,7 +81,7 @@ static enum err decode_header(struct engine *e, struct slice bytes, struct error
     }
     s->found = true;
     s->seq = s->before.seq;
-    FYKE_TRY(check_app(e, &s->before, err));
+    FYKE_TRY(state_check_header(e, &s->before, err));
     return check_topics(e, &s->before, err);
 }
 
@@ -350,26 +350,38 @@ static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard
                                  slice_from(p->out.bytes.ptr + op->at, op->len), err);
     }
     store_reader_free(r);
-    return rc;
+    struct journaled *j = p->e->state->journaled;
+    return rc == ERR_OK && j != NULL ? journaled_append(j, &p->out, err) : rc;
+}
+
+/* The journal has it before the database does. */
+static enum err prune_header(struct engine *e, struct store_txn *t, struct error *err)
+{
+    struct state *s = e->state;
+    struct journaled *j = s->journaled;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    if (j != NULL) {
+        s->before.seq = s->seq + 1;
+        FYKE_TRY(journaled_commit_header(e, &s->before, err));
+        s->seq++;
+        j->ahead = false;
+        FYKE_TRY(store_put_origin(t, &j->origin, err));
+    }
+    header_encode(&s->before, &bytes);
+    return store_put_header(t, buf_slice(&bytes), err);
 }
 
 static enum err prune_all(struct engine *e, struct store_txn *t, struct error *err)
 {
     struct prune p = {.e = e};
-    struct buf header = BUF_INIT;
     enum err rc = ERR_OK;
     for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
         rc = prune_shard(&p, t, i, err);
     }
-    if (rc == ERR_OK) {
-        header_encode(&e->state->before, &header);
-        rc = store_put_header(t, buf_slice(&header), err);
-    }
     frozen_release(&p.out);
     record_slots_release(&p.decoded);
     record_slots_release(&p.kept);
-    buf_release(&header);
-    return rc;
+    return rc == ERR_OK ? prune_header(e, t, err) : rc;
 }
 
 static enum err drop_dead_rules(struct engine *e, struct error *err)
@@ -389,44 +401,68 @@ static enum err drop_dead_rules(struct engine *e, struct error *err)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static enum err open_found(struct engine *e, struct error *err)
+enum err state_take_header(struct engine *e, struct error *err)
 {
     struct state *s = e->state;
-    struct buf bytes = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     bool found;
-    enum err rc = store_header(s->store, &bytes, &found, err);
-    if (rc == ERR_OK && found) {
-        rc = decode_header(e, buf_slice(&bytes), err);
+    FYKE_TRY(store_header(s->store, &bytes, &found, err));
+    if (!found) {
+        return ERR_OK;
     }
-    buf_release(&bytes);
-    if (rc == ERR_OK && s->found) {
-        e->n_shards = s->before.n_shards;
-        s->taken = xcalloc(s->before.n_partitions + 1, sizeof(*s->taken));
-    }
-    return rc;
+    header_release(&s->before);
+    FYKE_TRY(decode_header(e, buf_slice(&bytes), err));
+    e->n_shards = s->before.n_shards;
+    free(s->taken);
+    s->taken = xcalloc(s->before.n_partitions + 1, sizeof(*s->taken));
+    return ERR_OK;
 }
 
-enum err state_open(struct engine *e, struct error *err)
+struct store_options state_store_options(const struct engine *e)
 {
-    struct store_options o = {
+    return (struct store_options){
         .dir = e->options.state_dir,
         .map_bytes = e->options.state_map_bytes,
         .max_shards = MAX_SHARDS,
         .reset = e->options.reset_state,
     };
-    e->state = xcalloc(1, sizeof(*e->state));
+}
+
+/* A copy of a journal lags behind it: alone it would say again what went out long ago. */
+static enum err refuse_copy(struct engine *e, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct store_origin o;
+    bool found;
+    FYKE_TRY(store_origin_get(e->state->store, &bytes, &o, &found, err));
+    return found ? unfit(e, "it belongs to a run that works exactly once, this one does not", err)
+                 : ERR_OK;
+}
+
+static enum err open_alone(struct engine *e, struct error *err)
+{
+    struct store_options o = state_store_options(e);
     FYKE_TRY(store_open(&o, &e->state->store, err));
-    FYKE_TRY(open_found(e, err));
-    FYKE_TRY(store_open_shards(e->state->store, e->n_shards, err));
+    FYKE_TRY(refuse_copy(e, err));
+    FYKE_TRY(state_take_header(e, err));
+    return store_open_shards(e->state->store, e->n_shards, err);
+}
+
+enum err state_open(struct engine *e, struct error *err)
+{
+    e->state = xcalloc(1, sizeof(*e->state));
+    FYKE_TRY(e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err));
     FYKE_TRY(number_rules(e, err));
     return drop_dead_rules(e, err);
 }
 
-void state_close(struct state *s)
+void state_close(struct engine *e, bool abandon)
 {
+    struct state *s = e->state;
     if (s == NULL) {
         return;
     }
+    journaled_close(e, abandon);
     store_close(s->store);
     header_release(&s->before);
     free(s->taken);

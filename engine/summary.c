@@ -62,6 +62,8 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .n_partitions = (uint32_t)e->n_partitions,
         .checkpoints = e->checkpoints,
         .checkpoint_bytes = e->checkpoint_bytes,
+        .commits = e->commits,
+        .commit_bytes = e->commit_bytes,
     };
     memcpy(ret->invalid, e->invalid, sizeof(ret->invalid));
     fill_partitions(e);

@@ -1,0 +1,304 @@
+#include "engine/journaled.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/checkpoint.h"
+
+#define DEFAULT_BUDGET ((uint64_t)512 << 20)
+#define WAIT_MS 100
+
+void journaled_begin(struct engine *e)
+{
+    struct journaled *j = e->state->journaled;
+    j->n_shards = e->n_shards;
+    j->overlays = xcalloc(e->n_shards, sizeof(struct overlay *));
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        j->overlays[i] = overlay_new();
+    }
+    j->checkpointer = checkpointer_new(e->state->store, e->options.fault);
+    j->last_checkpoint = engine_now(e);
+}
+
+/* ---- committing --------------------------------------------------------------------------- */
+
+static enum err too_large(const struct journal *j, size_t bytes, struct error *err)
+{
+    return error_set(err, ERR_LIMIT, "an entry of %zu bytes does not fit into the changelog, whose "
+                     "messages take at most %zu", bytes, j->max_value_bytes);
+}
+
+enum err journaled_append(struct journaled *j, const struct frozen *f, struct error *err)
+{
+    struct journal *to = j->journal;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct frozen_op *op = &f->ops[i];
+        struct changelog_key key = changelog_record_key(&op->key);
+        if (op->len > to->max_value_bytes) {
+            return too_large(to, op->len, err);
+        }
+        struct slice value = op->del ? (struct slice){0}
+                                     : slice_from(f->bytes.ptr + op->at, op->len);
+        FYKE_TRY(to->ops->append(to, SOLO_TASK, changelog_key_slice(&key), op->del, value, err));
+    }
+    return ERR_OK;
+}
+
+static enum err append_part(struct journal *to, uint32_t number, const struct changelog_part *part,
+                            struct buf *scratch, struct error *err)
+{
+    struct changelog_key key = changelog_header_key(number);
+    buf_clear(scratch);
+    changelog_encode_part(part, scratch);
+    return to->ops->append(to, SOLO_TASK, changelog_key_slice(&key), false, buf_slice(scratch),
+                           err);
+}
+
+static enum err append_header(struct journaled *j, uint64_t seq, struct slice bytes,
+                              struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf scratch = BUF_INIT;
+    size_t piece = j->journal->max_value_bytes - CHANGELOG_PART_OVERHEAD;
+    size_t parts = (bytes.len + piece - 1) / piece;
+    if (parts > CHANGELOG_MAX_PARTS) {
+        return too_large(j->journal, bytes.len, err);
+    }
+    for (size_t i = 0; i < parts; i++) {
+        size_t at = i * piece, left = bytes.len - at;
+        struct changelog_part part = {
+            .seq = seq,
+            .parts = (uint32_t)parts,
+            .bytes = slice_from(bytes.ptr + at, left < piece ? left : piece),
+        };
+        FYKE_TRY(append_part(j->journal, (uint32_t)i, &part, &scratch, err));
+    }
+    return ERR_OK;
+}
+
+static enum err commit_positions(struct engine *e, const struct header *h, int64_t *position,
+                                 struct error *err)
+{
+    struct journal *to = e->options.journal;
+    struct partition_position *at = xmalloc((h->n_partitions + 1) * sizeof(*at));
+    for (uint32_t i = 0; i < h->n_partitions; i++) {
+        const struct header_partition *p = &h->partitions[i];
+        at[i] = (struct partition_position){p->topic, p->partition, p->restart};
+    }
+    struct journal_task task = {
+        .task = SOLO_TASK, .seq = h->seq, .positions = at, .n_positions = h->n_partitions};
+    enum err rc = to->ops->commit(to, &task, 1, err);
+    *position = task.position;
+    free(at);
+    return rc;
+}
+
+enum err journaled_commit_header(struct engine *e, const struct header *h, struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    int64_t position;
+    header_encode(h, &bytes);
+    fault_point(e->options.fault, "before-header");
+    FYKE_TRY(append_header(j, h->seq, buf_slice(&bytes), err));
+    fault_point(e->options.fault, "before-journal-commit");
+    FYKE_TRY(commit_positions(e, h, &position, err));
+    fault_point(e->options.fault, "after-journal-commit");
+    e->commits++;
+    e->commit_bytes += bytes.len;
+    j->origin.position = position;
+    j->origin.since = engine_wall(e);
+    buf_clear(&j->header);
+    buf_put_slice(&j->header, buf_slice(&bytes));
+    j->ahead = true;
+    return ERR_OK;
+}
+
+enum err journaled_commit(struct engine *e, struct frozen *frozen, const struct header *h,
+                          struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    fault_point(e->options.fault, "before-append");
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        FYKE_TRY(journaled_append(j, &frozen[i], err));
+        e->commit_bytes += frozen[i].bytes.len;
+        if (i == j->n_shards / 2) {
+            fault_point(e->options.fault, "mid-append");
+        }
+    }
+    FYKE_TRY(journaled_commit_header(e, h, err));
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        overlay_add(j->overlays[i], &frozen[i]);
+    }
+    fault_point(e->options.fault, "after-overlay");
+    return ERR_OK;
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------- */
+
+static uint64_t overlaid_bytes(const struct journaled *j)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        n += overlay_bytes(j->overlays[i]);
+    }
+    return n;
+}
+
+static uint64_t budget_of(const struct engine *e)
+{
+    return e->options.memory_bytes != 0 ? e->options.memory_bytes : DEFAULT_BUDGET;
+}
+
+static struct checkpoint_job freeze_job(struct journaled *j)
+{
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        overlay_freeze(j->overlays[i]);
+    }
+    buf_clear(&j->header_written);
+    buf_put_slice(&j->header_written, buf_slice(&j->header));
+    j->ahead = false;
+    return (struct checkpoint_job){
+        .overlays = j->overlays,
+        .n_shards = j->n_shards,
+        .header = buf_slice(&j->header_written),
+        .origin = j->origin,
+    };
+}
+
+/* Readers must see the new version before what it replaces is gone. */
+static void drop_written(struct engine *e)
+{
+    struct journaled *j = e->state->journaled;
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        keyspace_release_version(e->shards[i].keyspace);
+        overlay_drop(j->overlays[i]);
+    }
+    e->checkpoints++;
+    if (j->said_blocked) {
+        engine_say(e, "the state is written again");
+        j->said_blocked = false;
+    }
+}
+
+static enum err take_note(struct engine *e, unsigned wait_ms, enum checkpoint_state *ret,
+                          struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    struct error why = ERROR_INIT;
+    *ret = checkpointer_poll(j->checkpointer, wait_ms, &why);
+    if (*ret == CHECKPOINT_DONE) {
+        drop_written(e);
+        *ret = CHECKPOINT_IDLE;
+    } else if (*ret == CHECKPOINT_BLOCKED && !j->said_blocked) {
+        engine_say(e, "%s; what is committed waits in memory, and reading will stop when it takes "
+                   "half of --memory", why.text);
+        j->said_blocked = true;
+    } else if (*ret == CHECKPOINT_FAILED) {
+        j->failed = true;
+        *err = why;
+        return why.code;
+    }
+    return ERR_OK;
+}
+
+static bool checkpoint_due(const struct engine *e)
+{
+    const struct journaled *j = e->state->journaled;
+    return j->ahead &&
+           (engine_now(e).ns - j->last_checkpoint.ns >= e->options.checkpoint_every.ns ||
+            overlaid_bytes(j) > budget_of(e) / 4);
+}
+
+static enum err tick(struct engine *e, unsigned wait_ms, struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    enum checkpoint_state state;
+    FYKE_TRY(take_note(e, wait_ms, &state, err));
+    if (state == CHECKPOINT_IDLE && checkpoint_due(e)) {
+        struct checkpoint_job job = freeze_job(j);
+        checkpointer_begin(j->checkpointer, &job);
+        j->last_checkpoint = engine_now(e);
+    }
+    return ERR_OK;
+}
+
+enum err journaled_tick(struct engine *e, struct error *err)
+{
+    return tick(e, 0, err);
+}
+
+/* No transaction is open here, so nothing times out while it waits. */
+enum err journaled_settle(struct engine *e, struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    FYKE_TRY(tick(e, 0, err));
+    while (overlaid_bytes(j) > budget_of(e) / 2 && (e->stop == NULL || *e->stop == 0)) {
+        FYKE_TRY(tick(e, WAIT_MS, err));
+        j->journal->ops->presses(j->journal);
+    }
+    return ERR_OK;
+}
+
+/* ---- closing ------------------------------------------------------------------------------ */
+
+static enum err write_now(struct engine *e, const struct checkpoint_job *job, struct error *err)
+{
+    FYKE_TRY(checkpoint_write(e->state->store, job, e->options.fault, err));
+    for (uint32_t i = 0; i < job->n_shards; i++) {
+        overlay_drop(job->overlays[i]);
+    }
+    return ERR_OK;
+}
+
+static enum err write_rest(struct engine *e, bool pending, const struct store_origin *was,
+                           struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    if (pending) {
+        struct checkpoint_job job = {j->overlays, j->n_shards, buf_slice(&j->header_written), *was};
+        FYKE_TRY(write_now(e, &job, err));
+    }
+    if (j->ahead) {
+        struct checkpoint_job job = freeze_job(j);
+        FYKE_TRY(write_now(e, &job, err));
+    }
+    return ERR_OK;
+}
+
+static void finish_checkpoints(struct engine *e)
+{
+    struct journaled *j = e->state->journaled;
+    struct error err = ERROR_INIT;
+    struct store_origin was = {0};
+    bool pending = checkpointer_end(j->checkpointer, &was);
+    j->checkpointer = NULL;
+    for (uint32_t i = 0; !pending && i < j->n_shards; i++) {
+        overlay_drop(j->overlays[i]);
+    }
+    if (!j->failed && write_rest(e, pending, &was, &err) != ERR_OK) {
+        engine_say(e, "%s; the next start will read on from the changelog", err.text);
+    }
+}
+
+void journaled_close(struct engine *e, bool abandon)
+{
+    struct journaled *j = e->state->journaled;
+    if (j == NULL) {
+        return;
+    }
+    if (j->checkpointer != NULL && !abandon) {
+        finish_checkpoints(e);
+    }
+    if (j->checkpointer != NULL) {
+        checkpointer_end(j->checkpointer, NULL);
+    }
+    for (uint32_t i = 0; i < j->n_shards; i++) {
+        overlay_free(j->overlays[i]);
+    }
+    free(j->overlays);
+    buf_release(&j->identity);
+    buf_release(&j->header);
+    buf_release(&j->header_written);
+    free(j);
+}

@@ -1,0 +1,60 @@
+/* State with a journal (journal.h): commits go there, the database follows.
+ *
+ *   journaled.c    a commit: changed records, header, positions, as one; overlay and checkpoints
+ *   recover.c      opening: the database as far as it is of use, then the rest of the log
+ *
+ * Thread rule: the input thread's, between two barriers. */
+#ifndef FYKE_ENGINE_JOURNALED_H
+#define FYKE_ENGINE_JOURNALED_H
+
+#include "engine/changelog.h"
+#include "engine/checkpointer.h"
+#include "engine/engine_parts.h"
+#include "engine/header.h"
+#include "engine/journal.h"
+#include "engine/overlay.h"
+
+/* Solo mode has one task. */
+#define SOLO_TASK 0
+
+struct journaled {
+    struct journal *journal;
+    struct overlay **overlays; /* per shard */
+    uint32_t n_shards;
+    struct checkpointer *checkpointer;
+    struct buf identity; /* owned: of the log */
+    /* As of the last commit; what the next checkpoint writes beside the overlay. */
+    struct buf header;
+    struct store_origin origin;
+    bool ahead;                /* there were commits since a checkpoint was begun */
+    struct buf header_written; /* of the checkpoint that is being written */
+    struct ptime last_checkpoint;
+    bool said_blocked;
+    bool failed; /* the database cannot be written any more */
+};
+
+/* Opens journal and database and brings the database to the last commit; e->state->before and
+ * ->found as after an ordinary open. */
+enum err recover_open(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* The database turned out to be damaged: the same from the log alone. No readers may be left. */
+enum err recover_anew(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+/* When the number of shards is known. */
+void journaled_begin(struct engine *e);
+/* Records that stand in no overlay yet, to the open transaction. */
+enum err journaled_append(struct journaled *j, const struct frozen *f,
+                          struct error *err) FYKE_MUST_USE;
+/* Header and positions (B of every partition in `h`), then all of it as one. */
+enum err journaled_commit_header(struct engine *e, const struct header *h,
+                                 struct error *err) FYKE_MUST_USE;
+/* Everything in `frozen` (per shard; taken over) and the header. */
+enum err journaled_commit(struct engine *e, struct frozen *frozen, const struct header *h,
+                          struct error *err) FYKE_MUST_USE;
+/* Once per turn of the input loop: takes note of checkpoints that are through, begins them. */
+enum err journaled_tick(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* After a commit: waits while the overlay takes more than half of the budget. */
+enum err journaled_settle(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Writes what is committed and not in the database yet, unless `abandon`. */
+void journaled_close(struct engine *e, bool abandon);
+
+#endif
