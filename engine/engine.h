@@ -36,9 +36,9 @@ enum watermark_end {
 /* Processing time comes from outside (base/clock.h). */
 struct engine_clock {
     struct ptime (*now)(void *ctx);
+    void *ctx;
     /* Wall clock, for how old a copy of a journal is; NULL: always 1970. Decides no answer. */
     struct etime (*wall)(void *ctx);
-    void *ctx;
 };
 
 /* Diagnostics of a run for stderr: one line each, already worded. Never payloads. */

@@ -1,0 +1,33 @@
+/* Lives of an engine with a journal: the logs and settings of crash_life.h, with crashes and aborts
+ * at any call, copies that are deleted, restored from an older one or kept, and a log that is
+ * compacted meanwhile. The committed output and the state in the end are those of a calm life. */
+#ifndef FYKE_TESTS_SUPPORT_JOURNAL_LIFE_H
+#define FYKE_TESTS_SUPPORT_JOURNAL_LIFE_H
+
+#include "tests/support/crash_life.h"
+#include "tests/support/sim_journal.h"
+
+struct journal_setting {
+    struct setting base;      /* crash_in: between two calls */
+    unsigned fault_in;        /* every so-many-th commit meets a fault at one of its calls; 0: never */
+    int64_t checkpoint_every; /* ns; 0: after each commit */
+    unsigned lose_in;         /* every so-many-th crash loses the copy or finds an old one; 0: never */
+};
+
+struct journal_outcome {
+    struct buf alerts, sequences; /* sim_log_alerts(), sim_log_sequences() */
+    struct buf state;             /* the copy at the end */
+    unsigned crashes, aborts, losses;
+};
+
+void journal_life_run(const struct ruleset *rs, const struct logs *l,
+                      const struct journal_setting *s, uint64_t seed, struct journal_outcome *ret);
+void journal_outcome_release(struct journal_outcome *o);
+
+/* A calm life, then wild ones: alerts, sequences and state must be the same bytes; `alerts` and
+ * `state` those of a life without a journal. Adds up crashes and aborts. */
+void journal_life_same_in_all(const struct ruleset *rs, const struct logs *l, int round,
+                              const struct buf *alerts, const struct buf *state,
+                              struct journal_outcome *sum);
+
+#endif
