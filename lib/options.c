@@ -10,6 +10,14 @@ static struct ptime monotonic_now(void *ctx)
     return (struct ptime){(int64_t)t.tv_sec * NS_PER_S + t.tv_nsec};
 }
 
+static struct etime wall_now(void *ctx)
+{
+    struct timespec t;
+    (void)ctx;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (struct etime){(int64_t)t.tv_sec * NS_PER_S + t.tv_nsec};
+}
+
 void fyke_options_init(struct fyke_options *o)
 {
     struct engine_options d;
@@ -28,7 +36,7 @@ void fyke_options_init(struct fyke_options *o)
 void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
 {
     engine_options_init(ret);
-    ret->clock = (struct engine_clock){monotonic_now, NULL};
+    ret->clock = (struct engine_clock){.now = monotonic_now, .wall = wall_now};
     ret->app = o->app ? o->app : ret->app;
     ret->state_dir = o->state_dir;
     ret->threads = o->threads ? o->threads : ret->threads;

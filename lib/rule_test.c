@@ -246,7 +246,7 @@ static enum err open_engine(struct test_run *r, struct memory_sink *sink, struct
 {
     struct engine_options o;
     engine_options_init(&o);
-    o.clock = (struct engine_clock){no_time, NULL};
+    o.clock = (struct engine_clock){.now = no_time};
     o.state_dir = r->state_dir[0] ? r->state_dir : NULL;
     o.shards = 1;
     o.given_tables = r->test->tables;

@@ -159,7 +159,7 @@ static int setup(void **state)
     w->source = (struct source){.ops = &ops};
     hand_begin(&w->rules, 0);
     engine_options_init(&w->options);
-    w->options.clock = (struct engine_clock){now, w};
+    w->options.clock = (struct engine_clock){.now = now, .ctx = w};
     w->options.log = log_line;
     w->options.log_ctx = w;
     w->options.refused = refused;
