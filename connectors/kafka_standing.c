@@ -178,6 +178,30 @@ static enum err judge(const struct kafka_journal *j, const rd_kafka_topic_partit
     return ERR_OK;
 }
 
+/* Nothing but our own entries? Whoever wrote the positions wrote a header there. */
+static enum err take_any(void *ctx, const struct journal_entry *e, bool *done, struct error *err)
+{
+    bool *any = ctx;
+    (void)err;
+    *any = *done = !kafka_journal_is_own(e->key);
+    return ERR_OK;
+}
+
+static enum err check_log(struct kafka_journal *j, uint32_t task, const struct journal_standing *s,
+                          struct error *err)
+{
+    bool any = false;
+    FYKE_TRY(kafka_changelog_read(&j->log, task, JOURNAL_BEGIN, take_any, &any, err));
+    if (any) {
+        return ERR_OK;
+    }
+    return error_set(err, ERR_STATE,
+                     "the changelog topic %s holds no state although the positions of group %s are "
+                     "of commit %llu: it was removed and made anew. --reset-state begins anew where "
+                     "--start says",
+                     j->log.topic, j->log.group, (unsigned long long)s->seq);
+}
+
 enum err kafka_journal_standing(struct journal *base, uint32_t task, struct journal_standing *ret,
                                 struct error *err)
 {
@@ -196,5 +220,8 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
         rc = judge(j, l, ret, err);
     }
     rd_kafka_topic_partition_list_destroy(l);
+    if (rc == ERR_OK && ret->found) {
+        rc = check_log(j, task, ret, err);
+    }
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "connectors/kafka_txn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -114,6 +115,21 @@ static enum err repeat(struct kafka_txn *t, txn_call call, void *ctx, const char
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* A request must not wait longer than its transaction may live: the client insists on it. */
+static enum err shorten_requests(struct kafka_txn *t, rd_kafka_conf_t *conf, struct error *err)
+{
+    char value[16], why[256];
+    int now;
+    FYKE_TRY(kafka_conf_int(conf, "socket.timeout.ms", &now, err));
+    if (now <= t->timeout_ms) {
+        return ERR_OK;
+    }
+    snprintf(value, sizeof(value), "%d", t->timeout_ms);
+    return rd_kafka_conf_set(conf, "socket.timeout.ms", value, why, sizeof(why)) == RD_KAFKA_CONF_OK
+               ? ERR_OK
+               : error_set(err, ERR_USAGE, "transaction.timeout.ms %d: %s", t->timeout_ms, why);
+}
+
 static enum err read_limits(struct kafka_txn *t, rd_kafka_conf_t *conf, struct error *err)
 {
     int kbytes;
@@ -122,7 +138,7 @@ static enum err read_limits(struct kafka_txn *t, rd_kafka_conf_t *conf, struct e
     FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.messages", &t->queue_messages, err));
     FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.kbytes", &kbytes, err));
     t->queue_bytes = (int64_t)kbytes * 1024;
-    return ERR_OK;
+    return shorten_requests(t, conf, err);
 }
 
 enum err kafka_txn_open(struct kafka_txn *t, const struct kafka_config *c, const char *id,

@@ -73,4 +73,5 @@ def main():
     os.unlink(log)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,8 @@ static const char usage[] =
     "  trim TOPIC PARTITION OFFSET    removes the records before OFFSET\n"
     "  produce TOPIC < lines          one message per line, acks=all\n"
     "  consume TOPIC                  to the end of all partitions, one after the other\n"
+    "  commit GROUP TOPIC PARTITION OFFSET [METADATA]\n"
+    "  forget GROUP                   removes its offsets\n"
     "  offsets GROUP TOPIC            partition, committed, low, high, metadata; tab-separated\n"
     "options:\n"
     "  -b ADDRESS     bootstrap address (default: $FYKE_TEST_BOOTSTRAP)\n"
@@ -40,6 +42,7 @@ static const struct command {
     {"ready", 0, ktool_ready},     {"ports", 1, ktool_ports},     {"create", 2, ktool_create},
     {"delete", 1, ktool_delete},   {"trim", 3, ktool_trim},       {"produce", 1, ktool_produce},
     {"consume", 1, ktool_consume}, {"offsets", 2, ktool_offsets},
+    {"commit", 4, ktool_commit},   {"forget", 1, ktool_forget},
     {"leader", 2, ktool_leader},
 };
 

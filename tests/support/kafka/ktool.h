@@ -46,6 +46,8 @@ int ktool_produce(const struct ktool_options *options, char **operands);
 int ktool_consume(const struct ktool_options *options, char **operands);
 int ktool_leader(const struct ktool_options *options, char **operands);
 int ktool_offsets(const struct ktool_options *options, char **operands);
+int ktool_commit(const struct ktool_options *options, char **operands);
+int ktool_forget(const struct ktool_options *options, char **operands);
 
 /* The client's configuration from the bootstrap address and the -X properties; exits on a bad one.
  * The caller may set more before handing it to ktool_client. */
