@@ -154,7 +154,8 @@ def stream_of(case, file, notes):
             ('warm', m.warm), ('set', 'set' in names), ('computed', m.e[0] != 'part'),
             ('where in a measure', any(p.where for p in parts)),
             ('list measure', names & {'distinct', 'collect'}),
-            ('percentile', 'percentile' in names), ('stddev', 'stddev' in names), ('nth', 'nth' in names),
+            ('percentile', 'percentile' in names), ('stddev', 'stddev' in names),
+            ('nth', 'nth' in names),
             ('first or last', names & {'first', 'last'}),
             ('gaps', names & {'gap_average', 'gap_stddev'})) if there}
     if len(events) > 12:

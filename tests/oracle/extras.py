@@ -68,7 +68,7 @@ def ask_for_two(rule, names, rng):
     if rng.random() < 0.6:
         a, b = (Step(Ev(name, 't%d' % k)) for k, name in enumerate(names))
         rule.items, rule.leading, rule.without = [a, b], [], []
-        rule.quiet_per = ()
+        rule.quiet_per = rule.quiet_per and rule.quiet_per[:-1] + (('t0', 'v'),)
         rule.policy = rng.choice(('past last', 'past last', 'to next', 'no skip'))
         b.link.kind = rng.choice((None, None, 'next', 'first'))
         if rule.head is not None and rng.random() < 0.2:
@@ -83,15 +83,23 @@ def ask_for_two(rule, names, rng):
         ev.where = ev.where if rng.random() < 0.2 else None
 
 
+def plain(rule_name, name, ev, keys):
+    """A rule of one step that derives `name`."""
+    return number(Rule([Step(ev)], name=rule_name, derives=name, keyed=keys[0],
+                       second_key=keys[1], value=('path', (ev.alias, 'v'))))
+
+
 def tied(file, maker, rng, keys, names):
-    """Rules that derive several events at one point, one of them from another."""
-    near = producer(maker, rng, keys, 'P', names[0])
-    far = producer(maker, rng, keys, 'Q', names[1])
-    if rng.random() < 0.5:
-        far = number(Rule([Step(Ev('P', 'f1'))], name=names[1], derives='Q', keyed=keys[0],
-                          second_key=keys[1], value=('path', ('f1', 'v'))))
-    elif not rewrite(far, 'P', rng, tuple(file.events)):
-        return []
+    """Rules that derive several events at one point, some of them from another."""
+    if rng.random() < 0.4:
+        near = producer(maker, rng, keys, 'P', names[0])
+    else:
+        own = maker.own() if rng.random() < 0.4 else None
+        near = plain(names[0], 'P', Ev(rng.choice(maker.types), 'n1', own), keys)
+    far = plain(names[1], 'Q', Ev('P', 'f1'), keys)
+    if rng.random() < 0.3:
+        other = producer(maker, rng, keys, 'Q', names[1])
+        far = other if rewrite(other, 'P', rng, tuple(file.events)) else far
     near.more, out = (), [near, far]
     if rng.random() < 0.4 and not near.timeout:
         near.more = (('R', value_of(near, rng)),)
@@ -99,7 +107,10 @@ def tied(file, maker, rng, keys, names):
         twin = copy.deepcopy(near)
         twin.name, twin.derives = names[2], 'R'
         out.append(twin)
-    ask_for_two(file.rules[0], rng.sample(('Q', rng.choice(('P', 'R', 'R'))), 2), rng)
+    read = rng.choice((('Q', 'R'), ('Q', 'R'), ('Q', 'P'), ('P', 'R'), ('Q', 'S'), ('Q', 'S')))
+    if read == ('Q', 'S'):
+        out.append(plain(names[3], 'S', Ev('R', 'g1'), keys))
+    ask_for_two(file.rules[0], rng.sample(read, 2), rng)
     return out
 
 
@@ -107,13 +118,11 @@ def add_derived(file, maker, rng):
     main = file.rules[0]
     keys = main.keyed or rng.random() < 0.8, main.second_key
     types = tuple(file.events)
-    names = rng.sample(('m', 'pa', 'pb', 'z'), 3)
-    if rng.random() < 0.25:
-        rules = tied(file, maker, rng, keys, names)
-        if rules:
-            file.rules = file.rules + rules
-            assume_quiet(file)
-            return
+    names = rng.sample(('m', 'pa', 'pb', 'z'), 4)
+    if rng.random() < 0.35:
+        file.rules = file.rules + tied(file, maker, rng, keys, names)
+        assume_quiet(file)
+        return
     rules = []
     wanted = rng.choice((1, 1, 1, 2, 2))
     if not rewrite(main, NAMES[0], rng, types):
@@ -141,9 +150,11 @@ def assume_quiet(file):
 
 # ---- profiles ------------------------------------------------------------------------------------
 
-def steps_with_until(rule):
-    return [i.part for i in rule.items if isinstance(i, Step) and isinstance(i.part, Count) and
-            i.part.until is not None]
+def ends_early(rule):
+    """Counted steps that have `until`, or could have."""
+    parts = [i.part for i in rule.items if isinstance(i, Step) and isinstance(i.part, Count)]
+    return [p for p in parts if p.until is not None or (
+        p.having is None and p.adj != 'any' and p.hi != p.lo and p.ev.alias)]
 
 
 def new_profile(rule, name, maker, rng):
@@ -157,23 +168,28 @@ def new_profile(rule, name, maker, rng):
 
 
 def ask_profile(rule, profile, rng):
-    """Conditions of the rule read it."""
+    """Conditions of the rule read it; False: nothing but `until` does."""
     measures, tests = profile.measures, sources_of(rule)
     asks = lambda: made_measures.asks(profile.name, rng.choice(measures), rng)
+    loops = [p for p in ends_early(rule) if rng.random() < 0.5]
+    for part in loops:
+        e = asks()
+        part.until = e if part.until is None else (rng.choice(('and', 'or')), part.until, e)
+    if loops and rng.random() < 0.6:
+        return False
     for ev in [ev for ev in tests if rng.random() < 0.2] or [rng.choice(tests)]:
         e = asks()
         ev.where = e if ev.where is None else (rng.choice(('and', 'or', 'or', 'or')), ev.where, e)
-    for part in steps_with_until(rule):
-        if rng.random() < 0.4:
-            part.until = (rng.choice(('and', 'or')), part.until, asks())
+    return True
 
 
 def add_profile(file, maker, rng):
     rule = file.rules[0]
     profile = new_profile(rule, 'p', maker, rng)
-    ask_profile(rule, profile, rng)
+    tested = ask_profile(rule, profile, rng)
     shown = [m for m in profile.measures if made_measures.in_order(m)]
-    rule.emit = (('one', ('lit', 1)),) + tuple((m.name, ('path', ('p', m.name))) for m in shown)
+    if tested or rng.random() < 0.4:
+        rule.emit = (('one', ('lit', 1)),) + tuple((m.name, ('path', ('p', m.name))) for m in shown)
     if len(file.rules) > 1 and not file.rules[1].derives:
         file.rules.pop(1)  # its twin asks for nothing
     file.profiles = [profile]

@@ -3,6 +3,8 @@
 CHECK, COUNT, FINDER = 'nfa/finder_check.c', 'nfa/finder_count.c', 'nfa/finder.c'
 PARTS, PARTIAL, REPORT = 'nfa/finder_parts.c', 'nfa/finder_partial.c', 'nfa/report.c'
 STATE, QUIET, TIMEOUT = 'nfa/state.c', 'nfa/quiet.c', 'nfa/timeout.c'
+MEASURE, SET, VALUE = 'nfa/measure.c', 'nfa/measure_set.c', 'nfa/measure_value.c'
+DERIVED = 'engine/derived.c'
 
 FAULTS = (
     # counts
@@ -138,6 +140,74 @@ FAULTS = (
     ('count_distinct of nothing is 0', 'nfa/aggregate.c',
      'return acc->n ? value_int((int64_t)acc->set.n) : VALUE_MISSING;',
      'return value_int((int64_t)acc->set.n);'),
+    # profiles
+    ('profiles: a window is exclusive', MEASURE,
+     'window_at(&s->kept, 0)->time < cutoff', 'window_at(&s->kept, 0)->time <= cutoff'),
+    ('profiles: warm is over after D, not at it', MEASURE,
+     'now >= etime_add(', 'now > etime_add('),
+    ('profiles: warm is counted from the last event', MEASURE,
+     's->began = s->began == NEVER ? t : s->began;', 's->began = t;'),
+    ('profiles: a bucket is out of the window when the next one begins', MEASURE,
+     'return next.ns == INT64_MAX ? next : (struct etime){next.ns - 1};', 'return last;'),
+    ('profiles: the current bucket counts from its second event on', MEASURE,
+     's->open.start < measure_bucket(s, t)', 's->open.start <= measure_bucket(s, t)'),
+    ('profiles: buckets are aligned half a bucket off', MEASURE,
+     'int64_t rest = t % every;', 'int64_t rest = (t + every / 2) % every;'),
+    ('profiles: over is counted from the event, not from its bucket', MEASURE,
+     'int64_t from = s->m->every.ns ? measure_bucket(s, t) : t;', 'int64_t from = t;'),
+    ('profiles: the where of an aggregate is not asked', MEASURE,
+     'if (!expr_true(agg->kids[1], ev)) {', 'if (false) {'),
+    ('profiles: last is first', MEASURE,
+     'bool takes = !s->open.picked || agg->agg == AGG_LAST ||', 'bool takes = !s->open.picked ||'),
+    ('profiles: max of a set drops what was seen last', SET,
+     'while (max && s->seen.n > max) {\n        drop_item(s, s->seen.oldest);',
+     'while (max && s->seen.n > max) {\n        drop_item(s, s->seen.newest);'),
+    ('profiles: a value of a set leaves by when it was seen first', SET,
+     'e->time = pending ? e->time : time;',
+     'e->time = pending || e->time != NEVER ? e->time : time;'),
+    ('profiles: the window of a set is exclusive', SET,
+     'item_at(set, set->oldest)->time < cutoff', 'item_at(set, set->oldest)->time <= cutoff'),
+    ('profiles: what the open bucket saw is in the set', SET,
+     'return e->time != NEVER && e->time >= cutoff;', 'return e->pending || e->time >= cutoff;'),
+    ('profiles: nth counts from 0', VALUE,
+     '(uint64_t)nth <= n ? items[nth - 1].u.v', '(uint64_t)nth < n ? items[nth].u.v'),
+    ('profiles: gap_average divides by the events', VALUE, 'acc.m.n = n - 1;', 'acc.m.n = n;'),
+    ('profiles: first is last', VALUE,
+     'if (op == AGG_FIRST) {\n        return items[0].u.v;',
+     'if (op == AGG_FIRST) {\n        return items[n - 1].u.v;'),
+    ('profiles: percentile of values as they came', VALUE,
+     'qsort(sorted, n, sizeof(*sorted), by_value);', '(void)by_value;'),
+    ('profiles: a bucket is worked out from the oldest values', VALUE,
+     'window_at(&s->kept, n - s->n_pending) : NULL, s->n_pending, ev)',
+     'window_at(&s->kept, 0) : NULL, s->n_pending, ev)'),
+    ('profiles: what only emit reads is not kept', 'nfa/profile.c',
+     'expr_each_measure(plans[i].fields[f].value, fn, ctx);', '(void)fn, (void)ctx;'),
+    ('profiles: what only until reads is not kept', 'nfa/profile.c',
+     'expr_each_measure(p->until, fn, ctx);', ''),
+    # derived events
+    ('derived: the nearer cause comes last', DERIVED,
+     'cmp_u64(a->depth, b->depth)', 'cmp_u64(b->depth, a->depth)'),
+    ('derived: of one depth the rule names decide', DERIVED,
+     'return cmp_level(a->cause, b->cause);', 'return cmp_siblings(a, b);'),
+    ('derived: rule names backwards', DERIVED,
+     'int c = cmp_u64(a->level, b->level);\n    c = c != 0 ? c : slice_cmp(a->rule->name, '
+     'b->rule->name);', 'int c = cmp_u64(a->level, b->level);\n    c = c != 0 ? c : '
+     'slice_cmp(b->rule->name, a->rule->name);'),
+    ('derived: later matches of a point first', DERIVED,
+     'cmp_u64(a->number, b->number)', 'cmp_u64(b->number, a->number)'),
+    ('derived: what a deadline brings about stands behind the last event', DERIVED,
+     'if (m->by_deadline || m->kind == MATCH_TIMEOUT) {', 'if (m->kind == MATCH_TIMEOUT) {'),
+    ('derived: deadlines of one time by name, not by level', DERIVED,
+     'd->level = m->rule->level;', 'd->level = 0;'),
+    ('derived: an event stands in front of its cause', 'engine/derived.h',
+     'place_cmp(input, d->root) <= 0', 'place_cmp(input, d->root) < 0'),
+    ('derived: one event of a match', DERIVED,
+     'add(ctx, d);\n    }', 'add(ctx, d);\n        break;\n    }'),
+    ('derived: as the shards made them', 'engine/feed.c',
+     'derived_list_sort(&e->feeds[g].derived);', '(void)e;'),
+    ('derived: inputs first, then what they bring about', 'engine/feed.c',
+     'if (k == f->derived.n ||\n            (i <', 'if (i < f->n_inputs || k == f->derived.n ||\n'
+     '            (i <'),
     # order and time
     ('ties stand as they were read', 'engine/order.c',
      'return place_cmp(place_of(a->event), place_of(b->event));', 'return 0;'),

@@ -69,13 +69,13 @@ def computed(rng, maker, src, nested):
 def measure(rng, maker, name, src):
     m = Measure(name, None, None, rng.choice((2, 3, 5, 8, 12, 20)))
     if rng.random() < 0.35:
-        m.every = rng.randint(1, m.over)
+        m.every = rng.randint(1, m.over if rng.random() < 0.4 else max(1, m.over // 3))
     nested = m.every is not None and rng.random() < 0.5
     if rng.random() < 0.3:
         m.e, m.kind = computed(rng, maker, src, nested)
     else:
         p = part(rng, maker, src, NUMBERS + NUMBERS + LISTS + ('set', 'set'), nested) \
-            if nested or rng.random() < 0.92 else Part(rng.choice(GAPS), None, None, src)
+            if nested or rng.random() < 0.87 else Part(rng.choice(GAPS), None, None, src)
         m.e, m.kind = ('part', p), kind_of(p)
         if p.outer in ('set', 'distinct') and rng.random() < 0.6 and not nested:
             m.most = rng.randint(1, 3)

@@ -78,7 +78,7 @@ def events_for(file, rng, keys=1, size=0):
     named = [ev for ev, _ in tests_of(rule.items)] + rule.without + [l.ev for l in rule.leading]
     named += [p.source for p in file.profiles]
     derives, measures = any(r.derives for r in file.rules), bool(file.profiles)
-    rounds = 12 if size else rng.choice((1, 1, 2)) + (derives or measures)
+    rounds = 12 if size else rng.choice((1, 1, 2)) + derives + 2 * measures
     tale = [ev for _ in range(rounds) for ev in behind(file, story(rule.items, rng), rng)]
     for _ in range(size // 4 + rng.choice((0, 1, 1, 2, 3))):
         i = rng.randint(0, len(tale))
@@ -94,7 +94,7 @@ def events_for(file, rng, keys=1, size=0):
         at -= rng.randint(2, 6)
     exact = durations(rule)
     out = []
-    limit = size or rng.choice((8, 10, 10, 12)) + (5 if derives else 4 * measures)
+    limit = size or rng.choice((8, 10, 10, 12)) + (5 if derives else 6 * measures)
     for ev in tale[:limit]:
         kind = type_of(file, ev.src, rng)
         e = {'topic': kind.lower(), 'k': 'k%d' % rng.randint(1, keys), 'at': at}
