@@ -143,6 +143,10 @@ static void describe_partitions(struct engine *e, struct header *h)
  * is read again when another clock group still waits for it. */
 static struct place stored_limit(const struct clock_state *c)
 {
+    const struct order_item *first = order_peek(&c->order);
+    if (first != NULL && place_cmp(place_of(first->event), c->limit) < 0) {
+        return place_of(first->event); /* between two slices of deadlines */
+    }
     if (c->limit.time.ns != INT64_MAX) {
         return c->limit;
     }

@@ -192,9 +192,10 @@ void clock_state_raise(struct clock_state *c, struct etime t)
     c->floor = max_time(c->floor, t);
 }
 
-bool clock_state_pop(struct clock_state *c, struct order_item *ret, bool *came_after)
+bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item *ret,
+                     bool *came_after)
 {
-    if (!order_pop(&c->order, c->limit, ret)) {
+    if (!order_pop(&c->order, place_min(c->limit, cut), ret)) {
         return false;
     }
     struct place at = place_of(ret->event);

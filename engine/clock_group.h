@@ -52,8 +52,10 @@ void clock_state_add(struct clock_state *c, const struct partition *p);
 void clock_state_update(struct clock_state *c);
 /* Event time goes on to at least t, whatever the partitions say. */
 void clock_state_raise(struct clock_state *c, struct etime t);
-/* The next event in order; `came_after`: the clock had passed its place (after idleness). */
-bool clock_state_pop(struct clock_state *c, struct order_item *ret, bool *came_after);
+/* The next event in order, in front of `cut`; `came_after`: the clock had passed its place (after
+ * idleness). */
+bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item *ret,
+                     bool *came_after);
 /* The partition that holds the release back; NULL: none does. */
 const struct partition *clock_state_holder(const struct clock_state *c);
 

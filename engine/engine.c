@@ -259,6 +259,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     tell_disabled(e);
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
+    slices_init(&e->slices, o->slice);
     init_clocks(e);
     init_tables(e);
     e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
@@ -267,6 +268,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
         init_shards(e);
         rc = e->state == NULL ? ERR_OK : restore_state(e, err);
         init_lanes(e);
+        e->more = e->state != NULL; /* deadlines that were due when the state was written */
     }
     if (rc != ERR_OK) {
         engine_free(e);
@@ -292,6 +294,7 @@ static void release(struct engine *e, bool abandon)
         free(e->partitions[i]);
     }
     out_order_release(&e->out);
+    slices_release(&e->slices);
     key_eval_release(&e->key_eval);
     tables_free(e->tables);
     key_table_release(&e->keys);
@@ -429,7 +432,8 @@ static enum err start(struct engine *e, struct source *source, struct sink *sink
     return ERR_OK;
 }
 
-static enum err step(struct engine *e, bool *finished, struct error *err)
+static enum err step(struct engine *e, const volatile sig_atomic_t *stop, bool *finished,
+                     struct error *err)
 {
     struct source_batch batch = {0};
     FYKE_TRY(e->source->ops->poll(e->source, POLL_RECORDS, POLL_WAIT, &batch, err));
@@ -443,25 +447,10 @@ static enum err step(struct engine *e, bool *finished, struct error *err)
     if (!e->source->bounded) {
         idle_check(e);
     }
-    FYKE_TRY(engine_process(e, err));
+    FYKE_TRY(engine_process_slices(e, stop, err));
     FYKE_TRY(idle_balance(e, err));
     *finished = batch.finished;
     return ERR_OK;
-}
-
-/* Bounded runs keep the order of their output over the whole run: they commit at the end, and
- * before it only what a state is for, when no alert waits for its place. */
-static bool commit_due(struct engine *e)
-{
-    struct journal *j = e->options.journal;
-    if (j != NULL && j->ops->presses(j)) {
-        return true;
-    }
-    if (e->hold_back && (e->state == NULL || e->out.n > 0)) {
-        return false;
-    }
-    bool time = engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;
-    return (time && (e->dirty || state_is_dirty(e))) || state_presses(e);
 }
 
 enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
@@ -478,12 +467,8 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
         if (tables_tick(e->tables, engine_now(e))) {
             e->alerts.fingerprint = tables_fingerprint(e->tables);
         }
-        FYKE_TRY(step(e, &finished, err));
-        if (commit_due(e)) {
-            FYKE_TRY(engine_commit(e, err));
-        } else if (e->options.journal != NULL) {
-            FYKE_TRY(journaled_tick(e, err));
-        }
+        FYKE_TRY(step(e, stop, &finished, err));
+        FYKE_TRY(engine_keep_pace(e, err));
         state_watch_budget(e);
     }
     if (finished && source->bounded) {

@@ -66,6 +66,7 @@ struct engine_options {
     uint32_t shards;             /* 0: 16; fixed when the state is created */
     size_t memory_bytes;         /* budget of the hot index over the state; default 512 MiB */
     size_t buffer_bytes;         /* budget of the order buffer */
+    uint32_t slice;              /* deadlines per pass; 0: 10,000 */
     struct duration commit_every; /* processing time between commits; default 1 s */
     enum watermark_end watermark_end;
     struct etime watermark_end_at;
@@ -157,6 +158,8 @@ struct engine_summary {
     const uint64_t *shadow; /* per rule: kind match, kept inside */
     uint64_t alerts_total;
     uint64_t live_keys, live_events, live_bytes, pending_deadlines;
+    uint64_t deadlines;  /* times that deadlines or expiries of a key were due */
+    uint64_t slices;     /* passes that were cut because too many were due */
     const struct partition_summary *partitions;
     uint32_t n_partitions;
     struct nfa_counters nfa;

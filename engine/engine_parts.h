@@ -17,6 +17,7 @@
 #include "engine/out_order.h"
 #include "engine/partition.h"
 #include "engine/shard.h"
+#include "engine/slices.h"
 #include "engine/tables.h"
 #include "engine/worker.h"
 
@@ -70,11 +71,14 @@ struct engine {
     struct event_block **held;   /* blocks of the events in this pass, one entry per event */
     size_t n_held, cap_held;
 
+    struct slices slices;
+    bool more; /* the last pass left deadlines that are due; the clocks stand still until they fired */
     struct out_order out;
     bool hold_back; /* bounded run: alerts leave in the order of the whole run */
     struct source *source;
     struct sink *sink;
     struct ptime last_commit;
+    uint64_t fired_before_commit; /* of engine_fired() */
     bool dirty; /* records read since the last commit */
     const volatile sig_atomic_t *stop; /* of the run; NULL: none */
 
@@ -108,10 +112,21 @@ enum err engine_push_batch(struct engine *e, const struct record *records, uint3
 /* Bytes of events that wait. */
 size_t engine_buffered_bytes(const struct engine *e);
 
-/* Releases and evaluates everything that is in order; alerts gather in e->out. */
+/* Releases and evaluates everything that is in order; alerts gather in e->out. Where many deadlines
+ * are due, one slice of it (e->more): the next call goes on. A commit may stand in between. */
 enum err engine_release(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Times so far that deadlines or expiries of a key were due. */
+uint64_t engine_fired(const struct engine *e);
+/* Goes on until nothing is left of what the clocks allow. */
+enum err engine_drain(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Writes alerts: those that are safe, or all. */
 enum err engine_write_alerts(struct engine *e, bool all, struct error *err) FYKE_MUST_USE;
+/* engine_process(), with commits between slices of deadlines where they are due; ends early when
+ * *stop becomes non-zero. */
+enum err engine_process_slices(struct engine *e, const volatile sig_atomic_t *stop,
+                               struct error *err) FYKE_MUST_USE;
+/* Commits when it is time to. */
+enum err engine_keep_pace(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Counts (and with --pending reports) what waits for deadlines. */
 enum err engine_gather_pending(struct engine *e, struct error *err) FYKE_MUST_USE;
 

@@ -102,7 +102,8 @@ static enum err settle_before(struct engine *e, const struct partition *p,
 {
     for (uint32_t i = 0; p->topic->has_watermark_per && i < n; i++) {
         if (etime_lt(events[i]->time, p->frontier)) {
-            return engine_release(e, err);
+            FYKE_TRY(engine_release(e, err));
+            return engine_drain(e, err);
         }
     }
     return ERR_OK;
@@ -191,6 +192,9 @@ static enum err push_record(struct engine *e, const struct record *r,
 {
     struct decoded_record now = {0};
     e->dirty = true;
+    if (e->more) {
+        FYKE_TRY(engine_drain(e, err)); /* what is due comes before what comes now */
+    }
     if (r->topic >= e->rs->n_topics) {
         e->records++;
         return note_broken(e, NULL, r, err);
@@ -307,6 +311,9 @@ enum err engine_push_event(struct engine *e, const struct event *event, struct e
 {
     struct partition *p = partition_of(e, event->at.topic, event->at.partition, event->at.offset);
     e->dirty = true;
+    if (e->more) {
+        FYKE_TRY(engine_drain(e, err));
+    }
     if (event->at.offset < p->restored) {
         replay_event(e, p, event);
         return ERR_OK;

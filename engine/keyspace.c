@@ -7,16 +7,6 @@
 #include "engine/key.h"
 #include "engine/keyspace_parts.h"
 
-static int timer_cmp(const struct heap_node *x, const struct heap_node *y)
-{
-    const struct key_entry *a = HEAP_ENTRY(x, const struct key_entry, timer);
-    const struct key_entry *b = HEAP_ENTRY(y, const struct key_entry, timer);
-    if (a->next_time.ns != b->next_time.ns) {
-        return a->next_time.ns < b->next_time.ns ? -1 : 1;
-    }
-    return hash128_cmp(a->hash, b->hash);
-}
-
 struct keyspace *keyspace_new(const struct keyspace_options *o)
 {
     struct keyspace *ks = xcalloc(1, sizeof(*ks));
@@ -27,7 +17,7 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
     for (uint32_t i = 0; i < o->rs->n_stages; i++) {
-        heap_init(&ks->timers[i], timer_cmp);
+        heap_init(&ks->timers[i], keyspace_timer_cmp);
     }
     if (o->store != NULL) {
         ks->reader = store_reader_new(o->store, o->shard);
@@ -382,55 +372,6 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
     rec->next_time = next;
     keyspace_set_timer(ks, rec->entry, next);
     return true;
-}
-
-/* ---- timers ------------------------------------------------------------------------------- */
-
-void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t)
-{
-    struct heap *h = &ks->timers[e->stage];
-    if (e->next_time.ns == t.ns) {
-        return;
-    }
-    e->next_time = t;
-    if (t.ns == INT64_MAX) {
-        heap_remove(h, &e->timer);
-    } else if (heap_has(&e->timer)) {
-        heap_update(h, &e->timer);
-    } else {
-        heap_push(h, &e->timer);
-    }
-}
-
-static struct key_entry *first_timer(const struct keyspace *ks, uint32_t stage)
-{
-    struct heap_node *node = heap_peek(&ks->timers[stage]);
-    return node == NULL ? NULL : HEAP_ENTRY(node, struct key_entry, timer);
-}
-
-struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage)
-{
-    const struct key_entry *e = first_timer(ks, stage);
-    return e == NULL ? ETIME_MAX : e->next_time;
-}
-
-enum err keyspace_due(struct keyspace *ks, uint32_t stage, struct etime before,
-                      struct key_record **ret, struct error *err)
-{
-    struct key_entry *e = first_timer(ks, stage);
-    *ret = NULL;
-    if (e == NULL || !etime_lt(e->next_time, before)) {
-        return ERR_OK;
-    }
-    if (e->rec == NULL) {
-        keyspace_evict(ks);
-        FYKE_TRY(keyspace_load(ks, e->hash, ret, err));
-        return *ret != NULL ? ERR_OK
-                            : error_set(err, ERR_CORRUPT, "a record with a timer is missing in "
-                                        "the state");
-    }
-    *ret = e->rec;
-    return ERR_OK;
 }
 
 /* ---- walks -------------------------------------------------------------------------------- */

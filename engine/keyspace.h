@@ -9,8 +9,9 @@
  * Timers live here too, because they outlast an evicted record: per stage a heap of
  * (next time, key hash).
  *
- *   keyspace.c        table, records, instances, timers    keyspace_restore.c  reading through
- *   keyspace_store.c  stored form ↔ memory                 evict.c             the budget
+ *   keyspace.c        table, records, instances    keyspace_restore.c  reading through
+ *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
+ *   evict.c           the budget
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
  * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get() or
@@ -142,6 +143,14 @@ struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage);
  * none. The caller fires it and calls keyspace_touch(), which re-keys the timer. */
 enum err keyspace_due(struct keyspace *ks, uint32_t stage, struct etime before,
                       struct key_record **ret, struct error *err) FYKE_MUST_USE;
+
+/* The record of a key that has a timer, loaded when it must be; NULL: there is none. */
+enum err keyspace_timed(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
+                        struct error *err) FYKE_MUST_USE;
+/* The timers of a stage that are earlier than *before, which fn may lower, in no order. */
+typedef void (*keyspace_timer_fn)(void *ctx, struct etime t, struct hash128 hash);
+void keyspace_timers(const struct keyspace *ks, uint32_t stage, const struct etime *before,
+                     keyspace_timer_fn fn, void *ctx);
 
 /* Every live record in order of hash, loaded when it must be (--pending, dumps, figures). */
 typedef enum err (*keyspace_each_fn)(void *ctx, struct key_record *rec, struct error *err);

@@ -61,7 +61,6 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
                                      uint32_t stage);
 void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
-void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
 /* A record in memory with nothing in it, in no list; the entry is made when there is none. */
 struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
 /* Its memory; entry and lists know it no more. */
@@ -70,6 +69,11 @@ void keyspace_free_record(struct keyspace *ks, struct key_record *rec);
 struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule);
 /* Takes the record's memory anew. */
 void keyspace_weigh(struct keyspace *ks, struct key_record *rec);
+
+/* ---- keyspace_timers.c -------------------------------------------------------------------- */
+
+int keyspace_timer_cmp(const struct heap_node *x, const struct heap_node *y);
+void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
 
 /* ---- evict.c ------------------------------------------------------------------------------ */
 

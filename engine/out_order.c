@@ -136,10 +136,19 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
     return sink->ops->write(sink, &r, err);
 }
 
-enum err out_order_flush(struct out_order *o, struct etime safe, struct sink *sink,
+static bool may_leave(const struct out_alert *a, const struct out_bound *safe)
+{
+    if (safe->time.ns == INT64_MAX || etime_lt(a->detected, safe->time)) {
+        return true;
+    }
+    return a->detected.ns == safe->time.ns && safe->key != NULL &&
+           key_compare(a->key, a->n_key, safe->key, safe->n_key) < 0;
+}
+
+enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
                          out_written_fn written, void *ctx, struct error *err)
 {
-    while (o->n > 0 && (safe.ns == INT64_MAX || etime_lt(o->held[0]->detected, safe))) {
+    while (o->n > 0 && may_leave(o->held[0], safe)) {
         struct out_alert *a = o->held[0];
         if (!a->withheld) {
             FYKE_TRY(write_alert(a, sink, err));

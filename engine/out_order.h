@@ -57,8 +57,14 @@ void out_order_release(struct out_order *o);
 void out_order_add(struct out_order *o, struct out_alert *a);
 
 typedef void (*out_written_fn)(void *ctx, const struct out_alert *a);
-/* Writes every alert detected before `safe`, in order; ETIME_MAX: all of them. */
-enum err out_order_flush(struct out_order *o, struct etime safe, struct sink *sink,
+/* What stands in front of it may leave: detected before `time`, or at it with a lesser key. */
+struct out_bound {
+    struct etime time;       /* ETIME_MAX: everything may */
+    const struct value *key; /* NULL: nothing of `time` itself */
+    uint32_t n_key;
+};
+/* Writes every alert in front of `safe`, in order. */
+enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
                          out_written_fn written, void *ctx, struct error *err) FYKE_MUST_USE;
 
 #endif

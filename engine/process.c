@@ -10,11 +10,11 @@
  * need what lower ones derive in front of the events of this pass. */
 static struct etime fire_within(const struct engine *e, uint32_t g, struct etime last)
 {
-    struct etime w = e->clocks[g].watermark;
+    struct etime before = slices_before(e, g);
     if (e->rs->clock_groups[g].n_levels < 2) {
         return ETIME_MIN;
     }
-    return etime_lt(last, w) ? last : w;
+    return etime_lt(last, before) ? last : before;
 }
 
 /* Returns false when the group has more to release than one pass takes. */
@@ -24,9 +24,9 @@ static bool release_group(struct engine *e, uint32_t g)
     struct order_item item;
     bool came_after;
     e->history_begin[g] = c->history_begin;
-    e->fire_before[g] = c->watermark;
+    e->fire_before[g] = slices_before(e, g);
     for (uint32_t n = 0; n < PASS_EVENTS; n++) {
-        if (!clock_state_pop(c, &item, &came_after)) {
+        if (!clock_state_pop(c, slices_limit(&e->slices), &item, &came_after)) {
             return true;
         }
         feed_event(e, g, &item, came_after);
@@ -84,7 +84,8 @@ static void run_shards(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratc
 /* The level that was fed. */
 static enum err run_level(struct engine *e, uint32_t level, struct error *err)
 {
-    struct shard_job job = {e, {&e->keys, level, e->fire_before, e->history_begin}};
+    struct shard_job job = {
+        e, {&e->keys, level, e->fire_before, e->history_begin, e->slices.at}};
     workers_run(e->workers, run_shards, &job);
     FYKE_TRY(collect(e, err));
     feed_gather(e);
@@ -106,18 +107,51 @@ static enum err run_pass(struct engine *e, struct error *err)
     return rc;
 }
 
+/* One pass over everything that the plan allows. */
+static enum err next_pass(struct engine *e, struct error *err)
+{
+    bool all = true;
+    FYKE_TRY(slices_plan(e, err));
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        all &= release_group(e, g);
+    }
+    if (all) {
+        slices_take(e);
+    }
+    e->slices.full &= all;
+    FYKE_TRY(run_pass(e, err));
+    e->more = !all || e->slices.cut;
+    return ERR_OK;
+}
+
 enum err engine_release(struct engine *e, struct error *err)
 {
-    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
-        clock_state_update(&e->clocks[g]);
-    }
-    bool all = false;
-    while (!all) {
-        all = true;
+    if (!e->more) {
         for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
-            all &= release_group(e, g);
+            clock_state_update(&e->clocks[g]);
         }
-        FYKE_TRY(run_pass(e, err));
+    }
+    uint64_t fired = engine_fired(e);
+    do {
+        FYKE_TRY(next_pass(e, err));
+    } while (e->more && (!e->slices.cut || engine_fired(e) == fired));
+    return ERR_OK;
+}
+
+uint64_t engine_fired(const struct engine *e)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        n += e->shards[i].fired;
+    }
+    return n;
+}
+
+enum err engine_drain(struct engine *e, struct error *err)
+{
+    while (e->more) {
+        FYKE_TRY(engine_release(e, err));
+        FYKE_TRY(engine_write_alerts(e, false, err));
     }
     return ERR_OK;
 }
@@ -130,7 +164,9 @@ static struct etime safe_time(const struct engine *e)
 {
     struct etime safe = ETIME_MAX;
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        const struct order_item *first = order_peek(&e->clocks[g].order);
         struct etime t = e->clocks[g].limit.time;
+        t = first != NULL && etime_lt(first->time, t) ? first->time : t;
         safe = etime_lt(t, safe) ? t : safe;
     }
     for (uint32_t i = 0; i < e->n_shards; i++) {
@@ -161,13 +197,19 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err)
     if (e->out.n == 0) {
         return ERR_OK;
     }
-    struct etime safe = all || !e->hold_back ? ETIME_MAX : safe_time(e);
-    return out_order_flush(&e->out, safe, e->sink, count_alert, e, err);
+    struct out_bound safe = {.time = ETIME_MAX};
+    if (!all && (e->hold_back || e->more)) {
+        const struct due_key *next = slices_next_key(&e->slices);
+        safe.time = safe_time(e);
+        safe.key = next != NULL ? next->values : NULL;
+        safe.n_key = next != NULL ? next->n_values : 0;
+    }
+    return out_order_flush(&e->out, &safe, e->sink, count_alert, e, err);
 }
 
 enum err engine_gather_pending(struct engine *e, struct error *err)
 {
-    struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin};
+    struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin, ETIME_MAX};
     e->pending = 0;
     for (uint32_t i = 0; i < e->n_shards; i++) {
         struct shard *s = &e->shards[i];
@@ -180,7 +222,9 @@ enum err engine_gather_pending(struct engine *e, struct error *err)
 
 enum err engine_process(struct engine *e, struct error *err)
 {
+    FYKE_TRY(engine_drain(e, err)); /* of the clock as it was: then it may go on */
     FYKE_TRY(engine_release(e, err));
+    FYKE_TRY(engine_drain(e, err));
     return engine_write_alerts(e, false, err);
 }
 
@@ -247,17 +291,17 @@ enum err engine_finish(struct engine *e, struct error *err)
         e->partitions[i]->ended = true;
         e->partitions[i]->replay_until = 0;
     }
-    FYKE_TRY(engine_release(e, err));
+    FYKE_TRY(engine_process(e, err));
     switch (e->options.watermark_end) {
     case END_DEFAULT:
         break;
     case END_AT:
         end_clocks(e, e->options.watermark_end_at);
-        FYKE_TRY(engine_release(e, err));
+        FYKE_TRY(engine_process(e, err));
         break;
     case END_FLUSH:
         end_clocks(e, ETIME_MAX);
-        FYKE_TRY(engine_release(e, err));
+        FYKE_TRY(engine_process(e, err));
         break;
     }
     tell_undecided(e);

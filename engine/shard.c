@@ -19,6 +19,7 @@ void shard_release(struct shard *s)
     emitter_release(&s->emitter);
     free(s->items);
     free(s->refused);
+    free(s->due);
     *s = (struct shard){0};
 }
 
@@ -266,6 +267,9 @@ void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratc
 {
     s->rc = run_items(s, pass, scratch, &s->error);
     s->n_items = 0;
+    if (s->rc == ERR_OK && s->n_due > 0) {
+        s->rc = timers_fire_listed(s, pass, scratch, &s->error);
+    }
     for (uint32_t g = 0; g < pass->keys->rs->n_clock_groups && s->rc == ERR_OK; g++) {
         if (pass->level < pass->keys->rs->clock_groups[g].n_levels) {
             s->rc = timers_fire(s, pass, g, scratch, &s->error);

@@ -39,6 +39,7 @@ struct shard_pass {
     uint32_t level;
     const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
     const struct etime *history_begin; /* per clock group */
+    struct etime listed_at;            /* of the keys in shard.due */
 };
 
 struct shard {
@@ -48,6 +49,9 @@ struct shard {
     const struct profiles_given *given; /* tests: profiles are given; NULL mostly */
     struct shard_item *items;
     size_t n_items, cap_items;
+    struct hash128 *due;      /* of this pass: keys whose deadlines of one time are fired by list */
+    size_t n_due, cap_due;
+    uint64_t fired;           /* times that deadlines or expiries of a record were due */
     uint64_t after_idle;      /* items left out because their key had passed them */
     const struct event **refused; /* those of this pass, in order; one event per item */
     size_t n_refused, cap_refused;

@@ -58,6 +58,8 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .derived = e->derived,
         .undecided = e->undecided,
         .pending_deadlines = e->pending,
+        .deadlines = engine_fired(e),
+        .slices = e->slices.n_cut,
         .partitions = e->partition_summaries,
         .n_partitions = (uint32_t)e->n_partitions,
         .checkpoints = e->checkpoints,

@@ -8,6 +8,7 @@ void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct k
     struct etime t = rec->next_time;
     struct etime before = {t.ns + 1};
     bool changed = false;
+    s->fired++;
     call->key = rec->values;
     call->measures = &view->reader;
     view->rec = rec;
@@ -42,4 +43,22 @@ enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t cl
         }
         timers_fire_record(s, pass, rec, &call, &view);
     }
+}
+
+enum err timers_fire_listed(struct shard *s, const struct shard_pass *pass,
+                            struct nfa_scratch *scratch, struct error *err)
+{
+    struct nfa_call call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter};
+    struct measure_view view;
+    size_t n = s->n_due;
+    measure_view_init(&view, pass->keys, s->given);
+    s->n_due = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct key_record *rec;
+        FYKE_TRY(keyspace_timed(s->keyspace, s->due[i], &rec, err));
+        if (rec != NULL && rec->next_time.ns == pass->listed_at.ns) {
+            timers_fire_record(s, pass, rec, &call, &view);
+        }
+    }
+    return ERR_OK;
 }

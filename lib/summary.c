@@ -169,6 +169,8 @@ void summary_json(const struct run_figures *f, struct buf *out)
     put_count(&j, "bytes", s->live_bytes);
     json_object_end(&j);
     put_count(&j, "pending_deadlines", s->pending_deadlines);
+    put_count(&j, "deadlines", s->deadlines);
+    put_count(&j, "slices", s->slices);
     json_key(&j, SLICE_LIT("partitions"));
     json_array_begin(&j);
     for (uint32_t i = 0; i < s->n_partitions; i++) {

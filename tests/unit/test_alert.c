@@ -289,12 +289,12 @@ static void alerts_leave_when_nothing_earlier_can_come(void **state)
     add_alert(w, &o, 10, "a", 1, "2");
     add_alert(w, &o, 9, "z", 0, "1");
     struct etime safe = {10};
-    assert_int_equal(out_order_flush(&o, safe, &t.sink, no_note, NULL, &err), ERR_OK);
+    assert_int_equal(out_order_flush(&o, &(struct out_bound){.time = safe}, &t.sink, no_note, NULL, &err), ERR_OK);
     assert_string_equal(t.seen.text, "1");
     t.fail_at = 2;
-    assert_int_equal(out_order_flush(&o, ETIME_MAX, &t.sink, no_note, NULL, &err), ERR_IO);
+    assert_int_equal(out_order_flush(&o, &(struct out_bound){.time = ETIME_MAX}, &t.sink, no_note, NULL, &err), ERR_IO);
     assert_string_equal(t.seen.text, "12"); /* what was not written stays */
-    assert_int_equal(out_order_flush(&o, ETIME_MAX, &t.sink, no_note, NULL, &err), ERR_OK);
+    assert_int_equal(out_order_flush(&o, &(struct out_bound){.time = ETIME_MAX}, &t.sink, no_note, NULL, &err), ERR_OK);
     assert_string_equal(t.seen.text, "12345");
     add_alert(w, &o, 1, "left", 0, "x");
     out_order_release(&o);

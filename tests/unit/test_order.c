@@ -114,7 +114,7 @@ static void run_release(struct run *r)
     struct order_item item;
     bool came_after;
     clock_state_update(&r->clock);
-    while (clock_state_pop(&r->clock, &item, &came_after)) {
+    while (clock_state_pop(&r->clock, PLACE_MAX, &item, &came_after)) {
         assert_false(came_after);
         r->out->released[r->out->n_released++] = item.event->at;
         event_block_unhold(item.block);
@@ -325,7 +325,7 @@ static void an_idle_partition_lets_the_clock_go(void **state)
     r.parts[1].idle = false; /* it wakes up behind the clock */
     run_read(&r, 1);
     clock_state_update(&r.clock);
-    assert_true(clock_state_pop(&r.clock, &item, &came_after));
+    assert_true(clock_state_pop(&r.clock, PLACE_MAX, &item, &came_after));
     assert_true(came_after);
     event_block_unhold(item.block);
     assert_int_equal(r.clock.watermark.ns, 20); /* never back */
