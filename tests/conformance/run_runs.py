@@ -19,7 +19,8 @@ A line of FILE is a case; times are ms of event time since 1970:
   tests        the expectation of `fyke test` in place of a run: {test: true or false}
   refused      a code that `fyke check` must give, and no run
 
-Every run is repeated with three threads and with the general detector: the same bytes.
+Every run is repeated with three threads and with the general detector: the same bytes. Where the
+records are in order of time it is repeated in two runs with a state between them: the same lines.
 Exit: 0, 1 when a case differs."""
 import argparse
 import datetime
@@ -128,6 +129,33 @@ def run_once(binary, folder, options):
     return done.stdout
 
 
+def cut_of(records):
+    """Where a first run may end: what comes behind is later than all before; None without such."""
+    times = [(r.get('payload') or {}).get('at') for r in records]
+    if not all(isinstance(t, int) for t in times):
+        return None
+    for at in sorted(range(1, len(times)), key=lambda i: abs(2 * i - len(times))):
+        if max(times[:at]) < min(times[at:]):
+            return at
+    return None
+
+
+def run_in_two(binary, folder, records, cut, options):
+    """The alerts of two runs with one state; deadlines wait for the second."""
+    both = options + ['--state', 'state']
+    at_end = ('--flush', '--pending')
+    (folder / 'records').write_text(lines_of(records[:cut]))
+    first = [o for i, o in enumerate(both) if o not in at_end and
+             '--watermark-end' not in both[max(0, i - 1):i + 1]]
+    output = run_once(binary, folder, first)
+    (folder / 'records').write_text(lines_of(records))
+    return output + run_once(binary, folder, both)
+
+
+def lines_of(records):
+    return ''.join(json.dumps(r) + '\n' for r in records)
+
+
 def compare(case, output, summary, ids):
     alerts = [json.loads(line) for line in output.splitlines()]
     want = case.get('expected')
@@ -158,7 +186,7 @@ def difference(binary, case, folder):
     if 'tests' in case:
         return run_tests(binary, case, folder, options)
     records, ids = envelopes(case)
-    (folder / 'records').write_text(''.join(json.dumps(r) + '\n' for r in records))
+    (folder / 'records').write_text(lines_of(records))
     if 'watermark' in case:
         options += ['--watermark-end', iso(case['watermark'])]
     output = run_once(binary, folder, options)
@@ -166,6 +194,12 @@ def difference(binary, case, folder):
     for other in (['-j', '3'], ['--detector', 'general']):
         if run_once(binary, folder, options + other) != output:
             return 'another answer with %s' % ' '.join(other)
+    cut = cut_of(records)
+    if cut is not None:
+        parts = run_in_two(binary, folder, records, cut, options)
+        if sorted(parts.splitlines()) != sorted(output.splitlines()):
+            return 'another answer in two runs, cut behind %d\n%s    in one\n%s' % (
+                cut, parts, output)
     return compare(case, output, summary, ids)
 
 
