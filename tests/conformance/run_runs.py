@@ -131,7 +131,8 @@ def run_once(binary, folder, options):
 
 def cut_of(records):
     """Where a first run may end: what comes behind is later than all before; None without such."""
-    times = [(r.get('payload') or {}).get('at') for r in records]
+    payloads = [r.get('payload') for r in records]
+    times = [p.get('at') if isinstance(p, dict) else None for p in payloads]
     if not all(isinstance(t, int) for t in times):
         return None
     for at in sorted(range(1, len(times)), key=lambda i: abs(2 * i - len(times))):
