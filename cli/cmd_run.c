@@ -89,7 +89,7 @@ static void fill_config(struct run_args *a)
     static const enum cli_color colors[] = {COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER};
     const struct settings *s = &a->settings;
     struct fyke_run_config *c = &a->config;
-    int64_t commit_every_ms = settings_ns(s, SET_COMMIT_EVERY) / NS_PER_MS;
+    static const enum fyke_delivery deliveries[] = {FYKE_EXACTLY_ONCE, FYKE_AT_LEAST_ONCE};
     add_items(&a->rules, s, SET_RULES);
     add_items(&a->inputs, s, SET_INPUT);
     add_items(&a->geoip, s, SET_GEOIP);
@@ -104,7 +104,13 @@ static void fill_config(struct run_args *a)
     c->output = settings_text(s, SET_OUTPUT);
     c->start = settings_text(s, SET_START);
     c->once = settings_flag(s, SET_ONCE);
-    c->commit_every_ms = commit_every_ms ? commit_every_ms : 1;
+    if (settings_is_set(s, SET_COMMIT_EVERY)) {
+        int64_t ms = settings_ns(s, SET_COMMIT_EVERY) / NS_PER_MS;
+        c->commit_every_ms = ms ? ms : 1;
+    }
+    if (settings_is_set(s, SET_DELIVERY)) {
+        c->delivery = deliveries[settings_word(s, SET_DELIVERY)];
+    }
     c->dead_letter = settings_text(s, SET_DEAD_LETTER);
     c->fault = settings_text(s, SET_FAULT);
     c->instance_id = settings_text(s, SET_INSTANCE_ID);

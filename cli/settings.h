@@ -29,6 +29,7 @@ enum setting_id {
     SET_RESET_STATE,
     SET_MEMORY,
     SET_COMMIT_EVERY,
+    SET_DELIVERY,
     SET_APP,
     SET_WATERMARK_END,
     SET_FLUSH,

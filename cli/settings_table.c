@@ -80,8 +80,14 @@ static const struct setting table[SET_COUNT] = {
     [SET_COMMIT_EVERY] = {.name = "commit-every",
                           .kind = SETTING_DURATION,
                           .value = "D",
-                          .fallback = "1s",
-                          .help = "time between checkpoints"},
+                          .help = "time between commits; 1s, or 200ms where delivery is exactly "
+                                  "once"},
+    [SET_DELIVERY] = {.name = "delivery",
+                      .kind = SETTING_CHOICE,
+                      .value = "D",
+                      .words = "exactly-once|at-least-once",
+                      .help = "exactly-once: from Kafka to Kafka, and the default there; "
+                              "at-least-once: everywhere else"},
     [SET_APP] = {.name = "app",
                  .kind = SETTING_TEXT,
                  .value = "NAME",

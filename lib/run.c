@@ -11,6 +11,7 @@
 #include "connectors/kafka.h"
 #include "lib/callback_sink.h"
 #include "lib/dead_letter.h"
+#include "lib/delivery.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/rules.h"
@@ -25,12 +26,13 @@ struct run {
     struct kafka_config kafka;
     struct table_inputs tables; /* what feeds lists and lookups; the other inputs */
     struct geoip_files *geoip;  /* NULL: none */
+    struct journal *journal; /* NULL: at least once */
     struct source *source;
     struct sink *sink;
     struct callback_sink callback;
     struct dead_letter dead_letter;
     struct engine *engine;
-    struct fault fault;
+    struct fault *fault; /* of all lives */
     double wall_from, cpu_from;
 };
 
@@ -103,6 +105,9 @@ static enum err open_sink(struct run *r, struct error *err)
         r->sink = &r->callback.sink;
         return ERR_OK;
     }
+    if (r->journal) {
+        return delivery_sink(c, r->journal, &r->sink, err);
+    }
     if (to && strncmp(to, "kafka:", 6) == 0) {
         return kafka_sink_new(&r->kafka, to + 6, &r->sink, err);
     }
@@ -133,7 +138,11 @@ static enum err open_engine(struct run *r, struct error *err)
     options_to_engine(&c->options, &o);
     o.watermark_end = end_of(c->watermark_end);
     o.watermark_end_at.ns = c->watermark_end_ns;
-    o.fault = &r->fault;
+    o.fault = r->fault;
+    o.journal = r->journal;
+    if (r->journal) {
+        o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
+    }
     o.table_feeds = r->tables.feeds;
     o.n_table_feeds = r->tables.n_feeds;
     o.geoip = geoip_files_lookup(r->geoip);
@@ -161,6 +170,7 @@ static void set_kafka(struct run *r)
         .stop = c->stop,
         .log = c->options.log,
         .log_ctx = c->options.log_ctx,
+        .fault = r->fault,
     };
 }
 
@@ -212,6 +222,7 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules, struct e
                               err));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
+    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, &r->journal, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, err));
@@ -242,6 +253,9 @@ static enum err release_run(struct run *r, struct error *err)
         r->sink->ops->close(r->sink);
     }
     engine_free(r->engine);
+    if (r->journal) {
+        r->journal->ops->close(r->journal);
+    }
     table_inputs_release(&r->tables);
     geoip_files_close(r->geoip);
     enum err rc = dead_letter_close(&r->dead_letter, err);
@@ -249,26 +263,45 @@ static enum err release_run(struct run *r, struct error *err)
     return rc;
 }
 
+/* The state of a life that lost its transaction is thrown away with it; the next one begins with
+ * what is committed. */
+static enum err live(struct run *r, const struct fyke_rules *rules, struct delivery_lives *lives,
+                     bool *again, struct error *err)
+{
+    struct engine_summary s = {0};
+    enum err rc = open_run(r, rules, err);
+    if (rc == ERR_OK) {
+        rc = engine_run(r->engine, r->source, r->sink, r->config->stop, err);
+        engine_summary(r->engine, &s);
+    }
+    *again = rc != ERR_OK && delivery_begins_anew(lives, &r->kafka, s.commits, err);
+    return rc;
+}
+
 enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run_config *c,
                            run_figures_fn figures, void *ctx)
 {
     struct error err = ERROR_INIT, closing = ERROR_INIT;
-    struct run r = {.config = c,
-                    .fault = {.want = c->fault},
-                    .wall_from = seconds(CLOCK_MONOTONIC),
-                    .cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID)};
+    struct fault fault = {.want = c->fault};
+    struct delivery_lives lives = {0};
+    double wall_from = seconds(CLOCK_MONOTONIC), cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    enum err rc;
+    bool again;
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
     }
-    enum err rc = open_run(&r, rules, &err);
-    if (rc == ERR_OK) {
-        rc = engine_run(r.engine, r.source, r.sink, c->stop, &err);
-        tell_figures(&r, figures, ctx);
-    }
-    if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
-        rc = closing.code;
-        err = closing;
-    }
+    do {
+        struct run r = {
+            .config = c, .fault = &fault, .wall_from = wall_from, .cpu_from = cpu_from};
+        rc = live(&r, rules, &lives, &again, &err);
+        if (r.engine && r.sink && !again) {
+            tell_figures(&r, figures, ctx);
+        }
+        if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
+            rc = closing.code;
+            err = closing;
+        }
+    } while (again);
     if (rc != ERR_OK) {
         return last_error_set(&err);
     }

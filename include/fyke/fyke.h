@@ -146,6 +146,9 @@ FYKE_API void fyke_engine_close(struct fyke_engine *e);
 
 enum fyke_watermark_end { FYKE_END_DEFAULT, FYKE_END_AT, FYKE_END_FLUSH };
 
+/* By default exactly once from Kafka to Kafka, at least once otherwise. */
+enum fyke_delivery { FYKE_DELIVERY_DEFAULT, FYKE_EXACTLY_ONCE, FYKE_AT_LEAST_ONCE };
+
 struct fyke_run_config {
     size_t size;
     struct fyke_options options;
@@ -163,7 +166,8 @@ struct fyke_run_config {
     bool once;         /* Kafka: stop at the ends that the partitions had at the start */
     enum fyke_watermark_end watermark_end;
     int64_t watermark_end_ns;
-    int64_t commit_every_ms; /* 0: 1,000 */
+    enum fyke_delivery delivery;
+    int64_t commit_every_ms; /* 0: 200 where delivery is exactly once, else 1,000 */
     const char *dead_letter; /* invalid and late records as JSON lines to this file; NULL: counted */
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
     const char *fault;        /* tests: die at this fault point */

@@ -16,7 +16,7 @@ run=("$fyke" run -r "$work/mission.rules" -i kafka --app "$id" --once --state "$
 
 expect 2 "bootstrap.servers" "${run[@]}"
 expect 2 "does not exist" "${run[@]}" "${broker[@]}"
-expect 2 "No such configuration property" "${run[@]}" "${broker[@]}" -X no.such.thing=1
+expect 2 "unknown property" "${run[@]}" "${broker[@]}" -X no.such.thing=1
 expect 4 "no broker answers" "${run[@]}" -X bootstrap.servers=127.0.0.1:1
 "$ktool" create "$logins" 1
 expect 2 "does not exist" "${run[@]}" "${broker[@]}" -o "kafka:$alerts"

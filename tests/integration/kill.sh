@@ -12,7 +12,7 @@ load_traffic "$events" 11
 reference "$work/reference.jsonl" -j 2
 
 # The work must not be over before it is interrupted: small fetches.
-run=("$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "$id" --state "$work/state" -q
+run=("$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "$id" --state "$work/state" -q --delivery at-least-once
      "${broker[@]}")
 slow=("${run[@]}" -X fetch.message.max.bytes=20000 -X queued.min.messages=100
       -X queued.max.messages.kbytes=4096)

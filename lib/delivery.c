@@ -1,0 +1,99 @@
+#include "lib/delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectors/kafka_journal.h"
+
+/* Lost transactions in a row without a commit between them: something is wrong that trying again
+ * does not mend. An outage is no such thing, it is waited for. */
+#define MAX_FRUITLESS 10
+#define PAUSE_MS 100
+#define MAX_PAUSE_MS 5000
+#define STEP_MS 50
+
+static bool is_kafka(const char *text)
+{
+    return text && (strcmp(text, "kafka") == 0 || strncmp(text, "kafka:", 6) == 0);
+}
+
+static bool can_be_exactly_once(const struct fyke_run_config *c)
+{
+    return c->n_inputs == 1 && is_kafka(c->inputs[0]) && !c->on_alert && is_kafka(c->output);
+}
+
+static void say(const struct kafka_config *kafka, const char *line)
+{
+    if (kafka->log) {
+        kafka->log(kafka->log_ctx, line);
+    }
+}
+
+enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
+                       const struct ruleset *rs, struct journal **ret, struct error *err)
+{
+    *ret = NULL;
+    if (c->delivery == FYKE_AT_LEAST_ONCE) {
+        return ERR_OK;
+    }
+    if (!can_be_exactly_once(c)) {
+        if (c->delivery == FYKE_EXACTLY_ONCE) {
+            return error_set(err, ERR_USAGE,
+                             "exactly once goes from Kafka to Kafka: -i kafka -o kafka:TOPIC");
+        }
+        if (c->n_inputs == 1 && is_kafka(c->inputs[0])) {
+            say(kafka, "delivery is at least once: only alerts to a Kafka topic can be delivered "
+                       "exactly once");
+        }
+        return ERR_OK;
+    }
+    if (c->watermark_end == FYKE_END_FLUSH) {
+        return error_set(err, ERR_USAGE,
+                         "what --flush brings is not committed, so it cannot go out exactly once: "
+                         "add --delivery at-least-once");
+    }
+    const char *topics = strchr(c->inputs[0], ':');
+    return kafka_journal_new(kafka, rs, topics ? topics + 1 : NULL, ret, err);
+}
+
+enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struct sink **ret,
+                       struct error *err)
+{
+    return kafka_journal_sink(j, c->output + strlen("kafka:"), ret, err);
+}
+
+/* ---- lives -------------------------------------------------------------------------------- */
+
+static bool stopped(const struct kafka_config *kafka)
+{
+    return kafka->stop && *kafka->stop;
+}
+
+static void pause_ms(const struct kafka_config *kafka, uint32_t ms)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * NS_PER_MS};
+    for (uint32_t waited = 0; waited < ms && !stopped(kafka); waited += STEP_MS) {
+        nanosleep(&step, NULL);
+    }
+}
+
+bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
+                          uint64_t commits, const struct error *err)
+{
+    char line[sizeof(err->text) + 64];
+    bool outage = l->begun > 0 && err->code == ERR_KAFKA && err->retriable;
+    if ((err->code != ERR_ABORTED && !outage) || err->fatal || stopped(kafka)) {
+        return false;
+    }
+    l->fruitless = commits > 0 || outage ? 0 : l->fruitless + 1;
+    if (l->fruitless >= MAX_FRUITLESS) {
+        return false;
+    }
+    l->begun++;
+    snprintf(line, sizeof(line), "%s; going on from the last commit", err->text);
+    say(kafka, line);
+    uint32_t ms = PAUSE_MS << (l->fruitless < 6 ? l->fruitless : 6);
+    pause_ms(kafka, ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS);
+    return !stopped(kafka);
+}
