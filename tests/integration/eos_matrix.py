@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""fyke from Kafka to Kafka under kill -9: at every fault point and at random moments.
+
+    eos_matrix.py FYKE
+
+The committed alerts must equal those of one undisturbed run over the same records: per key the same
+sequence, per topic the same multiset, byte for byte. Now and then the state directory is deleted
+between two lives: the changelog has everything.
+
+FYKE_SEED      another load, other moments; printed
+FYKE_LONG=1    every point 20 times, 1,000 random kills, in parts of a few minutes each
+FYKE_DONE      with FYKE_LONG: file that names the parts that have passed; they are left out
+FYKE_PART      only parts whose name contains this
+"""
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+
+import eos
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ENGINE_POINTS = ["before-sink-flush", "after-sink-flush", "before-append", "mid-append",
+                 "before-header", "before-journal-commit", "after-journal-commit", "after-overlay",
+                 "after-commit", "before-checkpoint", "mid-checkpoint", "after-checkpoint",
+                 "after-recovery-batch"]
+# An abort needs a life that loses its transaction: eos_faults.py.
+ELSEWHERE = ["kafka-before-abort", "kafka-after-abort"]
+# Reached once per life.
+ONCE = {"kafka-before-init", "kafka-after-init", "before-checkpoint", "mid-checkpoint",
+        "after-checkpoint", "after-recovery-batch"}
+USERS, PARTITIONS = 30, 3
+END_OF_TIME = 10**12
+
+
+def all_points():
+    """A point that nobody listed is a step that no test dies at."""
+    found = set()
+    for folder in ("engine", "connectors", "lib"):
+        for name in os.listdir(f"{HERE}/../../{folder}"):
+            if name.endswith(".c"):
+                with open(f"{HERE}/../../{folder}/{name}") as f:
+                    for call in re.findall(r"fault_point\(([^;]*)\);", f.read()):
+                        found |= set(re.findall(r'"([a-z-]+)"', call))
+    listed = set(eos.POINTS) | set(ENGINE_POINTS) | set(ELSEWHERE)
+    if found - listed:
+        raise eos.Failed(f"fault points in no list: {sorted(found - listed)}")
+    if listed - found:
+        raise eos.Failed(f"listed fault points that are nowhere: {sorted(listed - found)}")
+    return eos.POINTS + ENGINE_POINTS
+
+
+class World:
+    """Topics and load of one part."""
+
+    def __init__(self, fyke, name, rng):
+        self.rng = rng
+        self.name = f"{name}-{os.getpid()}"
+        self.work = tempfile.mkdtemp(prefix="eos-")
+        self.source, self.out = f"{self.name}-in", f"{self.name}-out"
+        self.state = f"{self.work}/state"
+        self.n, self.time = 0, 1_000_000
+        eos.ktool("create", self.source, PARTITIONS)
+        eos.ktool("create", self.out, 1)
+        with open(f"{HERE}/eos.rules") as f, open(f"{self.work}/eos.rules", "w") as to:
+            to.write(f.read().replace("@TOPIC@", self.source))
+        self.fyke = fyke
+        self.subject = self.run(self.name, self.out, self.state, "run.log", "--commit-every",
+                                "10ms", "-X", "fetch.message.max.bytes=4000")
+
+    def run(self, app, out, state, log, *more):
+        return eos.Subject([self.fyke, "run", "-r", f"{self.work}/eos.rules", "-i", "kafka", "-o",
+                            f"kafka:{out}", "--app", app, "--state", state, "-q", "-X",
+                            f"bootstrap.servers={eos.BOOTSTRAP}", *more], f"{self.work}/{log}")
+
+    def event(self):
+        self.n += 1
+        self.time += self.rng.randrange(0, 1500)
+        at = self.time - self.rng.choice([0, 0, 0, 1000, 4000, 7000])  # the last one is late
+        return (f'{{"user":"u{self.rng.randrange(USERS)}","at":{at},'
+                f'"result":"{self.rng.choice(["success", "failure", "failure"])}",'
+                f'"country":"{self.rng.choice(["NL", "DE", "BR"])}","n":{self.n}}}')
+
+    def load(self, count):
+        lines = "\n".join(self.event() for _ in range(count)) + "\n"
+        eos.ktool("-k", "user", "produce", self.source, stdin=lines.encode())
+
+    def end_of_time(self):
+        """Whatever can be decided is decided."""
+        for p in range(PARTITIONS):
+            line = f'{{"user":"end{p}","at":{END_OF_TIME},"result":"success","country":"NL","n":0}}\n'
+            eos.ktool("-p", p, "-k", "user", "produce", self.source, stdin=line.encode())
+
+    def maybe_forget(self):
+        if self.rng.random() < 0.15:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    def check(self):
+        """After a last life the output is that of an undisturbed run, by the simpler protocol."""
+        self.end_of_time()
+        self.subject.finishes("--once")
+        reference = f"{self.name}-ref"
+        eos.ktool("create", reference, 1)
+        self.run(f"{self.name}-ref", reference, f"{self.work}/ref", "ref.log", "--delivery",
+                 "at-least-once").finishes("--once")
+        want, got = eos.dump(reference), eos.dump(self.out)
+        if len(want) < 20:
+            raise eos.Failed(f"only {len(want)} alerts in the reference")
+        eos.compare(want, got)
+        return len(want)
+
+    def close(self):
+        for topic in (self.source, self.out, f"{self.name}.changelog", f"{self.name}-ref"):
+            eos.ktool("delete", topic)
+        shutil.rmtree(self.work)
+
+
+def per_record(point):
+    return point.endswith(("-alert", "-entry"))
+
+
+def die_at(world, point, hits):
+    reached = tries = 0
+    while reached < hits:
+        tries += 1
+        if tries > hits * 4 + 4:
+            raise eos.Failed(f"{point} was reached only {reached} times")
+        world.maybe_forget()
+        world.load(world.rng.randrange(20, 150))
+        nth = 1 if point in ONCE else world.rng.randrange(1, 30 if per_record(point) else 3)
+        reached += world.subject.dies_at(f"{point}:{nth}", "--once")
+
+
+def die_at_random(world, kills):
+    for _ in range(kills):
+        world.maybe_forget()
+        world.load(world.rng.randrange(20, 300))
+        world.subject.dies_after(world.rng.uniform(0.03, 0.7))
+
+
+def contrast(fyke, seed):
+    """The same under the simpler protocol must fail: else the comparison sees nothing."""
+    world = World(fyke, "contrast", random.Random(seed))
+    world.subject.command += ["--delivery", "at-least-once"]
+    for _ in range(6):
+        world.load(100)
+        world.subject.dies_at("after-sink-flush:1", "--once")
+    try:
+        world.check()
+    except eos.Failed as why:
+        if "too many" not in str(why):
+            raise
+        world.close()
+        return
+    raise eos.Failed("at least once under the same kills has doubled nothing: the test is blind")
+
+
+def parts(long):
+    """(name, body): a world each."""
+    points = all_points()
+    if not long:
+        return [("short", lambda w: ([die_at(w, p, 1) for p in points], die_at_random(w, 15)))]
+    each = [(p, lambda w, p=p: die_at(w, p, 20)) for p in points]
+    return each + [(f"random-{i}", lambda w: die_at_random(w, 100)) for i in range(10)]
+
+
+def run_part(fyke, name, body, seed):
+    world = World(fyke, name, random.Random(f"{seed} {name}"))
+    try:
+        body(world)
+        alerts = world.check()
+    except eos.Failed as why:
+        raise eos.Failed(f"part {name}, files in {world.work}: {why}\n"
+                         f"{eos.tail(world.work + '/run.log')}") from why
+    kills = world.subject.kills
+    print(f"{name}: {kills} kills over {world.n} records, {alerts} alerts, as undisturbed",
+          flush=True)
+    world.close()
+    return kills
+
+
+def main():
+    long = os.environ.get("FYKE_LONG") == "1"
+    ledger = os.environ.get("FYKE_DONE", "")
+    seed = int(os.environ.get("FYKE_SEED", "1"))
+    print(f"seed {seed}", flush=True)
+
+    def done():
+        if not ledger or not os.path.exists(ledger):
+            return set()
+        with open(ledger) as f:
+            return {line.split()[0] for line in f}
+
+    def body():
+        kills = 0
+        contrast(sys.argv[1], seed)
+        for name, part in parts(long):
+            if name in done() or os.environ.get("FYKE_PART", "") not in name:
+                continue
+            kills += run_part(sys.argv[1], name, part, seed)
+            if ledger:
+                with open(ledger, "a") as f:
+                    f.write(f"{name} seed {seed}\n")
+        return f"{kills} kills, nothing lost, nothing doubled"
+
+    eos.verdict(body)
+
+
+if __name__ == "__main__":
+    main()
