@@ -110,6 +110,13 @@ def tied(file, maker, rng, keys, names):
     read = rng.choice((('Q', 'R'), ('Q', 'R'), ('Q', 'P'), ('P', 'R'), ('Q', 'S'), ('Q', 'S')))
     if read == ('Q', 'S'):
         out.append(plain(names[3], 'S', Ev('R', 'g1'), keys))
+    if len(out) > 2 and rng.random() < 0.3:  # deadlines of one time, of rules of two levels
+        dur = rng.randint(1, 3)
+        for rule in (far, out[2]):
+            if rule.head is None:
+                rule.items.append(Absent(Ev(rng.choice(maker.types)), dur=dur))
+                number(rule)
+        read = ('Q', 'R')
     ask_for_two(file.rules[0], rng.sample(read, 2), rng)
     return out
 
