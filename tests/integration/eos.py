@@ -16,6 +16,8 @@ import time
 KTOOL = os.environ["FYKE_KTOOL"]
 BOOTSTRAP = os.environ["FYKE_TEST_BOOTSTRAP"]
 BROKER = os.environ.get("FYKE_BROKER", "")
+# Variables FYKE_… are settings to fyke.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("FYKE_")}
 # Where a process can be made to die; those of a start are reached once per life.
 POINTS = ["kafka-before-init", "kafka-after-init", "kafka-before-begin", "kafka-after-begin",
           "kafka-before-alert", "kafka-after-alert", "kafka-before-entry", "kafka-after-entry",
@@ -70,7 +72,8 @@ class Subject:
     def start(self, *more):
         self.lives += 1
         self.out = open(self.log, "ab")
-        self.process = subprocess.Popen([*self.command, *more], stdout=self.out, stderr=self.out)
+        self.process = subprocess.Popen([*self.command, *more], stdout=self.out, stderr=self.out,
+                                        env=ENVIRONMENT)
 
     def wait(self, timeout=60):
         """Exit code, negative for a signal."""
@@ -133,6 +136,6 @@ def verdict(body):
 
 
 def seeded(default=1):
-    seed = int(os.environ.get("FYKE_SEED", default))
+    seed = int(os.environ.get("EOS_SEED", default))
     print(f"seed {seed}", flush=True)
     return random.Random(seed)

@@ -267,7 +267,7 @@ def main():
         positions_that_somebody_moved_are_refused, positions_that_disagree_are_refused,
         positions_may_expire, a_changelog_that_is_gone_is_refused,
         a_changelog_that_loses_state_is_refused, an_open_transaction_hides_the_end]
-    only = os.environ.get("FYKE_CASE", "")
+    only = os.environ.get("EOS_CASE", "")
 
     def body():
         for case in cases:
