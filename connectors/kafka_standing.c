@@ -134,8 +134,9 @@ static enum err foreign(const struct kafka_journal *j, const rd_kafka_topic_part
     const char *text = p->metadata_size ? p->metadata : "";
     return error_set(err, ERR_STATE,
                      "%s[%d]: the position %lld of group %s was not committed by application %s "
-                     "(its metadata is \"%.*s\"): somebody has reset it. --reset-state begins anew "
-                     "where --start says",
+                     "exactly once (its metadata is \"%.*s\"): somebody has reset it, or a run "
+                     "delivered at least once. --reset-state begins anew where --start says; or "
+                     "take another --app",
                      p->topic, p->partition, (long long)p->offset, j->log.group, j->config->app,
                      (int)(p->metadata_size < 80 ? p->metadata_size : 80), text);
 }

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""Exactly once when the name is taken, time runs out, or somebody changed the broker's side.
+
+    eos_faults.py FYKE [broker]
+
+After every case the committed alerts equal those of an undisturbed run, or the run was refused with
+the reason. With "broker" the broker itself dies, which no other test may see.
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import eos
+from eos_matrix import World
+
+OTHER = "another process runs as application"
+
+
+class Live(World):
+    """A world whose subjects run until they are told to stop."""
+
+    def another(self, state, *more):
+        self.logs = getattr(self, "logs", 0) + 1
+        return self.run(self.name, self.out, f"{self.work}/{state}", f"live{self.logs}.log",
+                        "-X", "fetch.message.max.bytes=4000", *more)
+
+    def seq(self):
+        """Number of the last commit, by the positions."""
+        found = re.findall(r"seq=(\d+)",
+                           eos.ktool("offsets", self.name, self.source).decode())
+        return max(map(int, found)) if found else -1
+
+    def await_commit(self, after, timeout=30):
+        deadline = time.monotonic() + timeout
+        while self.seq() <= after:
+            if time.monotonic() > deadline:
+                raise eos.Failed(f"no commit after number {after}")
+            time.sleep(0.05)
+
+    def load_and_await(self, count):
+        before = self.seq()
+        self.load(count)
+        self.await_commit(before)
+
+
+def text(subject):
+    with open(subject.log, errors="replace") as f:
+        return f.read()
+
+
+def ends_with(subject, code, words, timeout=60):
+    got = subject.wait(timeout)
+    if got != code or words not in text(subject):
+        raise eos.Failed(f"exit {got} instead of {code} with \"{words}\":\n{text(subject)}")
+
+
+def stop(subject):
+    subject.process.terminate()
+    ends_with(subject, 0, "")
+
+
+def await_text(subject, words, timeout=30):
+    deadline = time.monotonic() + timeout
+    while words not in text(subject):
+        if time.monotonic() > deadline or subject.process.poll() is not None:
+            raise eos.Failed(f"no \"{words}\":\n{text(subject)}")
+        time.sleep(0.02)
+
+
+def a_second_process_ends_the_first(w):
+    first, second = w.another("one"), w.another("two")
+    first.start()
+    w.load_and_await(200)
+    second.start()
+    before = w.seq()
+    deadline = time.monotonic() + 30
+    while first.process.poll() is None:  # it learns it when it has something to write
+        if time.monotonic() > deadline:
+            raise eos.Failed("the first process goes on")
+        w.load(20)
+        time.sleep(0.1)
+    ends_with(first, 4, OTHER)
+    w.await_commit(before)
+    w.load_and_await(50)
+    stop(second)
+
+
+def a_process_that_wakes_up_later_ends(w):
+    first, second = w.another("one", "--commit-every", "2s"), w.another("two")
+    first.start()
+    w.load_and_await(100)
+    w.load(100)
+    time.sleep(0.7)
+    first.process.send_signal(signal.SIGSTOP)
+    before = w.seq()
+    second.start()
+    w.await_commit(before)
+    w.load_and_await(100)
+    first.process.send_signal(signal.SIGCONT)
+    w.load_and_await(50)
+    ends_with(first, 4, OTHER)
+    stop(second)
+
+
+def a_transaction_that_took_too_long_is_done_again(w):
+    """Stopped for longer than the broker keeps a transaction open."""
+    first = w.another("one", "--commit-every", "5s", "-X", "transaction.timeout.ms=4000")
+    first.start()
+    w.load_and_await(100)
+    w.load(200)
+    time.sleep(0.6)
+    first.process.send_signal(signal.SIGSTOP)
+    time.sleep(6)
+    first.process.send_signal(signal.SIGCONT)
+    await_text(first, "going on from the last commit")
+    w.load_and_await(100)
+    stop(first)
+
+
+def positions_that_somebody_moved_are_refused(w):
+    w.load(100)
+    w.subject.finishes("--once")
+    eos.ktool("commit", w.name, w.source, 0, 3)
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, f"{w.source}[0]: the position 3 of group {w.name} was not committed by")
+    # Begun anew, everything is evaluated again into another topic: as if for the first time.
+    w.out = f"{w.name}-again"
+    eos.ktool("create", w.out, 1)
+    w.subject = w.another("state")
+    w.subject.finishes("--once", "--reset-state")
+
+
+def positions_may_expire(w):
+    w.load(100)
+    w.subject.finishes("--once")
+    eos.ktool("forget", w.name)
+    w.load(100)
+    w.subject.finishes("--once")
+
+
+def a_changelog_that_is_gone_is_refused(w):
+    w.load(100)
+    w.subject.finishes("--once")
+    eos.ktool("delete", f"{w.name}.changelog")
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, "it was removed and made anew")
+    w.out = f"{w.name}-again"
+    eos.ktool("create", w.out, 1)
+    w.subject = w.another("state")
+    w.subject.finishes("--once", "--reset-state")
+
+
+def records_that_retention_took_are_refused(w):
+    w.load(100)
+    w.subject.finishes("--once")
+    w.load(100)
+    high = [int(row.split("\t")[3]) for row in
+            eos.ktool("offsets", w.name, w.source).decode().splitlines()]
+    eos.ktool("trim", w.source, 0, high[0])
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, "retention")
+    return "refused"
+
+
+def a_deleted_state_directory_is_restored(w):
+    for i in range(4):
+        w.load(150)
+        if i % 2:
+            w.subject.dies_at("kafka-before-commit:2", "--once")
+        else:
+            w.subject.finishes("--once")
+        shutil.rmtree(w.state)
+    w.load(50)
+    w.subject.finishes("--once")
+    if "entries restored from the changelog" not in text(w.subject):
+        raise eos.Failed(f"nothing was restored:\n{text(w.subject)}")
+
+
+def another_protocols_state_is_refused(w):
+    w.load(50)
+    w.another("state").finishes("--once", "--delivery", "at-least-once")
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, "or a run delivered at least once")
+    other = w.run(f"{w.name}-other", w.out, w.state, "other.log")
+    other.start("--once")
+    ends_with(other, 4, "without a changelog")
+    return "refused"
+
+
+def an_abort_may_be_cut_short(w):
+    """A run that ends with an error aborts what it has written so far, or dies while doing so."""
+    w.load(100)
+    w.subject.finishes("--once")
+    for point in ("kafka-before-abort", "kafka-after-abort", None):
+        life = w.another("state", "--commit-every", "7s", "--strict",
+                         *(["--fault", point] if point else []))
+        life.start()
+        w.load(100)
+        time.sleep(1.5)
+        eos.ktool("-K", ":", "produce", w.source, stdin=b"u1:no object\n")
+        code = life.wait()
+        if code != (-signal.SIGKILL if point else 4):
+            raise eos.Failed(f"{point}: ended with {code}:\n{text(life)}")
+        w.subject.finishes("--once")
+
+
+def the_broker_dies_and_comes_back(w):
+    first = w.another("one")
+    first.start()
+    w.load_and_await(100)
+    for _ in range(2):
+        w.load(200)
+        time.sleep(w.rng.uniform(0.05, 0.4))
+        subprocess.run([eos.BROKER, "kill"], check=True, timeout=60)
+        time.sleep(w.rng.uniform(0.5, 2))
+        subprocess.run([eos.BROKER, "restart"], check=True, timeout=90, close_fds=True)
+        w.load_and_await(100)
+    stop(first)
+
+
+def an_outage_longer_than_a_transaction(w):
+    first = w.another("one", "--commit-every", "5s", "-X", "transaction.timeout.ms=3000")
+    first.start()
+    w.load_and_await(100)
+    w.load(200)
+    time.sleep(0.4)
+    subprocess.run([eos.BROKER, "kill"], check=True, timeout=60)
+    time.sleep(5)
+    subprocess.run([eos.BROKER, "restart"], check=True, timeout=90, close_fds=True)
+    w.load_and_await(100)
+    w.load_and_await(100)
+    stop(first)
+
+
+CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
+         a_transaction_that_took_too_long_is_done_again, positions_that_somebody_moved_are_refused,
+         positions_may_expire, a_changelog_that_is_gone_is_refused,
+         records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
+         another_protocols_state_is_refused, an_abort_may_be_cut_short]
+WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
+
+
+def main():
+    rng = eos.seeded()
+    only = os.environ.get("EOS_CASE", "")
+
+    def body():
+        for case in WITH_BROKER if sys.argv[2:] == ["broker"] else CASES:
+            if only not in case.__name__:
+                continue
+            began = time.monotonic()
+            w = Live(sys.argv[1], case.__name__.replace("_", "-")[:30], rng)
+            try:
+                said = case(w)
+                if said != "refused":
+                    said = f"{w.check()} alerts, as undisturbed"
+            except eos.Failed as why:
+                raise eos.Failed(f"{case.__name__}, files in {w.work}: {why}") from why
+            print(f"{case.__name__}: {said} ({time.monotonic() - began:.1f} s)", flush=True)
+            w.close()
+        return "done"
+
+    eos.verdict(body)
+
+
+if __name__ == "__main__":
+    main()
