@@ -9,14 +9,17 @@
 
 struct journal_setting {
     struct setting base;      /* crash_in: between two calls */
+    bool aborts_only;         /* faults are aborts: the run lives on, and its counters with it */
     unsigned fault_in;        /* every so-many-th commit meets a fault at one of its calls; 0: never */
     int64_t checkpoint_every; /* ns; 0: after each commit */
+    size_t overlay_bytes;     /* 0: half of the memory */
     unsigned lose_in;         /* every so-many-th crash loses the copy or finds an old one; 0: never */
 };
 
 struct journal_outcome {
     struct buf alerts, sequences; /* sim_log_alerts(), sim_log_sequences() */
     struct buf state;             /* the copy at the end */
+    uint64_t records, alerts_total, matches; /* as counted over the last run's lives */
     unsigned crashes, aborts, losses;
 };
 

@@ -1,0 +1,109 @@
+"""Do the tests of exactly-once find faults? Each protocol of protocol_faults_table.py is put into a
+copy of the tree, built, and given to its tests until one fails.
+
+  protocol_faults.py --scratch DIR [--only WORDS] [--sample N] [--jobs N]
+
+Exit: 0, 1 when a fault survives or its text does not stand in its file exactly once.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'oracle'))
+from faults import configure, copy_tree  # noqa: E402
+from protocol_faults_table import FAULTS  # noqa: E402
+
+LIMIT_S = 300
+
+
+def built(build, tests, jobs):
+    env = dict(os.environ, CCACHE_BASEDIR=str(build.parent), CCACHE_NOHASHDIR='1')
+    p = subprocess.run(['ninja', '-C', build, '-j%d' % jobs] + ['test_' + t for t in tests],
+                       env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return p.returncode == 0, p.stdout.decode(errors='replace')
+
+
+def first_failure(scratch, build, tests):
+    """What the first test that fails says; None: all pass."""
+    for test in tests:
+        try:
+            p = subprocess.run([build / 'tests' / ('test_' + test)], cwd=scratch / 'tree',
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return test + ': does not end'
+        if p.returncode != 0:
+            lines = p.stdout.decode(errors='replace').split('\n')
+            said = [x for x in lines if x.startswith('ERROR') or 'Error' in x or 'ssert' in x]
+            return '%s: %s' % (test, (said or ['exit %d' % p.returncode])[0][:160])
+    return None
+
+
+def apply(scratch, edits):
+    """The files as they were, or what is wrong with the table."""
+    before = {}
+    for name, old, new in edits:
+        path = scratch / 'tree' / name
+        text = path.read_text()
+        before.setdefault(path, text)
+        if text.count(old) != 1:
+            restore(before)
+            return None, '%r stands %d times in %s' % (old[:60], text.count(old), name)
+        path.write_text(text.replace(old, new))
+    return before, None
+
+
+def restore(before):
+    for path, text in before.items():
+        path.write_text(text)
+
+
+def try_fault(scratch, build, tests, edits, jobs):
+    """(found, what)"""
+    before, wrong = apply(scratch, edits)
+    if wrong:
+        return False, wrong
+    try:
+        ok, words = built(build, tests, jobs)
+        if not ok:
+            return False, 'does not build: ' + words[-600:]
+        what = first_failure(scratch, build, tests)
+        return what is not None, what or 'survives'
+    finally:
+        restore(before)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--scratch', required=True)
+    p.add_argument('--only', default='')
+    p.add_argument('--sample', type=int, help='so many faults, spread over the table')
+    p.add_argument('--jobs', type=int, default=2)
+    args = p.parse_args()
+    scratch = pathlib.Path(args.scratch).resolve()
+    scratch.mkdir(parents=True, exist_ok=True)
+    copy_tree(scratch)
+    build = configure(scratch)
+    every = sorted({t for fault in FAULTS for t in fault[1]})
+    ok, words = built(build, every, args.jobs)
+    if not ok:
+        sys.exit(words[-2000:])
+    what = first_failure(scratch, build, every)
+    if what:
+        sys.exit('without a fault: ' + what)
+    faults = [f for f in FAULTS if args.only in f[0]]
+    if args.sample:
+        faults = faults[::max(1, len(faults) // args.sample)][:args.sample]
+    survived, begin = 0, time.time()
+    for name, tests, *edits in faults:
+        found, what = try_fault(scratch, build, tests, edits, args.jobs)
+        survived += not found
+        print('| %s | %s |' % (name, what if found else '**%s**' % what), flush=True)
+    print('%d faults, %d survive, %d s' % (len(faults), survived, time.time() - begin))
+    return 1 if survived or not faults else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
