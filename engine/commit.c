@@ -65,5 +65,9 @@ enum err engine_commit(struct engine *e, struct error *err)
     }
     e->last_commit = engine_now(e);
     e->dirty = false;
-    return e->options.journal != NULL ? journaled_settle(e, err) : ERR_OK;
+    if (e->options.journal == NULL) {
+        return ERR_OK;
+    }
+    engine_note_counters(e);
+    return journaled_settle(e, err);
 }

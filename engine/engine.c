@@ -255,6 +255,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     e->alerts.show_derived = o->show_derived;
     e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
+    engine_begin_counters(e);
     key_table_init(&e->keys, rs);
     tell_disabled(e);
     key_eval_init(&e->key_eval);
@@ -309,6 +310,7 @@ static void release(struct engine *e, bool abandon)
     free(e->positions);
     free(e->evidence_fields);
     free(e->held);
+    engine_carried_free(e->at_commit);
     arena_release(&e->arena);
     free(e);
 }
@@ -353,6 +355,7 @@ struct partition *engine_open_partition(struct engine *e, const struct source_pa
         clock_state_add(&e->clocks[tg->groups[i]], p);
     }
     e->last_used = p;
+    engine_begin_partition_counters(e, p);
     if (e->state != NULL) {
         state_restore_partition(e, p);
     }

@@ -50,6 +50,7 @@ typedef enum err (*engine_refused)(void *ctx, enum refused_why why, const char *
                                    const struct record *r, struct error *err);
 
 struct journal;
+struct engine_carried;
 
 struct engine_options {
     const char *app;             /* names the state; default "fyke" */
@@ -57,6 +58,8 @@ struct engine_options {
     /* Exactly once (engine/journal.h): commits go there, the state directory is a copy that follows.
      * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
     struct journal *journal;
+    const struct engine_carried *carried; /* counters of earlier lives of the run; may be NULL */
+    size_t overlay_bytes; /* bound of what is committed and not in the copy; 0: half of memory_bytes */
     struct duration checkpoint_every; /* of the copy, processing time; default 5 s */
     struct duration changelog_keeps;  /* deletions, at least; default 24 h */
     size_t recovery_batch_bytes;      /* written at a time; default 16 MiB */
@@ -102,6 +105,10 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o,
 void engine_free(struct engine *e);
 /* The same as a crash would leave it: nothing more is written (tests). */
 void engine_abandon(struct engine *e);
+/* After ERR_ABORTED: the counters as of the last commit, for the next life (options.carried). NULL:
+ * none yet. */
+struct engine_carried *engine_carry(struct engine *e);
+void engine_carried_free(struct engine_carried *c);
 
 /* Runs until the source is finished or *stop becomes non-zero; then everything released is
  * evaluated, delivered and checkpointed. */

@@ -2,7 +2,7 @@
  *   engine.c   life cycle, run loop       intake.c   records → order buffers
  *   process.c  release → shards → alerts  idle.c     partitions that say nothing
  *   feed.c     what shards get, by level
- *   commit.c   deliver, checkpoint, positions        summary.c  figures
+ *   commit.c   deliver, checkpoint, positions        summary.c, carry.c  figures
  *   checkpoint.c, restore.c   durable state (checkpoint.h)
  * Private to engine/. */
 #ifndef FYKE_ENGINE_ENGINE_PARTS_H
@@ -92,6 +92,8 @@ struct engine {
     uint64_t bad_values, missing_key, derived, undecided;
     uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, commits, commit_bytes, pending;
+    struct nfa_counters nfa_before;   /* of earlier lives */
+    struct engine_carried *at_commit; /* counters as of the last commit; with a journal */
     uint32_t invalid_shown; /* invalid records that were shown on the log */
     struct partition_summary *partition_summaries;
     struct table_standing *table_summaries;
@@ -129,6 +131,13 @@ enum err engine_process_slices(struct engine *e, const volatile sig_atomic_t *st
 enum err engine_keep_pace(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Counts (and with --pending reports) what waits for deadlines. */
 enum err engine_gather_pending(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+/* carry.c: what the last commit counted; counters that go on from an earlier life. */
+void engine_note_counters(struct engine *e);
+void engine_begin_counters(struct engine *e);
+void engine_begin_partition_counters(const struct engine *e, struct partition *p);
+void engine_nfa_counters(const struct engine *e, struct nfa_counters *ret);
+void engine_partition_summary(const struct partition *p, struct partition_summary *ret);
 
 /* A record of this partition has come / its end was reached. */
 void idle_note_record(struct engine *e, struct partition *p);

@@ -6,7 +6,7 @@
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
 
-#define DEFAULT_BUDGET ((uint64_t)512 << 20)
+#define DEFAULT_BOUND ((uint64_t)256 << 20)
 #define WAIT_MS 100
 
 void journaled_begin(struct engine *e)
@@ -145,9 +145,13 @@ static uint64_t overlaid_bytes(const struct journaled *j)
     return n;
 }
 
-static uint64_t budget_of(const struct engine *e)
+static uint64_t bound_of(const struct engine *e)
 {
-    return e->options.memory_bytes != 0 ? e->options.memory_bytes : DEFAULT_BUDGET;
+    const struct engine_options *o = &e->options;
+    if (o->overlay_bytes != 0) {
+        return o->overlay_bytes;
+    }
+    return o->memory_bytes != 0 ? o->memory_bytes / 2 : DEFAULT_BOUND;
 }
 
 static struct checkpoint_job freeze_job(struct journaled *j)
@@ -207,7 +211,7 @@ static bool checkpoint_due(const struct engine *e)
     const struct journaled *j = e->state->journaled;
     return j->ahead &&
            (engine_now(e).ns - j->last_checkpoint.ns >= e->options.checkpoint_every.ns ||
-            overlaid_bytes(j) > budget_of(e) / 4);
+            overlaid_bytes(j) > bound_of(e) / 2);
 }
 
 static enum err tick(struct engine *e, unsigned wait_ms, struct error *err)
@@ -233,7 +237,7 @@ enum err journaled_settle(struct engine *e, struct error *err)
 {
     struct journaled *j = e->state->journaled;
     FYKE_TRY(tick(e, 0, err));
-    while (overlaid_bytes(j) > budget_of(e) / 2 && (e->stop == NULL || *e->stop == 0)) {
+    while (overlaid_bytes(j) > bound_of(e) && (e->stop == NULL || *e->stop == 0)) {
         FYKE_TRY(tick(e, WAIT_MS, err));
         j->journal->ops->presses(j->journal);
     }

@@ -3,18 +3,7 @@
 static void fill_partitions(struct engine *e)
 {
     for (size_t i = 0; i < e->n_partitions; i++) {
-        const struct partition *p = e->partitions[i];
-        e->partition_summaries[i] = (struct partition_summary){
-            .topic = p->topic->index,
-            .partition = p->id,
-            .next_offset = p->next_offset,
-            .max_time = p->max_time,
-            .watermark = p->frontier,
-            .read = p->read,
-            .late = p->late,
-            .invalid = p->invalid,
-            .idle_advances = p->idle_advances,
-        };
+        engine_partition_summary(e->partitions[i], &e->partition_summaries[i]);
     }
 }
 
@@ -29,14 +18,6 @@ static void add_state(struct engine *e, struct engine_summary *s)
         s->evicted += f.evicted;
         s->loaded += f.loaded;
     }
-}
-
-static void add_counters(struct eval_counters *to, const struct eval_counters *from)
-{
-    to->division_by_zero += from->division_by_zero;
-    to->overflow += from->overflow;
-    to->not_a_number += from->not_a_number;
-    to->regex_limit += from->regex_limit;
 }
 
 void engine_summary(struct engine *e, struct engine_summary *ret)
@@ -79,9 +60,5 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
     ret->table_bad_records = tables->bad_records;
     ret->table_refreshes = tables->refreshes;
     ret->table_failures = tables->failed;
-    workers_counters(e->workers, &ret->nfa);
-    add_counters(&ret->nfa.eval, &e->key_eval.counters);
-    for (uint32_t i = 0; i < e->n_shards; i++) {
-        add_counters(&ret->nfa.eval, &e->shards[i].emitter.store.counters);
-    }
+    engine_nfa_counters(e, &ret->nfa);
 }

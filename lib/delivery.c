@@ -78,15 +78,38 @@ static void pause_ms(const struct kafka_config *kafka, uint32_t ms)
     }
 }
 
+/* What an aborted transaction counted is counted again when its records come again. True: something
+ * was committed since the last time. */
+static bool take_counters(struct delivery_lives *l, struct engine *e)
+{
+    struct engine_summary s;
+    struct engine_carried *now = e == NULL ? NULL : engine_carry(e);
+    if (!now) {
+        return false;
+    }
+    engine_summary(e, &s);
+    bool more = s.commits > l->commits;
+    l->commits = s.commits;
+    engine_carried_free(l->carried);
+    l->carried = now;
+    return more;
+}
+
+void delivery_release(struct delivery_lives *l)
+{
+    engine_carried_free(l->carried);
+    l->carried = NULL;
+}
+
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
-                          uint64_t commits, const struct error *err)
+                          struct engine *e, const struct error *err)
 {
     char line[sizeof(err->text) + 64];
     bool outage = l->begun > 0 && err->code == ERR_KAFKA && err->retriable;
     if ((err->code != ERR_ABORTED && !outage) || err->fatal || stopped(kafka)) {
         return false;
     }
-    l->fruitless = commits > 0 || outage ? 0 : l->fruitless + 1;
+    l->fruitless = take_counters(l, e) || outage ? 0 : l->fruitless + 1;
     if (l->fruitless >= MAX_FRUITLESS) {
         return false;
     }

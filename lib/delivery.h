@@ -4,6 +4,7 @@
 #define FYKE_LIB_DELIVERY_H
 
 #include "connectors/kafka.h"
+#include "engine/engine.h"
 #include "engine/journal.h"
 #include "fyke/fyke.h"
 
@@ -20,10 +21,14 @@ enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struc
 struct delivery_lives {
     uint32_t begun;      /* lives that ended with a lost transaction */
     uint32_t fruitless;  /* of these in a row without a commit */
+    uint64_t commits;    /* of all of them */
+    struct engine_carried *carried; /* owned: the counters as of the last commit; NULL: none */
 };
 
-/* Should the run, which ended with `err` after `commits`, begin anew? Says so and waits a moment. */
+/* Should the run, which ended with `err`, begin anew? Says so and waits a moment. `e` may be NULL: it
+ * did not even open. */
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
-                          uint64_t commits, const struct error *err);
+                          struct engine *e, const struct error *err);
+void delivery_release(struct delivery_lives *l);
 
 #endif

@@ -131,7 +131,7 @@ static enum watermark_end end_of(enum fyke_watermark_end e)
     return END_DEFAULT;
 }
 
-static enum err open_engine(struct run *r, struct error *err)
+static enum err open_engine(struct run *r, const struct delivery_lives *lives, struct error *err)
 {
     const struct fyke_run_config *c = r->config;
     struct engine_options o;
@@ -140,6 +140,8 @@ static enum err open_engine(struct run *r, struct error *err)
     o.watermark_end_at.ns = c->watermark_end_ns;
     o.fault = r->fault;
     o.journal = r->journal;
+    o.carried = lives->carried;
+    o.reset_state = o.reset_state && lives->begun == 0;
     if (r->journal) {
         o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
     }
@@ -205,7 +207,8 @@ static enum err check_fields(const struct ruleset *rs, const char *text, struct 
     return ERR_OK;
 }
 
-static enum err open_run(struct run *r, const struct fyke_rules *rules, struct error *err)
+static enum err open_run(struct run *r, const struct fyke_rules *rules,
+                         const struct delivery_lives *lives, struct error *err)
 {
     r->rs = rules_ruleset(rules);
     if (r->config->options.evidence_fields) {
@@ -225,15 +228,18 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules, struct e
     FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, &r->journal, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
-    FYKE_TRY(open_engine(r, err));
+    FYKE_TRY(open_engine(r, lives, err));
     FYKE_TRY(open_source(r, err));
     return open_sink(r, err);
 }
 
-static void tell_figures(struct run *r, run_figures_fn figures, void *ctx)
+static void tell_figures(struct run *r, const struct delivery_lives *lives, run_figures_fn figures,
+                         void *ctx)
 {
     struct run_figures f = {
         .rs = r->rs,
+        .transactional = r->journal != NULL,
+        .aborted = lives->begun,
         .foreign = r->from_kafka ? 0 : file_source_foreign(r->source),
         .wall_s = seconds(CLOCK_MONOTONIC) - r->wall_from,
         .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - r->cpu_from,
@@ -268,13 +274,11 @@ static enum err release_run(struct run *r, struct error *err)
 static enum err live(struct run *r, const struct fyke_rules *rules, struct delivery_lives *lives,
                      bool *again, struct error *err)
 {
-    struct engine_summary s = {0};
-    enum err rc = open_run(r, rules, err);
+    enum err rc = open_run(r, rules, lives, err);
     if (rc == ERR_OK) {
         rc = engine_run(r->engine, r->source, r->sink, r->config->stop, err);
-        engine_summary(r->engine, &s);
     }
-    *again = rc != ERR_OK && delivery_begins_anew(lives, &r->kafka, s.commits, err);
+    *again = rc != ERR_OK && delivery_begins_anew(lives, &r->kafka, r->engine, err);
     return rc;
 }
 
@@ -295,13 +299,14 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
             .config = c, .fault = &fault, .wall_from = wall_from, .cpu_from = cpu_from};
         rc = live(&r, rules, &lives, &again, &err);
         if (r.engine && r.sink && !again) {
-            tell_figures(&r, figures, ctx);
+            tell_figures(&r, &lives, figures, ctx);
         }
         if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
             rc = closing.code;
             err = closing;
         }
     } while (again);
+    delivery_release(&lives);
     if (rc != ERR_OK) {
         return last_error_set(&err);
     }

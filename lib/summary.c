@@ -181,6 +181,11 @@ void summary_json(const struct run_figures *f, struct buf *out)
     if (f->rs->n_tables > 0) {
         put_tables(&j, f);
     }
+    if (f->transactional) {
+        put_count(&j, "commits", s->commits);
+        put_count(&j, "commit_bytes", s->commit_bytes);
+        put_count(&j, "aborted", f->aborted);
+    }
     put_count(&j, "checkpoints", s->checkpoints);
     put_count(&j, "checkpoint_bytes", s->checkpoint_bytes);
     put_cost(&j, f);

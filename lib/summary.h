@@ -9,6 +9,8 @@
 struct run_figures {
     const struct ruleset *rs;
     struct engine_summary engine;
+    bool transactional;
+    uint64_t aborted; /* transactions; their work was done again */
     uint64_t foreign; /* envelopes of topics that the rules do not read */
     double wall_s, cpu_s;
 };
