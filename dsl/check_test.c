@@ -192,6 +192,13 @@ static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum tes
         }
         suggest_try(&s, t->rule->key_names[i]);
     }
+    if (kind == TEST_STMT_EXPECT && t->rule->quiet.present && (alert || n == 0)) {
+        if (slice_eq_str(f->name, "suppressed")) {
+            *want = (struct want){VAL_INT, VAL_MISSING, NULL};
+            return true;
+        }
+        suggest_try(&s, SLICE_LIT("suppressed"));
+    }
     struct diag *d = check_error(t->c, "E0431", a->path.span, "the %s has no field `%.*s`",
                                  n > 0 && !alert ? "event" : "alert", SLICE_ARG(f->name));
     check_suggest(t->c, d, &s);

@@ -40,10 +40,10 @@ enum test_stmt_kind {
 };
 
 struct test_expect_field {
-    struct slice name;      /* of the alert's `emit` body, or of the key */
+    struct slice name;      /* of the alert's `emit` body, of the key, or `suppressed` */
     int32_t emit_index;     /* into the fields of the alert or of the timeout, or of a derived event
                                of a rule without one; -1: a key part */
-    int32_t key_index;      /* into rule->key_names; -1: an emit field */
+    int32_t key_index;      /* into rule->key_names; -1: none. Neither: `suppressed` */
     struct value value;
     struct span span;
 };

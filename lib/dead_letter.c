@@ -112,8 +112,11 @@ enum err dead_letter_write(void *ctx, enum refused_why why, const char *reason,
     json_member_string(&j, "why", slice_of(names[why]));
     json_member_string(&j, "reason", slice_of(reason));
     put_place(&j, d, r);
-    put_bytes(&j, "key", r->has_key, r->key);
-    put_bytes(&j, "value", r->has_value, r->value);
+    /* What was after idleness is an event without its bytes: its place says where they are. */
+    if (why != REFUSED_AFTER_IDLE) {
+        put_bytes(&j, "key", r->has_key, r->key);
+        put_bytes(&j, "value", r->has_value, r->value);
+    }
     if (r->n_headers) {
         put_headers(&j, r);
     }

@@ -80,6 +80,11 @@ static void describe_alert(struct comparison *c, struct buf *out)
     buf_puts(out, " {");
     put_members(out, json_view_get(c->view.root, "key"));
     put_members(out, json_view_get(c->view.root, "emit"));
+    struct json_span suppressed = json_view_get(c->view.root, "suppressed");
+    if (suppressed.kind != JSON_NONE) {
+        buf_puts(out, " suppressed = ");
+        buf_put_slice(out, json_view_raw(suppressed));
+    }
     buf_puts(out, " }");
 }
 
@@ -139,13 +144,21 @@ static void gather_expected(struct comparison *c)
 
 /* ---- which alert is which expectation? ----------------------------------------------------- */
 
+/* Where an alert keeps the field. */
+static struct json_span object_of(const struct comparison *c, const struct test_expect_field *f)
+{
+    if (f->emit_index < 0 && f->key_index < 0) {
+        return c->view.root;
+    }
+    return json_view_get(c->view.root, f->emit_index >= 0 ? "emit" : "key");
+}
+
 static bool field_fits(const struct comparison *c, const struct test_expect_field *f)
 {
     FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf want = BUF_INIT;
     buf_put_slice(&name, f->name);
-    struct json_span object = json_view_get(c->view.root, f->emit_index >= 0 ? "emit" : "key");
-    struct json_span got = json_view_get(object, buf_cstr(&name));
+    struct json_span got = json_view_get(object_of(c, f), buf_cstr(&name));
     if (value_is_missing(f->value)) {
         return got.kind == JSON_NONE;
     }
