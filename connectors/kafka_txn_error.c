@@ -35,6 +35,20 @@ static rd_kafka_resp_err_t cause_of(struct kafka_txn *t, rd_kafka_resp_err_t cod
     return fatal ? fatal : code;
 }
 
+static const char *hint(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return " (their time is event time; set message.timestamp.type=LogAppendTime on the topic)";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return " (Write is needed)";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return " (Read on the group is needed)";
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
+    default: return "";
+    }
+}
+
 static enum err fail_with(struct kafka_txn *t, rd_kafka_resp_err_t code, const char *what,
                           const char *why, struct error *err)
 {
@@ -44,20 +58,8 @@ static enum err fail_with(struct kafka_txn *t, rd_kafka_resp_err_t code, const c
         return error_set(err, ERR_ABORTED, "kafka: %s: the transaction coordinator has turned this "
                                            "producer away", what);
     }
-    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED, "kafka: %s: %s", what, why);
-}
-
-static const char *hint(rd_kafka_resp_err_t code)
-{
-    switch ((int)code) {
-    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
-        return " (their time is event time; set message.timestamp.type=LogAppendTime on the topic)";
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return " (Write is needed)";
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
-    default: return "";
-    }
+    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED, "kafka: %s: %s%s", what, why,
+                     hint(code));
 }
 
 enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Do the exactly-once tests find a protocol that is wrong? Each mistake below is put into a copy of
+the tree, built, and given to the test that must find it.
+
+    eos_broken.py --scratch DIR [--only WORDS]
+
+Exit: 0, 1 when a mistake survives or its text does not stand in its file exactly once. Takes one to two
+minutes per mistake; not part of the ordinary tests.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+MATRIX = ["eos_matrix.py"]
+
+
+def faults(case):
+    return ["eos_faults.py", case]
+
+
+# (what is wrong, file, text, instead, test that must fail)
+MISTAKES = [
+    ("offsets outside the transaction", "connectors/kafka_journal.c",
+     "    enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);",
+     "    rd_kafka_commit(j->log.client.rk, l, 0);\n"
+     "    enum err rc = kafka_txn_commit(&j->txn, NULL, j->group, err);", MATRIX),
+    ("alerts outside the transaction", "lib/run.c", "    if (r->journal) {\n        return delivery_sink",
+     "    if (r->journal && !to) {\n        return delivery_sink", MATRIX),
+    ("skip by the watermark on re-read", "engine/intake.c",
+     "if (place_cmp(place_of(ev), c->limit) >= 0) {",
+     "if (!etime_lt(ev->time, c->watermark)) {", MATRIX),
+    ("skip what stands at the watermark too", "engine/intake.c",
+     "if (place_cmp(place_of(ev), c->limit) >= 0) {",
+     "if (etime_lt(c->watermark, ev->time)) {", MATRIX),
+    ("lateness forgotten on re-read", "engine/intake.c",
+     "        if (partition_was_late(p, ev)) {", "        if (partition_was_late(p, ev) && !ev) {",
+     MATRIX),
+    ("lateness by the clock of all partitions", "engine/intake.c",
+     "        if (partition_is_late(p, events[i])) {",
+     "        if (etime_lt(events[i]->time, e->clocks[0].watermark)) {", MATRIX),
+    ("aborted entries are read", "connectors/kafka_changelog.c",
+     '{"isolation.level", "read_committed"}', '{"isolation.level", "read_uncommitted"}', MATRIX),
+    ("state that is committed is not restored", "engine/recover.c",
+     "    return entry->deleted ? store_del(r->txn, shard, key, err)",
+     "    return entry->position % 7 == 0 ? ERR_OK\n"
+     "           : entry->deleted ? store_del(r->txn, shard, key, err)", MATRIX),
+    ("nobody is fenced", "connectors/kafka_journal.c",
+     '    buf_printf(&id, "%s.solo", j->config->app);',
+     '    buf_printf(&id, "%s.solo.%p", j->config->app, (void *)j);', faults("a_second_process")),
+    ("a zombie goes on", "connectors/kafka_journal_own.c",
+     "    if (kafka_txn_overdue(&j->txn) && !somebody_signed(j)) {", "    if (j->txn.fenced) {",
+     faults("a_process_that_wakes_up")),
+    ("positions are not looked at", "connectors/kafka_standing.c",
+     "        if (!metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), &seq)) {",
+     "        seq = 0;\n"
+     "        if (!metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), &seq) &&\n"
+     "            !p) {", faults("positions_that_somebody")),
+]
+
+
+def copy_tree(tree):
+    """What git knows of, where it differs: unchanged files keep their time."""
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in names.decode().splitlines():
+        here, there = ROOT / name, tree / name
+        if here.is_file() and not (there.is_file() and there.read_bytes() == here.read_bytes()):
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(here, there)
+
+
+def configure(tree, build):
+    launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+    subprocess.run(["cmake", "-S", tree, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
+                    *launcher], stdout=subprocess.DEVNULL, check=True)
+
+
+def found(build, test):
+    env = dict(os.environ)
+    if len(test) > 1:
+        env["EOS_CASE"] = test[1]
+    p = subprocess.run([sys.executable, HERE / test[0], build / "fyke"], env=env,
+                       capture_output=True, text=True, timeout=900)
+    lines = p.stderr.strip().splitlines()
+    return p.returncode != 0, lines[0][:200] if lines else p.stdout.strip()[-200:]
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--scratch", required=True, type=pathlib.Path)
+    args.add_argument("--only", default="")
+    args = args.parse_args()
+    tree, build = args.scratch.resolve() / "tree", args.scratch.resolve() / "build"
+    survived = 0
+    for what, name, text, instead, test in MISTAKES:
+        if args.only not in what:
+            continue
+        copy_tree(tree)
+        source = (tree / name).read_text()
+        if source.count(text) != 1:
+            print(f"NOT THERE: {what}: {name}", flush=True)
+            survived += 1
+            continue
+        (tree / name).write_text(source.replace(text, instead))
+        if not (build / "build.ninja").exists():
+            configure(tree, build)
+        subprocess.run(["ninja", "-C", build, "fyke"], stdout=subprocess.DEVNULL, check=True)
+        ok, why = found(build, test)
+        print(f"{'found' if ok else 'SURVIVED'}: {what}: {why}", flush=True)
+        survived += not ok
+    sys.exit(survived > 0)
+
+
+if __name__ == "__main__":
+    main()
