@@ -58,6 +58,7 @@ static void fill_options(struct run_args *a, struct fyke_options *o)
     o->app = settings_text(s, SET_APP);
     o->threads = (unsigned)settings_number(s, SET_JOBS);
     o->memory_bytes = settings_number(s, SET_MEMORY);
+    o->buffer_bytes = settings_number(s, SET_BUFFER);
     o->max_evidence = (unsigned)settings_number(s, SET_MAX_EVIDENCE);
     o->max_runs = (unsigned)settings_number(s, SET_MAX_RUNS);
     o->max_matches = (unsigned)settings_number(s, SET_MAX_MATCHES);

@@ -77,6 +77,12 @@ static const struct setting table[SET_COUNT] = {
                     .value = "SIZE",
                     .fallback = "512MiB",
                     .help = "for the hot part of the state"},
+    [SET_BUFFER] = {.name = "buffer",
+                    .kind = SETTING_BYTES,
+                    .value = "SIZE",
+                    .fallback = "256MiB",
+                    .help = "for events that wait for their turn; more waits on disk, in the state "
+                            "directory or TMPDIR"},
     [SET_COMMIT_EVERY] = {.name = "commit-every",
                           .kind = SETTING_DURATION,
                           .value = "D",

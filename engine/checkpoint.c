@@ -49,6 +49,19 @@ static void note_waiting(const struct partition_index *x, const struct order_ite
     }
 }
 
+/* Of a run on disk the lowest offsets are known as they were when it was written: a restart may read
+ * more than it needs. */
+static void note_spilled(const struct partition_index *x, const struct order *o)
+{
+    for (size_t i = 0; i < o->n_runs; i++) {
+        const struct spill_run *run = o->runs[i];
+        for (size_t k = 0; k < run->n_low; k++) {
+            struct partition *p = find_partition(x, &run->low[k]);
+            p->restart = run->low[k].offset < p->restart ? run->low[k].offset : p->restart;
+        }
+    }
+}
+
 void checkpoint_restarts(struct engine *e)
 {
     struct partition_index x = {xmalloc((e->n_partitions + 1) * sizeof(struct partition *)),
@@ -68,6 +81,7 @@ void checkpoint_restarts(struct engine *e)
         note_waiting(&x, o->heap, o->heap_n);
         note_waiting(&x, o->ring + o->ring_head, first);
         note_waiting(&x, o->ring, o->ring_n - first);
+        note_spilled(&x, o);
     }
     free(x.items);
 }

@@ -241,6 +241,12 @@ static enum err restore_state(struct engine *e, struct error *err)
     return state_restore(e, err);
 }
 
+static const char *scratch_dir(const struct engine_options *o)
+{
+    const char *dir = o->scratch_dir != NULL ? o->scratch_dir : o->state_dir;
+    return dir != NULL ? dir : "/tmp";
+}
+
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
                     struct error *err)
 {
@@ -261,6 +267,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
     slices_init(&e->slices, o->slice);
+    spill_init(&e->spill, scratch_dir(o));
     init_clocks(e);
     init_tables(e);
     e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
@@ -296,6 +303,7 @@ static void release(struct engine *e, bool abandon)
     }
     out_order_release(&e->out);
     slices_release(&e->slices);
+    spill_release(&e->spill);
     key_eval_release(&e->key_eval);
     tables_free(e->tables);
     key_table_release(&e->keys);
@@ -451,7 +459,7 @@ static enum err step(struct engine *e, const volatile sig_atomic_t *stop, bool *
         idle_check(e);
     }
     FYKE_TRY(engine_process_slices(e, stop, err));
-    FYKE_TRY(idle_balance(e, err));
+    FYKE_TRY(engine_balance(e, err));
     *finished = batch.finished;
     return ERR_OK;
 }

@@ -68,7 +68,8 @@ struct engine_options {
     uint32_t threads;            /* -j, at least 1 */
     uint32_t shards;             /* 0: 16; fixed when the state is created */
     size_t memory_bytes;         /* budget of the hot index over the state; default 512 MiB */
-    size_t buffer_bytes;         /* budget of the order buffer */
+    size_t buffer_bytes;         /* budget of the order buffer; more waits on disk */
+    const char *scratch_dir;     /* for that; NULL: the state directory, or /tmp */
     uint32_t slice;              /* deadlines per pass; 0: 10,000 */
     struct duration commit_every; /* processing time between commits; default 1 s */
     enum watermark_end watermark_end;
@@ -167,6 +168,9 @@ struct engine_summary {
     uint64_t live_keys, live_events, live_bytes, pending_deadlines;
     uint64_t deadlines;  /* times that deadlines or expiries of a key were due */
     uint64_t slices;     /* passes that were cut because too many were due */
+    uint64_t pauses;     /* partitions held back because they were ahead */
+    uint64_t spilled_events, spilled_bytes, spill_runs, spill_merges; /* events that waited on disk */
+    uint64_t most_spilled_bytes; /* on disk at one time */
     const struct partition_summary *partitions;
     uint32_t n_partitions;
     struct nfa_counters nfa;

@@ -71,6 +71,9 @@ struct engine {
     struct event_block **held;   /* blocks of the events in this pass, one entry per event */
     size_t n_held, cap_held;
 
+    struct spill spill;
+    bool said_spilled;
+    uint64_t pauses; /* partitions held back, so far */
     struct slices slices;
     bool more; /* the last pass left deadlines that are due; the clocks stand still until they fired */
     struct out_order out;
@@ -145,7 +148,10 @@ void idle_note_end(struct engine *e, const struct partition_position *at);
 void idle_note_lost_end(struct engine *e, const struct partition_position *at);
 /* Lets partitions go that have been silent for long enough; names those that hold the clock. */
 void idle_check(struct engine *e);
-/* Holds partitions back that are far ahead while the order buffer is over its budget. */
-enum err idle_balance(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Holds partitions back that are far ahead while what waits is over its budget; what does not fit
+ * nevertheless goes to disk. */
+enum err engine_balance(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* The second half of it. */
+enum err engine_spill(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 #endif

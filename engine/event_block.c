@@ -68,6 +68,16 @@ struct event_block *event_blocks_open(struct event_blocks *b)
     return b->open;
 }
 
+void event_blocks_trim(struct event_blocks *b)
+{
+    if (b->open != NULL && b->open->holders == 0) {
+        struct event_block *block = b->open;
+        count_open(b);
+        b->open = NULL;
+        block_reuse(b, block);
+    }
+}
+
 void event_block_unhold(struct event_block *block)
 {
     struct event_blocks *b = block->owner;

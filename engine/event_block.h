@@ -40,6 +40,8 @@ static inline void event_block_hold(struct event_block *block)
 {
     block->holders++;
 }
+/* The open block starts anew if nothing in it waits. */
+void event_blocks_trim(struct event_blocks *b);
 void event_block_unhold(struct event_block *block);
 
 #endif

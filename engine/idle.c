@@ -1,4 +1,4 @@
-/* Partitions that say nothing, and partitions that say too much.
+/* Partitions that say nothing.
  *
  * Idleness needs processing time, which comes from outside: the end of the partition was reached
  * and for `idle after` nothing has come. It only lets the clock move on; bounded input knows none.
@@ -61,7 +61,8 @@ static void let_go(struct engine *e, struct ptime now)
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
         int64_t idle_after = p->topic->idle_after.ns;
-        if (idle_after > 0 && p->at_end && !p->idle && !p->ended &&
+        bool silent = p->at_end && !p->paused && p->replay_until == 0;
+        if (idle_after > 0 && silent && !p->idle && !p->ended &&
             passed(now, p->quiet_since, idle_after)) {
             p->idle = true;
             p->idle_advances++;
@@ -123,41 +124,4 @@ void idle_check(struct engine *e)
         follow_clock(&e->clocks[g], now);
         name_holder(e, &e->clocks[g], now);
     }
-}
-
-/* ---- back-pressure ------------------------------------------------------------------------ */
-
-/* The partition that a clock group waits for is never paused. */
-static bool holds_some_clock(const struct engine *e, const struct partition *p)
-{
-    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
-        if (clock_state_reads(&e->clocks[g], p->topic->index) &&
-            clock_state_holder(&e->clocks[g]) == p) {
-            return true;
-        }
-    }
-    return false;
-}
-
-enum err idle_balance(struct engine *e, struct error *err)
-{
-    struct source *s = e->source;
-    if (s->ops->pause == NULL) {
-        return ERR_OK;
-    }
-    bool over = engine_buffered_bytes(e) > e->options.buffer_bytes;
-    bool relaxed = engine_buffered_bytes(e) <= e->options.buffer_bytes / 2;
-    for (size_t i = 0; i < e->n_partitions; i++) {
-        struct partition *p = e->partitions[i];
-        bool pause = over ? !p->ended && !holds_some_clock(e, p) : p->paused && !relaxed;
-        if (p->paused && pause && holds_some_clock(e, p)) {
-            pause = false;
-        }
-        if (pause != p->paused) {
-            struct partition_position at = {p->topic->index, p->id, p->next_offset};
-            FYKE_TRY(s->ops->pause(s, &at, pause, err));
-            p->paused = pause;
-        }
-    }
-    return ERR_OK;
 }

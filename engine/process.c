@@ -135,7 +135,10 @@ enum err engine_release(struct engine *e, struct error *err)
     do {
         FYKE_TRY(next_pass(e, err));
     } while (e->more && (!e->slices.cut || engine_fired(e) == fired));
-    return ERR_OK;
+    if (e->spill.rc != ERR_OK) {
+        *err = e->spill.error;
+    }
+    return e->spill.rc;
 }
 
 uint64_t engine_fired(const struct engine *e)
@@ -225,6 +228,7 @@ enum err engine_process(struct engine *e, struct error *err)
     FYKE_TRY(engine_drain(e, err)); /* of the clock as it was: then it may go on */
     FYKE_TRY(engine_release(e, err));
     FYKE_TRY(engine_drain(e, err));
+    FYKE_TRY(engine_spill(e, err));
     return engine_write_alerts(e, false, err);
 }
 

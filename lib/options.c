@@ -1,5 +1,6 @@
 #include "lib/options.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 static struct ptime monotonic_now(void *ctx)
@@ -27,6 +28,7 @@ void fyke_options_init(struct fyke_options *o)
         .app = d.app,
         .threads = d.threads,
         .memory_bytes = d.memory_bytes,
+        .buffer_bytes = d.buffer_bytes,
         .max_evidence = d.max_evidence,
         .max_runs = d.nfa.max_runs,
         .max_matches = d.nfa.max_matches,
@@ -41,6 +43,8 @@ void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
     ret->state_dir = o->state_dir;
     ret->threads = o->threads ? o->threads : ret->threads;
     ret->memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : ret->memory_bytes;
+    ret->buffer_bytes = o->buffer_bytes ? (size_t)o->buffer_bytes : ret->buffer_bytes;
+    ret->scratch_dir = o->state_dir ? NULL : getenv("TMPDIR");
     ret->max_evidence = o->max_evidence ? o->max_evidence : ret->max_evidence;
     ret->nfa.max_runs = o->max_runs ? o->max_runs : ret->nfa.max_runs;
     ret->nfa.max_matches = o->max_matches ? o->max_matches : ret->nfa.max_matches;

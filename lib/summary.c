@@ -155,6 +155,20 @@ static void put_tables(struct json_out *j, const struct run_figures *f)
     put_count(j, "table_failures", s->table_failures);
 }
 
+/* Events that waited for their turn and did not fit into memory. */
+static void put_waiting(struct json_out *j, const struct engine_summary *s)
+{
+    json_key(j, SLICE_LIT("waiting"));
+    json_object_begin(j);
+    put_count(j, "pauses", s->pauses);
+    put_count(j, "spilled_events", s->spilled_events);
+    put_count(j, "spilled_bytes", s->spilled_bytes);
+    put_count(j, "most_spilled_bytes", s->most_spilled_bytes);
+    put_count(j, "runs", s->spill_runs);
+    put_count(j, "merges", s->spill_merges);
+    json_object_end(j);
+}
+
 void summary_json(const struct run_figures *f, struct buf *out)
 {
     const struct engine_summary *s = &f->engine;
@@ -171,6 +185,7 @@ void summary_json(const struct run_figures *f, struct buf *out)
     put_count(&j, "pending_deadlines", s->pending_deadlines);
     put_count(&j, "deadlines", s->deadlines);
     put_count(&j, "slices", s->slices);
+    put_waiting(&j, s);
     json_key(&j, SLICE_LIT("partitions"));
     json_array_begin(&j);
     for (uint32_t i = 0; i < s->n_partitions; i++) {
@@ -266,5 +281,6 @@ void summary_text(const struct run_figures *f, struct buf *out)
     buf_printf(out, "  kept: %" PRIu64 " keys, %" PRIu64 " events, %" PRIu64 " bytes", s->live_keys,
                s->live_events, s->live_bytes);
     say(out, s->pending_deadlines, "pending deadlines");
+    say(out, s->spilled_events, "events waited on disk");
     buf_puts(out, "\n");
 }

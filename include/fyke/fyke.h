@@ -97,6 +97,7 @@ struct fyke_options {
     const char *app;             /* name of the application; "fyke" */
     unsigned threads;            /* 1 */
     uint64_t memory_bytes;       /* budget of the hot state; 512 MiB */
+    uint64_t buffer_bytes;       /* of events that wait for their turn, more waits on disk; 256 MiB */
     unsigned max_evidence;       /* per step; 100 */
     unsigned max_runs;           /* open first events per rule and key; 1,000 */
     unsigned max_matches;        /* `no skip`: per key and point; 1,000 */

@@ -37,6 +37,8 @@ struct setting {
     unsigned step;      /* records between two looks at what to do */
     unsigned commit_in; /* every so-many-th look commits, by chance */
     unsigned crash_in;  /* likewise; 0: never */
+    size_t buffer_bytes; /* events that wait in memory; 0: as many as there are */
+    uint32_t slice;      /* deadlines per pass; 0: the default */
 };
 
 struct outcome {

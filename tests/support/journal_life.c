@@ -349,13 +349,13 @@ void journal_life_same_in_all(const struct ruleset *rs, const struct logs *l, in
                               struct journal_outcome *sum)
 {
     static const struct journal_setting settings[] = {
-        {{1, MUCH_MEMORY, 50, 5, 0}, false, 0, 0, 0, 0}, /* the calm one */
-        {{1, MUCH_MEMORY, 50, 5, 8}, false, 2, INT64_MAX, 0, 3},
-        {{4, 1, 9, 2, 9}, false, 2, 0, MUCH_MEMORY, 3},
-        {{1, 4096, 20, 3, 9}, false, 3, 300, MUCH_MEMORY, 4},
-        {{2, 1, 7, 2, 12}, false, 3, 0, 0, 4},
-        {{1, MUCH_MEMORY, 1, 1, 30}, false, 4, INT64_MAX, 0, 3},
-        {{1, 1, 9, 2, 0}, true, 2, INT64_MAX, MUCH_MEMORY, 0},
+        {{1, MUCH_MEMORY, 50, 5, 0, 0, 0}, false, 0, 0, 0, 0}, /* the calm one */
+        {{1, MUCH_MEMORY, 50, 5, 8, 0, 0}, false, 2, INT64_MAX, 0, 3},
+        {{4, 1, 9, 2, 9, 0, 0}, false, 2, 0, MUCH_MEMORY, 3},
+        {{1, 4096, 20, 3, 9, 0, 0}, false, 3, 300, MUCH_MEMORY, 4},
+        {{2, 1, 7, 2, 12, 0, 0}, false, 3, 0, 0, 4},
+        {{1, MUCH_MEMORY, 1, 1, 30, 0, 0}, false, 4, INT64_MAX, 0, 3},
+        {{1, 1, 9, 2, 0, 0, 0}, true, 2, INT64_MAX, MUCH_MEMORY, 0},
     };
     struct journal_outcome calm = {0}, got = {0};
     journal_life_run(rs, l, &settings[0], 1, &calm);

@@ -81,8 +81,8 @@ static void check_all_spoke(unsigned *spoke)
 static void crashes_change_no_chain(void **state)
 {
     static const struct setting wild[] = {
-        {1, MUCH_MEMORY, 50, 5, 8}, {4, MUCH_MEMORY, 9, 2, 6}, {1, MUCH_MEMORY, 1, 1, 30},
-        {1, 4096, 20, 3, 9}, {2, MUCH_MEMORY, 450, 3, 0},
+        {1, MUCH_MEMORY, 50, 5, 8, 0, 0}, {4, MUCH_MEMORY, 9, 2, 6, 0, 0}, {1, MUCH_MEMORY, 1, 1, 30, 0, 0},
+        {1, 4096, 20, 3, 9, 0, 0}, {2, MUCH_MEMORY, 450, 3, 0, 0, 0},
     };
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(23);

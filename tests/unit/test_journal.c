@@ -24,7 +24,7 @@ static void add_rules(struct hand_rules *h, int64_t bound)
 
 static void crashes_and_aborts_change_nothing(void **state)
 {
-    static const struct setting calm = {1, MUCH_MEMORY, 50, 5, 0};
+    static const struct setting calm = {1, MUCH_MEMORY, 50, 5, 0, 0, 0};
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(17);
     struct journal_outcome sum = {0};

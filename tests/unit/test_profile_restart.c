@@ -68,8 +68,8 @@ static struct compilation *compile_rules(int bound)
 static void crashes_change_nothing(void **state)
 {
     static const struct setting wild[] = {
-        {4, MUCH_MEMORY, 9, 2, 0}, {1, MUCH_MEMORY, 50, 5, 8}, {4, MUCH_MEMORY, 9, 2, 6},
-        {1, 4096, 20, 3, 9}, {2, 1, 7, 2, 7}, {1, MUCH_MEMORY, 1, 1, 30},
+        {4, MUCH_MEMORY, 9, 2, 0, 0, 0}, {1, MUCH_MEMORY, 50, 5, 8, 0, 0}, {4, MUCH_MEMORY, 9, 2, 6, 0, 0},
+        {1, 4096, 20, 3, 9, 0, 0}, {2, 1, 7, 2, 7, 0, 0}, {1, MUCH_MEMORY, 1, 1, 30, 0, 0},
     };
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(23);

@@ -26,8 +26,8 @@ static void add_rules(struct hand_rules *h, int64_t bound)
 static void crashes_change_nothing(void **state)
 {
     static const struct setting wild[] = {
-        {1, MUCH_MEMORY, 50, 5, 8}, {4, MUCH_MEMORY, 9, 2, 6}, {1, MUCH_MEMORY, 5, 9, 20},
-        {1, 4096, 20, 3, 9}, {2, 1, 7, 2, 7}, {1, MUCH_MEMORY, 1, 1, 30},
+        {1, MUCH_MEMORY, 50, 5, 8, 0, 0}, {4, MUCH_MEMORY, 9, 2, 6, 0, 0}, {1, MUCH_MEMORY, 5, 9, 20, 0, 0},
+        {1, 4096, 20, 3, 9, 0, 0}, {2, 1, 7, 2, 7, 0, 0}, {1, MUCH_MEMORY, 1, 1, 30, 0, 0},
     };
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(17);
