@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "cli/log.h"
 #include "cli/value_text.h"
 #include "lib/rules.h"
 
@@ -46,7 +47,8 @@ static int print_run_usage(void)
                    "Evaluates rules over events and writes one alert per line.\n"
                    "\n");
     settings_help(&out);
-    buf_puts(&out, "\nSIGINT and SIGTERM finish what was read, commit and exit with 0.\n");
+    buf_puts(&out, "\nSIGINT and SIGTERM finish what was read, commit and exit with 0; a second one\n"
+                   "ends at once with 130. SIGUSR1 tells the statistics, SIGHUP asks for a reload.\n");
     return cli_put(buf_slice(&out));
 }
 
@@ -213,9 +215,26 @@ void cli_list_release(struct cli_list *l)
 
 static void print_finding(void *ctx, const struct fyke_diagnostic *d)
 {
+    static const enum say_level levels[] = {
+        [FYKE_ERROR] = LEVEL_ERROR, [FYKE_WARNING] = LEVEL_WARNING, [FYKE_NOTE] = LEVEL_INFO};
     const struct cli_rules_options *o = ctx;
-    if (d->severity != FYKE_NOTE || !o->quiet_notes) {
+    if (d->severity == FYKE_NOTE && o->quiet_notes) {
+        return;
+    }
+    if (o->log && o->log->json) {
+        log_say(o->log, levels[d->severity], "rules", "%s:%u:%u: %s: %s", d->file, d->line, d->col,
+                d->code, d->message);
+    } else {
         fputs(d->rendered, stderr);
+    }
+}
+
+static void say_error(const struct cli_rules_options *o, const char *text)
+{
+    if (o->log && o->log->json) {
+        log_say(o->log, LEVEL_ERROR, "rules", "%s", text);
+    } else {
+        fprintf(stderr, "fyke: %s\n", text);
     }
 }
 
@@ -231,10 +250,11 @@ int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
     }
     enum fyke_result rc = rules_compile(&input, &report, ret);
     if (rc != FYKE_OK) {
-        return cli_fail(rc);
+        say_error(o, fyke_last_error());
+        return cli_exit_of(rc);
     }
     if (fyke_rules_count(*ret) == 0 && !o->allow_empty) {
-        fprintf(stderr, "fyke: no rules found (--allow-empty accepts that)\n");
+        say_error(o, "no rules found (--allow-empty accepts that)");
         fyke_rules_free(*ret);
         *ret = NULL;
         return CLI_USAGE;

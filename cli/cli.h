@@ -43,6 +43,7 @@ extern const struct cli_verb verb_test;
 extern const struct cli_verb verb_explain;
 extern const struct cli_verb verb_graph;
 extern const struct cli_verb verb_list;
+extern const struct cli_verb verb_status;
 
 /* `fyke VERB: message` and where to find help. Returns CLI_USAGE. */
 int cli_usage_error(const struct cli_verb *verb, const char *fmt, ...) FYKE_PRINTF(2, 3);
@@ -94,6 +95,7 @@ struct cli_rules_options {
     enum cli_color color;
     bool allow_empty;
     bool quiet_notes; /* only errors and warnings */
+    struct log *log;  /* what is found goes there if it is JSON; NULL: as text to stderr */
 };
 int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
                    const struct cli_rules_options *o, struct fyke_rules **ret);

@@ -1,31 +1,13 @@
 /* fyke run: files or Kafka in, alerts out. */
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/alert_text.h"
-#include "cli/cli.h"
-#include "cli/settings.h"
-#include "lib/run.h"
-
-struct run_args {
-    struct settings settings; /* owner of the texts in `config` */
-    struct fyke_run_config config;
-    struct cli_rules_options rules_options;
-    struct cli_list rules, inputs, properties;
-    struct cli_list geoip;
-    enum cli_format format;
-    const char *stats; /* file, or NULL */
-    bool stats_failed;
-    bool quiet;
-    /* Running. */
-    struct json_view view;
-    bool color;
-    bool write_failed;
-};
+#include "cli/run_args.h"
 
 /* ---- options ------------------------------------------------------------------------------ */
 
@@ -126,7 +108,7 @@ static void fill_config(struct run_args *a)
 static int show_config(const struct settings *s)
 {
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    bool json = settings_is_set(s, SET_FORMAT) && settings_word(s, SET_FORMAT) == 1;
+    bool json = settings_from(s, SET_FORMAT) == FROM_FLAG && settings_word(s, SET_FORMAT) == 1;
     (json ? settings_show_json : settings_show)(s, &out);
     return cli_put(buf_slice(&out));
 }
@@ -156,35 +138,61 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ru
     return -1;
 }
 
-/* ---- signals ------------------------------------------------------------------------------ */
+/* ---- log ---------------------------------------------------------------------------------- */
 
-/* Only a signal handler needs process-wide memory. */
-static volatile int stop_signals;
-
-static void on_signal(int number)
+static int64_t read_clock(clockid_t clock)
 {
-    (void)number;
-    if (++stop_signals > 1) {
-        _exit(CLI_INTERRUPTED);
-    }
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void catch_signals(struct fyke_run_config *c)
-{
-    struct sigaction sa = {.sa_handler = on_signal};
-    sigemptyset(&sa.sa_mask);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    c->stop = &stop_signals;
-}
-
-/* ---- output ------------------------------------------------------------------------------- */
-
-static void log_line(void *ctx, const char *line)
+static struct etime wall_now(void *ctx)
 {
     (void)ctx;
-    fprintf(stderr, "fyke: %s\n", line);
+    return (struct etime){read_clock(CLOCK_REALTIME)};
 }
+
+static struct ptime monotonic_now(void *ctx)
+{
+    (void)ctx;
+    return (struct ptime){read_clock(CLOCK_MONOTONIC)};
+}
+
+/* The journal says which stream leads to it, and takes levels in front of lines. */
+static bool is_journal(FILE *to)
+{
+    struct stat st;
+    unsigned long long dev, ino;
+    const char *stream = getenv("JOURNAL_STREAM");
+    return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+           fstat(fileno(to), &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* Who asks librdkafka for details wants to see them. */
+static enum say_level least_level(const struct settings *s)
+{
+    static const enum say_level levels[] = {LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG};
+    for (size_t i = 0; !settings_is_set(s, SET_LOG_LEVEL) && i < s->n_kafka; i++) {
+        if (strcmp(s->kafka[i].key, "debug") == 0) {
+            return LEVEL_DEBUG;
+        }
+    }
+    return levels[settings_word(s, SET_LOG_LEVEL)];
+}
+
+static void open_log(struct run_args *a)
+{
+    static const struct log_clock clock = {wall_now, monotonic_now, NULL};
+    const struct settings *s = &a->settings;
+    log_init(&a->log, stderr, settings_word(s, SET_LOG_FORMAT) == 1, least_level(s), clock);
+    a->log.prefixed = is_journal(stderr);
+    a->config.options.log = log_line;
+    a->config.options.log_ctx = &a->log;
+    a->rules_options.log = &a->log;
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
 
 static bool print_alert(void *ctx, const struct fyke_alert *alert)
 {
@@ -195,41 +203,6 @@ static bool print_alert(void *ctx, const struct fyke_alert *alert)
     return !a->write_failed;
 }
 
-static bool write_stats(const char *path, const struct run_figures *f)
-{
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    summary_json(f, &text);
-    buf_puts(&text, "\n");
-    FILE *to = fopen(path, "we");
-    bool written = to && fwrite(text.ptr, 1, text.len, to) == text.len;
-    if (to && fclose(to) != 0) {
-        written = false; /* a full disk shows itself only here */
-    }
-    if (!written) {
-        fprintf(stderr, "fyke: cannot write %s: %s\n", path, strerror(errno));
-    }
-    return written;
-}
-
-static void print_figures(void *ctx, const struct run_figures *f)
-{
-    struct run_args *a = ctx;
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    if (a->stats) {
-        a->stats_failed = !write_stats(a->stats, f);
-    }
-    if (a->quiet) {
-        return;
-    }
-    if (a->format == FORMAT_JSON) {
-        summary_json(f, &text);
-        buf_puts(&text, "\n");
-    } else {
-        summary_text(f, &text);
-    }
-    fputs(buf_cstr(&text), stderr);
-}
-
 static void to_people(struct run_args *a)
 {
     json_view_init(&a->view);
@@ -238,39 +211,84 @@ static void to_people(struct run_args *a)
     a->config.on_alert_ctx = a;
 }
 
+static bool reads_kafka(const struct run_args *a)
+{
+    return a->inputs.n > 0 && strncmp(a->inputs.items[0], "kafka", 5) == 0;
+}
+
+static void beat(void *ctx, enum run_phase phase, struct run *run)
+{
+    struct run_args *a = ctx;
+    life_beat(&a->life, phase, run);
+}
+
+static void open_life(struct run_args *a)
+{
+    struct duration grace = {settings_ns(&a->settings, SET_GRACE)};
+    bool stored = a->config.options.state_dir != NULL;
+    log_late_line(&a->log, &a->late, "not finished within the grace time of %s: %s",
+                  settings_text(&a->settings, SET_GRACE),
+                  stored ? "the next run goes on from the last commit" : "alerts may be missing");
+    (void)buf_cstr(&a->late);
+    signals_catch(grace, a->late.ptr, log_late_time(&a->log));
+    a->life = (struct life){.log = &a->log,
+                            .state_dir = a->config.options.state_dir,
+                            .app = a->config.options.app,
+                            .signals = signals_seen(),
+                            .service = reads_kafka(a),
+                            .report = run_args_report,
+                            .report_ctx = a};
+    a->config.stop = &a->life.signals->stop;
+    a->config.reload = &a->life.signals->reload;
+    life_open(&a->life);
+}
+
 static int run_rules(struct run_args *a, const struct fyke_rules *rules)
 {
+    const struct run_hooks hooks = {.figures = run_args_figures, .beat = beat, .ctx = a};
     struct fyke_run_config *c = &a->config;
-    c->options.log = log_line;
     bool standard = !c->output || strcmp(c->output, "stdout") == 0 || strcmp(c->output, "-") == 0;
     if (a->format == FORMAT_HUMAN && standard) {
         to_people(a);
     }
-    catch_signals(c);
-    enum fyke_result rc = run_whole(rules, c, print_figures, a);
+    enum fyke_result rc = run_whole(rules, c, &hooks);
     if (c->on_alert) {
         json_view_release(&a->view);
     }
     if (rc != FYKE_OK && rc != FYKE_INTERRUPTED) {
-        return cli_fail(rc);
+        log_say(&a->log, LEVEL_ERROR, "run", "%s", fyke_last_error());
+        return cli_exit_of(rc);
     }
     return a->stats_failed ? CLI_IO : CLI_OK;
+}
+
+/* Load and run, with a log and with signals from the beginning. */
+static int live(const struct cli_verb *verb, struct run_args *a)
+{
+    struct fyke_rules *rules = NULL;
+    open_log(a);
+    open_life(a);
+    int rc = cli_load_rules(verb, &a->rules, &a->rules_options, &rules);
+    if (rules) {
+        rc = run_rules(a, rules);
+    }
+    fyke_rules_free(rules);
+    signals_release();
+    life_close(&a->life);
+    log_release(&a->log);
+    return rc;
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct run_args a = {.rules_options = {.quiet_notes = true}};
-    struct fyke_rules *rules = NULL;
     settings_init(&a.settings);
     fyke_run_config_init(&a.config);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
-        rc = cli_load_rules(verb, &a.rules, &a.rules_options, &rules);
+        rc = live(verb, &a);
     }
-    if (rules) {
-        rc = run_rules(&a, rules);
-    }
-    fyke_rules_free(rules);
+    buf_release(&a.late);
     cli_list_release(&a.rules);
     cli_list_release(&a.inputs);
     cli_list_release(&a.geoip);

@@ -218,6 +218,11 @@ bool settings_is_set(const struct settings *s, enum setting_id id)
     return s->values[id].n > 0;
 }
 
+enum setting_from settings_from(const struct settings *s, enum setting_id id)
+{
+    return value_of(s, id).origin.from;
+}
+
 const char *settings_text(const struct settings *s, enum setting_id id)
 {
     return value_of(s, id).text;

@@ -47,8 +47,11 @@ enum setting_id {
     SET_START,
     SET_ONCE,
     SET_INSTANCE_ID,
+    SET_GRACE,
     SET_STATS,
     SET_QUIET,
+    SET_LOG_FORMAT,
+    SET_LOG_LEVEL,
     SET_COLOR,
     SET_HELP,
     SET_FAULT,
@@ -159,6 +162,7 @@ void settings_read_flags(struct settings *s, int argc, char **argv);
 
 /* Values in force. A default is parsed like a value; without one: NULL, 0, false, -1. */
 bool settings_is_set(const struct settings *s, enum setting_id id);
+enum setting_from settings_from(const struct settings *s, enum setting_id id);
 const char *settings_text(const struct settings *s, enum setting_id id);
 bool settings_flag(const struct settings *s, enum setting_id id);
 uint64_t settings_number(const struct settings *s, enum setting_id id);
@@ -179,7 +183,8 @@ bool kafka_setting_is_secret(struct slice key);
 
 /* ---- text (settings_show.c) ---------------------------------------------------------------- */
 
-/* Everything in force, as a configuration file with the origins behind it; secrets are left out. */
+/* Everything in force, as a configuration file with the origins behind it: defaults as comments,
+ * secrets left out. */
 void settings_show(const struct settings *s, struct buf *out);
 /* The same, one JSON object per setting. */
 void settings_show_json(const struct settings *s, struct buf *out);

@@ -108,10 +108,11 @@ static void put_setting(const struct settings *s, enum setting_id id, bool json,
         struct shown line = {.prefix = "", .key = d->name, .value = v->text, .origin = &v->origin};
         json ? put_object(&line, out) : put_line(&line, comment, out);
     }
+    /* A default that is written out may say more than one that is not (format). */
     if (s->values[id].n == 0 && d->fallback) {
         struct shown line = {
             .prefix = "", .key = d->name, .value = d->fallback, .origin = &fallback};
-        json ? put_object(&line, out) : put_line(&line, comment, out);
+        json ? put_object(&line, out) : put_line(&line, true, out);
     }
 }
 

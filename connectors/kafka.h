@@ -28,6 +28,8 @@ struct kafka_config {
     engine_log log;          /* NULL: silent; called from the input thread only */
     void *log_ctx;
     struct fault *fault;     /* tests: where to die; NULL */
+    void (*beat)(void *ctx); /* NULL: none; called while waiting for a broker */
+    void *beat_ctx;
 };
 
 /* Is the topic of the rule set read? `topics` as below. */

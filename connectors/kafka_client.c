@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/say.h"
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 #define METADATA_TRY_MS 1000
@@ -35,6 +36,9 @@ bool kafka_is_outage(rd_kafka_resp_err_t code)
 
 bool kafka_stopping(const struct kafka_client *k)
 {
+    if (k->beat) {
+        k->beat(k->beat_ctx);
+    }
     return k->stop && *k->stop;
 }
 
@@ -64,7 +68,7 @@ void kafka_heard(struct kafka_client *k)
     k->suspect = false;
     if (k->down) {
         k->down = false;
-        kafka_say(k, "kafka: %s: the broker answers again", k->role);
+        kafka_say(k, SAY_INFO "kafka: %s: the broker answers again", k->role);
     }
 }
 
@@ -83,7 +87,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char 
 {
     const struct kafka_client *k = rd_kafka_opaque(rk);
     if (k && level >= 7) {
-        kafka_say(k, "kafka: %s: %s: %s", k->role, fac, text);
+        kafka_say(k, SAY_DEBUG "kafka: %s: %s: %s", k->role, fac, text);
     }
 }
 
@@ -200,6 +204,8 @@ enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
 {
     *k = (struct kafka_client){
         .role = setup->role, .log = c->log, .log_ctx = c->log_ctx, .stop = c->stop};
+    k->beat = c->beat;
+    k->beat_ctx = c->beat_ctx;
     k->connect_timeout_ms =
         c->connect_timeout_ms ? c->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

@@ -18,6 +18,8 @@ struct kafka_client {
     engine_log log;
     void *log_ctx;
     const volatile sig_atomic_t *stop;
+    void (*beat)(void *ctx);
+    void *beat_ctx;
     int connect_timeout_ms;
     char last_error[256]; /* from the error callback: the only place that tells why a login fails */
     bool connected;       /* a broker has answered */
@@ -58,6 +60,7 @@ void kafka_heard(struct kafka_client *k);
 void kafka_lost(struct kafka_client *k);
 /* Codes that mean "not now": the client goes on by itself. */
 bool kafka_is_outage(rd_kafka_resp_err_t code);
+/* Asked in every loop that waits, so it also tells that the process is alive and waiting. */
 bool kafka_stopping(const struct kafka_client *k);
 /* Turns a librdkafka code into ours, with the last callback error where it says more. */
 enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,

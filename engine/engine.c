@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
 #include "engine/engine_parts.h"
@@ -200,7 +201,7 @@ static void tell_disabled(const struct engine *e)
 {
     for (uint32_t i = 0; i < e->rs->n_rules; i++) {
         if (rule_is_disabled(&e->rs->rules[i])) {
-            engine_say(e, "rule %.*s is disabled: it is not evaluated",
+            engine_say(e, SAY_INFO "rule %.*s is disabled: it is not evaluated",
                        SLICE_ARG(e->rs->rules[i].name));
         }
     }
@@ -464,6 +465,13 @@ static enum err step(struct engine *e, const volatile sig_atomic_t *stop, bool *
     return ERR_OK;
 }
 
+static void beat(const struct engine *e, enum engine_phase phase)
+{
+    if (e->options.beat != NULL) {
+        e->options.beat(e->options.beat_ctx, phase);
+    }
+}
+
 enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
                     const volatile sig_atomic_t *stop, struct error *err)
 {
@@ -474,6 +482,7 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
     state_compare_tables(e);
     FYKE_TRY(start(e, source, sink, err));
     FYKE_TRY(pin_start(e, err));
+    beat(e, ENGINE_READY);
     while (!finished && (stop == NULL || *stop == 0)) {
         if (tables_tick(e->tables, engine_now(e))) {
             e->alerts.fingerprint = tables_fingerprint(e->tables);
@@ -481,7 +490,9 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
         FYKE_TRY(step(e, stop, &finished, err));
         FYKE_TRY(engine_keep_pace(e, err));
         state_watch_budget(e);
+        beat(e, ENGINE_RUNNING);
     }
+    beat(e, ENGINE_STOPPING);
     if (finished && source->bounded) {
         FYKE_TRY(engine_finish(e, err));
     }

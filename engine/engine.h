@@ -41,8 +41,14 @@ struct engine_clock {
     struct etime (*wall)(void *ctx);
 };
 
-/* Diagnostics of a run for stderr: one line each, already worded. Never payloads. */
+/* Diagnostics of a run for stderr: one line each, already worded, perhaps behind its level
+ * (base/say.h). Never payloads. */
 typedef void (*engine_log)(void *ctx, const char *line);
+
+/* What a run tells whoever looks after the process, on the input thread: that reading begins (state
+ * restored, positions known), then between any two batches, then that nothing more is read. */
+enum engine_phase { ENGINE_READY, ENGINE_RUNNING, ENGINE_STOPPING };
+typedef void (*engine_beat)(void *ctx, enum engine_phase phase);
 
 /* Records that were not evaluated, for a dead-letter or late sink. */
 enum refused_why { REFUSED_INVALID, REFUSED_LATE, REFUSED_AFTER_IDLE };
@@ -87,6 +93,8 @@ struct engine_options {
     void *log_ctx;
     engine_refused refused;      /* may be NULL */
     void *refused_ctx;
+    engine_beat beat;            /* of engine_run(); may be NULL */
+    void *beat_ctx;
     /* Lists, lookups, addresses (engine/tables.h). */
     const struct table *const *given_tables; /* instead of the rule set's; NULL: none */
     struct table_feed *const *table_feeds;   /* one per topic that a table comes from */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
 #include "engine/schema_shape.h"
@@ -57,7 +58,7 @@ static enum err check_topics(const struct engine *e, const struct header *h, str
             char was[DURATION_TEXT_MAX], is[DURATION_TEXT_MAX];
             duration_format(h->topics[i].out_of_order, was);
             duration_format(t->out_of_order, is);
-            engine_say(e, "topic \"%.*s\": out of order by %s from here on, it was %s",
+            engine_say(e, SAY_INFO "topic \"%.*s\": out of order by %s from here on, it was %s",
                        SLICE_ARG(t->name), is, was);
         }
     }

@@ -1,5 +1,6 @@
 /* Lists and lookups from topics in the header of the state: their generation, so that a restart can
  * tell whether the same content is in force again, and how far their topics were read. */
+#include "base/say.h"
 #include "engine/checkpoint.h"
 
 void state_describe_tables(const struct engine *e, struct header *h)
@@ -49,7 +50,7 @@ void state_compare_tables(const struct engine *e)
                               "made anew or has lost records", SLICE_ARG(now.name));
             }
             if (!hash128_eq(now.generation, h->tables[i].generation)) {
-                engine_say(e, "`%.*s` has changed since the last checkpoint: %u entries now",
+                engine_say(e, SAY_INFO "`%.*s` has changed since the last checkpoint: %u entries now",
                            SLICE_ARG(now.name), now.entries);
             }
         }

@@ -74,6 +74,9 @@ static void pause_ms(const struct kafka_config *kafka, uint32_t ms)
 {
     const struct timespec step = {.tv_nsec = STEP_MS * NS_PER_MS};
     for (uint32_t waited = 0; waited < ms && !stopped(kafka); waited += STEP_MS) {
+        if (kafka->beat) {
+            kafka->beat(kafka->beat_ctx);
+        }
         nanosleep(&step, NULL);
     }
 }

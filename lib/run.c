@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/say.h"
 #include "base/xalloc.h"
 #include "connectors/file_sink.h"
 #include "connectors/file_source.h"
@@ -20,6 +21,7 @@
 /* Everything that one run opens; release_run() closes what is there. */
 struct run {
     const struct fyke_run_config *config;
+    const struct run_hooks *hooks;
     struct fyke_rules *own; /* with every field kept, or NULL */
     const struct ruleset *rs;
     bool from_kafka;
@@ -32,7 +34,9 @@ struct run {
     struct callback_sink callback;
     struct dead_letter dead_letter;
     struct engine *engine;
+    struct run_life life;
     struct fault *fault; /* of all lives */
+    const struct delivery_lives *lives;
     double wall_from, cpu_from;
 };
 
@@ -147,6 +151,8 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     }
     o.table_feeds = r->tables.feeds;
     o.n_table_feeds = r->tables.n_feeds;
+    o.beat = run_life_step;
+    o.beat_ctx = &r->life;
     o.geoip = geoip_files_lookup(r->geoip);
     o.geoip_identity = geoip_files_identity(r->geoip);
     if (c->commit_every_ms > 0) {
@@ -173,6 +179,8 @@ static void set_kafka(struct run *r)
         .log = c->options.log,
         .log_ctx = c->options.log_ctx,
         .fault = r->fault,
+        .beat = run_life_wait,
+        .beat_ctx = &r->life,
     };
 }
 
@@ -229,25 +237,55 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, lives, err));
+    run_life_start(&r->life);
     FYKE_TRY(open_source(r, err));
     return open_sink(r, err);
 }
 
-static void tell_figures(struct run *r, const struct delivery_lives *lives, run_figures_fn figures,
-                         void *ctx)
+void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
 {
+    if (!r->engine) {
+        return;
+    }
     struct run_figures f = {
         .rs = r->rs,
         .transactional = r->journal != NULL,
-        .aborted = lives->begun,
-        .foreign = r->from_kafka ? 0 : file_source_foreign(r->source),
+        .aborted = r->lives->begun,
+        .foreign = r->from_kafka || !r->source ? 0 : file_source_foreign(r->source),
         .wall_s = seconds(CLOCK_MONOTONIC) - r->wall_from,
         .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - r->cpu_from,
     };
     engine_summary(r->engine, &f.engine);
-    if (figures) {
-        figures(ctx, &f);
+    figures(ctx, &f);
+}
+
+/* Where a reload begins, between two batches. */
+static void reload(void *ctx)
+{
+    const struct run *r = ctx;
+    const struct fyke_options *o = &r->config->options;
+    if (o->log) {
+        o->log(o->log_ctx, SAY_WARNING "reload: not available with these inputs");
     }
+}
+
+static void beat(void *ctx, enum run_phase phase)
+{
+    struct run *r = ctx;
+    if (r->hooks->beat) {
+        r->hooks->beat(r->hooks->ctx, phase, r);
+    }
+}
+
+static void init_life(struct run *r, sig_atomic_t reload_seen)
+{
+    r->life = (struct run_life){.thread = pthread_self(),
+                                .beat = beat,
+                                .beat_ctx = r,
+                                .reload = r->config->reload,
+                                .reload_seen = reload_seen,
+                                .on_reload = reload,
+                                .on_reload_ctx = r};
 }
 
 static enum err release_run(struct run *r, struct error *err)
@@ -283,23 +321,30 @@ static enum err live(struct run *r, const struct fyke_rules *rules, struct deliv
 }
 
 enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run_config *c,
-                           run_figures_fn figures, void *ctx)
+                           const struct run_hooks *hooks)
 {
     struct error err = ERROR_INIT, closing = ERROR_INIT;
     struct fault fault = {.want = c->fault};
     struct delivery_lives lives = {0};
     double wall_from = seconds(CLOCK_MONOTONIC), cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    sig_atomic_t reload_seen = 0; /* over all lives */
     enum err rc;
     bool again;
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
     }
     do {
-        struct run r = {
-            .config = c, .fault = &fault, .wall_from = wall_from, .cpu_from = cpu_from};
+        struct run r = {.config = c,
+                        .hooks = hooks,
+                        .lives = &lives,
+                        .fault = &fault,
+                        .wall_from = wall_from,
+                        .cpu_from = cpu_from};
+        init_life(&r, reload_seen);
         rc = live(&r, rules, &lives, &again, &err);
-        if (r.engine && r.sink && !again) {
-            tell_figures(&r, &lives, figures, ctx);
+        reload_seen = r.life.reload_seen;
+        if (r.engine && r.sink && !again && hooks->figures) {
+            run_figures_now(&r, hooks->figures, hooks->ctx);
         }
         if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
             rc = closing.code;
@@ -338,5 +383,6 @@ enum fyke_result fyke_run(const struct fyke_rules *rules, const struct fyke_run_
                           void (*summary)(void *ctx, const char *json), void *summary_ctx)
 {
     struct json_summary s = {summary, summary_ctx};
-    return run_whole(rules, c, summary ? tell_json : NULL, &s);
+    const struct run_hooks hooks = {.figures = summary ? tell_json : NULL, .ctx = &s};
+    return run_whole(rules, c, &hooks);
 }

@@ -84,7 +84,8 @@ struct fyke_alert {
 };
 /* Return false to stop the run (FYKE_IO). */
 typedef bool (*fyke_alert_fn)(void *ctx, const struct fyke_alert *a);
-/* One line about the run, already worded; never payloads. */
+/* One line about the run, already worded; never payloads. It may begin with its level as syslog and
+ * sd-daemon(3) have it: <3> error, <6> information, <7> details; without one it is a warning. */
 typedef void (*fyke_log_fn)(void *ctx, const char *line);
 
 /* ---- embedded engine ----------------------------------------------------------------------- */
@@ -173,6 +174,7 @@ struct fyke_run_config {
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
     const char *fault;        /* tests: die at this fault point */
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
+    const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

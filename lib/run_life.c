@@ -1,0 +1,47 @@
+#include "lib/run_life.h"
+
+static void enter(struct run_life *l, enum run_phase phase)
+{
+    l->phase = phase;
+    if (l->beat) {
+        l->beat(l->beat_ctx, phase);
+    }
+}
+
+void run_life_start(struct run_life *l)
+{
+    enter(l, RUN_STARTING);
+}
+
+void run_life_wait(void *ctx)
+{
+    struct run_life *l = ctx;
+    if (pthread_equal(l->thread, pthread_self())) {
+        enter(l, l->phase);
+    }
+}
+
+/* Several wishes that came while nobody looked are one. */
+static void reload_if_asked(struct run_life *l)
+{
+    sig_atomic_t asked = l->reload ? *l->reload : 0;
+    if (asked == l->reload_seen) {
+        return;
+    }
+    l->reload_seen = asked;
+    enter(l, RUN_RELOADING);
+    l->on_reload(l->on_reload_ctx);
+}
+
+void run_life_step(void *ctx, enum engine_phase phase)
+{
+    struct run_life *l = ctx;
+    switch (phase) {
+    case ENGINE_READY:
+    case ENGINE_RUNNING:
+        reload_if_asked(l);
+        enter(l, RUN_READY);
+        break;
+    case ENGINE_STOPPING: enter(l, RUN_STOPPING); break;
+    }
+}
