@@ -184,14 +184,17 @@ static enum err make_topic(struct kafka_changelog *log, struct error *err)
         }
         rd_kafka_poll(log->client.rk, STEP_MS);
     }
+    if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+        rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+        buf_clear(&why);
+        buf_printf(&why, "not allowed: user %s needs the right Create on this topic",
+                   kafka_login_user(&log->client.login));
+    }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, ERR_KAFKA,
-                         "kafka: the changelog topic %s cannot be made: %s%s; or make it yourself: "
+                         "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "
                          "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
-                         log->topic, buf_cstr(&why),
-                         rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? " (Create is needed)"
-                                                                            : "",
-                         log->n_tasks);
+                         log->topic, buf_cstr(&why), log->n_tasks);
     }
     return await_topic(log, err);
 }

@@ -10,6 +10,8 @@
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 #define METADATA_TRY_MS 1000
+/* Of the first tries: why a login fails comes between two of them, and need not wait a second. */
+#define FIRST_TRY_MS 250
 
 /* ---- messages ----------------------------------------------------------------------------- */
 
@@ -42,6 +44,17 @@ bool kafka_stopping(const struct kafka_client *k)
     return k->stop && *k->stop;
 }
 
+/* Tried again and again, so it is said once per outage. What is not connected yet ends with it. */
+static void on_refusal(struct kafka_client *k)
+{
+    snprintf(k->last_error, sizeof(k->last_error), "%s", k->login.why);
+    k->suspect = true;
+    if (k->connected && !k->login.said) {
+        k->login.said = true;
+        kafka_say(k, "kafka: %s: %s; trying on", k->role, k->login.why);
+    }
+}
+
 /* Runs inside poll and flush, hence on the input thread. A broken connection may be one of many, or
  * one that the broker closed for being idle: no news until somebody asks and gets no answer. The
  * client's "all brokers down" is no help, it does not come when one of them is the coordinator. */
@@ -51,6 +64,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     (void)rk;
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         k->suspect = true;
+        return;
+    }
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        return; /* the next call returns it, and ends the run */
+    }
+    if (kafka_login_error(&k->login, (rd_kafka_resp_err_t)code, reason)) {
+        on_refusal(k);
         return;
     }
     bool news = strncmp(k->last_error, reason, sizeof(k->last_error) - 1) != 0;
@@ -66,16 +86,18 @@ void kafka_heard(struct kafka_client *k)
 {
     k->connected = true;
     k->suspect = false;
+    k->login.refused = false;
     if (k->down) {
-        k->down = false;
+        k->down = k->login.said = false;
         kafka_say(k, SAY_INFO "kafka: %s: the broker answers again", k->role);
     }
 }
 
 void kafka_lost(struct kafka_client *k)
 {
-    if (!k->down) {
-        k->down = true;
+    bool told = k->down || (k->login.refused && k->login.said);
+    k->down = true;
+    if (!told) {
         kafka_say(k, "kafka: %s: no broker answers any more%s%s; trying on", k->role,
                   k->last_error[0] ? ": " : "", k->last_error);
     }
@@ -85,23 +107,44 @@ void kafka_lost(struct kafka_client *k)
  * where callbacks do. */
 static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 {
-    const struct kafka_client *k = rd_kafka_opaque(rk);
-    if (k && level >= 7) {
+    struct kafka_client *k = rd_kafka_opaque(rk);
+    if (k && !kafka_login_log(&k->login, text) && level >= 7) {
         kafka_say(k, SAY_DEBUG "kafka: %s: %s: %s", k->role, fac, text);
     }
+}
+
+const char *kafka_why(const struct kafka_client *k, rd_kafka_resp_err_t code, char *buf,
+                      size_t size)
+{
+    return kafka_login_right(&k->login, code, buf, size) ? buf : rd_kafka_err2str(code);
+}
+
+/* What cannot go on says so of every message and call, and once why. */
+static rd_kafka_resp_err_t root_cause(const struct kafka_client *k, rd_kafka_resp_err_t code)
+{
+    bool follows = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                   code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    rd_kafka_resp_err_t cause =
+        follows && k->rk ? rd_kafka_fatal_error(k->rk, NULL, 0) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    return cause ? cause : code;
 }
 
 enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
                      const char *fmt, ...)
 {
-    char head[200];
+    char head[200], why[KAFKA_WHY_SIZE];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(head, sizeof(head), fmt, ap);
     va_end(ap);
+    code = root_cause(k, code);
+    if (k->login.refused && !k->connected) {
+        return error_set(err, ERR_KAFKA, "kafka: %s", k->login.why);
+    }
     bool more = k->last_error[0] && kafka_is_outage(code);
-    return error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head, rd_kafka_err2str(code),
-                     more ? ": " : "", more ? k->last_error : "");
+    return error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head,
+                     kafka_why(k, code, why, sizeof(why)), more ? ": " : "",
+                     more ? k->last_error : "");
 }
 
 /* ---- configuration ------------------------------------------------------------------------ */
@@ -214,6 +257,10 @@ enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
         rd_kafka_conf_destroy(conf);
         return rc;
     }
+    kafka_login_read(&k->login, conf);
+    if (!k->login.group[0]) { /* a producer sends positions of the group too */
+        snprintf(k->login.group, sizeof(k->login.group), "%s", c->app ? c->app : "");
+    }
     rd_kafka_conf_set_opaque(conf, k);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
@@ -230,6 +277,7 @@ enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_
         rd_kafka_conf_destroy(conf); /* rd_kafka_new() takes it only when it succeeds */
         return error_set(err, ERR_USAGE, "kafka: %s", why);
     }
+    k->login.writes = type == RD_KAFKA_PRODUCER;
     rd_kafka_set_log_queue(k->rk, NULL);
     return ERR_OK;
 }
@@ -290,13 +338,14 @@ int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout
 rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n)
 {
     rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k);
-         left -= METADATA_TRY_MS) {
-        rc = ask(k, topic, left < METADATA_TRY_MS ? left : METADATA_TRY_MS, ret_n);
+    int try_ms = 0;
+    for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k); left -= try_ms) {
+        try_ms = k->connect_timeout_ms - left < METADATA_TRY_MS ? FIRST_TRY_MS : METADATA_TRY_MS;
+        rc = ask(k, topic, left < try_ms ? left : try_ms, ret_n);
         rd_kafka_poll(k->rk, 0); /* delivers the error callbacks */
         if (rc == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
             rd_kafka_poll(k->rk, METADATA_TRY_MS);
-        } else if (!kafka_is_outage(rc)) {
+        } else if (!kafka_is_outage(rc) || (k->login.refused && !k->connected)) {
             break;
         }
     }
@@ -311,7 +360,7 @@ enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_res
     }
     if (!k->connected) {
         enum err e = kafka_error(k, code, err, "no broker answers");
-        err->retriable = true;
+        err->retriable = !k->login.refused;
         return e;
     }
     return kafka_error(k, code, err, "topic %s", topic);

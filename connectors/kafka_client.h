@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "connectors/kafka.h"
+#include "connectors/kafka_login.h"
 #include "connectors/kafka_properties.h"
 
 /* Property or default: "key=value" would do, but keys are compared. */
@@ -21,7 +22,8 @@ struct kafka_client {
     void (*beat)(void *ctx);
     void *beat_ctx;
     int connect_timeout_ms;
-    char last_error[256]; /* from the error callback: the only place that tells why a login fails */
+    char last_error[512]; /* from the error callback */
+    struct kafka_login login;
     bool connected;       /* a broker has answered */
     bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */
@@ -62,6 +64,10 @@ void kafka_lost(struct kafka_client *k);
 bool kafka_is_outage(rd_kafka_resp_err_t code);
 /* Asked in every loop that waits, so it also tells that the process is alive and waiting. */
 bool kafka_stopping(const struct kafka_client *k);
+/* What a code means: the right that is missing (then in `buf`), else librdkafka's text. */
+#define KAFKA_WHY_SIZE 512
+const char *kafka_why(const struct kafka_client *k, rd_kafka_resp_err_t code, char *buf,
+                      size_t size);
 /* Turns a librdkafka code into ours, with the last callback error where it says more. */
 enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct error *err,
                      const char *fmt, ...) FYKE_PRINTF(4, 5);

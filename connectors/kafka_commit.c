@@ -38,6 +38,12 @@ static rd_kafka_resp_err_t first_failure(rd_kafka_resp_err_t code,
     return code == RD_KAFKA_RESP_ERR__NO_OFFSET ? RD_KAFKA_RESP_ERR_NO_ERROR : code;
 }
 
+/* Who may not read a topic is told by the reading, which ends with it. */
+static bool is_told(const struct kafka_source *s, rd_kafka_resp_err_t code)
+{
+    return code == s->commit_said || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
 void kafka_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                      rd_kafka_topic_partition_list_t *list, void *opaque)
 {
@@ -46,11 +52,16 @@ void kafka_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     (void)rk;
     s->committing = false;
     code = first_failure(code, list);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != s->commit_said && !s->client.down) {
+    if (s->commit_said == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED &&
+        code == RD_KAFKA_RESP_ERR__WAIT_COORD) {
+        code = s->commit_said; /* who may not use the group does not get to know its coordinator */
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !is_told(s, code) && !s->client.down) {
+        char why[KAFKA_WHY_SIZE];
         kafka_say(&s->client,
                   "kafka: input: offsets could not be committed (%s); the run goes on, a restart "
                   "reads the checkpoint",
-                  rd_kafka_err2str(code));
+                  kafka_why(&s->client, code, why, sizeof(why)));
     }
     s->commit_said = code;
     send_wanted(s);

@@ -13,7 +13,7 @@
 #define PROVE_MS 1000  /* for an answer */
 #define PROBE_EVERY_MS 1000
 #define PROBE_MS 200        /* for an answer during an outage */
-#define FIRST_PROBE_MS 2000 /* before it is called one */
+#define FIRST_PROBE_MS 1000 /* before it is called one: twice */
 #define COUNT_EVERY_MS 60000
 #define COUNT_MS 1000
 
@@ -127,19 +127,28 @@ static void count_partitions(struct kafka_source *s)
     }
 }
 
-/* Records that are in the client's queue already say nothing about the broker. */
+/* Records that are in the client's queue already say nothing about the broker. It is asked twice before
+ * it counts as away: callbacks come in between, and may know better what is wrong. */
 static void ask_around(struct kafka_source *s)
 {
     kafka_probe(&s->client, s->parts[0].handle, s->client.down ? PROBE_MS : FIRST_PROBE_MS);
-    if (s->client.suspect) {
-        kafka_lost(&s->client);
+    if (!s->client.suspect) {
+        return;
     }
+    if (!s->client.down && !s->asked_once) {
+        s->asked_once = true;
+        s->probed_ms = 0; /* again, and at once */
+        return;
+    }
+    kafka_lost(&s->client);
 }
 
 void kafka_look_around(struct kafka_source *s)
 {
     int64_t now = now_ms();
-    if (s->client.suspect && is_due(&s->probed_ms, now, PROBE_EVERY_MS)) {
+    if (!s->client.suspect) {
+        s->asked_once = false;
+    } else if (is_due(&s->probed_ms, now, PROBE_EVERY_MS)) {
         ask_around(s);
     }
     if (s->prove_every_ms > 0 && is_due(&s->proved_ms, now, s->prove_every_ms)) {

@@ -57,6 +57,7 @@ struct kafka_source {
 
     /* Processing time, ms, of CLOCK_MONOTONIC: only to ask the broker now and then. */
     int64_t proved_ms, probed_ms, counted_ms;
+    bool asked_once; /* since a connection broke, without an answer */
     int64_t prove_every_ms; /* a quarter of the least `idle after` */
 
     /* Commits: one under way at a time; the newest positions wait for it. */

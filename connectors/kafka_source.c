@@ -74,13 +74,18 @@ static void drop_batch(struct kafka_source *s)
 static enum err on_group_error(struct kafka_source *s, const rd_kafka_message_t *m,
                                struct error *err)
 {
-    char why[256];
+    char why[KAFKA_WHY_SIZE];
     if (rd_kafka_fatal_error(s->client.rk, why, sizeof(why)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, ERR_KAFKA, "kafka: %s", why);
     }
+    if (m->err == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+        return ERR_OK; /* said by the error callback */
+    }
     if (m->err != s->commit_said) {
         s->commit_said = m->err;
-        kafka_say(&s->client, "kafka: input: %s; the run goes on", rd_kafka_message_errstr(m));
+        bool right = kafka_why(&s->client, m->err, why, sizeof(why)) == why;
+        kafka_say(&s->client, "kafka: input: %s; the run goes on",
+                  right ? why : rd_kafka_message_errstr(m));
     }
     return ERR_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/xalloc.h"
@@ -338,6 +339,34 @@ static rd_kafka_error_t *end(struct kafka_txn *t, void *ctx)
     return rd_kafka_commit_transaction(t->client.rk, CALL_MS);
 }
 
+/* "the positions of logins, payments": which of the topics is meant the client does not tell. */
+static void name_topics(const rd_kafka_topic_partition_list_t *list, char *buf, size_t size)
+{
+    int used = snprintf(buf, size, "sending the positions of");
+    for (int i = 0; i < list->cnt && used > 0 && (size_t)used < size; i++) {
+        if (i == 0 || strcmp(list->elems[i].topic, list->elems[i - 1].topic) != 0) {
+            used += snprintf(buf + used, size - (size_t)used, "%s %s", i == 0 ? "" : ",",
+                             list->elems[i].topic);
+        }
+    }
+}
+
+/* A position may be set by who may read its topic. */
+static enum err commit_offsets(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
+                               const rd_kafka_consumer_group_metadata_t *group, struct error *err)
+{
+    struct offsets o = {offsets, group};
+    char what[200];
+    name_topics(offsets, what, sizeof(what));
+    fault_point(t->fault, "kafka-before-offsets");
+    t->client.login.writes = false;
+    enum err rc = repeat(t, send_offsets, &o, what, err);
+    t->client.login.writes = true;
+    FYKE_TRY(rc);
+    fault_point(t->fault, "kafka-after-offsets");
+    return ERR_OK;
+}
+
 enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
                           const rd_kafka_consumer_group_metadata_t *group, struct error *err)
 {
@@ -347,10 +376,7 @@ enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_li
     FYKE_TRY(begin(t, err));
     FYKE_TRY(flush(t, err));
     if (offsets) {
-        struct offsets o = {offsets, group};
-        fault_point(t->fault, "kafka-before-offsets");
-        FYKE_TRY(repeat(t, send_offsets, &o, "sending the positions", err));
-        fault_point(t->fault, "kafka-after-offsets");
+        FYKE_TRY(commit_offsets(t, offsets, group, err));
     }
     fault_point(t->fault, "kafka-before-commit");
     FYKE_TRY(repeat(t, end, NULL, "committing the transaction", err));

@@ -27,12 +27,25 @@ static bool lasts(rd_kafka_resp_err_t code)
     }
 }
 
+/* Why a transaction can only be aborted any more. Nothing can be begun while one is open: asked for
+ * that, the client says what is in the way. */
+static rd_kafka_resp_err_t abort_cause(struct kafka_txn *t, rd_kafka_resp_err_t code)
+{
+    bool follows = code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                   code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT || code == RD_KAFKA_RESP_ERR__STATE;
+    rd_kafka_error_t *e = follows && t->open ? rd_kafka_begin_transaction(t->client.rk) : NULL;
+    rd_kafka_resp_err_t cause = e && rd_kafka_error_txn_requires_abort(e) ? rd_kafka_error_code(e)
+                                                                          : code;
+    rd_kafka_error_destroy(e);
+    return cause;
+}
+
 /* A fatal error hides behind the code of the call that met it. */
 static rd_kafka_resp_err_t cause_of(struct kafka_txn *t, rd_kafka_resp_err_t code, char *why,
                                     size_t size)
 {
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(t->client.rk, why, size);
-    return fatal ? fatal : code;
+    return fatal ? fatal : abort_cause(t, code);
 }
 
 static const char *hint(rd_kafka_resp_err_t code)
@@ -40,8 +53,6 @@ static const char *hint(rd_kafka_resp_err_t code)
     switch ((int)code) {
     case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
         return " (their time is event time; set message.timestamp.type=LogAppendTime on the topic)";
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return " (Write is needed)";
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return " (Read on the group is needed)";
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
@@ -58,13 +69,15 @@ static enum err fail_with(struct kafka_txn *t, rd_kafka_resp_err_t code, const c
         return error_set(err, ERR_ABORTED, "kafka: %s: the transaction coordinator has turned this "
                                            "producer away", what);
     }
-    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED, "kafka: %s: %s%s", what, why,
-                     hint(code));
+    char right[KAFKA_WHY_SIZE];
+    bool denied = kafka_login_right(&t->client.login, code, right, sizeof(right));
+    return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED, "kafka: %s: %s%s", what,
+                     denied ? right : why, hint(code));
 }
 
 enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
 {
-    char why[256] = "";
+    char why[KAFKA_WHY_SIZE] = "";
     rd_kafka_resp_err_t code = cause_of(t, t->failed, why, sizeof(why));
     /* A failed delivery is what makes others of the transaction fail, never the other way round. */
     code = lasts(t->failed) ? t->failed : code;
@@ -72,9 +85,15 @@ enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
     if (is_fence(code)) {
         return fail_with(t, code, "sending", why, err);
     }
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != t->failed) {
+        rd_kafka_poll(t->client.rk, 0); /* brings the log line that names the topic */
+        const char *topic = t->client.login.denied_topic;
+        return error_set(err, ERR_KAFKA, "kafka: topic %s: %s", topic[0] ? topic : "of the output",
+                         kafka_why(&t->client, code, why, sizeof(why)));
+    }
     return error_set(err, lasts(code) ? ERR_KAFKA : ERR_ABORTED,
                      "kafka: %s to %s were not delivered: %s%s", t->failed_at->what,
-                     t->failed_at->name, rd_kafka_err2str(code), hint(code));
+                     t->failed_at->name, kafka_why(&t->client, code, why, sizeof(why)), hint(code));
 }
 
 enum err kafka_txn_failed(struct kafka_txn *t, const rd_kafka_error_t *e, const char *what,
@@ -93,11 +112,6 @@ enum err kafka_txn_refused(struct kafka_txn *t, const rd_kafka_error_t *e, struc
 {
     rd_kafka_resp_err_t code = rd_kafka_error_code(e);
     t->broken = true;
-    if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED) {
-        return error_set(err, ERR_KAFKA,
-                         "kafka: transactional.id %s: %s (Describe and Write are needed)", t->id,
-                         rd_kafka_err2str(code));
-    }
     kafka_error(&t->client, code, err, "transactional.id %s cannot be initialised", t->id);
     err->retriable = rd_kafka_error_is_retriable(e);
     return err->code;

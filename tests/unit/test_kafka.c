@@ -171,7 +171,7 @@ static void topics_are_checked(void **state)
     rd_kafka_mock_topic_set_error(w->mock, "logouts", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     fails(w, open_source(w, NULL, NULL, false), ERR_USAGE, "logouts does not exist");
     rd_kafka_mock_topic_set_error(w->mock, "alerts", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
-    fails(w, open_sink(w, "alerts"), ERR_KAFKA, "authorization failed");
+    fails(w, open_sink(w, "alerts"), ERR_KAFKA, "the right Write on this topic");
     check(w, open_source(w, "logins", NULL, false));
     const struct source_partition *parts;
     uint32_t n;
@@ -333,10 +333,12 @@ static void an_end_without_answer_is_taken_back(void **state)
     assert_int_equal(poll_some(w).n_at_end, 1);
     rd_kafka_mock_broker_set_down(w->mock, 1);
     struct source_batch b = {0};
-    for (int i = 0; i < 100 && b.n_lost_end == 0; i++) {
+    uint32_t lost = 0;
+    for (int i = 0; i < 100 && (lost == 0 || !strstr(w->log, "no broker answers")); i++) {
         check(w, w->source->ops->poll(w->source, 10, POLL, &b, &w->err));
+        lost += b.n_lost_end;
     }
-    assert_int_equal(b.n_lost_end, 1);
+    assert_int_equal(lost, 1);
     rd_kafka_mock_broker_set_up(w->mock, 1);
     for (int i = 0; i < 200 && b.n_at_end == 0; i++) {
         check(w, w->source->ops->poll(w->source, 10, POLL, &b, &w->err));
