@@ -36,6 +36,11 @@ struct life {
     unsigned crashes, aborts, losses;
 };
 
+static uint32_t records_of(const struct life *w)
+{
+    return w->setting->records != 0 ? w->setting->records : CRASH_RECORDS;
+}
+
 static bool by_chance(struct life *w, unsigned in)
 {
     return in > 0 && rng_below(&w->rng, in) == 0;
@@ -108,7 +113,7 @@ static void go_to_positions(struct life *w)
         const struct line *lines = w->logs->lines[p];
         for (uint32_t i = 0; i < n; i++) {
             while (pos[i].topic == lines->topic && pos[i].partition == lines->partition &&
-                   w->at[p] < CRASH_RECORDS && lines[w->at[p]].offset < pos[i].offset) {
+                   w->at[p] < records_of(w) && lines[w->at[p]].offset < pos[i].offset) {
                 w->at[p]++;
             }
         }
@@ -195,9 +200,20 @@ static bool survived(struct life *w, enum err rc)
     return false;
 }
 
+static void arm(struct life *w)
+{
+    static const enum sim_fault kinds[] = {SIM_ABORT, SIM_CRASH, SIM_CRASH_AFTER};
+    if (w->log.fault_in == 0 && w->crashes + w->aborts < MAX_CRASHES &&
+        by_chance(w, w->setting->fault_in)) {
+        w->log.fault_in = 1 + rng_below(&w->rng, by_chance(w, 2) ? 6 : 60);
+        w->log.fault = kinds[rng_below(&w->rng, w->setting->aborts_only ? 1 : 3)];
+    }
+}
+
 static void open_life(struct life *w)
 {
     do {
+        arm(w);
         disturb_copy(w);
         w->log.now += rng_range(&w->rng, 0, 900);
         if (by_chance(w, 2)) {
@@ -214,10 +230,10 @@ static enum err push_some(struct life *w, bool *more)
     unsigned n = 1 + (unsigned)rng_below(&w->rng, w->setting->base.step);
     uint32_t p = (uint32_t)rng_below(&w->rng, w->logs->n_partitions);
     uint32_t tried = 0;
-    while (tried++ < w->logs->n_partitions && w->at[p] == CRASH_RECORDS) {
+    while (tried++ < w->logs->n_partitions && w->at[p] == records_of(w)) {
         p = (p + 1) % w->logs->n_partitions;
     }
-    for (; n > 0 && w->at[p] < CRASH_RECORDS; n--) {
+    for (; n > 0 && w->at[p] < records_of(w); n--) {
         const struct line *line = &w->logs->lines[p][w->at[p]++];
         struct record r = {.topic = line->topic,
                            .partition = line->partition,
@@ -226,20 +242,10 @@ static enum err push_some(struct life *w, bool *more)
                            .value = slice_of(line->payload)};
         FYKE_TRY(engine_push(w->engine, &r, &w->err));
     }
-    for (p = 0; p < w->logs->n_partitions && w->at[p] == CRASH_RECORDS; p++) {
+    for (p = 0; p < w->logs->n_partitions && w->at[p] == records_of(w); p++) {
     }
     *more = p < w->logs->n_partitions;
     return ERR_OK;
-}
-
-static void arm(struct life *w)
-{
-    static const enum sim_fault kinds[] = {SIM_ABORT, SIM_CRASH, SIM_CRASH_AFTER};
-    if (w->log.fault_in == 0 && w->crashes + w->aborts < MAX_CRASHES &&
-        by_chance(w, w->setting->fault_in)) {
-        w->log.fault_in = 1 + rng_below(&w->rng, by_chance(w, 2) ? 6 : 60);
-        w->log.fault = kinds[rng_below(&w->rng, w->setting->aborts_only ? 1 : 3)];
-    }
 }
 
 static enum err turn(struct life *w, bool *more)
@@ -311,12 +317,16 @@ void journal_life_run(const struct ruleset *rs, const struct logs *l,
     struct life w = {.logs = l, .setting = s, .rng = rng_seed(seed), .rs = rs};
     state_dir_make(w.dir);
     sim_log_init(&w.log);
+    w.log.max_value_bytes = s->max_value != 0 ? s->max_value : w.log.max_value_bytes;
+    w.log.fault_in = s->fault_at;
+    w.log.fault = s->kind;
     live(&w);
     sim_log_alerts(&w.log, &ret->alerts);
     sim_log_sequences(&w.log, &ret->sequences);
     state_dump(w.dir, &ret->state, NULL);
     compare_restored(&w, &ret->state);
     engine_carried_free(w.carried);
+    ret->calls = w.log.calls;
     ret->records = w.summary.records;
     ret->alerts_total = w.summary.alerts_total;
     ret->matches = w.summary.nfa.matches;
@@ -349,13 +359,27 @@ void journal_life_same_in_all(const struct ruleset *rs, const struct logs *l, in
                               struct journal_outcome *sum)
 {
     static const struct journal_setting settings[] = {
-        {{1, MUCH_MEMORY, 50, 5, 0, 0, 0}, false, 0, 0, 0, 0}, /* the calm one */
-        {{1, MUCH_MEMORY, 50, 5, 8, 0, 0}, false, 2, INT64_MAX, 0, 3},
-        {{4, 1, 9, 2, 9, 0, 0}, false, 2, 0, MUCH_MEMORY, 3},
-        {{1, 4096, 20, 3, 9, 0, 0}, false, 3, 300, MUCH_MEMORY, 4},
-        {{2, 1, 7, 2, 12, 0, 0}, false, 3, 0, 0, 4},
-        {{1, MUCH_MEMORY, 1, 1, 30, 0, 0}, false, 4, INT64_MAX, 0, 3},
-        {{1, 1, 9, 2, 0, 0, 0}, true, 2, INT64_MAX, MUCH_MEMORY, 0},
+        {.base = {1, MUCH_MEMORY, 50, 5, 0, 0, 0}}, /* the calm one */
+        {.base = {1, MUCH_MEMORY, 50, 5, 8, 0, 0},
+         .fault_in = 2,
+         .checkpoint_every = INT64_MAX,
+         .lose_in = 3},
+        {.base = {4, 1, 9, 2, 9, 0, 0}, .fault_in = 2, .overlay_bytes = MUCH_MEMORY, .lose_in = 3},
+        {.base = {1, 4096, 20, 3, 9, 0, 0},
+         .fault_in = 3,
+         .checkpoint_every = 300,
+         .overlay_bytes = MUCH_MEMORY,
+         .lose_in = 4},
+        {.base = {2, 1, 7, 2, 12, 0, 0}, .fault_in = 3, .lose_in = 4},
+        {.base = {1, MUCH_MEMORY, 1, 1, 30, 0, 0},
+         .fault_in = 4,
+         .checkpoint_every = INT64_MAX,
+         .lose_in = 3},
+        {.base = {1, 1, 9, 2, 0, 0, 0},
+         .aborts_only = true,
+         .fault_in = 2,
+         .checkpoint_every = INT64_MAX,
+         .overlay_bytes = MUCH_MEMORY},
     };
     struct journal_outcome calm = {0}, got = {0};
     journal_life_run(rs, l, &settings[0], 1, &calm);

@@ -13,12 +13,18 @@ struct journal_setting {
     unsigned fault_in;        /* every so-many-th commit meets a fault at one of its calls; 0: never */
     int64_t checkpoint_every; /* ns; 0: after each commit */
     size_t overlay_bytes;     /* 0: half of the memory */
+    size_t max_value;         /* of an entry, so that headers are split; 0: the log's */
     unsigned lose_in;         /* every so-many-th crash loses the copy or finds an old one; 0: never */
+    /* Instead of chance: the fault `kind` at that call, counted from the beginning; 0: by chance. */
+    uint64_t fault_at;
+    enum sim_fault kind;
+    unsigned records; /* so many of each partition; 0: all */
 };
 
 struct journal_outcome {
     struct buf alerts, sequences; /* sim_log_alerts(), sim_log_sequences() */
     struct buf state;             /* the copy at the end */
+    uint64_t calls; /* of the journal */
     uint64_t records, alerts_total, matches; /* as counted over the last run's lives */
     unsigned crashes, aborts, losses;
 };

@@ -119,6 +119,13 @@ void sim_log_compact(struct sim_log *log, struct rng *rng, int64_t keeps)
     free(gone);
 }
 
+void sim_log_truncate(struct sim_log *log, size_t n)
+{
+    while (log->n_entries > n) {
+        entry_release(&log->entries[--log->n_entries]);
+    }
+}
+
 void sim_log_expire_positions(struct sim_log *log)
 {
     log->n_positions = 0;
@@ -308,12 +315,12 @@ static enum err enter(struct sim_journal *s, enum sim_fault *ret, struct error *
         err->fatal = true;
         return ERR_KAFKA;
     }
+    log->calls++;
     if (log->fault_in == 0 || --log->fault_in > 0) {
         return ERR_OK;
     }
     *ret = log->fault;
     if (*ret == SIM_ABORT) {
-        log->aborts++;
         forget_transaction(s);
         return error_set(err, ERR_ABORTED, "aborted");
     }
@@ -344,10 +351,7 @@ static enum err sim_open(struct journal *j, bool reset, struct error *err)
     log->dead = false;
     s->epoch = ++log->epoch;
     if (reset) {
-        for (size_t i = 0; i < log->n_entries; i++) {
-            entry_release(&log->entries[i]);
-        }
-        log->n_entries = 0;
+        sim_log_truncate(log, 0);
         log->n_positions = 0;
         log->first = log->end;
     }

@@ -59,7 +59,7 @@ struct sim_log {
     uint64_t fault_in;
     enum sim_fault fault;
     bool dead;             /* crashed: every call fails until the next journal is opened */
-    uint64_t aborts;       /* injected so far */
+    uint64_t calls;
     int fd;                /* -1: memory only */
     struct fault *kill_at; /* fault points of the log itself; may be NULL */
 };
@@ -70,6 +70,8 @@ void sim_log_open_file(struct sim_log *log, const char *path);
 void sim_log_release(struct sim_log *log);
 /* Removes entries that later ones replace, by chance, and deletions older than `keeps` ns. */
 void sim_log_compact(struct sim_log *log, struct rng *rng, int64_t keeps);
+/* Loses everything behind the first `n` entries. */
+void sim_log_truncate(struct sim_log *log, size_t n);
 /* Nobody has read for days. */
 void sim_log_expire_positions(struct sim_log *log);
 /* The bytes of all alerts, sorted, one per line; every one as often as it is there. */
