@@ -17,21 +17,25 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
-MATRIX = ["eos_matrix.py"]
+MATRIX = ["eos_matrix.py", {}]
+# Where what is wrong goes around the fault points of alerts.
+NO_ALERT_POINTS = ["eos_matrix.py", {"EOS_POINTS": "(offsets|commit|append|checkpoint)"}]
 
 
 def faults(case):
-    return ["eos_faults.py", case]
+    return ["eos_faults.py", {"EOS_CASE": case}]
 
 
 # (what is wrong, file, text, instead, test that must fail)
 MISTAKES = [
     ("offsets outside the transaction", "connectors/kafka_journal.c",
      "    enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);",
+     "    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);\n"
      "    rd_kafka_commit(j->log.client.rk, l, 0);\n"
-     "    enum err rc = kafka_txn_commit(&j->txn, NULL, j->group, err);", MATRIX),
+     "    enum err rc = kafka_txn_commit(&j->txn, none, j->group, err);\n"
+     "    rd_kafka_topic_partition_list_destroy(none);", MATRIX),
     ("alerts outside the transaction", "lib/run.c", "    if (r->journal) {\n        return delivery_sink",
-     "    if (r->journal && !to) {\n        return delivery_sink", MATRIX),
+     "    if (r->journal && !to) {\n        return delivery_sink", NO_ALERT_POINTS),
     ("skip by the watermark on re-read", "engine/intake.c",
      "if (place_cmp(place_of(ev), c->limit) >= 0) {",
      "if (!etime_lt(ev->time, c->watermark)) {", MATRIX),
@@ -81,9 +85,7 @@ def configure(tree, build):
 
 
 def found(build, test):
-    env = dict(os.environ)
-    if len(test) > 1:
-        env["EOS_CASE"] = test[1]
+    env = dict(os.environ, **test[1])
     p = subprocess.run([sys.executable, HERE / test[0], build / "fyke"], env=env,
                        capture_output=True, text=True, timeout=900)
     lines = p.stderr.strip().splitlines()
