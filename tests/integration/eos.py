@@ -45,6 +45,26 @@ def dump(topic):
     return rows
 
 
+def state(changelog):
+    """What a changelog says in the end: database key -> bytes, without headers and the journal's own
+    entries, which tell commits apart."""
+    last = {}
+    for line in ktool("--committed", "--hex", "consume", changelog).splitlines():
+        r = json.loads(line)
+        if not r["key"].startswith("00"):
+            last[r["key"]] = r["payload"]
+    return {k: v for k, v in last.items() if v is not None}
+
+
+def same_state(want, got):
+    if want == got:
+        return len(want)
+    only = [sorted(set(a) - set(b)) for a, b in ((want, got), (got, want))]
+    other = [k for k in want if k in got and want[k] != got[k]]
+    raise Failed(f"state differs: {len(only[0])} records missing, {len(only[1])} too many, "
+                 f"{len(other)} with other bytes, e.g. {(only[0] + only[1] + other)[:2]}")
+
+
 def compare(want, got):
     """Both without partitions that differ by nothing but their interleaving."""
     per_key = [collections.defaultdict(list), collections.defaultdict(list)]
