@@ -254,8 +254,8 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
     if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
         kafka_say(&log->client,
-                  "kafka: the configuration of %s cannot be checked (DescribeConfigs is denied); it "
-                  "must have cleanup.policy=compact and delete.retention.ms of a day at least",
+                  "kafka: the configuration of %s cannot be checked (DescribeConfigs is denied); "
+                  "it must have cleanup.policy=compact and delete.retention.ms of a day at least",
                   log->topic);
         return ERR_OK;
     }

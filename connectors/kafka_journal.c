@@ -76,8 +76,8 @@ static bool is_header(struct slice key)
     return key.len >= 2 && key.ptr[0] == '\0' && key.ptr[1] == 'H';
 }
 
-enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key, bool deleted,
-                              struct slice value, struct error *err)
+enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key,
+                              bool deleted, struct slice value, struct error *err)
 {
     struct kafka_message m = {.partition = (int32_t)task,
                               .has_key = true,

@@ -8,7 +8,8 @@
  *   00 'J' 'I'  written first and once: the identity of the log. A topic that was removed and made
  *               anew, or lost its beginning, does not begin with the one that is known.
  *   00 'J' 'O'  written at each open: who owns the name now. Whoever is turned away by the
- *               coordinator looks here whether somebody else came, or only too much time went by. */
+ *               coordinator looks here whether somebody else came, or only too much time went
+ *               by. */
 #ifndef FYKE_CONNECTORS_KAFKA_JOURNAL_H
 #define FYKE_CONNECTORS_KAFKA_JOURNAL_H
 
@@ -17,7 +18,8 @@
 
 /* `c` and `rs` are the caller's until close; `topics` as for kafka_source_new(). Asks no broker. */
 enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *rs,
-                           const char *topics, struct journal **ret, struct error *err) FYKE_MUST_USE;
+                           const char *topics, struct journal **ret,
+                           struct error *err) FYKE_MUST_USE;
 /* Writes to `topic` within the journal's transactions; flush does nothing, commit delivers. Closed
  * before the journal. The topic must exist. `j` must be open. */
 enum err kafka_journal_sink(struct journal *j, const char *topic, struct sink **ret,

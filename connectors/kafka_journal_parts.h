@@ -42,7 +42,7 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
 void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_t seq);
 
 /* kafka_journal.c */
-enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key, bool deleted,
-                              struct slice value, struct error *err);
+enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key,
+                              bool deleted, struct slice value, struct error *err);
 
 #endif

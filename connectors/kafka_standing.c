@@ -198,8 +198,8 @@ static enum err check_log(struct kafka_journal *j, uint32_t task, const struct j
     }
     return error_set(err, ERR_STATE,
                      "the changelog topic %s holds no state although the positions of group %s are "
-                     "of commit %llu: it was removed and made anew. --reset-state begins anew where "
-                     "--start says",
+                     "of commit %llu: it was removed and made anew. --reset-state begins anew "
+                     "where --start says",
                      j->log.topic, j->log.group, (unsigned long long)s->seq);
 }
 

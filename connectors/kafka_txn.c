@@ -67,7 +67,8 @@ struct patience {
     int waited_ms, stopped_ms;
 };
 
-/* After a call that took `ms` and may succeed later: is it worth another? Says when nobody answers. */
+/* After a call that took `ms` and may succeed later: is it worth another? Says when nobody
+ * answers. */
 static bool goes_on(struct kafka_txn *t, struct patience *p, int ms)
 {
     p->waited_ms += ms;

@@ -46,8 +46,8 @@ def dump(topic):
 
 
 def state(changelog):
-    """What a changelog says in the end: database key -> bytes, without headers and the journal's own
-    entries, which tell commits apart."""
+    """What a changelog says in the end: database key -> bytes, without headers and the journal's
+    own entries, which tell commits apart."""
     last = {}
     for line in ktool("--committed", "--hex", "consume", changelog).splitlines():
         r = json.loads(line)

@@ -4,8 +4,8 @@ the tree, built, and given to the test that must find it.
 
     eos_broken.py --scratch DIR [--only WORDS]
 
-Exit: 0, 1 when a mistake survives or its text does not stand in its file exactly once. Takes one to two
-minutes per mistake; not part of the ordinary tests.
+Exit: 0, 1 when a mistake survives or its text does not stand in its file exactly once. Takes one to
+two minutes per mistake; not part of the ordinary tests.
 """
 import argparse
 import os

@@ -91,7 +91,8 @@ class World:
     def end_of_time(self):
         """Whatever can be decided is decided."""
         for p in range(PARTITIONS):
-            line = f'{{"user":"end{p}","at":{END_OF_TIME},"result":"success","country":"NL","n":0}}\n'
+            line = (f'{{"user":"end{p}","at":{END_OF_TIME},"result":"success",'
+                    '"country":"NL","n":0}\n')
             eos.ktool("-p", p, "-k", "user", "produce", self.source, stdin=line.encode())
 
     def maybe_forget(self):
