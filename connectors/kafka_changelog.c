@@ -9,7 +9,6 @@
 
 #define DAY_MS 86400000LL
 #define STEP_MS 100
-#define TOPIC_MS 30000 /* until a topic that was made or removed is known everywhere */
 #define MAX_CONFIG 32
 
 static const struct kafka_property defaults[] = {
@@ -148,23 +147,6 @@ static size_t topic_config(const struct kafka_config *c, struct kafka_property *
     return n;
 }
 
-/* Until the leader of every partition is known. */
-static enum err await_topic(struct kafka_changelog *log, struct error *err)
-{
-    int32_t n = 0;
-    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int left = TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
-        rc = kafka_find(&log->client, log->handle, &n);
-        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            break;
-        }
-        rd_kafka_poll(log->client.rk, STEP_MS);
-    }
-    return rc == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? ERR_OK
-               : kafka_not_found(&log->client, log->topic, rc, err);
-}
-
 static enum err make_topic(struct kafka_changelog *log, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
@@ -177,7 +159,7 @@ static enum err make_topic(struct kafka_changelog *log, struct error *err)
     FYKE_TRY(replication(log, &plan.replication, err));
     rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
     /* One that is being removed still counts as there for a moment. */
-    for (int left = TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
+    for (int left = KAFKA_TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
         rc = kafka_create_topic(&log->client, &plan, &why);
         if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
             break;
@@ -196,7 +178,7 @@ static enum err make_topic(struct kafka_changelog *log, struct error *err)
                          "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
                          log->topic, buf_cstr(&why), log->n_tasks);
     }
-    return await_topic(log, err);
+    return kafka_await_topic(&log->client, log->handle, err);
 }
 
 /* ---- checking ----------------------------------------------------------------------------- */
@@ -240,6 +222,22 @@ static enum err check_facts(struct kafka_changelog *log, const struct topic_fact
     return ERR_OK;
 }
 
+/* Any broker may be asked, also one that does not yet know of a topic that was made a moment ago. */
+static rd_kafka_resp_err_t describe(struct kafka_changelog *log, struct topic_facts *facts,
+                                    struct buf *why)
+{
+    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int left = KAFKA_TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
+        buf_clear(why);
+        rc = kafka_describe_topic(&log->client, log->topic, note_entry, facts, why);
+        if (rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+            break;
+        }
+        rd_kafka_poll(log->client.rk, STEP_MS);
+    }
+    return rc;
+}
+
 static enum err check_topic(struct kafka_changelog *log, int32_t partitions, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
@@ -249,8 +247,7 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
                          "the changelog topic %s has %d partitions, this application needs %u",
                          log->topic, partitions, log->n_tasks);
     }
-    rd_kafka_resp_err_t rc =
-        kafka_describe_topic(&log->client, log->topic, note_entry, &facts, &why);
+    rd_kafka_resp_err_t rc = describe(log, &facts, &why);
     if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
         kafka_say(&log->client,

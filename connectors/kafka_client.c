@@ -10,6 +10,7 @@
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 #define METADATA_TRY_MS 1000
+#define AWAIT_STEP_MS 100
 /* Of the first tries: why a login fails comes between two of them, and need not wait a second. */
 #define FIRST_TRY_MS 250
 
@@ -374,4 +375,19 @@ enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32
         return kafka_not_found(k, rd_kafka_topic_name(topic), rc, err);
     }
     return ERR_OK;
+}
+
+enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic, struct error *err)
+{
+    int32_t n = 0;
+    rd_kafka_resp_err_t rc = kafka_find(k, topic, &n);
+    for (int left = KAFKA_TOPIC_MS; rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && left > 0 &&
+                                    !kafka_stopping(k);
+         left -= AWAIT_STEP_MS) {
+        rd_kafka_poll(k->rk, AWAIT_STEP_MS);
+        rc = kafka_find(k, topic, &n);
+    }
+    return rc == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? ERR_OK
+               : kafka_not_found(k, rd_kafka_topic_name(topic), rc, err);
 }

@@ -169,7 +169,8 @@ static enum err open_clients(struct kafka_journal *j, struct error *err)
     FYKE_TRY(kafka_txn_open(&j->txn, j->config, buf_cstr(&id), err));
     FYKE_TRY(kafka_changelog_open(&j->log, j->config, j->n_tasks, j->txn.timeout_ms + GRACE_MS,
                                   err));
-    j->entries = (struct kafka_target){.name = xstrdup(j->log.topic), .what = "state records"};
+    j->entries = (struct kafka_target){.name = xstrdup(j->log.topic), .what = "state records",
+                                       .made = true};
     kafka_target_partitions(&j->entries, j->n_tasks);
     j->group = rd_kafka_consumer_group_metadata_new(j->log.group);
     return ERR_OK;

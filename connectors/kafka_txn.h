@@ -16,6 +16,7 @@ struct kafka_target {
     char *name;
     const char *what; /* "alerts": for messages */
     rd_kafka_topic_t *handle;
+    bool made; /* a moment ago, perhaps: not every broker may know it yet */
     int64_t *ends; /* per partition: behind the last message delivered; NULL: not asked for */
     uint32_t n_ends;
 };
