@@ -31,6 +31,7 @@ struct world {
     struct source *source;
     struct sink *sink;
     struct error err;
+    int beats;
     char log[4096];
 };
 
@@ -403,6 +404,28 @@ static void a_retriable_error_is_retried(void **state)
     check(w, w->sink->ops->flush(w->sink, &w->err));
 }
 
+/* The fifth sign of life brings the broker back. */
+static void count_beat(void *ctx)
+{
+    struct world *w = ctx;
+    if (++w->beats == 5) {
+        rd_kafka_mock_broker_set_up(w->mock, 1);
+    }
+}
+
+static void waiting_gives_signs_of_life(void **state)
+{
+    struct world *w = *state;
+    w->config.beat = count_beat;
+    w->config.beat_ctx = w;
+    check(w, open_sink(w, "alerts"));
+    w->beats = 0;
+    rd_kafka_mock_broker_set_down(w->mock, 1);
+    check(w, write_alert(w));
+    check(w, w->sink->ops->flush(w->sink, &w->err));
+    assert_true(w->beats >= 5);
+}
+
 static void an_alert_that_is_too_large(void **state)
 {
     struct world *w = *state;
@@ -435,6 +458,7 @@ int main(void)
         TEST(an_alert_is_delivered),
         TEST(flush_tells_what_was_not_delivered),
         TEST(a_retriable_error_is_retried),
+        TEST(waiting_gives_signs_of_life),
         TEST(an_alert_that_is_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
