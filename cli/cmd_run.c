@@ -95,6 +95,7 @@ static void fill_config(struct run_args *a)
         c->delivery = deliveries[settings_word(s, SET_DELIVERY)];
     }
     c->dead_letter = settings_text(s, SET_DEAD_LETTER);
+    c->late = settings_text(s, SET_LATE);
     c->fault = settings_text(s, SET_FAULT);
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
     a->stats = settings_text(s, SET_STATS);

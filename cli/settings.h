@@ -43,6 +43,7 @@ enum setting_id {
     SET_DETECTOR,
     SET_STRICT,
     SET_DEAD_LETTER,
+    SET_LATE,
     SET_ALLOW_EMPTY,
     SET_START,
     SET_ONCE,

@@ -4,6 +4,8 @@
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
 
+#define ROOM_BYTES 8192 /* beside key and value: headers, the format's own */
+
 struct journal_sink {
     struct sink base; /* first: the engine's handle */
     struct kafka_journal *journal;
@@ -16,6 +18,9 @@ static enum err sink_write(struct sink *base, const struct out_record *r, struct
     struct kafka_txn *t = &s->journal->txn;
     struct kafka_message m = kafka_message_of(r);
     fault_point(t->fault, "kafka-before-alert");
+    if (m.value.len + m.key.len + ROOM_BYTES > (size_t)t->max_bytes) {
+        kafka_leave_value_out(r, &m);
+    }
     enum err rc = kafka_txn_send(t, &s->to, &m, err);
     if (m.headers) {
         rd_kafka_headers_destroy(m.headers);

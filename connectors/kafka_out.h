@@ -20,6 +20,9 @@ struct kafka_message {
 
 /* The message of `r`; headers are made and must be given to kafka_send() or destroyed. */
 struct kafka_message kafka_message_of(const struct out_record *r);
+/* A refused record that is too large goes out without its value: its place says where that is. False:
+ * there is none to leave out. */
+bool kafka_leave_value_out(const struct out_record *r, struct kafka_message *m);
 enum err kafka_too_large(const struct out_record *r, const char *topic, struct error *err);
 rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, struct kafka_message *m);
 

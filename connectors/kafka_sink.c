@@ -69,6 +69,9 @@ static enum err send_or_wait(struct kafka_sink *s, const struct out_record *r,
             rd_kafka_poll(s->client.rk, 0);
             return ERR_OK;
         }
+        if (rc == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && kafka_leave_value_out(r, m)) {
+            continue;
+        }
         if (rc == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
             return kafka_too_large(r, s->topic, err);
         }

@@ -56,6 +56,7 @@ enum err engine_commit(struct engine *e, struct error *err)
     FYKE_TRY(engine_write_alerts(e, true, err));
     fault_point(e->options.fault, "before-sink-flush");
     FYKE_TRY(e->sink->ops->flush(e->sink, err));
+    FYKE_TRY(engine_sync_refused(e, err));
     fault_point(e->options.fault, "after-sink-flush");
     if (e->state == NULL || !was_flushed(e)) {
         FYKE_TRY(commit_state(e, err));

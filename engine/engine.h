@@ -95,6 +95,8 @@ struct engine_options {
     void *refused_ctx;
     engine_beat beat;            /* of engine_run(); may be NULL */
     void *beat_ctx;
+    /* At a commit: what was refused so far is delivered when it returns. May be NULL. */
+    enum err (*refused_sync)(void *ctx, struct error *err);
     /* Lists, lookups, addresses (engine/tables.h). */
     const struct table *const *given_tables; /* instead of the rule set's; NULL: none */
     struct table_feed *const *table_feeds;   /* one per topic that a table comes from */

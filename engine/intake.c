@@ -6,15 +6,6 @@
 
 #define INVALID_SHOWN 5
 
-static enum err refuse(struct engine *e, enum refused_why why, const char *reason,
-                       const struct record *r, struct error *err)
-{
-    if (e->options.refused == NULL) {
-        return ERR_OK;
-    }
-    return e->options.refused(e->options.refused_ctx, why, reason, r, err);
-}
-
 /* ---- invalid records ---------------------------------------------------------------------- */
 
 static void describe_place(const struct engine *e, const struct record *r, struct buf *out)
@@ -42,7 +33,7 @@ static enum err note_invalid(struct engine *e, struct partition *p, const struct
         d->field < e->rs->decls[d->decl].n_fields) {
         buf_printf(&text, ", field \"%.*s\"", SLICE_ARG(e->rs->decls[d->decl].fields[d->field].name));
     }
-    enum err rc = refuse(e, REFUSED_INVALID, detail, r, err);
+    enum err rc = engine_refuse(e, REFUSED_INVALID, detail, r, err);
     if (rc == ERR_OK && e->options.strict) {
         rc = error_set(err, ERR_INPUT, "%s", buf_cstr(&text));
     } else if (rc == ERR_OK && e->invalid_shown < INVALID_SHOWN) {
@@ -119,8 +110,11 @@ static enum err take_events(struct engine *e, struct partition *p, const struct 
     for (uint32_t i = 0; i < kept; i++) {
         partition_note(p, events[i]);
         buffer_event(e, events[i], block);
+        if (r != NULL) {
+            engine_keep_passed(e, events[i], r, block);
+        }
     }
-    return kept < n && r != NULL ? refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
+    return kept < n && r != NULL ? engine_refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
 }
 
 /* A record that was read before the restart: what was late stays out, what was released has done its

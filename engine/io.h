@@ -66,7 +66,8 @@ struct source {
 
 struct sink;
 
-/* One alert (or other line) on its way out. */
+/* One alert on its way out, or a record that was refused: key, value, headers and time as it came,
+ * more headers behind its own (lib/refused.h). */
 struct out_record {
     struct slice value;    /* one JSON object without newline */
     struct slice key;      /* formats.md section 2: canonical key text; */
@@ -74,6 +75,10 @@ struct out_record {
     struct etime event_time;
     struct slice rule;     /* header fyke-rule */
     struct slice match_id; /* header fyke-match-id */
+    bool is_refused;       /* then the two above are empty, and these count */
+    bool has_value, has_time;
+    const struct record_header *headers;
+    uint32_t n_headers;
 };
 
 struct sink_ops {

@@ -35,22 +35,6 @@ static bool release_group(struct engine *e, uint32_t g)
     return false;
 }
 
-static enum err refuse_passed(struct engine *e, const struct event *ev, struct error *err)
-{
-    e->after_idle++;
-    if (e->options.refused == NULL || event_is_derived(ev)) {
-        return ERR_OK;
-    }
-    struct record r = {
-        .topic = ev->at.topic,
-        .partition = ev->at.partition,
-        .offset = ev->at.offset,
-        .has_timestamp = true,
-        .timestamp = ev->time,
-    };
-    return e->options.refused(e->options.refused_ctx, REFUSED_AFTER_IDLE, "after_idle", &r, err);
-}
-
 static enum err collect(struct engine *e, struct error *err)
 {
     for (uint32_t i = 0; i < e->n_shards; i++) {
@@ -60,7 +44,7 @@ static enum err collect(struct engine *e, struct error *err)
             return s->rc;
         }
         for (size_t k = 0; k < s->n_refused; k++) {
-            FYKE_TRY(refuse_passed(e, s->refused[k], err));
+            FYKE_TRY(engine_refuse_passed(e, s->refused[k], err));
         }
         s->n_refused = 0;
         emitter_drain(&s->emitter, &e->out);
@@ -104,6 +88,7 @@ static enum err run_pass(struct engine *e, struct error *err)
         keyspace_shrink(e->shards[i].keyspace);
     }
     feed_end(e);
+    e->n_passed = 0; /* what the clocks have passed is released first */
     return rc;
 }
 

@@ -23,6 +23,11 @@ enum err dead_letter_open(struct dead_letter *d, const char *path, bool append,
                                                                          : cannot_write(d, err);
 }
 
+enum err dead_letter_sync(struct dead_letter *d, struct error *err)
+{
+    return fflush(d->file) == 0 ? ERR_OK : cannot_write(d, err);
+}
+
 enum err dead_letter_close(struct dead_letter *d, struct error *err)
 {
     enum err rc = ERR_OK;
@@ -112,11 +117,8 @@ enum err dead_letter_write(void *ctx, enum refused_why why, const char *reason,
     json_member_string(&j, "why", slice_of(names[why]));
     json_member_string(&j, "reason", slice_of(reason));
     put_place(&j, d, r);
-    /* What was after idleness is an event without its bytes: its place says where they are. */
-    if (why != REFUSED_AFTER_IDLE) {
-        put_bytes(&j, "key", r->has_key, r->key);
-        put_bytes(&j, "value", r->has_value, r->value);
-    }
+    put_bytes(&j, "key", r->has_key, r->key);
+    put_bytes(&j, "value", r->has_value, r->value);
     if (r->n_headers) {
         put_headers(&j, r);
     }

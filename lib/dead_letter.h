@@ -20,6 +20,8 @@ struct dead_letter {
 /* The file is emptied, or with `append` continued. */
 enum err dead_letter_open(struct dead_letter *d, const char *path, bool append,
                           const struct ruleset *rs, struct error *err) FYKE_MUST_USE;
+/* Everything written has left the process. */
+enum err dead_letter_sync(struct dead_letter *d, struct error *err) FYKE_MUST_USE;
 enum err dead_letter_close(struct dead_letter *d, struct error *err) FYKE_MUST_USE;
 /* An engine_refused function; ctx is the dead_letter. */
 enum err dead_letter_write(void *ctx, enum refused_why why, const char *reason,

@@ -11,10 +11,10 @@
 #include "connectors/geoip.h"
 #include "connectors/kafka.h"
 #include "lib/callback_sink.h"
-#include "lib/dead_letter.h"
 #include "lib/delivery.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
+#include "lib/refused.h"
 #include "lib/rules.h"
 #include "lib/table_inputs.h"
 
@@ -32,7 +32,7 @@ struct run {
     struct source *source;
     struct sink *sink;
     struct callback_sink callback;
-    struct dead_letter dead_letter;
+    struct refused refused;
     struct engine *engine;
     struct run_life life;
     struct fault *fault; /* of all lives */
@@ -158,11 +158,12 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     if (c->commit_every_ms > 0) {
         o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
     }
-    if (c->dead_letter) {
-        FYKE_TRY(dead_letter_open(&r->dead_letter, c->dead_letter, c->options.state_dir != NULL,
-                                  r->rs, err));
-        o.refused = dead_letter_write;
-        o.refused_ctx = &r->dead_letter;
+    bool refuses;
+    FYKE_TRY(refused_open(&r->refused, c, r->rs, &refuses, err));
+    if (refuses) {
+        o.refused = refused_write;
+        o.refused_sync = refused_sync;
+        o.refused_ctx = &r->refused;
     }
     return engine_new(r->rs, &o, &r->engine, err);
 }
@@ -239,7 +240,8 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
     FYKE_TRY(open_engine(r, lives, err));
     run_life_start(&r->life);
     FYKE_TRY(open_source(r, err));
-    return open_sink(r, err);
+    FYKE_TRY(open_sink(r, err));
+    return refused_connect(&r->refused, &r->kafka, r->journal, err);
 }
 
 void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
@@ -296,13 +298,14 @@ static enum err release_run(struct run *r, struct error *err)
     if (r->sink) {
         r->sink->ops->close(r->sink);
     }
+    refused_disconnect(&r->refused);
     engine_free(r->engine);
     if (r->journal) {
         r->journal->ops->close(r->journal);
     }
     table_inputs_release(&r->tables);
     geoip_files_close(r->geoip);
-    enum err rc = dead_letter_close(&r->dead_letter, err);
+    enum err rc = refused_close(&r->refused, err);
     fyke_rules_free(r->own);
     return rc;
 }

@@ -170,7 +170,9 @@ struct fyke_run_config {
     int64_t watermark_end_ns;
     enum fyke_delivery delivery;
     int64_t commit_every_ms; /* 0: 200 where delivery is exactly once, else 1,000 */
-    const char *dead_letter; /* invalid and late records as JSON lines to this file; NULL: counted */
+    /* Invalid and late records go to this file as JSON lines, or to "kafka:TOPIC"; NULL: counted. */
+    const char *dead_letter;
+    const char *late; /* the late ones alone; NULL: as the invalid ones */
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
     const char *fault;        /* tests: die at this fault point */
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */

@@ -47,6 +47,7 @@ struct world {
     struct partition_position committed[2];
     char log[2048];
     uint32_t refused_after_idle;
+    char refused_value[128];
     bool paused[2];
 };
 
@@ -146,10 +147,13 @@ static void log_line(void *ctx, const char *line)
 static enum err refused(void *ctx, enum refused_why why, const char *reason,
                         const struct record *r, struct error *err)
 {
+    struct world *w = ctx;
     (void)reason;
-    (void)r;
     (void)err;
-    ((struct world *)ctx)->refused_after_idle += why == REFUSED_AFTER_IDLE;
+    if (why == REFUSED_AFTER_IDLE) {
+        w->refused_after_idle++;
+        snprintf(w->refused_value, sizeof(w->refused_value), "%.*s", SLICE_ARG(r->value));
+    }
     return ERR_OK;
 }
 
@@ -250,6 +254,7 @@ static void what_comes_after_idleness_is_judged_by_its_key(void **state)
         {0, LOGOUTS, "eve", 9200}, {0, LOGINS, "zoe", 20000}, {0, LOGOUTS, "zoe", 20000});
     assert_int_equal(w->summary.after_idle, 1);
     assert_int_equal(w->refused_after_idle, 1);
+    assert_string_equal(w->refused_value, "{\"user\":\"eve\",\"at\":8400}"); /* the whole record */
     assert_int_equal(w->summary.late, 0);
     assert_int_equal(w->sink.n_alerts, 2); /* eve at 2000, bob at 10000; eve's 8500 was followed */
     check_alert(w, 0, "\"user\":\"eve\"");
