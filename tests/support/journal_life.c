@@ -168,6 +168,7 @@ static enum err open_once(struct life *w)
     o.shards = 4;
     o.memory_bytes = w->setting->base.memory_bytes;
     o.checkpoint_every.ns = w->setting->checkpoint_every;
+    o.slice = w->setting->base.slice;
     o.overlay_bytes = w->setting->overlay_bytes;
     o.recovery_batch_bytes = rng_below(&w->rng, 2) == 0 ? 700 : 100000;
     FYKE_TRY(engine_new(w->rs, &o, &w->engine, &w->err));
@@ -370,7 +371,7 @@ void journal_life_same_in_all(const struct ruleset *rs, const struct logs *l, in
          .checkpoint_every = 300,
          .overlay_bytes = MUCH_MEMORY,
          .lose_in = 4},
-        {.base = {2, 1, 7, 2, 12, 0, 0}, .fault_in = 3, .lose_in = 4},
+        {.base = {2, 1, 7, 2, 12, 0, 3}, .fault_in = 3, .lose_in = 4},
         {.base = {1, MUCH_MEMORY, 1, 1, 30, 0, 0},
          .fault_in = 4,
          .checkpoint_every = INT64_MAX,

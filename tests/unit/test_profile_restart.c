@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "tests/support/compile_text.h"
 #include "tests/support/crash_life.h"
+#include "tests/support/journal_life.h"
 
 #define EVENT(name, topic, bound)                                                                  \
     "event " name " from topic \"" topic "\" { user : string key  at : timestamp in ms event time "  \
@@ -73,6 +74,7 @@ static void crashes_change_nothing(void **state)
     };
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(23);
+    struct journal_outcome sum = {0};
     unsigned crashes = 0;
     size_t largest = 0;
     (void)state;
@@ -81,6 +83,9 @@ static void crashes_change_nothing(void **state)
         struct compilation *c = compile_rules(round);
         logs_random(l, &rng, round, round % 3 == 2 ? 70 : 0);
         life_same_in_all(c->ruleset, l, wild, FYKE_ARRAY_LEN(wild), round, &crashes, &want);
+        if (round % 2 == 0) { /* exactly once, too */
+            journal_life_same_in_all(c->ruleset, l, round, &want.alerts, &want.state, &sum);
+        }
         assert_true(want.alerts.len > 1000);
         largest = want.state.len > largest ? want.state.len : largest;
         outcome_release(&want);

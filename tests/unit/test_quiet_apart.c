@@ -14,6 +14,7 @@
 #include "nfa/state.h"
 #include "tests/support/compile_text.h"
 #include "tests/support/crash_life.h"
+#include "tests/support/journal_life.h"
 
 /* %d: the bound of both topics. */
 static const char rules[] =
@@ -79,6 +80,7 @@ static void crashes_change_no_shared_quiet_time(void **state)
     };
     struct logs *l = xcalloc(1, sizeof(*l));
     struct rng rng = rng_seed(29);
+    struct journal_outcome sum = {0};
     unsigned crashes = 0, spoke[16] = {0};
     (void)state;
     for (int round = 0; round < 8; round++) {
@@ -87,6 +89,9 @@ static void crashes_change_no_shared_quiet_time(void **state)
         struct compilation *c = compile(bound);
         logs_random(l, &rng, bound, 0);
         life_same_in_all(c->ruleset, l, wild, FYKE_ARRAY_LEN(wild), round, &crashes, &want);
+        if (round % 2 == 0) { /* exactly once, too */
+            journal_life_same_in_all(c->ruleset, l, round, &want.alerts, &want.state, &sum);
+        }
         note_who_spoke(c->ruleset, &want.alerts, spoke);
         outcome_release(&want);
         compilation_free(c);
