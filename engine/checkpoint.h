@@ -1,6 +1,7 @@
 /* The engine's durable state: opened at start, taken over, written at each commit.
  *
  *   restore.c      which state fits these rules; header → clocks, partitions, slots
+ *   prune.c        rules that are gone leave the state
  *   checkpoint.c   engine → header; freeze, write, tell
  *   table_state.c  the same for lists and lookups from topics
  *   journaled.c, recover.c   with a journal (journaled.h)
@@ -50,6 +51,8 @@ struct store_options state_store_options(const struct engine *e);
 enum err state_check_header(const struct engine *e, const struct header *h,
                             struct error *err) FYKE_MUST_USE;
 enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* prune.c: what belonged to rules that no slot is left for leaves the state. */
+enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* Everything since the last one is durable when it returns ERR_OK. */
 enum err state_commit(struct engine *e, struct error *err) FYKE_MUST_USE;

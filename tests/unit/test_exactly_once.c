@@ -645,6 +645,51 @@ static void a_recovery_that_is_cut_short_goes_on(void **state)
     buf_release(&got);
 }
 
+/* ---- rules that are gone -------------------------------------------------------------------- */
+
+/* What leaves the state with a rule leaves the changelog with it, and a crash at any step of that is
+ * one like any other. */
+static void a_rule_that_is_gone_leaves_the_changelog(void **state)
+{
+    static const enum sim_fault kinds[] = {SIM_ABORT, SIM_CRASH, SIM_CRASH_AFTER};
+    struct world *w = *state;
+    struct buf want = BUF_INIT, got = BUF_INIT;
+    uint64_t ended = 0;
+    begin_life(w);
+    send_some(w, 0, 60);
+    commit(w);
+    end_life(w, false);
+    const size_t n = w->log.n_entries;
+    const uint64_t seq = w->log.positions[0].seq;
+    w->rules.rules[1].plan = 9; /* `far` is another rule now */
+    check(w, try_life(w));
+    heard(w, "rule far has changed: its open partial matches are dropped");
+    end_life(w, false);
+    dump(w, &want);
+    const uint64_t calls = w->log.n_entries - n + 2;
+    assert_true(calls > 4);
+    for (uint64_t call = 0; call < 3 * calls; call++) {
+        sim_log_truncate(&w->log, n); /* as it was before */
+        w->log.positions[0].seq = w->log.positions[1].seq = seq;
+        forget_copy(w);
+        w->log.fault = kinds[call % 3];
+        w->log.fault_in = 1 + call / 3 + (w->log.fault == SIM_ABORT ? 0 : 2 * n + 1);
+        enum err rc = try_life(w);
+        assert_true(rc == ERR_OK || rc == ERR_ABORTED || rc == ERR_IO);
+        ended += rc != ERR_OK;
+        end_life(w, rc == ERR_IO);
+        w->log.fault_in = 0;
+        check(w, try_life(w));
+        end_life(w, false);
+        dump(w, &got);
+        assert_true(slice_eq(buf_slice(&want), buf_slice(&got)));
+    }
+    assert_true(ended > calls);
+    copy_is_what_the_changelog_says(w);
+    buf_release(&want);
+    buf_release(&got);
+}
+
 /* ---- space -------------------------------------------------------------------------------- */
 
 /* The output goes on while there is room in memory; nothing is lost when there is space again. */
@@ -836,6 +881,7 @@ int main(void)
         T(a_copy_without_its_journal_is_refused),
         T(a_reset_begins_a_new_log),
         T(a_recovery_that_is_cut_short_goes_on),
+        T(a_rule_that_is_gone_leaves_the_changelog),
         T(a_full_database_stops_nothing_that_is_committed),
         T(a_full_overlay_waits_and_can_be_stopped),
         T(one_key_with_100000_candidates_writes_what_changed),
