@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'oracle'))
 from faults import configure, copy_tree  # noqa: E402
 from protocol_faults_table import FAULTS  # noqa: E402
 
-LIMIT_S = 300
+LIMIT_S = 120
 
 
 def built(build, tests, jobs):
