@@ -166,12 +166,7 @@ static enum err make_topic(struct kafka_changelog *log, struct error *err)
         }
         rd_kafka_poll(log->client.rk, STEP_MS);
     }
-    if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-        rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
-        buf_clear(&why);
-        buf_printf(&why, "not allowed: user %s needs the right Create on this topic",
-                   kafka_login_user(&log->client.login));
-    }
+    kafka_login_lacks(&log->client.login, rc, "Create", &why);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, ERR_KAFKA,
                          "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "
@@ -248,12 +243,11 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
                          log->topic, partitions, log->n_tasks);
     }
     rd_kafka_resp_err_t rc = describe(log, &facts, &why);
-    if (rc == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-        rc == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+    if (kafka_login_lacks(&log->client.login, rc, "DescribeConfigs", &why)) {
         kafka_say(&log->client,
-                  "kafka: the configuration of %s cannot be checked (DescribeConfigs is denied); "
-                  "it must have cleanup.policy=compact and delete.retention.ms of a day at least",
-                  log->topic);
+                  "kafka: the configuration of %s cannot be checked: %s; it must have "
+                  "cleanup.policy=compact and delete.retention.ms of a day at least",
+                  log->topic, buf_cstr(&why));
         return ERR_OK;
     }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -267,6 +261,7 @@ static enum err remove_topic(struct kafka_changelog *log, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
     rd_kafka_resp_err_t rc = kafka_delete_topic(&log->client, log->topic, &why);
+    kafka_login_lacks(&log->client.login, rc, "Delete", &why);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
         return error_set(err, ERR_KAFKA,
                          "kafka: the changelog topic %s cannot be removed: %s; remove it yourself, "

@@ -217,3 +217,16 @@ bool kafka_login_right(const struct kafka_login *l, rd_kafka_resp_err_t code, ch
              right, on, name);
     return true;
 }
+
+bool kafka_login_lacks(const struct kafka_login *l, rd_kafka_resp_err_t code, const char *right,
+                       struct buf *why)
+{
+    if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+        code != RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+        return false;
+    }
+    buf_clear(why);
+    buf_printf(why, "not allowed: user %s needs the right %s on this topic", kafka_login_user(l),
+               right);
+    return true;
+}

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+
 struct kafka_login {
     char user[128];     /* sasl.username; empty: none */
     char mechanism[32]; /* sasl.mechanism; empty: no SASL */
@@ -37,5 +39,8 @@ const char *kafka_login_user(const struct kafka_login *l);
 /* The right that is missing, as a text in `buf`; false when `code` is about something else. */
 bool kafka_login_right(const struct kafka_login *l, rd_kafka_resp_err_t code, char *buf,
                        size_t size);
+/* The same for a call that needs another right on its topic; `why` is replaced. */
+bool kafka_login_lacks(const struct kafka_login *l, rd_kafka_resp_err_t code, const char *right,
+                       struct buf *why);
 
 #endif

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Logins and access rules on a real broker: the mission rule over every way to log in; every refusal
 # is one line that says who needs what, at once, with exit code 4; what is revoked while running too.
-brokers=(1 --secure alice noread describer nowrite nodelivery notxn nogroup nolog nocreate logreader
-         noproducer revoked)
+brokers=(1 --secure alice noread describer nowrite nodelivery notxn nogroup nolog nocreate nocheck
+         logreader noproducer revoked)
 source "$(dirname "$0")/own_brokers.sh"
+long=${FYKE_LONG:-}
 certificates=$FYKE_TEST_CERTIFICATES
 ktool="$ktool -b $FYKE_TEST_ADMIN"
 logins=logins
@@ -48,6 +49,7 @@ RIGHTS
   rights notxn transactionalid
   rights nolog "topic fraud"
   rights nocreate create
+  rights nocheck describeconfigs
   rights logreader "write topic fraud"
   echo "allow describer describe topic $logins"
   echo "allow nodelivery describe topic alerts*"
@@ -58,8 +60,8 @@ sasl=("bootstrap.servers=$FYKE_TEST_SASL" security.protocol=sasl_ssl
       "ssl.ca.location=$certificates/ca.pem")
 tls=("bootstrap.servers=$FYKE_TEST_TLS" security.protocol=ssl
      "ssl.ca.location=$certificates/ca.pem")
-scram() { # scram USER [PASSWORD]
-  login=("${sasl[@]}" sasl.mechanism=SCRAM-SHA-512 "sasl.username=$1"
+scram() { # scram USER [PASSWORD [BITS]]
+  login=("${sasl[@]}" "sasl.mechanism=SCRAM-SHA-${3:-512}" "sasl.username=$1"
          "sasl.password=${2:-$1-secret}")
 }
 plain() {
@@ -116,6 +118,7 @@ if [[ ${FYKE_KAFKA_VERSION:-3.9.2} == 4.* ]] && ! (fyke_run alerts --once); then
   said "SCRAM on Kafka 4" "cannot log in with SCRAM to Kafka 4.0 or newer, even with the right password"
 else
   works scram
+  [[ -z $long ]] || { scram alice alice-secret 256 && works scram-256; }
 fi
 plain alice && works plain
 certificate alice && works certificate
@@ -151,6 +154,13 @@ plain nocreate
 refused "Create on the changelog" "the changelog topic fraud-$((run + 1)).changelog cannot be made: not allowed: user nocreate needs the right Create on this topic"
 plain logreader
 refused "Write on the changelog" "topic fraud-$((run + 1)).changelog: not allowed: user logreader needs the right Write on this topic"
+
+plain nocheck
+run=$((run + 1))
+(fyke_run alerts --once) || fail "a run that may not see its changelog's settings ended with $?"
+said "DescribeConfigs on the changelog" "not allowed: user nocheck needs the right DescribeConfigs on this topic"
+run=$((run - 1)) # the same application again
+refused "Delete on the changelog" "fraud-$((run + 1)).changelog cannot be removed: not allowed: user nocheck needs the right Delete on this topic" --reset-state
 
 # At least once: fewer rights.
 plain noproducer

@@ -104,6 +104,8 @@ rd_kafka_conf_t *ktool_conf(const struct ktool_options *options)
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     ktool_set(conf, "bootstrap.servers", options->bootstrap);
     ktool_set(conf, "reconnect.backoff.max.ms", "500");
+    ktool_set(conf, "socket.timeout.ms", "10000"); /* a broker that is stopped closes nothing */
+    ktool_set(conf, "socket.connection.setup.timeout.ms", "10000");
     for (int i = 0; i < options->property_count; i++) {
         set_pair(conf, options->properties[i]);
     }
