@@ -36,12 +36,14 @@ def ktool(*args, stdin=None):
     return done.stdout
 
 
-def dump(topic):
-    """Committed records of a topic: (partition, key, payload, headers, ts), in order."""
+def dump(topic, app=None):
+    """Committed records of a topic: (partition, key, payload, headers, ts), in order. The name of the
+    application stands in some headers and is no difference."""
     rows = []
     for line in ktool("--committed", "consume", topic).splitlines():
         r = json.loads(line)
-        rows.append((r["partition"], r["key"], r["payload"], tuple(r.get("headers", [])), r["ts"]))
+        headers = tuple("APP" if app and h == app else h for h in r.get("headers", []))
+        rows.append((r["partition"], r["key"], r["payload"], headers, r["ts"]))
     return rows
 
 

@@ -129,8 +129,7 @@ def positions_that_somebody_moved_are_refused(w):
     refused.start("--once")
     ends_with(refused, 4, f"{w.source}[0]: the position 3 of group {w.name} was not committed by")
     # Begun anew, everything is evaluated again into another topic: as if for the first time.
-    w.out = f"{w.name}-again"
-    eos.ktool("create", w.out, 1)
+    w.outputs(f"{w.name}-again")
     w.subject = w.another("state")
     w.subject.finishes("--once", "--reset-state")
 
@@ -150,8 +149,7 @@ def a_changelog_that_is_gone_is_refused(w):
     refused = w.another("state")
     refused.start("--once")
     ends_with(refused, 4, "it was removed and made anew")
-    w.out = f"{w.name}-again"
-    eos.ktool("create", w.out, 1)
+    w.outputs(f"{w.name}-again")
     w.subject = w.another("state")
     w.subject.finishes("--once", "--reset-state")
 

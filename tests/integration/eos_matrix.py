@@ -60,26 +60,34 @@ class World:
         self.rng = rng
         self.name = f"{name}-{os.getpid()}"
         self.work = tempfile.mkdtemp(prefix="eos-")
-        self.source, self.out = f"{self.name}-in", f"{self.name}-out"
+        self.source = f"{self.name}-in"
         self.state = f"{self.work}/state"
         self.n, self.time = 0, 1_000_000
         eos.ktool("create", self.source, PARTITIONS)
-        eos.ktool("create", self.out, 1)
+        self.outputs(f"{self.name}-out")
         with open(f"{HERE}/eos.rules") as f, open(f"{self.work}/eos.rules", "w") as to:
             to.write(f.read().replace("@TOPIC@", self.source))
         self.fyke = fyke
         self.subject = self.run(self.name, self.out, self.state, "run.log", "--commit-every",
                                 "10ms", "-X", "fetch.message.max.bytes=4000")
 
+    def outputs(self, name):
+        """Alerts go there, what is late or invalid to `name`-dead."""
+        self.out = name
+        eos.ktool("create", name, 1)
+        eos.ktool("create", f"{name}-dead", 1)
+
     def run(self, app, out, state, log, *more):
         return eos.Subject([self.fyke, "run", "-r", f"{self.work}/eos.rules", "-i", "kafka", "-o",
-                            f"kafka:{out}", "--app", app, "--state", state, "-q", "-X",
+                            f"kafka:{out}", "--dead-letter", f"kafka:{out}-dead", "--app", app, "--state", state, "-q", "-X",
                             f"bootstrap.servers={eos.BOOTSTRAP}", *more], f"{self.work}/{log}")
 
     def event(self):
         self.n += 1
         self.time += self.rng.choice([0, 0, 500, 1000, 1000])  # ties, also where the clock stands
         at = self.time - self.rng.choice([0, 0, 0, 1000, 4000, 7000])  # the last one is late
+        if self.rng.random() < 0.02:
+            at = '"never"'  # invalid
         return (f'{{"user":"u{self.rng.randrange(USERS)}","at":{at},'
                 f'"result":"{self.rng.choice(["success", "failure", "failure"])}",'
                 f'"country":"{self.rng.choice(["NL", "DE", "BR"])}","n":{self.n}}}')
@@ -102,8 +110,9 @@ class World:
     def reference(self, name, *more):
         topic = f"{self.name}-{name}"
         eos.ktool("create", topic, 1)
+        eos.ktool("create", f"{topic}-dead", 1)
         self.run(topic, topic, f"{self.work}/{name}", f"{name}.log", *more).finishes("--once")
-        return eos.dump(topic)
+        return eos.dump(topic), eos.dump(f"{topic}-dead", topic)
 
     def check(self):
         """After a last life the output is that of an undisturbed run, by the simpler protocol; and
@@ -114,10 +123,11 @@ class World:
         self.same_state()
         self.end_of_time()
         self.subject.finishes("--once")
-        want, got = self.reference("ref", "--delivery", "at-least-once"), eos.dump(self.out)
-        if len(want) < 20:
-            raise eos.Failed(f"only {len(want)} alerts in the reference")
-        eos.compare(want, got)
+        want, dead = self.reference("ref", "--delivery", "at-least-once")
+        if len(want) < 20 or len(dead) < 5:
+            raise eos.Failed(f"only {len(want)} alerts, {len(dead)} refused in the reference")
+        eos.compare(want, eos.dump(self.out))
+        eos.compare(dead, eos.dump(f"{self.out}-dead", self.name))
         return len(want)
 
     def same_state(self):
@@ -128,8 +138,8 @@ class World:
 
     def close(self):
         n = self.name
-        for topic in (self.source, self.out, f"{n}.changelog", f"{n}-ref", f"{n}-calm",
-                      f"{n}-calm.changelog"):
+        outputs = [t + more for t in (self.out, f"{n}-ref", f"{n}-calm") for more in ("", "-dead")]
+        for topic in (self.source, *outputs, f"{n}.changelog", f"{n}-calm.changelog"):
             try:
                 eos.ktool("delete", topic)
             except eos.Failed:
