@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "cli/check_waits.h"
 #include "cli/cli.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
@@ -17,6 +18,7 @@ struct check_args {
     enum cli_format format;
     enum cli_color color;
     bool syntax_only, deny_warnings, allow_empty;
+    struct check_waits waits; /* rate 0: not asked for */
     struct sarif *sarif; /* the document, with --format sarif */
 };
 
@@ -64,6 +66,15 @@ static void say_total(const struct check_args *a, const struct check_counts *n, 
     }
 }
 
+static void say_waits(const struct check_args *a, const struct ruleset *rs)
+{
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    if (rs && a->waits.rate > 0) {
+        check_waits(rs, &a->waits, &out);
+        fputs(buf_cstr(&out), stderr);
+    }
+}
+
 static int nothing_found(const struct check_args *a)
 {
     if (a->allow_empty) {
@@ -102,6 +113,7 @@ static int check_rules(const struct check_args *a, struct buf *out)
         rules += count_rules(c->files[i]);
     }
     say_total(a, &n, rules, c->n_files);
+    say_waits(a, c->ruleset);
     int rc = conclude(a, &n);
     compilation_free(c);
     return rules == 0 && rc == CLI_OK ? nothing_found(a) : rc;
@@ -164,7 +176,8 @@ static int check_syntax(const struct check_args *a, struct buf *out)
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct check_args *a)
 {
-    enum { OPT_SYNTAX = 256, OPT_FORMAT, OPT_DENY, OPT_COLOR, OPT_EMPTY };
+    enum { OPT_SYNTAX = 256, OPT_FORMAT, OPT_DENY, OPT_COLOR, OPT_EMPTY, OPT_RATE, OPT_EVENT_SIZE,
+           OPT_BUFFER };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_GITHUB,
                                               FORMAT_SARIF};
     static const struct option options[] = {
@@ -175,6 +188,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
         {"deny-warnings", no_argument, NULL, OPT_DENY},
         {"color", required_argument, NULL, OPT_COLOR},
         {"allow-empty", no_argument, NULL, OPT_EMPTY},
+        {"rate", required_argument, NULL, OPT_RATE},
+        {"event-size", required_argument, NULL, OPT_EVENT_SIZE},
+        {"buffer", required_argument, NULL, OPT_BUFFER},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -191,6 +207,13 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
         case OPT_DENY: a->deny_warnings = true; break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         case OPT_EMPTY: a->allow_empty = true; break;
+        case OPT_RATE:
+            ok = cli_parse_number(v, "--rate", optarg, 1, 1000000000, &a->waits.rate);
+            break;
+        case OPT_EVENT_SIZE:
+            ok = cli_parse_bytes(v, "--event-size", optarg, &a->waits.event_bytes);
+            break;
+        case OPT_BUFFER: ok = cli_parse_bytes(v, "--buffer", optarg, &a->waits.buffer_bytes); break;
         default: return cli_bad_option(v, opt, argv);
         }
     }
@@ -203,7 +226,10 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct sarif sarif;
-    struct check_args a = {.sarif = &sarif};
+    struct check_args a = {
+        .sarif = &sarif,
+        .waits = {.event_bytes = 500, .buffer_bytes = UINT64_C(256) << 20},
+    };
     struct settings settings;
     FYKE_CLEANUP(buf_release) struct buf unused = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
@@ -244,6 +270,9 @@ const struct cli_verb verb_check = {
     "      --deny-warnings   exit with 3 when there are warnings\n"
     "      --color WHEN      auto, always, never\n"
     "      --allow-empty     no rules are no error\n"
+    "      --rate N          events per second of each topic: say how many must wait for their turn\n"
+    "      --event-size SIZE with it: of an event in memory (500)\n"
+    "      --buffer SIZE     with it: what `run` may take for them (256MiB)\n"
     "\n"
     "Exit: 0 fine, 1 errors, 2 wrong usage or a missing file, 3 denied warnings.\n",
     run,

@@ -80,6 +80,7 @@ struct engine {
 
     struct spill spill;
     bool said_spilled;
+    uint64_t clock_holds;
     uint64_t pauses; /* partitions held back, so far */
     struct slices slices;
     bool more; /* the last pass left deadlines that are due; the clocks stand still until they fired */

@@ -109,6 +109,7 @@ static void name_holder(struct engine *e, struct clock_state *c, struct ptime no
     }
     c->was_named = true;
     c->named_at = now;
+    e->clock_holds++;
     engine_say(e,
                "topic \"%.*s\" partition %d has held the clock back for %" PRId64
                " s; %zu events wait for it",

@@ -140,6 +140,27 @@ static void replay_events(struct engine *e, const struct partition *p, struct ev
 
 /* ---- records ------------------------------------------------------------------------------ */
 
+/* Once per partition: where the broker's time of writing is taken for the time of the record. */
+static void warn_append_time(struct engine *e, struct partition *p)
+{
+    const struct schema_topic *t = p->topic;
+    p->said_append_time = true;
+    for (uint32_t i = 0; i < t->n_decls; i++) {
+        const struct schema_decl *d = &e->rs->decls[t->decls[i]];
+        if (d->time_field >= 0 && d->fields[d->time_field].origin == ORIGIN_TIMESTAMP) {
+            engine_say(e, "topic \"%.*s\" partition %d: the event time of %.*s is when the broker "
+                       "wrote the record (LogAppendTime), not when something happened",
+                       SLICE_ARG(t->name), (int)p->id, SLICE_ARG(d->name));
+            return;
+        }
+    }
+    if (!duration_is_infinite(t->at_most_ahead)) {
+        engine_say(e, "topic \"%.*s\" partition %d: `at most … ahead` is judged by when the broker "
+                   "wrote the record (LogAppendTime): what is sent late or again is judged wrongly",
+                   SLICE_ARG(t->name), (int)p->id);
+    }
+}
+
 /* A partition that the source did not announce: its first record opens it. */
 static struct partition *partition_of(struct engine *e, uint32_t topic, int32_t partition,
                                       int64_t offset)
@@ -211,6 +232,9 @@ static enum err push_record(struct engine *e, const struct record *r,
         }
         p->next_offset = r->offset + 1;
         p->read++;
+    }
+    if (r->log_append_time && !p->said_append_time) {
+        warn_append_time(e, p);
     }
     if (r->broken != NULL) {
         return again ? ERR_OK : note_broken(e, p, r, err);

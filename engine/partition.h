@@ -41,6 +41,7 @@ struct partition {
     bool idle;                  /* holds no clock until its next record */
     bool at_end;                /* Kafka: end reached, nothing since */
     bool paused;
+    bool said_append_time;
     struct ptime quiet_since;   /* last record, or when the end was seen first */
     uint64_t read, late, invalid, idle_advances;
 

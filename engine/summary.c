@@ -20,6 +20,15 @@ static void add_state(struct engine *e, struct engine_summary *s)
     }
 }
 
+static uint64_t forgotten(const struct engine *e)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        n += e->partitions[i]->values.forgotten;
+    }
+    return n;
+}
+
 void engine_summary(struct engine *e, struct engine_summary *ret)
 {
     *ret = (struct engine_summary){
@@ -41,6 +50,8 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .pending_deadlines = e->pending,
         .deadlines = engine_fired(e),
         .slices = e->slices.n_cut,
+        .clock_holds = e->clock_holds,
+        .values_forgotten = forgotten(e),
         .pauses = e->pauses,
         .spilled_events = e->spill.events,
         .spilled_bytes = e->spill.bytes,

@@ -71,6 +71,7 @@ static void forget_one(struct value_clocks *c)
     *at = e->chain;
     free(e);
     c->n--;
+    c->forgotten++;
 }
 
 static struct value_clock_entry *add(struct value_clocks *c, struct slice value, uint64_t hash)

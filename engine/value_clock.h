@@ -32,6 +32,7 @@ struct value_clocks {
     struct heap active; /* values that count in the minimum */
     struct heap idle;   /* the others */
     struct duration idle_after;
+    uint64_t forgotten; /* values that the table had no room for */
 };
 
 void value_clocks_init(struct value_clocks *c, struct duration idle_after);

@@ -160,6 +160,8 @@ static void put_waiting(struct json_out *j, const struct engine_summary *s)
 {
     json_key(j, SLICE_LIT("waiting"));
     json_object_begin(j);
+    put_count(j, "clock_holds", s->clock_holds);
+    put_count(j, "values_forgotten", s->values_forgotten);
     put_count(j, "pauses", s->pauses);
     put_count(j, "spilled_events", s->spilled_events);
     put_count(j, "spilled_bytes", s->spilled_bytes);

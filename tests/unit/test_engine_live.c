@@ -48,6 +48,7 @@ struct world {
     char log[2048];
     uint32_t refused_after_idle;
     char refused_value[128];
+    bool append_time; /* records carry the broker's time */
     bool paused[2];
 };
 
@@ -99,6 +100,9 @@ static enum err poll_step(struct source *s, uint32_t max, struct duration wait,
         .offset = w->next[step->topic]++,
         .has_value = true,
         .value = slice_of(w->payload),
+        .has_timestamp = w->append_time,
+        .log_append_time = w->append_time,
+        .timestamp = {step->at_ms * NS_PER_MS},
     };
     ret->records = &w->record;
     ret->n = 1;
@@ -290,6 +294,29 @@ static void who_holds_the_clock_is_named(void **state)
         w->log,
         "topic \"logouts\" partition 0 has held the clock back for 10 s; 1 events wait for it\n"
         "topic \"logouts\" partition 0 has held the clock back for 70 s; 1 events wait for it\n");
+    assert_int_equal(w->summary.clock_holds, 2);
+}
+
+static void times_of_the_broker_are_named(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "any");
+    w->append_time = true;
+    w->rules.topics[LOGINS].at_most_ahead.ns = 60 * NS_PER_S;
+    RUN(w, {0, LOGINS, "bob", 1000}, {0, LOGINS, "eve", 1001}, {0, LOGOUTS, "eve", 1002});
+    assert_string_equal(w->log,
+                        "topic \"logins\" partition 0: `at most … ahead` is judged by when the "
+                        "broker wrote the record (LogAppendTime): what is sent late or again is "
+                        "judged wrongly\n"); /* once; logouts are not judged */
+    w->log[0] = '\0';
+    w->stop = 0;
+    w->at = 0;
+    w->rules.decls[LOGOUTS].fields[HAND_AT].origin = ORIGIN_TIMESTAMP;
+    engine_free(w->engine);
+    RUN(w, {0, LOGOUTS, "eve", 1002});
+    assert_string_equal(w->log,
+                        "topic \"logouts\" partition 0: the event time of Logout is when the broker "
+                        "wrote the record (LogAppendTime), not when something happened\n");
 }
 
 static void the_partition_ahead_is_paused(void **state)
@@ -343,6 +370,7 @@ int main(void)
         T(what_comes_after_idleness_is_judged_by_its_key),
         T(an_idle_source_may_follow_the_clock),
         T(who_holds_the_clock_is_named),
+        T(times_of_the_broker_are_named),
         T(the_partition_ahead_is_paused),
         T(alerts_are_out_before_each_commit),
         T(watermark_per_value),
