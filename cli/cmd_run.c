@@ -236,7 +236,8 @@ static void open_life(struct run_args *a)
                             .state_dir = a->config.options.state_dir,
                             .app = a->config.options.app,
                             .signals = signals_seen(),
-                            .service = reads_kafka(a),
+                            /* A person at a terminal hears of what is wrong only. */
+                            .service = reads_kafka(a) && (a->log.json || a->log.prefixed),
                             .report = run_args_report,
                             .report_ctx = a};
     a->config.stop = &a->life.signals->stop;

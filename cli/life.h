@@ -13,7 +13,7 @@ struct life {
     const char *state_dir; /* NULL: no socket */
     const char *app;
     const struct signal_counts *signals;
-    bool service; /* reads on until it is told to stop: worth saying so */
+    bool service; /* a line when it is ready and when it stops */
     /* Figures for SIGUSR1. */
     run_figures_fn report;
     void *report_ctx;

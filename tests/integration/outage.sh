@@ -28,7 +28,9 @@ await_line() { # await_line TEXT [COUNT]
 await_alerts() { "$ktool" -n "$1" --timeout-ms 40000 consume "$alerts" >"$work/alerts" ||
   fail "$1 alerts expected"; }
 
+# At least once: what exactly once does in an outage is eos_outage.
 "$fyke" run -r "$work/mission.rules" -i kafka -o "kafka:$alerts" --app "$id" --commit-every 100ms \
+  --delivery at-least-once \
   --state "$work/state" "${broker[@]}" 2>"$work/run.log" &
 running=($!)
 attack ann 0 | produce
