@@ -94,7 +94,8 @@ static uint64_t finish(struct instance *in, struct detect_walk *w, uint32_t i,
         if (leads && e->unused && (e->tests & it->first) && (e->start || !w->main)) {
             from = e->serial;
         }
-        return from && (!w->main || (joins_allow(in, i, e) && avoids_allow(in, i, e))) ? from : 0;
+        bool allowed = from && (!w->main || (joins_allow(in, i, e, &from) && avoids_allow(in, i, e)));
+        return allowed ? from : 0;
     }
     uint64_t *entered = &w->entered[i - w->lo];
     *entered = latest(*entered, from);

@@ -8,6 +8,7 @@
  *   counted step      the n-th last of its events is the latest start of a run       (count.c)
  *   equality          how many events wait per distinct value of the compared field  (by_value.c)
  *   inequality        the best value that waits                                      (staircase.c)
+ *   other conditions  the latest event that waits and fulfils it: each is asked once   (pairs.c)
  *   trailing absence  the events that may end a match, and what was seen after them  (open_ends.c)
  *   until             the aggregates over the longest possible run                   (registers.c)
  *
@@ -45,14 +46,22 @@ struct detect_item {
     bool ends;              /* a match can be complete with its last event, at that event */
 };
 
+enum detect_join_kind {
+    JOIN_VALUES, /* mine op theirs, of one event */
+    JOIN_RUN,    /* the same, theirs over a run of the counted step `of`: it gets harder as a run grows */
+    JOIN_PAIR,   /* `whole`, any condition that reads the two events and nothing else */
+};
+
 /* An event of item `at` is compared with the event of item `of`, which stands before it. */
 struct detect_join {
+    enum detect_join_kind kind;
     uint32_t at, of;
     int32_t slot;                /* of the event of item `of` */
     uint8_t op;                  /* EX_EQ, EX_LT, …: mine op theirs */
     const struct expr **mine;    /* reads the event of item `at` alone */
     const struct expr **theirs;  /* reads the event of item `of` alone */
-    uint32_t n;                  /* pairs; 1 unless op is EX_EQ */
+    uint32_t n;                  /* pairs; 1 unless op is EX_EQ; 0: JOIN_PAIR */
+    const struct expr *whole;    /* the condition; unused for equality */
 };
 
 /* Conjuncts of the last step's test that can be judged as soon as an event of `test` is bound,
@@ -136,6 +145,7 @@ struct detect_join_state {
     uint64_t cursor;            /* serials before it have been entered */
     struct value_counts *table;  /* equality */
     struct value_heap *heap;    /* inequality */
+    uint64_t unknown;           /* JOIN_RUN: the latest run whose value is missing */
 };
 
 struct detector {
@@ -166,6 +176,20 @@ struct detect_event {
 /* ---- detect_plan.c -------------------------------------------------------------- */
 
 const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena);
+
+/* ---- detect_joins.c ------------------------------------------------------------- */
+
+struct detect_reads {
+    bool self;      /* fields of the event under test */
+    bool other;     /* aggregates, iterations, times, profiles: nothing that can be kept */
+    uint64_t slots; /* names of single events */
+};
+
+void detect_reads_of(const struct expr *e, struct detect_reads *r);
+uint8_t detect_mirrored(uint8_t op); /* of a comparison with its sides changed */
+bool detect_is_ordered_number(uint8_t kind);
+/* Joins, avoids, and conditions that can be judged early. */
+void detect_set_joins(struct detect_plan *plan, const struct rule *rule, struct arena *arena);
 
 /* ---- chain.c ---------------------------------------------------------------------------------- */
 
@@ -205,8 +229,8 @@ bool open_ends_at(struct instance *in, struct etime t);
 
 /* ---- joins: by_value.c, staircase.c ----------------------------------------------------------- */
 
-/* False: no event that waits has the value that this one asks for. */
-bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e);
+/* False: no event that waits has the value that this one asks for. *start: not to begin later. */
+bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e, uint64_t *start);
 /* Candidate `index` can be bound no more, or no more as a first event. */
 void joins_forget(struct instance *in, uint32_t index);
 void joins_reported(struct instance *in, uint32_t index);
@@ -216,6 +240,14 @@ bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
                struct value *ret, uint64_t *ret_hash);
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
                  struct value *ret, uint64_t *ret_hash);
+
+/* The two events fulfil the condition (mine of the event `at`). */
+bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at);
+/* pairs.c: the latest event before serial `end` that waits and fulfils the condition; 0: none. */
+uint64_t pair_latest(struct instance *in, const struct detect_join *j, uint64_t end,
+                     const struct detect_event *e);
+/* The candidate can wait for the comparison. */
+bool join_can_wait(const struct instance *in, const struct detect_join *j, uint32_t index);
 
 void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial);
 void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial);

@@ -149,235 +149,6 @@ static void set_item_of_test(struct detect_plan *plan, const struct rule *rule,
     }
 }
 
-/* ---- joins ---------------------------------------------------------------------------------- */
-
-struct reads {
-    bool self;      /* fields of the event under test */
-    bool other;     /* aggregates, iterations, times, profiles: nothing that can be kept */
-    uint64_t slots; /* names of single events */
-};
-
-static void reads_of(const struct expr *e, struct reads *r)
-{
-    enum expr_op op = (enum expr_op)e->op;
-    if (op == EX_FIELD || op == EX_CAPTURE) {
-        r->self = true;
-        return;
-    }
-    if (op == EX_BOUND) {
-        r->slots |= UINT64_C(1) << e->slot;
-        return;
-    }
-    r->other |= e->changes || op == EX_ITER || op == EX_AGG || op == EX_FIRST_AT ||
-                op == EX_LAST_AT || op == EX_DETECTED_AT || op == EX_PROFILE;
-    for (uint32_t i = 0; i < e->n_kids; i++) {
-        if (e->kids[i]) {
-            reads_of(e->kids[i], r);
-        }
-    }
-}
-
-static bool one_bit(uint64_t x)
-{
-    return x && !(x & (x - 1));
-}
-
-static uint8_t mirrored(uint8_t op)
-{
-    switch (op) {
-    case EX_LT: return EX_GT;
-    case EX_LE: return EX_GE;
-    case EX_GT: return EX_LT;
-    case EX_GE: return EX_LE;
-    default: return op;
-    }
-}
-
-static bool is_ordered_number(uint8_t kind)
-{
-    return kind == VAL_INT || kind == VAL_DECIMAL || kind == VAL_FLOAT || kind == VAL_TIMESTAMP ||
-           kind == VAL_DURATION;
-}
-
-/* The item that binds the slot's one event; NO_ITEM if a choice or a part does. */
-static uint32_t item_of_slot(const struct detect_plan *plan, const struct rule *rule, int32_t slot)
-{
-    uint32_t found = NO_ITEM;
-    for (uint32_t t = 0; t < rule->n_tests; t++) {
-        if (rule->tests[t].slot != slot || rule->tests[t].use != TEST_STEP) {
-            continue;
-        }
-        uint32_t i = plan->item_of_test[t];
-        if (found != NO_ITEM || i == NO_ITEM || plan->items[i].kind != DETECT_STEP ||
-            plan->items[i].node->kind != PAT_STEP) {
-            return NO_ITEM;
-        }
-        found = i;
-    }
-    return found;
-}
-
-/* `mine op theirs`, if the condition can be read that way. */
-static bool split(const struct detect_plan *plan, const struct rule *rule, uint32_t at,
-                  const struct expr *e, struct detect_join *j, const struct expr **mine,
-                  const struct expr **theirs)
-{
-    bool equal = e->op == EX_EQ;
-    if (!equal && e->op != EX_LT && e->op != EX_LE && e->op != EX_GT && e->op != EX_GE) {
-        return false;
-    }
-    struct reads a = {0}, b = {0};
-    reads_of(e->kids[0], &a);
-    reads_of(e->kids[1], &b);
-    bool turned = a.slots != 0;
-    const struct reads *m = turned ? &b : &a, *t = turned ? &a : &b;
-    if (a.other || b.other || m->slots || t->self || !one_bit(t->slots)) {
-        return false;
-    }
-    *mine = e->kids[turned];
-    *theirs = e->kids[!turned];
-    *j = (struct detect_join){.at = at, .slot = __builtin_ctzll(t->slots), .n = 1};
-    j->op = turned ? mirrored(e->op) : e->op;
-    j->of = item_of_slot(plan, rule, j->slot);
-    return j->of != NO_ITEM && j->of < at && (equal || is_ordered_number((*theirs)->kind));
-}
-
-#define MAX_JOINS 16
-#define MAX_PAIRS 8
-
-static void add_join(struct detect_plan *plan, const struct detect_join *j,
-                     const struct expr *mine, const struct expr *theirs, struct arena *arena)
-{
-    struct detect_join *to = NULL;
-    for (uint32_t i = 0; i < plan->n_joins && j->op == EX_EQ; i++) {
-        struct detect_join *k = &plan->joins[i];
-        if (k->op == EX_EQ && k->at == j->at && k->of == j->of && k->n < MAX_PAIRS) {
-            to = k;
-        }
-    }
-    if (!to) {
-        if (plan->n_joins == MAX_JOINS) {
-            return;
-        }
-        to = &plan->joins[plan->n_joins++];
-        *to = *j;
-        to->n = 0;
-        to->mine = ARENA_ARRAY(arena, const struct expr *, MAX_PAIRS);
-        to->theirs = ARENA_ARRAY(arena, const struct expr *, MAX_PAIRS);
-    }
-    to->mine[to->n] = mine;
-    to->theirs[to->n] = theirs;
-    to->n++;
-}
-
-/* `mine not in distinct(name.field)` over a counted step that is chosen by its own event alone. */
-static bool avoid_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
-                     const struct expr *e)
-{
-    if (e->op != EX_NOT || e->kids[0]->op != EX_IN || plan->n_avoids == MAX_JOINS) {
-        return false;
-    }
-    const struct expr *mine = e->kids[0]->kids[0], *list = e->kids[0]->kids[1];
-    struct reads r = {0};
-    reads_of(mine, &r);
-    if (r.other || r.slots || list->op != EX_AGG || list->scope >= 0 || list->kids[1] ||
-        (list->agg != AGG_DISTINCT && list->agg != AGG_COLLECT) || !list->kids[0] ||
-        !expr_is_unary(list->kids[0]) || list->kids[0]->kind != mine->kind) {
-        return false;
-    }
-    for (uint32_t i = 0; i < at; i++) {
-        const struct detect_item *it = &plan->items[i];
-        if (it->kind == DETECT_COUNT && rule->tests[it->node->test].slot == list->slot &&
-            !rule->tests[it->node->test].joint && !it->optional && !it->node->until &&
-            !it->node->having && it->node->adjacency != ADJ_ANYWHERE) {
-            plan->avoids[plan->n_avoids++] =
-                (struct detect_avoid){at, i, mine, list->kids[0]};
-            return true;
-        }
-    }
-    return false;
-}
-
-static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
-                     const struct expr *e, struct arena *arena)
-{
-    struct detect_join j;
-    const struct expr *mine, *theirs;
-    if (e->op == EX_AND) {
-        for (uint32_t i = 0; i < e->n_kids; i++) {
-            joins_of(plan, rule, at, e->kids[i], arena);
-        }
-    } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
-        add_join(plan, &j, mine, theirs, arena);
-    } else if (avoid_of(plan, rule, at, e)) {
-        return;
-    } else if (!plan->unsplit && !expr_is_unary(e)) {
-        plan->unsplit = e;
-        plan->unsplit_test = plan->items[at].node->test;
-    }
-}
-
-static void set_joins(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
-{
-    plan->joins = ARENA_ARRAY(arena, struct detect_join, MAX_JOINS);
-    plan->avoids = ARENA_ARRAY(arena, struct detect_avoid, MAX_JOINS);
-    for (uint32_t i = 0; i < plan->n; i++) {
-        const struct detect_item *it = &plan->items[i];
-        if (it->kind == DETECT_STEP && it->node->kind == PAT_STEP &&
-            rule->tests[it->node->test].joint) {
-            joins_of(plan, rule, i, rule->tests[it->node->test].joint, arena);
-        }
-    }
-}
-
-/* ---- conditions that can be judged early ---------------------------------------------------- */
-
-/* The test whose event is bound last among those the condition reads; NO_TEST: it reads others. */
-static uint32_t latest_test(const struct detect_plan *plan, const struct rule *rule,
-                            uint64_t slots)
-{
-    uint32_t latest = 0;
-    for (uint64_t b = slots; b; b &= b - 1) {
-        uint32_t i = item_of_slot(plan, rule, __builtin_ctzll(b));
-        if (i == NO_ITEM) {
-            return NO_TEST;
-        }
-        latest = i > latest ? i : latest;
-    }
-    return plan->items[latest].node->test;
-}
-
-static void early_of(struct detect_plan *plan, const struct rule *rule, const struct expr *e,
-                     struct arena *arena)
-{
-    if (e->op == EX_AND) {
-        for (uint32_t i = 0; i < e->n_kids; i++) {
-            early_of(plan, rule, e->kids[i], arena);
-        }
-        return;
-    }
-    struct reads r = {0};
-    reads_of(e, &r);
-    uint32_t test = !r.other && r.slots ? latest_test(plan, rule, r.slots) : NO_TEST;
-    if (test != NO_TEST && plan->n_early < MAX_JOINS) {
-        plan->early[plan->n_early++] = (struct detect_early){
-            .test = test,
-            .alone = r.slots == UINT64_C(1) << rule->tests[test].slot,
-            .condition = e,
-        };
-    }
-}
-
-static void set_early(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
-{
-    const struct detect_item *last = plan->n ? &plan->items[plan->n - 1] : NULL;
-    plan->early = ARENA_ARRAY(arena, struct detect_early, MAX_JOINS);
-    if (last && last->ends && !last->optional && last->node->kind == PAT_STEP &&
-        rule->tests[last->node->test].joint) {
-        early_of(plan, rule, rule->tests[last->node->test].joint, arena);
-    }
-}
-
 /* ---- until, having --------------------------------------------------------------------------- */
 
 #define MAX_REGISTERS 4
@@ -394,7 +165,7 @@ static const struct expr *growing(const struct expr *e, int32_t slot)
     }
     bool counts = e->agg == AGG_COUNT || e->agg == AGG_COUNT_DISTINCT;
     bool sums = e->agg == AGG_SUM || e->agg == AGG_MAX || e->agg == AGG_MIN;
-    return counts || (sums && e->kids[0] && is_ordered_number(e->kids[0]->kind)) ? e : NULL;
+    return counts || (sums && e->kids[0] && detect_is_ordered_number(e->kids[0]->kind)) ? e : NULL;
 }
 
 static bool register_of(const struct expr *e, int32_t slot, struct detect_register *ret)
@@ -404,14 +175,14 @@ static bool register_of(const struct expr *e, int32_t slot, struct detect_regist
     }
     const struct expr *left = growing(e->kids[0], slot), *right = growing(e->kids[1], slot);
     const struct expr *limit = e->kids[left ? 1 : 0];
-    struct reads r = {0};
-    reads_of(limit, &r);
-    if ((!left && !right) || r.other || r.slots || !is_ordered_number(limit->kind)) {
+    struct detect_reads r = {0};
+    detect_reads_of(limit, &r);
+    if ((!left && !right) || r.other || r.slots || !detect_is_ordered_number(limit->kind)) {
         return false;
     }
     ret->agg = left ? left : right;
     ret->limit = limit;
-    ret->op = left ? e->op : mirrored(e->op);
+    ret->op = left ? e->op : detect_mirrored(e->op);
     bool falls = ret->agg->agg == AGG_MIN;
     if (ret->op == EX_EQ) {
         ret->op = falls ? EX_LE : EX_GE;
@@ -464,8 +235,7 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
     set_item_of_test(plan, rule, arena);
     plan->at_events = plan->n < NO_ITEM && plan->n <= 64 && !rule->last_is_free &&
                       !rule->ends_with_next_no;
-    set_joins(plan, rule, arena);
-    set_early(plan, rule, arena);
+    detect_set_joins(plan, rule, arena);
     set_registers(plan, rule, arena);
     plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
                   walk_bytes(plan->n) + plan->n * sizeof(struct detect_session) +

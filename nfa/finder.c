@@ -7,179 +7,6 @@
 
 /* ---- completion --------------------------------------------------------------------------- */
 
-static uint32_t last_bound(const struct finder *f)
-{
-    uint32_t last = 0;
-    for (size_t i = 0; i < f->scratch->n_bound; i++) {
-        if (f->scratch->bound[i].index > last) {
-            last = f->scratch->bound[i].index;
-        }
-    }
-    return last;
-}
-
-uint32_t first_bound(const struct finder *f)
-{
-    uint32_t first = NONE;
-    for (size_t i = 0; i < f->scratch->n_bound; i++) {
-        if (f->scratch->bound[i].index < first) {
-            first = f->scratch->bound[i].index;
-        }
-    }
-    return first;
-}
-
-static void note_absent(struct finder *f, uint32_t test, struct etime from, struct etime to)
-{
-    struct nfa_scratch *s = f->scratch;
-    VEC_PUSH(s->absent, s->n_absent, s->cap_absent) = (struct absent_span){test, from, to};
-}
-
-bool none_until(struct finder *f, const struct pending *p, uint32_t after, struct etime from,
-                struct etime to)
-{
-    uint32_t test = p->absence->test;
-    for (uint32_t i = next_with(f, after + 1, f->n, test); i < f->n && cand_time(f, i).ns <= to.ns;
-         i = next_with(f, i + 1, f->n, test)) {
-        if (cand_time(f, i).ns > from.ns && absence_hit(f, p, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* When the trailing absences let the match be complete: at an event, at a deadline, or both (the
- * later one counts). */
-struct settled {
-    uint32_t event;         /* the event after a `next no`; NONE */
-    struct etime deadline;  /* ETIME_MIN: none */
-    bool came;              /* the event after a `next no` has come, here or before */
-};
-
-/* A `next no M` at the end: the next counted event is not M, or none comes until the head window
- * closes. Counted events that pass no test are not retained, but they are counted. */
-static bool settle_next_no(struct finder *f, const struct entry *e, const struct pending *p,
-                           struct etime window_end, struct settled *s)
-{
-    uint32_t test = p->absence->test;
-    uint64_t want = cand(f, e->prev)->position + 1;
-    for (uint32_t i = e->prev + 1; i < f->n; i++) {
-        if (cand(f, i)->position == want) {
-            if (absence_hit(f, p, i)) {
-                return false;
-            }
-            s->event = i;
-            s->came = true;
-            note_absent(f, test, cand_time(f, e->prev), cand_time(f, i));
-            return true;
-        }
-    }
-    if (f->positions >= want) {
-        s->came = true;
-        return true;
-    }
-    if (s->deadline.ns < window_end.ns) {
-        s->deadline = window_end;
-    }
-    note_absent(f, test, cand_time(f, e->prev), window_end);
-    return true;
-}
-
-/* False if an absence is broken. */
-static bool settle_absences(struct finder *f, const struct entry *e, struct settled *s)
-{
-    struct etime window_end = etime_add(cand_time(f, f->first), f->rule->window);
-    struct etime begin = cand_time(f, e->prev);
-    struct etime base = etime_lt(begin, e->after) ? e->after : begin;
-    for (const struct pending *p = e->pending; p; p = p->up) {
-        const struct pattern_absence *a = p->absence;
-        struct etime to = window_end, from = ETIME_MIN;
-        switch (a->kind) {
-        case ABSENT_FOR:
-            to = etime_add(base, a->length);
-            from = e->after; /* a part that ended at its deadline: it begins there */
-            break;
-        case ABSENT_OPEN: break;
-        case ABSENT_NEXT:
-            if (!settle_next_no(f, e, p, window_end, s)) {
-                return false;
-            }
-            continue;
-        case ABSENT_LEAD: continue;
-        }
-        if (to.ns > f->now.ns || !none_until(f, p, e->prev, from, to)) {
-            return false;
-        }
-        if (s->deadline.ns < to.ns) {
-            s->deadline = to;
-        }
-        note_absent(f, a->test, begin, to);
-    }
-    return true;
-}
-
-/* `without M`: strictly after the first bound event, strictly before the completing one, up to and
- * including the deadline. Names bound later than the M event are missing in M. */
-bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed)
-{
-    const struct rule *r = f->rule;
-    if (!r->without) {
-        return false;
-    }
-    for (uint32_t i = retained_next(f->events, first + 1, f->n, r->without); i < f->n;
-         i = retained_next(f->events, i + 1, f->n, r->without)) {
-        const struct candidate *c = cand(f, i);
-        if (f->by_deadline ? c->event->time.ns > completed.ns : i >= last) {
-            break;
-        }
-        uint64_t hits = c->tests & r->without;
-        for (; hits; hits &= hits - 1) {
-            uint32_t test = (uint32_t)__builtin_ctzll(hits);
-            f->eval->visible_until = c->event;
-            bool hit = test_holds(f, test, i);
-            f->eval->visible_until = NULL;
-            if (hit) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Where the completed assignment is decided; false: not at this point. */
-static bool decided_here(struct finder *f, const struct entry *e, uint32_t last,
-                         uint32_t *deciding)
-{
-    struct settled s = {.event = NONE, .deadline = e->after};
-    if (!settle_absences(f, e, &s)) {
-        return false;
-    }
-    *deciding = s.event != NONE && s.event > last ? s.event : last;
-    f->by_deadline = s.deadline.ns >= cand_time(f, *deciding).ns;
-    f->completed = f->by_deadline ? s.deadline : cand_time(f, *deciding);
-    f->decided_by = !f->by_deadline && *deciding != last ? *deciding : NONE;
-    if (f->by_deadline) {
-        return f->at_deadline && f->completed.ns == f->now.ns;
-    }
-    if (s.came && s.event == NONE) {
-        return false; /* decided when that event came */
-    }
-    return !f->at_deadline && *deciding == f->point;
-}
-
-static bool completes_here(struct finder *f, const struct entry *e)
-{
-    uint32_t deciding;
-    if (!decided_here(f, e, last_bound(f), &deciding) || first_bound(f) != f->first) {
-        return false;
-    }
-    if (etime_diff(f->completed, cand_time(f, f->first)).ns > f->rule->window.ns) {
-        return false;
-    }
-    /* An exhausted search has left tests out: what looks complete need not be. */
-    return !killed(f, f->first, deciding, f->completed) && !f->exhausted;
-}
-
 static bool root_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     (void)k;
@@ -187,7 +14,9 @@ static bool root_done(struct finder *f, const struct cont *k, const struct entry
         return stop_here(f, e);
     }
     size_t absent = f->scratch->n_absent;
-    bool stop = completes_here(f, e) && (f->dry || f->found(f));
+    bool complete = completes_here(f, e);
+    f->n_completed += complete;
+    bool stop = complete && (f->dry || f->found(f));
     f->scratch->n_absent = absent;
     return stop;
 }
@@ -263,7 +92,7 @@ static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
     if (i > 0) {
         linked.links = &link;
     }
-    struct seq_cont k = {{seq_go_on, up, up->last && nothing_follows(seq, i)}, seq, i + 1};
+    struct seq_cont k = {{seq_go_on, up, up->last && nothing_follows(seq, i), NULL}, seq, i + 1};
     if (f->partial && item->node->optional) {
         return match_begun(f, item->node, &linked, &k.k) || run_items(f, seq, i + 1, e, up) ||
                stop_here(f, &linked);
@@ -271,7 +100,7 @@ static bool run_item(struct finder *f, const struct pattern *seq, uint32_t i,
     if (match_node(f, item->node, &linked, &k.k)) {
         return true;
     }
-    return item->node->optional && run_items(f, seq, i + 1, e, up);
+    return item->node->optional && f->jump == NONE && run_items(f, seq, i + 1, e, up);
 }
 
 /* The absences in front of the part, one frame each. */
@@ -288,11 +117,72 @@ static bool run_absences(struct finder *f, const struct pattern *seq, uint32_t i
     return run_absences(f, seq, i, a + 1, &next, up);
 }
 
+/* Where the event bound last stands matters to nothing: the next one is the last, and known. */
+static bool leads_to_point(const struct finder *f, const struct pattern *seq, uint32_t i,
+                           const struct entry *e, const struct cont *up)
+{
+    const struct pattern_item *item = &seq->items[i];
+    const struct pattern_link *l = &item->link;
+    return f->last_is_point && e->prev != f->point && up->last && nothing_follows(seq, i) && item->node->kind == PAT_STEP &&
+           !item->node->optional && item->n_absences == 0 && !e->pending && !e->links &&
+           e->after.ns == INT64_MIN && l->kind == LINK_LATER && duration_is_infinite(l->within) &&
+           l->after.ns == 0 && f->all_depth == 0;
+}
+
+/* Other searches may come here with the same things in sight. */
+static bool may_come_again(const struct finder *f, const struct pattern *seq, uint32_t i,
+                           const struct entry *e, enum memo_place place)
+{
+    const struct pattern *first = f->rule->root->items[0].node;
+    if (i == 0 || !seq->items[i].node || (e->prev == NONE && f->all_depth == 0)) {
+        return false;
+    }
+    bool behind_first = seq == f->rule->root && i == 1 && first->kind == PAT_STEP && !first->optional;
+    return !behind_first || place == MEMO_LATER;
+}
+
+static struct memo item_memo(struct finder *f, const struct pattern *seq, uint32_t i,
+                             const struct entry *e, const struct cont *up)
+{
+    enum memo_place place = memo_place_of(&seq->items[i], e);
+    if (!may_come_again(f, seq, i, e, place)) {
+        return (struct memo){.entry = NONE};
+    }
+    if (leads_to_point(f, seq, i, e, up)) {
+        place = MEMO_ANY;
+    }
+    return memo_open(f, &seq->items[i], e, up, place);
+}
+
+/* The rest has failed from item i on, false. If it is the last step and the point is refused, whatever does
+ * not bind what the step reads would be chosen anew in vain: the search goes back behind it. */
+static bool blame(struct finder *f, const struct pattern *seq, uint32_t i, const struct entry *e,
+                  const struct cont *up)
+{
+    const struct rule *r = f->rule;
+    if (seq != r->root) {
+        return false;
+    }
+    if (f->jump == i) {
+        f->jump = NONE; /* the item before is to be chosen anew */
+    }
+    bool tells = f->n_completed == f->n_before && !f->exhausted && r->remembers && !r->always_live &&
+                 !r->has_all && !f->partial;
+    if (i + 1 == seq->n_items && i > r->last_reads && tells && seq->items[i].node &&
+        leads_to_point(f, seq, i, e, up)) {
+        f->jump = r->last_reads;
+    }
+    return false;
+}
+
 static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
                       const struct entry *e, const struct cont *up)
 {
     if (i == seq->n_items) {
         return up->run(f, up, e);
+    }
+    if (f->jump != NONE) {
+        return false;
     }
     uint32_t behind = f->behind;
     if (f->partial && seq == f->rule->root && item_not_longer(f, i, e)) {
@@ -302,15 +192,22 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     if (failed && *failed == f->scratch->epoch) {
         return false;
     }
+    struct memo memo = {.entry = NONE};
+    if (!failed) {
+        memo = item_memo(f, seq, i, e, up);
+    }
+    if (memo.failed) {
+        return blame(f, seq, i, e, up);
+    }
     size_t stack = f->scratch->n_stack;
-    bool stop = run_absences(f, seq, i, 0, e, up);
+    bool stop = memo_close(f, &memo, run_absences(f, seq, i, 0, e, up));
     f->scratch->n_stack = stack;
     f->behind = behind;
     if (failed && !stop) {
         /* With every match wanted, "not stopped" is no failure. */
         *failed = f->scratch->n_seen == 0 ? f->scratch->epoch : 0;
     }
-    return stop;
+    return stop || blame(f, seq, i, e, up);
 }
 
 /* ---- steps and choices --------------------------------------------------------------------- */
@@ -324,8 +221,8 @@ static bool early_holds(struct finder *f, uint32_t test)
         return true;
     }
     for (uint32_t i = 0; i < plan->n_early; i++) {
-        if (plan->early[i].test != test) {
-            continue;
+        if (plan->early[i].test != test || (test == f->skip_test && plan->early[i].alone)) {
+            continue; /* judged by fits_point() */
         }
         if (f->steps_left == 0) {
             f->exhausted = true;
@@ -335,9 +232,6 @@ static bool early_holds(struct finder *f, uint32_t test)
         f->work->tests++;
         f->eval->self = cand(f, f->point)->event;
         if (!expr_true(plan->early[i].condition, f->eval)) {
-            if (test == f->skip_test && plan->early[i].alone) {
-                refuse(f, f->scratch->bound[f->scratch->n_bound - 1].index);
-            }
             return false;
         }
     }
@@ -350,15 +244,34 @@ static uint32_t step_next(struct finder *f, uint32_t i, uint32_t end, uint32_t t
     return test == f->skip_test ? skip_refused(f, i, end) : i;
 }
 
+/* False: `next` asks for another event, which is known before the test is. */
+static bool stands_next(const struct finder *f, const struct entry *e, uint32_t index)
+{
+    if (e->prev == NONE || e->pending || e->after.ns != INT64_MIN) {
+        return true;
+    }
+    for (const struct pending_link *l = e->links; l; l = l->up) {
+        if (l->link->kind == LINK_NEXT && cand(f, index)->position != cand(f, e->prev)->position + 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool match_step(struct finder *f, const struct pattern *p, const struct entry *e,
                        const struct cont *k)
 {
     size_t absent = f->scratch->n_absent;
     uint32_t end = entry_end(f, e, k->last), begin = entry_begin(f, e, k->last);
     narrow(f, p->test, &begin, &end);
+    if (f->pinned == p) {
+        begin = f->pin_begin > begin ? f->pin_begin : begin;
+        end = f->pin_end < end ? f->pin_end : end;
+    }
     for (uint32_t i = step_next(f, begin, end, p->test); i < end;
          i = step_next(f, i + 1, end, p->test)) {
-        if (!may_bind(f, e, i, k->last) || !could_end_item(f, p->test, i)) {
+        if (!may_bind(f, e, i, k->last) || !could_end_item(f, p->test, i) || !stands_next(f, e, i) ||
+            !fits_point(f, p->test, i)) {
             continue;
         }
         if (test_holds(f, p->test, i) && entry_allows(f, e, p->test, i)) {
@@ -366,8 +279,8 @@ static bool match_step(struct finder *f, const struct pattern *p, const struct e
             struct entry next = entry_after(i);
             bool stop = early_holds(f, p->test) && lead_allows(f, e, i) && k->run(f, k, &next);
             unbind_event(f);
-            if (stop) {
-                return true;
+            if (stop || f->jump != NONE) {
+                return stop;
             }
         }
         f->scratch->n_absent = absent;
@@ -411,10 +324,18 @@ static bool part_done(struct finder *f, const struct cont *k, const struct entry
     return stop;
 }
 
+static void put_part(struct finder *f, const struct cont *k, struct memo_key *key)
+{
+    const struct open_part *open = &((const struct part_cont *)k)->open;
+    if (open->part->kind != PAT_ALL) { /* that writes its own extent */
+        memo_put_extent(f, key, open->from);
+    }
+}
+
 static bool match_any(struct finder *f, const struct pattern *p, const struct entry *e,
                       const struct cont *k)
 {
-    for (uint32_t i = 0; i < p->n_items; i++) {
+    for (uint32_t i = 0; i < p->n_items && f->jump == NONE; i++) {
         if (match_node(f, p->items[i].node, e, k)) {
             return true;
         }
@@ -445,7 +366,7 @@ bool match_node(struct finder *f, const struct pattern *p, const struct entry *e
     if (p->guard_test == NO_TEST && duration_is_infinite(p->span)) {
         return dispatch(f, p, e, k);
     }
-    struct part_cont part = {{part_done, k, k->last}, {p, f->scratch->n_bound, f->open}};
+    struct part_cont part = {{part_done, k, k->last, put_part}, {p, f->scratch->n_bound, f->open}};
     f->open = &part.open;
     bool stop = dispatch(f, p, e, &part.k);
     f->open = part.open.up;
@@ -454,12 +375,15 @@ bool match_node(struct finder *f, const struct pattern *p, const struct entry *e
 
 bool match_root(struct finder *f)
 {
-    struct cont done = {root_done, NULL, true};
+    struct cont done = {root_done, NULL, true, NULL};
     struct entry e = {.prev = NONE, .after = ETIME_MIN};
     assert(f->scratch->n_bound == 0);
     f->scratch->n_absent = 0; /* a search that was stopped leaves what held */
     f->all_depth = 0;
     f->dry = false;
+    f->pinned = NULL;
+    f->jump = NONE;
+    f->n_before = f->n_completed;
     f->open = NULL;
     f->behind = 0;
     return run_items(f, f->rule->root, 0, &e, &done);
@@ -490,6 +414,7 @@ void finder_ready(struct finder *f)
         }
     }
     find_avoided(f);
+    find_run_limit(f);
     scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
 }
 

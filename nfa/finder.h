@@ -5,12 +5,13 @@
  * (language.md section 4): exact, generic, and called only when the detector cannot exclude a
  * match. It is a backtracking search in continuation style; the failures of parts that read no
  * name bound before them are remembered (rule.closed), so uncorrelated rules cost at most
- * O(items × events) per start.
+ * O(items × events) per start. Those of other parts are remembered by what they read (finder_memo.c).
  *
  * Private to nfa/: state.c is the only caller. */
 #ifndef FYKE_NFA_FINDER_H
 #define FYKE_NFA_FINDER_H
 
+#include "nfa/finder_memo.h"
 #include "nfa/retained.h"
 #include "nfa/scratch.h"
 #include "nfa/state.h"
@@ -63,6 +64,8 @@ struct cont {
     bool (*run)(struct finder *f, const struct cont *k, const struct entry *e);
     const struct cont *up;
     bool last;
+    /* Writes what the rest depends on besides its place in the pattern; NULL: nothing. */
+    void (*put)(struct finder *f, const struct cont *k, struct memo_key *key);
 };
 
 struct bound {
@@ -92,6 +95,8 @@ struct finder {
     const struct detect_avoid *avoid; /* of the last step, whose event is the point; NULL */
     uint32_t avoid_test;   /* of the run that must not have avoid_value */
     struct value avoid_value;
+    const struct expr *run_limit; /* a condition of the last step that a longer run does not fulfil either */
+    uint32_t limited_test; /* of that run; NO_TEST: none */
     uint32_t skip_test;    /* whose events are refused by the point alone; NO_TEST: none */
     const uint8_t *item_of_test; /* candidate.ends is kept; NULL: it is not */
     uint32_t last_begin, last_end; /* the event that binds last lies between */
@@ -101,10 +106,16 @@ struct finder {
     uint32_t first;        /* the match must begin with this candidate */
     struct duration tail;  /* deadline mode: see last_fits() */
     bool tail_known;
+    const struct pattern *pinned; /* a part of `all of`, a step, that can only bind one of … */
+    uint32_t pin_begin, pin_end;  /* … these */
     uint32_t all_depth;    /* inside how many `all of` */
     struct nfa_work *work;
     uint64_t steps_left;   /* tests that may still be evaluated at this point */
     bool exhausted;        /* none is left: nothing that is found counts any more */
+    uint64_t n_completed;  /* assignments that were complete */
+    uint64_t n_before;     /* the same when the search began */
+    uint32_t jump;         /* what failed reads nothing of the root's items from there on: they need not
+                              be chosen anew; NONE: mostly */
     bool dry;              /* only ask whether the rest can be matched; nothing is reported */
     /* Search for the longest part (finder_partial.c). */
     bool partial;
@@ -131,6 +142,11 @@ static inline bool could_end_item(const struct finder *f, uint32_t test, uint32_
 /* Candidates that the point refused are not asked again (finder_skip.c). */
 uint32_t skip_refused(struct finder *f, uint32_t i, uint32_t end);
 void refuse(struct finder *f, uint32_t index);
+/* What the point asks of an event of the step alone, judged once per point; it refuses the others. */
+bool fits_point(struct finder *f, uint32_t test, uint32_t index);
+/* What the point asks of the run at hand fails, and fails the more the longer the run is. */
+void find_run_limit(struct finder *f);
+bool run_is_over(struct finder *f, uint32_t test);
 /* The event has the value that no event of its run may have: every run with it fails at the point. */
 void find_avoided(struct finder *f);
 bool is_avoided(struct finder *f, uint32_t test, uint32_t index);
@@ -205,6 +221,8 @@ bool none_until(struct finder *f, const struct pending *p, uint32_t after, struc
  * up to and including the deadline `completed` (f->by_deadline). */
 bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime completed);
 uint32_t first_bound(const struct finder *f);
+/* Everything is bound: a match that is complete at the point. */
+bool completes_here(struct finder *f, const struct entry *e);
 /* Walks the whole pattern. */
 bool match_root(struct finder *f);
 

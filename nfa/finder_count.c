@@ -128,10 +128,13 @@ static bool count_preferred(struct finder *f, const struct pattern *p, const str
     uint32_t best_n = 0, best_start = 0;
     struct run r;
     f->dry = true;
-    for (uint32_t i = next_with(f, begin, end, p->test); i < end && !(was_dry && best_n);
+    for (uint32_t i = next_with(f, begin, end, p->test); i < end && !(was_dry && best_n) && f->jump == NONE;
          i = next_with(f, i + 1, end, p->test)) {
         bool more = run_begin(f, &r, p, e, i);
-        for (; more && !(was_dry && best_n); more = run_more(f, &r)) {
+        for (; more && !(was_dry && best_n) && f->jump == NONE; more = run_more(f, &r)) {
+            if (run_is_over(f, p->test)) {
+                break;
+            }
             if (r.n > best_n && run_complete(&r) && count_try(f, p, i, r.last, e, k)) {
                 best_n = r.n;
                 best_start = i;
@@ -181,8 +184,9 @@ static bool count_all(struct finder *f, const struct pattern *p, const struct en
     struct nfa_scratch *s = f->scratch;
     size_t base = s->n_stack, absent = s->n_absent;
     bool stop = false;
-    for (uint32_t n = measure_runs(f, p, e, begin, end); !stop && n >= p->min && n > 0; n--) {
-        for (uint32_t i = begin; !stop && i < end; i++) {
+    for (uint32_t n = measure_runs(f, p, e, begin, end);
+         !stop && n >= p->min && n > 0 && f->jump == NONE; n--) {
+        for (uint32_t i = begin; !stop && i < end && f->jump == NONE; i++) {
             uint32_t length = s->stack[base + i - begin];
             if (length < n || (p->until && length != n)) {
                 continue;
@@ -268,7 +272,7 @@ static bool subset_extend(struct finder *f, const struct subset *u, uint32_t dep
         return stop || (f->partial && depth < u->p->max && subset_stop(f, u, start, prev));
     }
     struct etime limit = run_limit(f, u->p, start);
-    for (uint32_t i = from; i < u->n; i++) {
+    for (uint32_t i = from; i < u->n && f->jump == NONE; i++) {
         uint32_t x = s->stack[u->list + i];
         uint32_t *failed = &s->stack[u->failed + (size_t)depth * u->n + i];
         if (*failed || s->taken[x]) {
@@ -322,7 +326,8 @@ static bool match_subsets(struct finder *f, const struct pattern *p, const struc
     bool stop = false;
     u.failed = s->n_stack;
     uint32_t least = f->partial ? 1 : p->min;
-    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= least && u.size > 0; u.size--) {
+    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= least && u.size > 0 && f->jump == NONE;
+         u.size--) {
         if (f->partial && not_longer(f, u.size)) {
             break;
         }

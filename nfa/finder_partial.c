@@ -322,6 +322,7 @@ bool finder_search_partial(struct finder *f)
     f->ranges = NULL;
     f->skip_test = NO_TEST;
     f->avoid_test = NO_TEST;
+    f->limited_test = NO_TEST;
     f->early = 0;
     f->stop = &root;
     s->n_best = s->n_best_absent = 0;

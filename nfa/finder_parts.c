@@ -117,9 +117,21 @@ static bool iteration_done(struct finder *f, const struct cont *k, const struct 
     return having_holds(f, r->p, e) && k->up->run(f, k->up, e);
 }
 
+/* How many iterations are behind is of no matter, apart from the link that leads into the next. */
+static void put_repeat(struct finder *f, const struct cont *k, struct memo_key *key)
+{
+    const struct repeat *r = (const struct repeat *)k;
+    (void)f;
+    buf_put_varint(key->out, r->total - r->done);
+}
+
 static bool repeat_next(struct finder *f, const struct repeat *r, const struct entry *e,
                         const struct cont *up)
 {
+    uint64_t least = (uint64_t)r->p->items[0].least * (r->total - r->done);
+    if (!f->partial && e->prev != NONE && least > f->n - 1 - e->prev) {
+        return false; /* fewer events are left */
+    }
     struct repeat next = *r;
     next.done++;
     next.k.up = up;
@@ -134,7 +146,13 @@ static bool repeat_next(struct finder *f, const struct repeat *r, const struct e
     const struct stop *outer = f->stop;
     f->stop = &left.stop;
     iteration_begin(f, r->p->group, next.done - 1, &save);
-    bool stop = match_node(f, r->p->items[0].node, &enter, &next.k);
+    struct memo memo = {.entry = NONE};
+    if (enter.prev != NONE) {
+        enum memo_place place = memo_place_of(&r->p->items[0], &enter);
+        memo = memo_open(f, &r->p->items[0], &enter, &next.k, place);
+    }
+    bool stop = !memo.failed &&
+                memo_close(f, &memo, match_node(f, r->p->items[0].node, &enter, &next.k));
     iteration_restore(f, r->p->group, &save);
     f->stop = outer;
     return stop;
@@ -146,6 +164,9 @@ static uint32_t most_iterations(const struct finder *f, const struct pattern *p,
 {
     uint32_t begin = entry_begin(f, e, false);
     uint32_t left = begin < f->n ? f->n - begin : 0;
+    if (!f->partial && p->items[0].least > 1) {
+        left /= p->items[0].least; /* an unfinished one can have less */
+    }
     return p->max < left ? p->max : left;
 }
 
@@ -156,7 +177,7 @@ static bool repeat_partial(struct finder *f, const struct pattern *p, const stru
 {
     for (uint32_t total = most_iterations(f, p, e), deepest = 0; total > 0;
          total = deepest < total ? deepest : total - 1) {
-        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total,
+        struct repeat r = {.k = {iteration_done, k, false, NULL}, .p = p, .total = total,
                            .stop = f->stop, .deepest = &deepest};
         deepest = 0;
         if (repeat_next(f, &r, e, k)) {
@@ -172,8 +193,9 @@ bool match_repeat(struct finder *f, const struct pattern *p, const struct entry 
     if (f->partial) {
         return repeat_partial(f, p, e, k);
     }
-    for (uint32_t total = most_iterations(f, p, e); total >= p->min && total > 0; total--) {
-        struct repeat r = {.k = {iteration_done, k, false}, .p = p, .total = total};
+    for (uint32_t total = most_iterations(f, p, e); total >= p->min && total > 0 && f->jump == NONE;
+         total--) {
+        struct repeat r = {.k = {iteration_done, k, false, put_repeat}, .p = p, .total = total};
         if (repeat_next(f, &r, e, k)) {
             return true;
         }
@@ -193,6 +215,7 @@ struct all {
     uint32_t chosen;  /* parts bound so far */
     size_t from;      /* its events are bound[from …] */
     struct etime ends; /* latest deadline that ends a part; ETIME_MIN */
+    bool inside;       /* a part is being bound: the one before `next` */
     /* Partial search: a part was left unfinished; who takes over when the whole is left. */
     bool unfinished;
     const struct stop *stop;
@@ -212,6 +235,7 @@ static bool all_part_stopped(struct finder *f, const struct stop *stop, const st
 {
     const struct all_stop *s = (const struct all_stop *)stop;
     struct all next = *s->all;
+    next.inside = false;
     if (f->scratch->n_bound == s->from || !still_alive(f, e, next.open)) {
         return false; /* nothing bound: the same as without it */
     }
@@ -265,6 +289,7 @@ static bool part_settles(struct finder *f, const struct entry *e, struct etime *
 static bool all_part_done(struct finder *f, const struct cont *k, const struct entry *e)
 {
     struct all next = *(const struct all *)k;
+    next.inside = false;
     const struct stop *outer = f->stop;
     size_t absent = f->scratch->n_absent;
     struct etime ends;
@@ -332,21 +357,76 @@ static bool all_done(struct finder *f, const struct all *a)
     return stop;
 }
 
+/* The event that the match begins with must still be bound, by a part of the whole. */
+static bool wants_first(const struct finder *f, const struct all *a)
+{
+    return f->all_depth == 1 && a->from == 0 && !f->scratch->taken[f->first];
+}
+
+/* The same for the event that completes it. */
+static bool wants_point(const struct finder *f, const struct all *a)
+{
+    return f->all_depth == 1 && f->last_is_point && a->k.up->last && !f->scratch->taken[f->point];
+}
+
+/* No part from `next` on takes such an event. */
+static bool is_out_of_reach(const struct finder *f, const struct all *a, uint32_t next)
+{
+    uint64_t left = next < a->p->n_items ? a->p->items[next].steps : 0;
+    return (wants_first(f, a) && !(cand(f, f->first)->tests & left)) ||
+           (wants_point(f, a) && !(cand(f, f->point)->tests & left));
+}
+
+/* The part is the last that can take the first event or the point: it is to take no other. */
+static void pin_part(struct finder *f, const struct all *a)
+{
+    uint64_t left = a->next + 1 < a->p->n_items ? a->p->items[a->next + 1].steps : 0;
+    f->pinned = a->p->items[a->next].node;
+    f->pin_begin = 0;
+    f->pin_end = f->n;
+    if (wants_first(f, a) && !(cand(f, f->first)->tests & left)) {
+        f->pin_end = f->first + 1;
+    }
+    if (wants_point(f, a) && !(cand(f, f->point)->tests & left)) {
+        f->pin_begin = f->point;
+    }
+}
+
+static bool all_choose(struct finder *f, const struct all *a);
+
 static bool all_go_on(struct finder *f, const struct all *a)
 {
     bool none_left = a->next == a->p->n_items;
     if (a->chosen == a->p->min || (f->partial && none_left)) {
         return all_done(f, a);
     }
-    if (a->p->n_items - a->next < a->p->min - a->chosen && !f->partial) {
+    if (!f->partial && (a->p->n_items - a->next < a->p->min - a->chosen || is_out_of_reach(f, a, a->next))) {
         return false;
     }
+    const struct pattern_item *item = &a->p->items[a->next];
+    struct memo memo = memo_open(f, item, a->enter, &a->k, memo_place_of(item, a->enter));
+    return !memo.failed && memo_close(f, &memo, all_choose(f, a));
+}
+
+/* The next part, or one behind it. */
+static bool all_choose(struct finder *f, const struct all *a)
+{
     struct all with = *a;
     with.k.run = all_part_done;
     with.k.last = false;
+    with.inside = true;
     with.next = a->next + 1;
     with.chosen = a->chosen + 1;
-    if (match_all_part(f, &with, a->p->items[a->next].node)) {
+    const struct pattern *pinned = f->pinned;
+    uint32_t begin = f->pin_begin, end = f->pin_end;
+    if (!f->partial) {
+        pin_part(f, a);
+    }
+    bool stop = match_all_part(f, &with, a->p->items[a->next].node);
+    f->pinned = pinned;
+    f->pin_begin = begin;
+    f->pin_end = end;
+    if (stop) {
         return true;
     }
     struct all without = *a;
@@ -354,10 +434,29 @@ static bool all_go_on(struct finder *f, const struct all *a)
     return all_go_on(f, &without);
 }
 
+static void put_all(struct finder *f, const struct cont *k, struct memo_key *key)
+{
+    const struct all *a = (const struct all *)k;
+    bool first = key->first;
+    buf_put_varint(key->out, a->next);
+    buf_put_varint(key->out, a->chosen);
+    buf_put_zigzag(key->out, a->ends.ns);
+    key->first = false;
+    memo_put_entry(f, key, a->enter);
+    key->live |= key->first ? a->p->items[0].live : 0; /* judged when the whole is bound */
+    key->first |= first;
+    memo_put_taken(f, key, a->from, a->p->items[a->next - a->inside].steps);
+    /* It begins with the first event and ends with the point: both are known. */
+    bool whole = f->all_depth == 1 && a->from == 0 && a->k.up->last && f->last_is_point;
+    if (!whole) {
+        memo_put_extent(f, key, a->from);
+    }
+}
+
 bool match_all(struct finder *f, const struct pattern *p, const struct entry *e,
                const struct cont *k)
 {
-    struct all a = {.k = {all_part_done, k, false}, .p = p, .enter = e,
+    struct all a = {.k = {all_part_done, k, false, put_all}, .p = p, .enter = e,
                     .from = f->scratch->n_bound, .ends = ETIME_MIN,
                     .stop = f->stop, .open = f->open};
     f->all_depth++;

@@ -39,7 +39,47 @@ uint32_t skip_refused(struct finder *f, uint32_t i, uint32_t end)
 
 void refuse(struct finder *f, uint32_t index)
 {
-    f->scratch->skip[index] = (struct skip){f->scratch->epoch, index + 1};
+    f->scratch->skip[index] = (struct skip){.epoch = f->scratch->epoch, .next = index + 1};
+}
+
+/* What the point asks of this event and of nothing else. */
+static bool judge(struct finder *f, uint32_t test)
+{
+    const struct detect_plan *plan = f->rule->detect;
+    for (uint32_t i = 0; i < plan->n_early; i++) {
+        const struct detect_early *c = &plan->early[i];
+        if (c->test != test || !c->alone) {
+            continue;
+        }
+        f->work->tests++;
+        f->eval->self = cand(f, f->point)->event;
+        if (!expr_true(c->condition, f->eval)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fits_point(struct finder *f, uint32_t test, uint32_t index)
+{
+    struct skip *skip = &f->scratch->skip[index];
+    if (test != f->skip_test || skip->passed == f->scratch->epoch) {
+        return true;
+    }
+    if (f->steps_left == 0) {
+        f->exhausted = true;
+        return false;
+    }
+    f->steps_left--;
+    bind_event(f, test, index);
+    bool fits = judge(f, test);
+    unbind_event(f);
+    if (fits) {
+        skip->passed = f->scratch->epoch;
+    } else {
+        refuse(f, index);
+    }
+    return fits;
 }
 
 void find_avoided(struct finder *f)
@@ -58,6 +98,33 @@ void find_avoided(struct finder *f)
             return;
         }
     }
+}
+
+void find_run_limit(struct finder *f)
+{
+    const struct detect_plan *plan = f->rule->detect;
+    const struct detect_item *last = plan->n ? &plan->items[plan->n - 1] : NULL;
+    f->run_limit = NULL;
+    f->limited_test = NO_TEST;
+    for (uint32_t i = 0; i < plan->n_joins && f->last_is_point; i++) {
+        const struct detect_join *j = &plan->joins[i];
+        if (j->kind == JOIN_RUN && j->at + 1 == plan->n && last->ends && !last->optional) {
+            f->run_limit = j->whole;
+            f->limited_test = plan->items[j->of].node->test;
+            return;
+        }
+    }
+}
+
+bool run_is_over(struct finder *f, uint32_t test)
+{
+    if (test != f->limited_test) {
+        return false;
+    }
+    f->work->tests++;
+    f->eval->self = cand(f, f->point)->event;
+    struct value v = expr_eval(f->run_limit, f->eval);
+    return v.kind == VAL_BOOL && !v.u.b;
 }
 
 bool is_avoided(struct finder *f, uint32_t test, uint32_t index)

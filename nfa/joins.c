@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/xalloc.h"
 #include "nfa/detect.h"
 #include "nfa/instance.h"
 #include "nfa/scratch.h"
@@ -57,6 +58,44 @@ bool avoid_value(struct instance *in, const struct detect_avoid *a, bool mine, u
     return present;
 }
 
+bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at)
+{
+    struct value v;
+    uint64_t hash;
+    bool known = side(in, &j->whole, 1, j->slot, retained_at(&in->events, at)->event,
+                      retained_at(&in->events, of)->event, &v, &hash);
+    return known && v.kind == VAL_BOOL && v.u.b;
+}
+
+/* What the shortest run that ends at the candidate gives; where it begins. */
+static bool run_value(struct instance *in, const struct detect_join *j, uint32_t index,
+                      struct value *ret, uint32_t *ret_first)
+{
+    struct nfa_scratch *s = in->detector->scratch;
+    const struct detect_item *it = &in->rule->detect->items[j->of];
+    uint32_t test = it->node->test;
+    *ret_first = it->min > 1 ? retained_nth_before(&in->events, test, index + 1, it->min) : index;
+    if (*ret_first == UINT32_MAX) {
+        return false;
+    }
+    s->run = xgrow(s->run, &s->cap_run, it->min, sizeof(*s->run));
+    uint32_t n = 0;
+    for (uint32_t i = *ret_first; i <= index && n < it->min;
+         i = retained_next(&in->events, i + 1, index + 1, UINT64_C(1) << test)) {
+        s->run[n++] = retained_at(&in->events, i)->event;
+    }
+    in->work.steps += n;
+    struct eval ev = {.slots = s->probe, .n_slots = in->rule->n_slots, .key = in->detector->key,
+                      .n_key = in->rule->n_key, .n_captures = in->rule->n_captures,
+                      .scratch = &s->arena, .counters = &s->ignored, .regex = s->eval.regex,
+                      .env = s->eval.env};
+    s->probe[j->slot] = (struct slot_binding){.events = s->run, .n = n};
+    *ret = expr_eval(j->theirs[0], &ev);
+    s->probe[j->slot] = (struct slot_binding){0};
+    s->eval.regex = ev.regex;
+    return true;
+}
+
 /* ---- who waits --------------------------------------------------------------------------------- */
 
 static bool least_first(const struct detect_join *j)
@@ -64,12 +103,29 @@ static bool least_first(const struct detect_join *j)
     return j->op == EX_GT || j->op == EX_GE;
 }
 
-/* As a first event it must not have reported. */
-static bool can_wait(const struct instance *in, const struct detect_join *j, uint32_t index)
+/* As a first event it must not have reported; the last one of a run may. */
+bool join_can_wait(const struct instance *in, const struct detect_join *j, uint32_t index)
 {
     const struct candidate *c = retained_at(&in->events, index);
     return index >= in->lowest && (c->ends & (UINT64_C(1) << j->of)) &&
-           !(j->of == 0 && c->reported);
+           !(j->of == 0 && j->kind != JOIN_RUN && c->reported);
+}
+
+/* A run waits as long as its first event can be bound; longer ones begin with runs that wait too. */
+static void add_run(struct instance *in, const struct detect_join *j, struct detect_join_state *s,
+                    uint32_t index)
+{
+    struct value v;
+    uint32_t first;
+    if (!join_can_wait(in, j, index) || !run_value(in, j, index, &v, &first)) {
+        return;
+    }
+    uint64_t serial = in->events.first_serial + first + 1;
+    if (value_is_missing(v)) {
+        s->unknown = serial;
+    } else {
+        heap_add(&s->heap, v, serial, least_first(j));
+    }
 }
 
 static void add(struct instance *in, const struct detect_join *j, struct detect_join_state *s,
@@ -78,7 +134,11 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
     struct value v;
     uint64_t hash;
     in->work.steps++;
-    if (!can_wait(in, j, index) || !join_theirs(in, j, index, &v, &hash)) {
+    if (j->kind == JOIN_RUN) {
+        add_run(in, j, s, index);
+        return;
+    }
+    if (!join_can_wait(in, j, index) || !join_theirs(in, j, index, &v, &hash)) {
         return;
     }
     if (j->op == EX_EQ) {
@@ -144,37 +204,65 @@ static bool compares(uint8_t op, struct value mine, struct value theirs)
     }
 }
 
+/* The event completes a match: the search need not look beyond the range. */
+static void note_range(struct instance *in, const struct detect_join *j, uint64_t first, uint64_t last)
+{
+    const struct detect_plan *plan = in->rule->detect;
+    struct detector *d = in->detector;
+    if (j->at + 1 == plan->n && plan->items[j->at].ends && !plan->items[j->at].optional) {
+        d->ranges[d->n_ranges++] =
+            (struct detect_range){plan->items[j->of].node->test, first, last};
+    }
+}
+
+static bool pair_allows(struct instance *in, const struct detect_join *j, uint64_t end,
+                        const struct detect_event *e, uint64_t *start)
+{
+    uint64_t found = pair_latest(in, j, end, e);
+    bool next = in->rule->detect->items[j->at].next && j->at == j->of + 1;
+    if (!found) {
+        return false;
+    }
+    note_range(in, j, next ? found : 0, found);
+    *start = j->of == 0 && found < *start ? found : *start;
+    return true;
+}
+
 static bool join_allows(struct instance *in, const struct detect_join *j,
-                        struct detect_join_state *s, const struct detect_event *e)
+                        struct detect_join_state *s, const struct detect_event *e, uint64_t *start)
 {
     struct value mine, best;
-    uint64_t hash;
+    uint64_t hash, end = reach(in, j, s, e);
     in->work.steps++;
-    catch_up(in, j, s, reach(in, j, s, e));
+    if (j->kind == JOIN_PAIR) {
+        return pair_allows(in, j, end, e, start);
+    }
+    catch_up(in, j, s, end);
     if (!join_mine(in, j, e->index, &mine, &hash)) {
         return false;
     }
     if (j->op == EX_EQ) {
-        struct detect_range r = {.test = in->rule->detect->items[j->of].node->test};
-        if (!counts_find(s->table, hash, &r.first, &r.last)) {
+        uint64_t first, last;
+        if (!counts_find(s->table, hash, &first, &last)) {
             return false;
         }
-        const struct detect_plan *plan = in->rule->detect;
-        if (j->at + 1 == plan->n && plan->items[j->at].ends && !plan->items[j->at].optional) {
-            in->detector->ranges[in->detector->n_ranges++] = r;
-        }
+        note_range(in, j, first, last);
         return true;
     }
-    return heap_best(s->heap, in, j->of == 0 ? still_starts : still_waits, &best) &&
+    bool (*keep)(struct instance *, uint64_t) = j->of == 0 ? still_starts : still_waits;
+    if (s->unknown > in->events.first_serial && keep(in, s->unknown)) {
+        return true;
+    }
+    return heap_best(s->heap, in, keep, &best) &&
            compares(j->op, mine, best);
 }
 
-bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e)
+bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e, uint64_t *start)
 {
     const struct detect_plan *plan = in->rule->detect;
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         if (plan->joins[i].at == item &&
-            !join_allows(in, &plan->joins[i], &in->detector->joins[i], e)) {
+            !join_allows(in, &plan->joins[i], &in->detector->joins[i], e, start)) {
             return false;
         }
     }
@@ -190,7 +278,7 @@ static void forget(struct instance *in, uint32_t i, uint32_t index)
     struct value v;
     uint64_t hash;
     bool entered = in->events.first_serial + index < s->cursor;
-    if (j->op == EX_EQ && entered && can_wait(in, j, index) &&
+    if (j->op == EX_EQ && entered && join_can_wait(in, j, index) &&
         join_theirs(in, j, index, &v, &hash)) {
         counts_remove(s->table, hash, in->events.first_serial + index + 1);
     }

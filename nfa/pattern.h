@@ -59,6 +59,14 @@ struct pattern_item {
     struct pattern_absence *absences;
     uint32_t n_absences;
     const struct pattern *node;
+    /* Derived (nfa/live.c): its number in the rule, and which of the rule's leaves may still be read when
+     * it is entered (first item of REPEAT: an iteration; ALL: when it is this part's turn); the tests of
+     * the steps in it and in the items behind it. */
+    uint32_t id;
+    uint64_t live;
+    uint64_t steps;
+    bool plain;     /* any later event may begin it: fewer are left behind a later one, and that is all */
+    uint32_t least; /* how many events the node binds at least */
 };
 
 struct pattern {

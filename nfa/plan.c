@@ -453,6 +453,7 @@ void rule_finish(struct rule *rule, struct arena *arena)
     struct duration extent = whole ? DURATION_INFINITE : extent_of(rule->root);
     rule->horizon = plus(shorter(extent, rule->window), rule->lead);
     finish_closed(rule, arena);
+    rule_find_leaves(rule, arena);
     rule->detect = detect_plan_new(rule, arena);
     rule_classify(rule, arena);
 }

@@ -59,6 +59,12 @@ struct rule_capture {
     uint64_t tests;           /* needed on events that pass one of these tests */
 };
 
+/* What a condition reads of events bound before: a field of one, an aggregate over several. */
+struct rule_leaf {
+    const struct expr *expr;
+    bool whole; /* its value is not all that matters: the events are */
+};
+
 /* A repeated group: which slots an iteration renews. */
 struct rule_group {
     int32_t parent;   /* enclosing repeated group or -1 */
@@ -187,6 +193,12 @@ struct rule {
     uint32_t n_tails;
     uint64_t killers;         /* `without` tests that read their event alone */
     bool *closed;             /* per root item: what follows reads no name bound before it */
+    struct rule_leaf *leaves; /* at most 64 (nfa/live.c) */
+    uint32_t n_leaves;
+    uint64_t *test_leaves;    /* per test: those it reads */
+    uint64_t always_live;     /* those a `without` reads, whatever is bound */
+    uint32_t last_reads;      /* the last item, a step, reads names of root items before this one only */
+    bool remembers;           /* what a search depends on can be told: failures are remembered */
     const struct detect_plan *detect; /* nfa/detect.h */
     enum rule_class class_of;
     const struct rule_class_why *class_why; /* nfa/classify.h */
@@ -258,6 +270,9 @@ void ruleset_free(struct ruleset *rs);
 
 /* Fills the derived members of a rule. `arena`: the rule set's. */
 void rule_finish(struct rule *rule, struct arena *arena);
+
+/* nfa/live.c: the leaves. */
+void rule_find_leaves(struct rule *rule, struct arena *arena);
 
 /* Names of slots' events for evidence, absences and dumps. */
 void rule_dump(const struct rule *rule, struct buf *out);     /* stable text, for tests */

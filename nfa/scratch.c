@@ -30,6 +30,7 @@ struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits 
     }
     s->turn = xcalloc(s->max_groups, sizeof(*s->turn));
     s->caches = agg_caches_new(s->n_caches);
+    s->memo = memo_new();
     s->eval.counters = &s->counters.eval;
     s->eval.scratch = &s->arena;
     return s;
@@ -57,6 +58,8 @@ void nfa_scratch_free(struct nfa_scratch *s)
     free(s->stack);
     free(s->taken);
     free(s->failed);
+    memo_free(s->memo);
+    free(s->run);
     free(s->skip);
     free(s->best);
     free(s->best_absent);
@@ -123,6 +126,7 @@ void scratch_begin(struct nfa_scratch *s, const struct rule *rule, uint32_t n_ca
 
 void scratch_forget_failures(struct nfa_scratch *s, size_t marks)
 {
+    memo_forget(s->memo);
     if (marks > s->cap_failed) {
         size_t cap = s->cap_failed;
         s->failed = xgrow(s->failed, &s->cap_failed, marks, sizeof(*s->failed));

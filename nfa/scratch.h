@@ -22,7 +22,8 @@ struct reached {
 };
 
 struct skip {
-    uint32_t epoch; /* refused iff it is the scratch's */
+    uint32_t epoch;  /* refused iff it is the scratch's */
+    uint32_t passed; /* the same: not refused */
     uint32_t next;
 };
 
@@ -34,6 +35,8 @@ struct nfa_scratch {
     struct eval eval;
     struct slot_binding *slots; /* RULE_MAX_TESTS */
     struct slot_binding probe[RULE_MAX_TESTS]; /* detectors: one event at a time; empty between */
+    const struct event **run;   /* detectors: the events of a run */
+    size_t cap_run;
     struct eval_counters ignored; /* what detectors cannot compute: the finder counts it */
     uint32_t **iter_start;      /* per group, per slot */
     uint32_t max_groups;
@@ -52,6 +55,7 @@ struct nfa_scratch {
     struct skip *skip; /* per candidate: finder_skip.c */
     size_t cap_skip;
     uint32_t epoch;
+    struct finder_memo *memo; /* failures of other parts */
     /* Partial search. */
     struct bound *best; /* the longest part so far */
     size_t n_best, cap_best;

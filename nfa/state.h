@@ -87,6 +87,7 @@ struct nfa_counters {
     uint64_t suppressed;
     uint64_t capped;       /* starts dropped by a cap */
     uint64_t exhausted;    /* searches that reached max_steps */
+    uint64_t unremembered; /* failures of searches that found no room: they may be searched again */
     uint64_t truncated;
     struct eval_counters eval;
 };
