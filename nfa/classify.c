@@ -42,8 +42,9 @@ static const struct {
                          "O(1), amortised; an event that completes a match: the events it takes"},
     [CLASS_DEADLINE] = {"deadline", "which events may end a match, and what was seen since",
                         "O(steps); a deadline: the events of its time"},
-    [CLASS_GENERAL] = {"general", "how many events pass each step",
-                       "a search over the kept events whenever every step has enough of them"},
+    [CLASS_GENERAL] = {"general", "per step the latest start",
+                       "O(what waits): a later event asks each that waits once; a search when a match may be "
+                       "complete"},
     [CLASS_ALL_MATCHES] = {"all matches", "per step the latest start",
                            "O(steps), and a search whenever a match completes: every match is shown"},
 };

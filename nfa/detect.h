@@ -49,6 +49,7 @@ struct detect_item {
 enum detect_join_kind {
     JOIN_VALUES, /* mine op theirs, of one event */
     JOIN_RUN,    /* the same, theirs over a run of the counted step `of`: it gets harder as a run grows */
+    JOIN_PART,   /* the same over single events of the run: one of them must allow it, which is not enough */
     JOIN_PAIR,   /* `whole`, any condition that reads the two events and nothing else */
 };
 
@@ -61,7 +62,8 @@ struct detect_join {
     const struct expr **mine;    /* reads the event of item `at` alone */
     const struct expr **theirs;  /* reads the event of item `of` alone */
     uint32_t n;                  /* pairs; 1 unless op is EX_EQ; 0: JOIN_PAIR */
-    const struct expr *whole;    /* the condition; unused for equality */
+    const struct expr *whole;    /* JOIN_PAIR, JOIN_RUN: the condition; NULL: it can become easier */
+    const struct expr *summed;   /* JOIN_RUN over a sum: it grows unless one of these is negative */
 };
 
 /* Conjuncts of the last step's test that can be judged as soon as an event of `test` is bound,
@@ -145,7 +147,7 @@ struct detect_join_state {
     uint64_t cursor;            /* serials before it have been entered */
     struct value_counts *table;  /* equality */
     struct value_heap *heap;    /* inequality */
-    uint64_t unknown;           /* JOIN_RUN: the latest run whose value is missing */
+    uint64_t unknown;           /* JOIN_RUN, JOIN_PART: the latest one whose value is missing */
 };
 
 struct detector {

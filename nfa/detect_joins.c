@@ -193,54 +193,69 @@ static int turned(int direction)
     return direction == UNKNOWN ? UNKNOWN : -direction;
 }
 
-static int direction_of_agg(const struct expr *e, int32_t *slot)
+/* How a number follows the one aggregate that it reads; UNKNOWN: it does not, or not always. */
+static int follows(const struct expr *e, const struct expr **agg)
 {
-    bool unary = e->scope < 0 && (*slot < 0 || *slot == e->slot) &&
-                 (!e->kids[0] || expr_is_unary(e->kids[0])) &&
-                 (!e->kids[1] || expr_is_unary(e->kids[1]));
-    *slot = e->slot;
-    if (!unary) {
+    if (!detect_is_ordered_number(e->kind)) {
         return UNKNOWN;
     }
-    switch ((enum agg_op)e->agg) {
+    int by = e->n_kids == 2 && e->kids[0] && e->kids[1] ? sign_of(e->kids[1]) : UNKNOWN;
+    bool turned_round = by == UNKNOWN && (e->op == EX_ADD || e->op == EX_SUB || e->op == EX_MUL);
+    const struct expr *inner = e->n_kids ? e->kids[turned_round] : NULL;
+    by = turned_round ? sign_of(e->kids[0]) : by;
+    switch (e->op) {
+    case EX_AGG: *agg = e; return GROWS;
+    case EX_TO_DECIMAL:
+    case EX_TO_FLOAT: return follows(inner, agg);
+    case EX_NEG: return turned(follows(inner, agg));
+    case EX_ADD: return by == UNKNOWN ? UNKNOWN : follows(inner, agg);
+    case EX_SUB:
+        by = by == UNKNOWN ? UNKNOWN : follows(inner, agg);
+        return turned_round ? turned(by) : by;
+    case EX_DIV:
+    case EX_MUL:
+        if (by == GROWS || by == FALLS) {
+            int how = follows(inner, agg);
+            return by == GROWS ? how : turned(how);
+        }
+        return UNKNOWN;
+    default: return UNKNOWN;
+    }
+}
+
+/* Where the aggregate goes as events are added to its run. */
+static int direction_of(const struct expr *agg)
+{
+    switch ((enum agg_op)agg->agg) {
     case AGG_COUNT:
     case AGG_COUNT_DISTINCT:
+    case AGG_SUM: /* as long as nothing negative is among its events: joins.c */
     case AGG_MAX: return GROWS;
     case AGG_MIN: return FALLS;
-    case AGG_SUM: case AGG_AVERAGE: case AGG_STDDEV: case AGG_FIRST: case AGG_LAST: case AGG_NTH:
+    case AGG_AVERAGE: case AGG_STDDEV: case AGG_FIRST: case AGG_LAST: case AGG_NTH:
     case AGG_DISTINCT: case AGG_COLLECT: case AGG_PERCENTILE: case AGG_GAP_AVERAGE:
     case AGG_GAP_STDDEV: case AGG_OP_COUNT: break;
     }
     return UNKNOWN;
 }
 
-/* Where a number over the aggregates of one name goes as events are added to its run. */
-static int direction_of(const struct expr *e, int32_t *slot)
+/* It lies between the values of single events of the run, whichever they are. */
+static bool lies_between(const struct expr *agg)
 {
-    if (!detect_is_ordered_number(e->kind)) {
-        return UNKNOWN;
+    switch ((enum agg_op)agg->agg) {
+    case AGG_MAX: case AGG_MIN: case AGG_FIRST: case AGG_LAST: case AGG_PERCENTILE: return true;
+    case AGG_AVERAGE: return agg->kids[0] && agg->kids[0]->kind != VAL_FLOAT; /* that is rounded */
+    case AGG_COUNT: case AGG_COUNT_DISTINCT: case AGG_SUM: case AGG_STDDEV: case AGG_NTH:
+    case AGG_DISTINCT: case AGG_COLLECT: case AGG_GAP_AVERAGE: case AGG_GAP_STDDEV:
+    case AGG_OP_COUNT: break;
     }
-    int by = e->n_kids == 2 && e->kids[0] && e->kids[1] ? sign_of(e->kids[1]) : UNKNOWN;
-    switch (e->op) {
-    case EX_CONST: return STAYS;
-    case EX_AGG: return direction_of_agg(e, slot);
-    case EX_TO_DECIMAL:
-    case EX_TO_FLOAT: return direction_of(e->kids[0], slot);
-    case EX_NEG: return turned(direction_of(e->kids[0], slot));
-    case EX_ADD:
-        return by == UNKNOWN && sign_of(e->kids[0]) != UNKNOWN ? direction_of(e->kids[1], slot)
-               : by != UNKNOWN                                 ? direction_of(e->kids[0], slot)
-                                                               : UNKNOWN;
-    case EX_SUB: return by == UNKNOWN ? UNKNOWN : direction_of(e->kids[0], slot);
-    case EX_DIV: return by == GROWS ? direction_of(e->kids[0], slot) : UNKNOWN;
-    case EX_MUL:
-        if (by == UNKNOWN) {
-            by = sign_of(e->kids[0]);
-            return by == GROWS ? direction_of(e->kids[1], slot) : UNKNOWN;
-        }
-        return by == GROWS ? direction_of(e->kids[0], slot) : UNKNOWN;
-    default: return UNKNOWN;
-    }
+    return false;
+}
+
+static bool reads_its_events(const struct expr *agg)
+{
+    return agg->scope < 0 && (!agg->kids[0] || expr_is_unary(agg->kids[0])) &&
+           (!agg->kids[1] || expr_is_unary(agg->kids[1]));
 }
 
 /* The counted step that binds the slot, whose events are chosen by themselves alone. */
@@ -264,24 +279,32 @@ static bool is_inequality(const struct expr *e)
     return e->op == EX_LT || e->op == EX_LE || e->op == EX_GT || e->op == EX_GE;
 }
 
-/* `mine > 20 * max(probe.amount)`: the shortest runs are the easiest, so they decide. */
+/* `mine > 20 * max(probe.amount)`: the shortest runs are the easiest, so they decide. `mine > 3 *
+ * average(a.v)`: some event of the run is as easy; that is not all there is to it. */
 static bool run_join_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
-                        const struct expr *e, struct arena *arena)
+                        const struct expr *e, struct arena *arena, bool *whole)
 {
     for (uint32_t side = 0; side < 2 && is_inequality(e); side++) {
-        const struct expr *mine = e->kids[side], *theirs = e->kids[1 - side];
+        const struct expr *mine = e->kids[side], *theirs = e->kids[1 - side], *agg = NULL;
         uint8_t op = side ? detect_mirrored(e->op) : e->op;
+        int wants = op == EX_GT || op == EX_GE ? GROWS : FALLS;
         struct detect_reads r = {0};
-        int32_t slot = -1;
         detect_reads_of(mine, &r);
-        int direction = direction_of(theirs, &slot);
-        bool harder = direction == (op == EX_GT || op == EX_GE ? GROWS : FALLS);
-        uint32_t of = slot >= 0 && harder ? run_of_slot(plan, rule, slot, at) : NO_ITEM;
-        if (of == NO_ITEM || r.other || r.slots || plan->n_joins == MAX_JOINS) {
+        int how = follows(theirs, &agg);
+        if (how == UNKNOWN || !agg || !reads_its_events(agg) || r.other || r.slots) {
             continue;
         }
-        struct detect_join j = {.kind = JOIN_RUN, .at = at, .of = of, .slot = slot, .op = op,
-                                .whole = e};
+        int grows = direction_of(agg);
+        bool harder = grows != UNKNOWN && how * grows == wants;
+        *whole = harder && agg->agg != AGG_SUM;
+        uint32_t of = harder || lies_between(agg) ? run_of_slot(plan, rule, agg->slot, at) : NO_ITEM;
+        if (of == NO_ITEM || plan->n_joins == MAX_JOINS) {
+            continue;
+        }
+        struct detect_join j = {.kind = harder ? JOIN_RUN : JOIN_PART, .at = at, .of = of,
+                                .slot = agg->slot, .op = op};
+        j.whole = *whole ? e : NULL;
+        j.summed = agg->agg == AGG_SUM ? agg->kids[0] : NULL;
         add_join(plan, &j, mine, theirs, arena);
         return true;
     }
@@ -293,13 +316,15 @@ static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t
 {
     struct detect_join j;
     const struct expr *mine, *theirs;
+    bool whole = false;
     if (e->op == EX_AND) {
         for (uint32_t i = 0; i < e->n_kids; i++) {
             joins_of(plan, rule, at, e->kids[i], arena);
         }
     } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
         add_join(plan, &j, mine, theirs, arena);
-    } else if (avoid_of(plan, rule, at, e) || run_join_of(plan, rule, at, e, arena)) {
+    } else if (avoid_of(plan, rule, at, e) ||
+               (run_join_of(plan, rule, at, e, arena, &whole) && whole)) {
         return;
     } else if (!expr_is_unary(e)) {
         pair_of(plan, rule, at, e);

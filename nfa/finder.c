@@ -166,7 +166,7 @@ static bool blame(struct finder *f, const struct pattern *seq, uint32_t i, const
     if (f->jump == i) {
         f->jump = NONE; /* the item before is to be chosen anew */
     }
-    bool tells = f->n_completed == f->n_before && !f->exhausted && r->remembers && !r->always_live &&
+    bool tells = f->n_completed == f->n_before && !f->exhausted && f->remembers && !r->always_live &&
                  !r->has_all && !f->partial;
     if (i + 1 == seq->n_items && i > r->last_reads && tells && seq->items[i].node &&
         leads_to_point(f, seq, i, e, up)) {
@@ -393,6 +393,7 @@ void finder_ready(struct finder *f)
 {
     const struct rule *r = f->rule;
     f->turn = f->scratch->turn;
+    f->remembers = r->remembers && !f->scratch->limits.forgetful;
     f->last_is_point = !f->at_deadline && !r->last_is_free && !r->ends_with_next_no;
     f->tail_known = f->at_deadline && !r->last_is_free && !r->to_window_end && r->n_tails == 1;
     f->tail = r->n_tails ? r->tails[0] : (struct duration){0};

@@ -114,6 +114,7 @@ struct finder {
     bool exhausted;        /* none is left: nothing that is found counts any more */
     uint64_t n_completed;  /* assignments that were complete */
     uint64_t n_before;     /* the same when the search began */
+    bool remembers;        /* failures of parts that read names bound before */
     uint32_t jump;         /* what failed reads nothing of the root's items from there on: they need not
                               be chosen anew; NONE: mostly */
     bool dry;              /* only ask whether the rest can be matched; nothing is reported */

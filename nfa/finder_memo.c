@@ -301,7 +301,7 @@ struct memo memo_open(struct finder *f, const struct pattern_item *item, const s
 {
     struct finder_memo *m = f->scratch->memo;
     struct memo none = {.entry = NONE};
-    if (f->partial || f->exhausted || !f->rule->remembers) {
+    if (f->partial || f->exhausted || !f->remembers) {
         return none;
     }
     if (m->n >= MAX_ENTRIES || m->bytes.len >= MAX_BYTES) {

@@ -382,6 +382,9 @@ static void pin_part(struct finder *f, const struct all *a)
 {
     uint64_t left = a->next + 1 < a->p->n_items ? a->p->items[a->next + 1].steps : 0;
     f->pinned = a->p->items[a->next].node;
+    while (f->pinned->kind == PAT_SEQ && f->pinned->n_items == 1 && f->pinned->items[0].node) {
+        f->pinned = f->pinned->items[0].node;
+    }
     f->pin_begin = 0;
     f->pin_end = f->n;
     if (wants_first(f, a) && !(cand(f, f->first)->tests & left)) {

@@ -108,7 +108,7 @@ void find_run_limit(struct finder *f)
     f->limited_test = NO_TEST;
     for (uint32_t i = 0; i < plan->n_joins && f->last_is_point; i++) {
         const struct detect_join *j = &plan->joins[i];
-        if (j->kind == JOIN_RUN && j->at + 1 == plan->n && last->ends && !last->optional) {
+        if (j->kind == JOIN_RUN && j->whole && j->at + 1 == plan->n && last->ends && !last->optional) {
             f->run_limit = j->whole;
             f->limited_test = plan->items[j->of].node->test;
             return;

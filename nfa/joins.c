@@ -2,6 +2,7 @@
  * soon as what lies between the two can have happened. */
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/hash.h"
 #include "base/xalloc.h"
 #include "nfa/detect.h"
@@ -67,20 +68,21 @@ bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, u
     return known && v.kind == VAL_BOOL && v.u.b;
 }
 
-/* What the shortest run that ends at the candidate gives; where it begins. */
+/* What the shortest run that ends at the candidate gives (JOIN_PART: the candidate by itself); where it
+ * begins. */
 static bool run_value(struct instance *in, const struct detect_join *j, uint32_t index,
                       struct value *ret, uint32_t *ret_first)
 {
     struct nfa_scratch *s = in->detector->scratch;
     const struct detect_item *it = &in->rule->detect->items[j->of];
-    uint32_t test = it->node->test;
-    *ret_first = it->min > 1 ? retained_nth_before(&in->events, test, index + 1, it->min) : index;
+    uint32_t test = it->node->test, min = j->kind == JOIN_PART ? 1 : it->min;
+    *ret_first = min > 1 ? retained_nth_before(&in->events, test, index + 1, min) : index;
     if (*ret_first == UINT32_MAX) {
         return false;
     }
-    s->run = xgrow(s->run, &s->cap_run, it->min, sizeof(*s->run));
+    s->run = xgrow(s->run, &s->cap_run, min, sizeof(*s->run));
     uint32_t n = 0;
-    for (uint32_t i = *ret_first; i <= index && n < it->min;
+    for (uint32_t i = *ret_first; i <= index && n < min;
          i = retained_next(&in->events, i + 1, index + 1, UINT64_C(1) << test)) {
         s->run[n++] = retained_at(&in->events, i)->event;
     }
@@ -103,12 +105,28 @@ static bool least_first(const struct detect_join *j)
     return j->op == EX_GT || j->op == EX_GE;
 }
 
-/* As a first event it must not have reported; the last one of a run may. */
+/* As a first event it must not have reported; others of a run may. */
 bool join_can_wait(const struct instance *in, const struct detect_join *j, uint32_t index)
 {
     const struct candidate *c = retained_at(&in->events, index);
-    return index >= in->lowest && (c->ends & (UINT64_C(1) << j->of)) &&
-           !(j->of == 0 && j->kind != JOIN_RUN && c->reported);
+    bool first = j->of == 0 && (j->kind == JOIN_VALUES || j->kind == JOIN_PAIR);
+    return index >= in->lowest && !(first && c->reported) &&
+           (j->kind == JOIN_PART || (c->ends & (UINT64_C(1) << j->of)));
+}
+
+/* A sum falls with it. What has no sign here counts as negative. */
+static bool is_negative(struct instance *in, const struct detect_join *j, uint32_t index)
+{
+    struct value v;
+    uint64_t hash;
+    const struct event *e = retained_at(&in->events, index)->event;
+    if (!side(in, &j->summed, 1, j->slot, e, NULL, &v, &hash)) {
+        return false; /* missing: left out of the sum */
+    }
+    if (v.kind == VAL_DECIMAL) {
+        return decimal_sign(value_as_decimal(v)) < 0;
+    }
+    return v.kind == VAL_INT || v.kind == VAL_DURATION ? v.u.i < 0 : true;
 }
 
 /* A run waits as long as its first event can be bound; longer ones begin with runs that wait too. */
@@ -117,12 +135,15 @@ static void add_run(struct instance *in, const struct detect_join *j, struct det
 {
     struct value v;
     uint32_t first;
+    if (j->summed && index >= in->lowest && is_negative(in, j, index)) {
+        s->unknown = in->events.first_serial + index + 1;
+    }
     if (!join_can_wait(in, j, index) || !run_value(in, j, index, &v, &first)) {
         return;
     }
     uint64_t serial = in->events.first_serial + first + 1;
     if (value_is_missing(v)) {
-        s->unknown = serial;
+        s->unknown = serial > s->unknown ? serial : s->unknown;
     } else {
         heap_add(&s->heap, v, serial, least_first(j));
     }
@@ -134,7 +155,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
     struct value v;
     uint64_t hash;
     in->work.steps++;
-    if (j->kind == JOIN_RUN) {
+    if (j->kind == JOIN_RUN || j->kind == JOIN_PART) {
         add_run(in, j, s, index);
         return;
     }
@@ -249,8 +270,11 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
         note_range(in, j, first, last);
         return true;
     }
-    bool (*keep)(struct instance *, uint64_t) = j->of == 0 ? still_starts : still_waits;
-    if (s->unknown > in->events.first_serial && keep(in, s->unknown)) {
+    bool (*keep)(struct instance *, uint64_t) = still_waits;
+    if (j->of == 0 && j->kind != JOIN_PART) {
+        keep = still_starts;
+    }
+    if (s->unknown > in->events.first_serial && still_waits(in, s->unknown)) {
         return true;
     }
     return heap_best(s->heap, in, keep, &best) &&

@@ -73,6 +73,7 @@ struct nfa_limits {
     uint32_t max_runs;    /* live first events per rule and key (1,000) */
     uint32_t max_matches; /* no skip: per key and point (1,000) */
     uint64_t max_steps;   /* tests that one search may evaluate; 0: NFA_DEFAULT_STEPS */
+    bool forgetful;       /* searches remember no failures of parts that read names: for comparing */
     bool general;         /* every rule on the general detector: same bytes, for comparing */
 };
 

@@ -31,6 +31,19 @@ static void on_match(void *ctx, const struct match *m)
     buf_puts(&w->log, "\n");
 }
 
+static struct nfa_scratch *scratch_of(struct instance_world *w, bool forgetful)
+{
+    return nfa_scratch_new(w->c->ruleset,
+                           (struct nfa_limits){.max_runs = w->max_runs, .max_matches = 100,
+                                               .forgetful = forgetful, .general = w->general});
+}
+
+void world_remember_nothing(struct instance_world *w)
+{
+    nfa_scratch_free(w->scratch);
+    w->scratch = scratch_of(w, true);
+}
+
 void world_open(struct instance_world *w, const char *rule, bool general, uint32_t max_runs)
 {
     char *text = NULL;
@@ -45,9 +58,9 @@ void world_open(struct instance_world *w, const char *rule, bool general, uint32
     }
     free(text);
     w->rule = &w->c->ruleset->rules[0];
-    w->scratch = nfa_scratch_new(w->c->ruleset,
-                                 (struct nfa_limits){.max_runs = max_runs, .max_matches = 100,
-                                                     .general = general});
+    w->max_runs = max_runs;
+    w->general = general;
+    w->scratch = scratch_of(w, false);
     pool_init(&w->pool);
     w->key = value_string(SLICE_LIT("k"));
     w->in = instance_new(w->rule, &w->pool);

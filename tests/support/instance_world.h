@@ -14,6 +14,8 @@ struct instance_world {
     struct instance *in;
     struct value key;
     struct buf log; /* one line per match: time and offsets */
+    uint32_t max_runs;
+    bool general;
     bool quiet;     /* count matches only */
     uint64_t matches;
     int64_t offset;
@@ -21,6 +23,8 @@ struct instance_world {
 
 /* `rule`: its text without the events. */
 void world_open(struct instance_world *w, const char *rule, bool general, uint32_t max_runs);
+/* From now on searches remember no failures of parts that read names. */
+void world_remember_nothing(struct instance_world *w);
 void world_close(struct instance_world *w);
 /* type: 'A' … 'D', 'M'. */
 void world_push(struct instance_world *w, char type, int64_t ms, int64_t v);

@@ -90,6 +90,29 @@ static void probe_less(struct instance_world *w, int64_t i, bool rare, int64_t *
     }
 }
 
+/* The run's values are above what C asks for; rarely not. */
+static void probe_run(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    if (i % 2) {
+        world_push(w, 'A', ++*ms, 1000 + i % 5);
+    } else {
+        world_push(w, 'C', ++*ms, rare && i % 50 == 48 ? 1000000000 : 20 + i % 5);
+    }
+}
+
+static void fill_run(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', ++*ms, 1000 + i % 5);
+    }
+}
+
+/* Hops from one to the next, rarely a long one. */
+static void probe_hop(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    world_push(w, 'A', ++*ms, rare && i % 50 == 49 ? 5000 : i % 5);
+}
+
 static void probe_count(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
 {
     /* never three within 2 ms, unless rarely */
@@ -209,6 +232,13 @@ static const struct row rows[] = {
     {"any of", HEAD "A as a then any of (B as b, M as m) then C as c" TAIL, fill_ab, probe_abc},
     {"next", HEAD "A as a then next B as b then C as c" TAIL, fill_a, probe_abc},
     {"first", HEAD "A as a then first B as b then C as c" TAIL, fill_ab, probe_abc},
+    {"card testing", HEAD "5 or more A as a within 10m then C as c where v > 20 * max(a.v)" TAIL, fill_run, probe_run},
+    {"below the least of a run", HEAD "3 or more A as a then C as c where 0 - v < 0 - 5 * max(a.v)" TAIL,
+     fill_run, probe_run},
+    {"more than a run's sum", HEAD "3 or more A as a then C as c where v > 2 * sum(a.v)" TAIL, fill_run, probe_run},
+    {"more than a run's average", HEAD "3 or more A as a then C as c where v > 3 * average(a.v)" TAIL, fill_run,
+     probe_run},
+    {"impossible travel", HEAD "A as a then next A as c where abs(v - a.v) > 900" NEXT, fill_sum, probe_hop},
     {"staircase over the first, skip to next", HEAD "A as a then B as b then C as c where v > a.v" NEXT, fill_ab,
      probe_less},
 };
