@@ -449,8 +449,10 @@ static void put_all(struct finder *f, const struct cont *k, struct memo_key *key
     key->live |= key->first ? a->p->items[0].live : 0; /* judged when the whole is bound */
     key->first |= first;
     memo_put_taken(f, key, a->from, a->p->items[a->next - a->inside].steps);
-    /* It begins with the first event and ends with the point: both are known. */
-    bool whole = f->all_depth == 1 && a->from == 0 && a->k.up->last && f->last_is_point;
+    /* It begins with the first event and ends with the point: the one is known, and the other is one of the
+     * match at hand, which matters to a leading absence alone. */
+    bool whole = f->all_depth == 1 && a->from == 0 && a->k.up->last && f->last_is_point &&
+                 !a->enter->pending;
     if (!whole) {
         memo_put_extent(f, key, a->from);
     }

@@ -220,6 +220,14 @@ static void test_the_point_may_be_in_the_run_before_it(void **state)
            "A0=2 C1=9 C1=1", 1, "1 0 1 2\n");
 }
 
+static void test_a_leading_absence_is_of_its_own_first_event(void **state)
+{
+    (void)state;
+    /* found by the oracle: before A0 and B0 there is a C, before A3 and B3 there is none */
+    expect(RULE("within 1s", "no C for 1ms then all of (A as a, B as b)"), CLASS_CHAIN,
+           "C0 A0 B0 A3 B3", 3, "3 3 4\n");
+}
+
 static void test_a_search_goes_back_behind_what_was_refused(void **state)
 {
     (void)state;
@@ -386,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_an_average_asks_more_than_its_least_event),
         cmocka_unit_test(test_an_event_asks_every_one_that_waits),
         cmocka_unit_test(test_the_point_may_be_in_the_run_before_it),
+        cmocka_unit_test(test_a_leading_absence_is_of_its_own_first_event),
         cmocka_unit_test(test_a_search_goes_back_behind_what_was_refused),
         cmocka_unit_test(test_every_class_says_what_the_general_one_says),
     };
