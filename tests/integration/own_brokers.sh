@@ -11,7 +11,7 @@ if [[ ${FYKE_LONG:-} == 1 && -z ${FYKE_KAFKA_VERSION:-} ]]; then
   exit
 fi
 FYKE_CLUSTER_DIR=$(mktemp -d)
-export FYKE_CLUSTER_DIR
+export FYKE_CLUSTER_DIR FYKE_CLUSTER_OWNER=$$
 trap '"$cluster" stop; rm -rf "$FYKE_CLUSTER_DIR"' EXIT
 "$cluster" start "${brokers[@]}"
 eval "$("$cluster" env)"
