@@ -147,7 +147,7 @@ static size_t topic_config(const struct kafka_config *c, struct kafka_property *
     return n;
 }
 
-static enum err make_topic(struct kafka_changelog *log, struct error *err)
+static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
     struct kafka_property config[MAX_CONFIG + 1];
@@ -173,7 +173,7 @@ static enum err make_topic(struct kafka_changelog *log, struct error *err)
                          "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
                          log->topic, buf_cstr(&why), log->n_tasks);
     }
-    return kafka_await_topic(&log->client, log->handle, err);
+    return kafka_await_topic(&log->client, log->handle, ret_n, err);
 }
 
 /* ---- checking ----------------------------------------------------------------------------- */
@@ -280,10 +280,8 @@ enum err kafka_changelog_ensure(struct kafka_changelog *log, bool reset, struct 
         rc = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     }
     if (rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        FYKE_TRY(make_topic(log, err));
-        rc = kafka_find(&log->client, log->handle, &partitions);
-    }
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        FYKE_TRY(make_topic(log, &partitions, err));
+    } else if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_not_found(&log->client, log->topic, rc, err);
     }
     return check_topic(log, partitions, err);

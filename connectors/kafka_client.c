@@ -377,15 +377,15 @@ enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32
     return ERR_OK;
 }
 
-enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic, struct error *err)
+enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
+                           struct error *err)
 {
-    int32_t n = 0;
-    rd_kafka_resp_err_t rc = kafka_find(k, topic, &n);
+    rd_kafka_resp_err_t rc = kafka_find(k, topic, ret_n);
     for (int left = KAFKA_TOPIC_MS; rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && left > 0 &&
                                     !kafka_stopping(k);
          left -= AWAIT_STEP_MS) {
         rd_kafka_poll(k->rk, AWAIT_STEP_MS);
-        rc = kafka_find(k, topic, &n);
+        rc = kafka_find(k, topic, ret_n);
     }
     return rc == RD_KAFKA_RESP_ERR_NO_ERROR
                ? ERR_OK

@@ -57,7 +57,7 @@ enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32
 /* Until the leader of every partition of a topic is known that exists, though perhaps not to every
  * broker yet. */
 #define KAFKA_TOPIC_MS 30000 /* until a topic that was made or removed is known everywhere */
-enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic,
+enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
                            struct error *err) FYKE_MUST_USE;
 /* Asks once, within `timeout_ms`; 0 when there is no answer. */
 int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms);

@@ -204,7 +204,7 @@ enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to, struct 
     if (!to->handle) {
         return kafka_error(&t->client, rd_kafka_last_error(), err, "topic %s", to->name);
     }
-    return to->made ? kafka_await_topic(&t->client, to->handle, err)
+    return to->made ? kafka_await_topic(&t->client, to->handle, &partitions, err)
                     : kafka_partitions(&t->client, to->handle, &partitions, err);
 }
 
