@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/xalloc.h"
 #include "engine/engine_parts.h"
 
@@ -18,6 +19,7 @@ struct engine_carried {
     uint64_t invalid[INVALID_REASON_COUNT];
     struct nfa_counters nfa;
     uint32_t n_rules;
+    char **rule_names; /* the next life may have other rules */
     uint64_t *rule_alerts, *rule_shadow;
     size_t n_partitions;
     struct partition_summary *partitions;
@@ -26,6 +28,10 @@ struct engine_carried {
 void engine_carried_free(struct engine_carried *c)
 {
     if (c != NULL) {
+        for (uint32_t i = 0; i < c->n_rules; i++) {
+            free(c->rule_names[i]);
+        }
+        free(c->rule_names);
         free(c->rule_alerts);
         free(c->rule_shadow);
         free(c->partitions);
@@ -76,14 +82,24 @@ void engine_partition_summary(const struct partition *p, struct partition_summar
     };
 }
 
+static struct engine_carried *carried_of(const struct engine *e)
+{
+    struct engine_carried *c = xcalloc(1, sizeof(*c));
+    c->rule_names = xcalloc(e->rs->n_rules + 1u, sizeof(*c->rule_names));
+    for (; c->n_rules < e->rs->n_rules; c->n_rules++) {
+        struct slice name = e->rs->rules[c->n_rules].name;
+        c->rule_names[c->n_rules] = xstrndup(name.ptr, name.len);
+    }
+    c->rule_alerts = xcalloc(c->n_rules + 1u, sizeof(*c->rule_alerts));
+    c->rule_shadow = xcalloc(c->n_rules + 1u, sizeof(*c->rule_shadow));
+    return c;
+}
+
 void engine_note_counters(struct engine *e)
 {
     struct engine_carried *c = e->at_commit;
     if (c == NULL) {
-        c = e->at_commit = xcalloc(1, sizeof(*c));
-        c->n_rules = e->rs->n_rules;
-        c->rule_alerts = xcalloc(c->n_rules + 1, sizeof(*c->rule_alerts));
-        c->rule_shadow = xcalloc(c->n_rules + 1, sizeof(*c->rule_shadow));
+        c = e->at_commit = carried_of(e);
     }
 #define COUNTER(name) c->name = e->name;
     EACH_COUNTER(COUNTER)
@@ -120,10 +136,19 @@ void engine_begin_counters(struct engine *e)
 #undef COUNTER
     memcpy(e->invalid, c->invalid, sizeof(e->invalid));
     e->nfa_before = c->nfa;
-    for (uint32_t i = 0; i < c->n_rules && i < e->rs->n_rules; i++) {
-        e->rule_alerts[i] = c->rule_alerts[i];
-        e->rule_shadow[i] = c->rule_shadow[i];
+    struct map by_name;
+    map_init(&by_name, MAP_BORROW_KEYS);
+    for (uint32_t i = 0; i < c->n_rules; i++) {
+        map_add(&by_name, slice_of(c->rule_names[i]), &c->rule_alerts[i]);
     }
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        const uint64_t *was = map_get(&by_name, e->rs->rules[i].name);
+        if (was != NULL) {
+            e->rule_alerts[i] = *was;
+            e->rule_shadow[i] = c->rule_shadow[was - c->rule_alerts];
+        }
+    }
+    map_release(&by_name);
 }
 
 void engine_begin_partition_counters(const struct engine *e, struct partition *p)

@@ -241,7 +241,7 @@ static void describe(struct engine *e, struct header *ret)
         .app = slice_of(e->options.app),
         .mode = STATE_SOLO,
         .n_shards = e->n_shards,
-        .fingerprint = e->rs->fingerprint,
+        .fingerprint = e->fingerprint,
     };
     checkpoint_restarts(e);
     describe_rules(e, ret);

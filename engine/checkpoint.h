@@ -28,6 +28,7 @@ struct state {
     bool *taken;          /* per partition of `before`: open in this run */
     struct state_slots slots;
     uint64_t seq;         /* of the last commit */
+    bool taken_over;      /* dead rules dropped, shards restored */
     bool failed;          /* a checkpoint could not be written: memory is ahead for good */
 };
 
@@ -40,6 +41,8 @@ enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
 void state_describe_tables(const struct engine *e, struct header *h);
 /* … and, once their topics are read, a line for each that is not what it was. */
 void state_compare_tables(const struct engine *e);
+/* The state was written under another rule set, and nothing under this one yet. */
+bool state_switches(const struct engine *e);
 /* A partition that has just been opened, as it was. */
 void state_restore_partition(struct engine *e, struct partition *p);
 /* With a journal, what is committed goes into the database, unless `abandon` (tests: a crash). */
@@ -51,7 +54,8 @@ struct store_options state_store_options(const struct engine *e);
 enum err state_check_header(const struct engine *e, const struct header *h,
                             struct error *err) FYKE_MUST_USE;
 enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
-/* prune.c: what belonged to rules that no slot is left for leaves the state. */
+/* prune.c: what belonged to rules that no slot is left for leaves the state, whose rules are those of
+ * the run from then on. Before anything is restored. */
 enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* Everything since the last one is durable when it returns ERR_OK. */

@@ -197,6 +197,32 @@ void engine_swap_tables(struct engine *e, const struct table *const *content)
     e->alerts.fingerprint = tables_fingerprint(e->tables);
 }
 
+void engine_renew_tables(struct engine *e, const struct ruleset *rs)
+{
+    e->renewed = rs;
+}
+
+/* What was read so far is judged by the contents that it was read under. */
+static enum err renew_tables(struct engine *e, struct error *err)
+{
+    FYKE_TRY(engine_commit(e, err));
+    tables_renew(e->tables, e->renewed);
+    e->fingerprint = e->renewed->fingerprint;
+    e->alerts.fingerprint = tables_fingerprint(e->tables);
+    e->renewed = NULL;
+    return engine_commit(e, err);
+}
+
+void engine_ask_stop(struct engine *e)
+{
+    e->asked_to_stop = true;
+}
+
+bool engine_has_stopped(const struct engine *e)
+{
+    return e->has_stopped;
+}
+
 static void tell_disabled(const struct engine *e)
 {
     for (uint32_t i = 0; i < e->rs->n_rules; i++) {
@@ -242,6 +268,19 @@ static enum err restore_state(struct engine *e, struct error *err)
     return state_restore(e, err);
 }
 
+/* Input and output are open: from here on the rules are in force, and what others had kept is
+ * dropped. */
+static enum err take_state(struct engine *e, struct error *err)
+{
+    if (e->state == NULL || e->state->taken_over) {
+        return ERR_OK;
+    }
+    FYKE_TRY(state_drop_dead_rules(e, err));
+    FYKE_TRY(restore_state(e, err));
+    e->state->taken_over = true;
+    return ERR_OK;
+}
+
 static const char *scratch_dir(const struct engine_options *o)
 {
     const char *dir = o->scratch_dir != NULL ? o->scratch_dir : o->state_dir;
@@ -255,6 +294,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     FYKE_TRY(check_options(rs, o, err));
     struct engine *e = xcalloc(1, sizeof(*e));
     e->rs = rs;
+    e->fingerprint = rs->fingerprint;
     e->options = *o;
     e->alerts = (struct alert_options){
         .rs = rs, .max_evidence = o->max_evidence, .shadow = o->shadow};
@@ -275,7 +315,6 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     enum err rc = o->state_dir == NULL ? ERR_OK : state_open(e, err);
     if (rc == ERR_OK) {
         init_shards(e);
-        rc = e->state == NULL ? ERR_OK : restore_state(e, err);
         init_lanes(e);
         e->more = e->state != NULL; /* deadlines that were due when the state was written */
     }
@@ -392,6 +431,7 @@ enum err engine_begin(struct engine *e, const struct source_partition *parts, ui
 {
     e->sink = sink;
     e->last_commit = engine_now(e);
+    FYKE_TRY(take_state(e, err));
     for (uint32_t i = 0; i < n; i++) {
         if (parts[i].topic >= e->rs->n_topics) {
             return error_set(err, ERR_USAGE, "the source has a topic that the rules do not name");
@@ -418,14 +458,15 @@ static void note_first_offsets(struct engine *e, const struct source_partition *
 }
 
 /* The first start of a partition pins where it began: a crash before the first commit begins there
- * again. Without a journal bounded input needs none: it has one beginning. */
+ * again. Other rules than those of the state are pinned too: from here on they hold. Without a journal bounded input needs none: it has one beginning. */
 static enum err pin_start(struct engine *e, struct error *err)
 {
-    bool first = e->state != NULL && !e->state->found;
+    bool first = e->state != NULL && (!e->state->found || state_switches(e));
     for (size_t i = 0; i < e->n_partitions; i++) {
         first |= e->partitions[i]->restored < 0;
     }
-    bool pin = e->options.journal != NULL || (e->state != NULL && !e->source->bounded);
+    bool pin = e->options.journal != NULL || (e->state != NULL && !e->source->bounded) ||
+               (e->state != NULL && state_switches(e));
     return pin && first ? engine_commit(e, err) : ERR_OK;
 }
 
@@ -484,7 +525,10 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
     FYKE_TRY(start(e, source, sink, err));
     FYKE_TRY(pin_start(e, err));
     beat(e, ENGINE_READY);
-    while (!finished && (stop == NULL || *stop == 0)) {
+    while (!finished && !e->asked_to_stop && (stop == NULL || *stop == 0)) {
+        if (e->renewed != NULL) {
+            FYKE_TRY(renew_tables(e, err));
+        }
         if (tables_tick(e->tables, engine_now(e))) {
             e->alerts.fingerprint = tables_fingerprint(e->tables);
         }
@@ -493,9 +537,14 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
         state_watch_budget(e);
         beat(e, ENGINE_RUNNING);
     }
-    beat(e, ENGINE_STOPPING);
+    e->has_stopped = e->asked_to_stop && !finished && (stop == NULL || *stop == 0);
+    if (!e->has_stopped) {
+        beat(e, ENGINE_STOPPING);
+    }
     if (finished && source->bounded) {
         FYKE_TRY(engine_finish(e, err));
     }
-    return engine_commit(e, err);
+    FYKE_TRY(engine_commit(e, err));
+    engine_note_counters(e);
+    return ERR_OK;
 }

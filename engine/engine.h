@@ -109,7 +109,8 @@ struct engine_options {
 
 void engine_options_init(struct engine_options *o);
 
-/* `rs` must outlive the engine. Opens (and locks) the state directory. */
+/* `rs` must outlive the engine. Opens (and locks) the state directory; what rules that are not in `rs`
+ * had kept is dropped when the engine begins. */
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o,
                     struct engine **ret, struct error *err) FYKE_MUST_USE;
 /* With a journal, brings the state directory to the last commit. */
@@ -125,6 +126,15 @@ void engine_carried_free(struct engine_carried *c);
  * evaluated, delivered and checkpointed. */
 enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
                     const volatile sig_atomic_t *stop, struct error *err) FYKE_MUST_USE;
+
+/* During options.beat: the run ends at the next commit, before anything else is read, and
+ * engine_has_stopped() tells that end from the others. A new engine goes on from there. */
+void engine_ask_stop(struct engine *e);
+bool engine_has_stopped(const struct engine *e);
+/* During options.beat: lists and lookups that come from files have the contents of `rs` from the next
+ * commit on. Its rules are the same, its fingerprint is the one in force. Borrowed until the next
+ * beat after the one at which others are given. */
+void engine_renew_tables(struct engine *e, const struct ruleset *rs);
 
 /* ---- stepwise use: the library, inline tests ---------------------------------------------- */
 

@@ -94,6 +94,9 @@ struct engine {
     uint64_t fired_before_commit; /* of engine_fired() */
     bool dirty; /* records read since the last commit */
     const volatile sig_atomic_t *stop; /* of the run; NULL: none */
+    bool asked_to_stop, has_stopped;   /* engine_ask_stop() */
+    const struct ruleset *renewed;     /* contents to be taken at the next commit; NULL: none */
+    struct hash128 fingerprint;        /* of the rule set in force, its lists included */
 
     struct state *state;                  /* checkpoint.h; NULL: memory only */
     struct partition_position *positions; /* of engine_positions() */

@@ -145,6 +145,7 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
     struct state *s = e->state;
     struct journaled *j = s->journaled;
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    s->before.fingerprint = e->fingerprint; /* without what they had kept, the old ones are no more */
     if (j != NULL) {
         s->before.seq = s->seq + 1;
         FYKE_TRY(journaled_commit_header(e, &s->before, err));

@@ -273,8 +273,7 @@ enum err state_open(struct engine *e, struct error *err)
 {
     e->state = xcalloc(1, sizeof(*e->state));
     FYKE_TRY(e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err));
-    FYKE_TRY(number_rules(e, err));
-    return state_drop_dead_rules(e, err);
+    return number_rules(e, err);
 }
 
 void state_close(struct engine *e, bool abandon)
@@ -290,6 +289,11 @@ void state_close(struct engine *e, bool abandon)
     free(s->slots.of_rule);
     free(s->slots.rule_of);
     free(s);
+}
+
+bool state_switches(const struct engine *e)
+{
+    return e->state->found && !hash128_eq(e->state->before.fingerprint, e->fingerprint);
 }
 
 /* ---- header → engine ---------------------------------------------------------------------- */

@@ -33,6 +33,7 @@ struct tables {
     struct table_live *live;      /* per table; in use for those that come from topics */
     struct table_topic *topics;   /* per feed */
     bool given;                   /* some content is not the rule set's */
+    struct hash128 of_rules;      /* fingerprint of the rule set, its files' contents included */
     struct hash128 fingerprint;
     struct tables_counters counters;
 };
@@ -66,14 +67,14 @@ static void find_fingerprint(struct tables *t)
     const struct ruleset *rs = t->o.rs;
     bool own = !t->given && !t->o.geoip;
     FYKE_CLEANUP(buf_release) struct buf parts = BUF_INIT;
-    put_hash(&parts, rs->fingerprint);
+    put_hash(&parts, t->of_rules);
     put_hash(&parts, t->o.geoip_identity);
     for (uint32_t i = 0; i < rs->n_tables; i++) {
         own = own && rs->tables[i].origin != TABLE_TOPIC;
         buf_put_blob(&parts, rs->tables[i].name);
         put_hash(&parts, t->content[i]->generation);
     }
-    t->fingerprint = own ? rs->fingerprint : hash128(buf_slice(&parts));
+    t->fingerprint = own ? t->of_rules : hash128(buf_slice(&parts));
 }
 
 static void add_topic(struct tables *t, struct table_topic *topic, struct table_feed *feed)
@@ -98,6 +99,7 @@ struct tables *tables_new(const struct tables_options *o)
     struct tables *t = xcalloc(1, sizeof(*t));
     uint32_t n = o->rs->n_tables;
     t->o = *o;
+    t->of_rules = o->rs->fingerprint;
     t->content = ARENA_ARRAY(&t->arena, const struct table *, n + 1u);
     t->live = ARENA_ARRAY(&t->arena, struct table_live, n + 1u);
     t->topics = ARENA_ARRAY(&t->arena, struct table_topic, o->n_feeds + 1u);
@@ -113,6 +115,17 @@ struct tables *tables_new(const struct tables_options *o)
     t->env = (struct eval_env){.tables = t->content, .n_tables = n, .geoip = o->geoip};
     find_fingerprint(t);
     return t;
+}
+
+void tables_renew(struct tables *t, const struct ruleset *rs)
+{
+    for (uint32_t i = 0; i < t->o.rs->n_tables; i++) {
+        if (rs->tables[i].origin != TABLE_TOPIC) {
+            t->content[i] = rs->tables[i].table;
+        }
+    }
+    t->of_rules = rs->fingerprint;
+    find_fingerprint(t);
 }
 
 void tables_free(struct tables *t)

@@ -37,7 +37,8 @@ struct tables_counters {
 struct tables *tables_new(const struct tables_options *o);
 void tables_free(struct tables *t);
 
-/* Stays where it is; its content changes in tables_load(), tables_tick(), tables_swap(). */
+/* Stays where it is; its content changes in tables_load(), tables_tick(), tables_swap(),
+ * tables_renew(). */
 const struct eval_env *tables_env(const struct tables *t);
 /* The rule set with the content in force: `ruleset` of alerts. */
 struct hash128 tables_fingerprint(const struct tables *t);
@@ -63,5 +64,8 @@ bool tables_tick(struct tables *t, struct ptime now);
 /* New content for the tables that do not come from topics (changed files): per table, NULL keeps
  * it. Borrowed as long as it is in force. */
 void tables_swap(struct tables *t, const struct table *const *content);
+/* The same for all of them, from a rule set of the same declarations, whose fingerprint counts from
+ * here on. */
+void tables_renew(struct tables *t, const struct ruleset *rs);
 
 #endif

@@ -98,6 +98,13 @@ static bool take_counters(struct delivery_lives *l, struct engine *e)
     return more;
 }
 
+void delivery_goes_on(struct delivery_lives *l, struct engine *e)
+{
+    take_counters(l, e);
+    l->switched++;
+    l->fruitless = 0;
+}
+
 void delivery_release(struct delivery_lives *l)
 {
     engine_carried_free(l->carried);

@@ -20,6 +20,7 @@ enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struc
 /* One process, one life after the other. */
 struct delivery_lives {
     uint32_t begun;      /* lives that ended with a lost transaction */
+    uint32_t switched;   /* lives that ended for other rules */
     uint32_t fruitless;  /* of these in a row without a commit */
     uint64_t commits;    /* of all of them */
     struct engine_carried *carried; /* owned: the counters as of the last commit; NULL: none */
@@ -29,6 +30,8 @@ struct delivery_lives {
  * did not even open. */
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
                           struct engine *e, const struct error *err);
+/* A life has ended with a commit, another one follows: the counters go on. */
+void delivery_goes_on(struct delivery_lives *l, struct engine *e);
 void delivery_release(struct delivery_lives *l);
 
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/say.h"
 #include "base/xalloc.h"
 #include "connectors/file_sink.h"
 #include "connectors/file_source.h"
@@ -15,6 +14,7 @@
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/refused.h"
+#include "lib/reload.h"
 #include "lib/rules.h"
 #include "lib/table_inputs.h"
 
@@ -37,6 +37,7 @@ struct run {
     struct run_life life;
     struct fault *fault; /* of all lives */
     const struct delivery_lives *lives;
+    struct reload *reload; /* over all lives */
     double wall_from, cpu_from;
 };
 
@@ -145,7 +146,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.fault = r->fault;
     o.journal = r->journal;
     o.carried = lives->carried;
-    o.reset_state = o.reset_state && lives->begun == 0;
+    o.reset_state = o.reset_state && lives->begun == 0 && lives->switched == 0;
     if (r->journal) {
         o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
     }
@@ -232,6 +233,7 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
     FYKE_TRY(check_inputs(r, err));
     FYKE_TRY(geoip_files_open(r->config->options.geoip, r->config->options.n_geoip, &r->geoip,
                               err));
+    reload_opening(r->reload, geoip_files_identity(r->geoip));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, &r->journal, err));
@@ -241,7 +243,9 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
     run_life_start(&r->life);
     FYKE_TRY(open_source(r, err));
     FYKE_TRY(open_sink(r, err));
-    return refused_connect(&r->refused, &r->kafka, r->journal, err);
+    FYKE_TRY(refused_connect(&r->refused, &r->kafka, r->journal, err));
+    reload_settle(r->reload);
+    return ERR_OK;
 }
 
 void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
@@ -258,17 +262,17 @@ void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
         .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - r->cpu_from,
     };
     engine_summary(r->engine, &f.engine);
+    reload_figures(r->reload, &f.reload);
     figures(ctx, &f);
 }
 
-/* Where a reload begins, between two batches. */
-static void reload(void *ctx)
+static bool reload(void *ctx, bool asked)
 {
     const struct run *r = ctx;
-    const struct fyke_options *o = &r->config->options;
-    if (o->log) {
-        o->log(o->log_ctx, SAY_WARNING "reload: not available with these inputs");
+    if (asked) {
+        reload_begin(r->reload);
     }
+    return reload_step(r->reload, r->engine);
 }
 
 static void beat(void *ctx, enum run_phase phase)
@@ -312,12 +316,19 @@ static enum err release_run(struct run *r, struct error *err)
 
 /* The state of a life that lost its transaction is thrown away with it; the next one begins with
  * what is committed. */
-static enum err live(struct run *r, const struct fyke_rules *rules, struct delivery_lives *lives,
-                     bool *again, struct error *err)
+static enum err live(struct run *r, struct delivery_lives *lives, bool *again, struct error *err)
 {
-    enum err rc = open_run(r, rules, lives, err);
+    enum err rc = open_run(r, reload_rules(r->reload), lives, err);
     if (rc == ERR_OK) {
         rc = engine_run(r->engine, r->source, r->sink, r->config->stop, err);
+    } else if (rc != ERR_ABORTED && !err->retriable && reload_fall_back(r->reload, err)) {
+        *again = true;
+        return ERR_OK;
+    }
+    if (rc == ERR_OK && reload_switch(r->reload, r->engine)) {
+        delivery_goes_on(lives, r->engine);
+        *again = true;
+        return ERR_OK;
     }
     *again = rc != ERR_OK && delivery_begins_anew(lives, &r->kafka, r->engine, err);
     return rc;
@@ -331,20 +342,23 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     struct delivery_lives lives = {0};
     double wall_from = seconds(CLOCK_MONOTONIC), cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID);
     sig_atomic_t reload_seen = 0; /* over all lives */
+    struct reload *reload;
     enum err rc;
     bool again;
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
     }
+    reload = reload_new(rules, c);
     do {
         struct run r = {.config = c,
+                        .reload = reload,
                         .hooks = hooks,
                         .lives = &lives,
                         .fault = &fault,
                         .wall_from = wall_from,
                         .cpu_from = cpu_from};
         init_life(&r, reload_seen);
-        rc = live(&r, rules, &lives, &again, &err);
+        rc = live(&r, &lives, &again, &err);
         reload_seen = r.life.reload_seen;
         if (r.engine && r.sink && !again && hooks->figures) {
             run_figures_now(&r, hooks->figures, hooks->ctx);
@@ -355,6 +369,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         }
     } while (again);
     delivery_release(&lives);
+    reload_free(reload);
     if (rc != ERR_OK) {
         return last_error_set(&err);
     }

@@ -22,15 +22,12 @@ void run_life_wait(void *ctx)
 }
 
 /* Several wishes that came while nobody looked are one. */
-static void reload_if_asked(struct run_life *l)
+static enum run_phase reload_phase(struct run_life *l)
 {
     sig_atomic_t asked = l->reload ? *l->reload : 0;
-    if (asked == l->reload_seen) {
-        return;
-    }
+    bool again = asked != l->reload_seen;
     l->reload_seen = asked;
-    enter(l, RUN_RELOADING);
-    l->on_reload(l->on_reload_ctx);
+    return l->on_reload(l->on_reload_ctx, again) ? RUN_RELOADING : RUN_READY;
 }
 
 void run_life_step(void *ctx, enum engine_phase phase)
@@ -39,8 +36,7 @@ void run_life_step(void *ctx, enum engine_phase phase)
     switch (phase) {
     case ENGINE_READY:
     case ENGINE_RUNNING:
-        reload_if_asked(l);
-        enter(l, RUN_READY);
+        enter(l, reload_phase(l));
         break;
     case ENGINE_STOPPING: enter(l, RUN_STOPPING); break;
     }

@@ -27,8 +27,9 @@ struct run_life {
     enum run_phase phase;
     const volatile sig_atomic_t *reload; /* NULL: nobody asks */
     sig_atomic_t reload_seen;
-    /* Called between two batches when a reload is asked for. */
-    void (*on_reload)(void *ctx);
+    /* Called between any two batches; `asked`: a reload is, since the last call. True while one is
+     * under way. */
+    bool (*on_reload)(void *ctx, bool asked);
     void *on_reload_ctx;
 };
 

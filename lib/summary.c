@@ -171,6 +171,28 @@ static void put_waiting(struct json_out *j, const struct engine_summary *s)
     json_object_end(j);
 }
 
+/* Only of runs that somebody wanted to reload. */
+static void put_reload(struct json_out *j, const struct reload_figures *r)
+{
+    if (r->asked == 0) {
+        return;
+    }
+    json_key(j, SLICE_LIT("reload"));
+    json_object_begin(j);
+    put_count(j, "switched", r->switched);
+    put_count(j, "nothing_new", r->unchanged);
+    put_count(j, "reload_failed", r->failed);
+    json_key(j, SLICE_LIT("rules"));
+    json_object_begin(j);
+    put_count(j, "unchanged", r->rules.unchanged);
+    put_count(j, "kept", r->rules.kept);
+    put_count(j, "new", r->rules.fresh);
+    put_count(j, "changed", r->rules.changed);
+    put_count(j, "removed", r->rules.removed);
+    json_object_end(j);
+    json_object_end(j);
+}
+
 void summary_json(const struct run_figures *f, struct buf *out)
 {
     const struct engine_summary *s = &f->engine;
@@ -205,6 +227,7 @@ void summary_json(const struct run_figures *f, struct buf *out)
     }
     put_count(&j, "checkpoints", s->checkpoints);
     put_count(&j, "checkpoint_bytes", s->checkpoint_bytes);
+    put_reload(&j, &f->reload);
     put_cost(&j, f);
     json_object_end(&j);
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "lib/reload.h"
 #include "nfa/rule.h"
 
 struct run_figures {
@@ -12,6 +13,7 @@ struct run_figures {
     bool transactional;
     uint64_t aborted; /* transactions; their work was done again */
     uint64_t foreign; /* envelopes of topics that the rules do not read */
+    struct reload_figures reload;
     double wall_s, cpu_s;
 };
 

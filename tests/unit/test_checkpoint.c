@@ -186,7 +186,8 @@ static void damaged_values_are_an_error(void **state)
     check(w, store_put(t, 1, &key, SLICE_LIT("nothing that was ever a record"), &w->err));
     check(w, store_commit(t, &w->err));
     store_close(s);
-    assert_int_equal(engine_new(&w->rules.rs, &w->options, &w->engine, &w->err), ERR_CORRUPT);
+    check(w, engine_new(&w->rules.rs, &w->options, &w->engine, &w->err));
+    assert_int_equal(engine_begin(w->engine, parts, 2, &w->sink.sink, &w->err), ERR_CORRUPT);
     assert_non_null(strstr(w->err.text, "--reset-state"));
 }
 

@@ -1,0 +1,53 @@
+/* Other rules for a running run (docs/reload.md).
+ *
+ * A wish (SIGHUP) starts a thread that reads and compiles the rule files aside; the run goes on
+ * meanwhile. What it finds is looked at between two batches: an error keeps the set in force, the same
+ * bytes change nothing, other contents of lists take their place at once, and for other rules the
+ * engine is asked to stop at a commit. Then everything is closed and opened with the new set, which is
+ * what a restart with other files does: one path for both.
+ *
+ * Wishes that come while one is being carried out are one more wish.
+ *
+ * Thread rule: all calls from the run's own thread. */
+#ifndef FYKE_LIB_RELOAD_H
+#define FYKE_LIB_RELOAD_H
+
+#include "engine/engine.h"
+#include "lib/rule_diff.h"
+
+struct reload;
+
+/* `rules`: with which the run begins; the caller's. */
+struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c);
+/* Waits for the thread. */
+void reload_free(struct reload *r);
+
+/* In force; changes in reload_switch() and reload_fall_back(). */
+const struct fyke_rules *reload_rules(const struct reload *r);
+
+/* An engine is about to be opened with them, whatever was opened before is closed; `geoip`: identity of
+ * the address files that it uses. */
+void reload_opening(struct reload *r, struct hash128 geoip);
+/* Files are to be read. */
+void reload_begin(struct reload *r);
+/* Between two batches: takes note of what the thread found. True: it is still under way, or the
+ * engine was asked for its stop. */
+bool reload_step(struct reload *r, struct engine *e);
+/* The engine stopped at a commit and will be opened anew: does that happen with other rules? They are
+ * in force now. */
+bool reload_switch(struct reload *r, struct engine *e);
+/* The engine could not be opened with the rules just taken: back to those before. False: these are no
+ * new rules. */
+bool reload_fall_back(struct reload *r, const struct error *why);
+/* The engine runs with the rules that were taken; nothing goes back any more. */
+void reload_settle(struct reload *r);
+
+/* Figures of the run. */
+struct reload_figures {
+    uint64_t asked;      /* readings of the files that were carried out */
+    uint64_t switched, unchanged, failed;
+    struct rule_diff rules; /* over all switches */
+};
+void reload_figures(const struct reload *r, struct reload_figures *ret);
+
+#endif
