@@ -180,6 +180,8 @@ static void check_much_there(struct world *w)
 static void the_clock_empties_memory(void **state)
 {
     struct world *w = *state;
+    /* All rules together keep 24 KB of a key: more of them are the store's. */
+    w->keys = w->keys > 50000 ? 50000 : w->keys;
     start(w);
     see_each_key_once(w);
     check_much_there(w);
