@@ -102,6 +102,7 @@ static int check_rules(const struct check_args *a, struct buf *out)
     struct compile_input input = {.paths = a->paths.items,
                                   .n_paths = (uint32_t)a->paths.n,
                                   .table_parse = rules_table_parse(),
+                                  .payload_parse = rules_payload_parse(),
                                   .note_untested = true};
     struct compilation *c = dsl_compile(&input, &err);
     if (!c) {

@@ -1,6 +1,7 @@
 /* One line of `kcat -J` (and of fyke's own captures) as a record:
  *   {"topic":…,"partition":…,"offset":…,"tstype":…,"ts":…,"key":…,"payload":…,"headers":…}
- * `payload` is text (as kcat writes it) or a JSON value; null is a tombstone. `ts` is milliseconds.
+ * `payload` is text (as kcat writes it) or a JSON value; null is a tombstone. `payload_base64` in its
+ * place holds the bytes of a message in the topic's format. `ts` is milliseconds.
  * `headers` is kcat's flat list of names and values, a list of pairs, or an object. */
 #ifndef FYKE_CONNECTORS_ENVELOPE_H
 #define FYKE_CONNECTORS_ENVELOPE_H
@@ -18,6 +19,7 @@ enum envelope_field {
     ENVELOPE_TS,
     ENVELOPE_KEY,
     ENVELOPE_PAYLOAD,
+    ENVELOPE_PAYLOAD_BASE64,
     ENVELOPE_HEADERS,
     ENVELOPE_FIELDS
 };

@@ -29,6 +29,7 @@ struct record kafka_record_of(const rd_kafka_message_t *m)
         .offset = m->offset,
         .has_key = m->key != NULL,
         .has_value = m->payload != NULL,
+        .in_format = true,
         .key = slice_from(m->key, m->key ? m->key_len : 0),
         .value = slice_from(m->payload, m->payload ? m->len : 0),
     };

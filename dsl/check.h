@@ -212,6 +212,8 @@ struct typed check_path(struct expr_ctx *x, const struct ast_path *path);
 struct typed check_field(struct expr_ctx *x, const uint32_t *decls, uint32_t n_decls,
                          const struct ast_name *first, struct span span);
 /* Slot of the field `name` in a declaration, -1 without. */
+/* `format …` of a declaration whose fields stand. */
+void check_format(struct checker *c, const struct ast_event *ast, struct schema_decl *d);
 int32_t decl_find_field(const struct schema_decl *d, struct slice name);
 struct slice path_text(struct checker *c, const struct ast_name *first);
 /* What a name of one word means as a declaration; NULL when it is an alias, a field or nothing. */

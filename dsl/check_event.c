@@ -231,27 +231,6 @@ static uint32_t count_fields(const struct ast_event *e)
     return n;
 }
 
-static void check_format(struct checker *c, const struct ast_format *format)
-{
-    if (!format || slice_eq_str(format->name->text, "json")) {
-        if (format && format->schema) {
-            check_error(c, "E0330", format->schema->span, "format json takes no schema");
-        }
-        return;
-    }
-    if (slice_eq_str(format->name->text, "avro") || slice_eq_str(format->name->text, "protobuf")) {
-        check_not_yet(c, format->span, NOT_YET_FORMAT);
-        return;
-    }
-    struct suggest s = suggest_for(format->name->text);
-    suggest_try(&s, SLICE_LIT("json"));
-    suggest_try(&s, SLICE_LIT("avro"));
-    suggest_try(&s, SLICE_LIT("protobuf"));
-    struct diag *d = check_error(c, "E0312", format->name->span, "unknown format `%.*s`",
-                                 SLICE_ARG(format->name->text));
-    check_suggest(c, d, &s);
-}
-
 static void declare_event(struct checker *c, const struct ast_decl *ast, struct schema_decl *d)
 {
     d->name = arena_copy(c->out, ast->event.name->text);
@@ -262,7 +241,7 @@ static void declare_event(struct checker *c, const struct ast_decl *ast, struct 
             declare_field(c, d, i);
         }
     }
-    check_format(c, ast->event.format);
+    check_format(c, &ast->event, d);
     if (ast->event.topics.n && d->time_field < 0) {
         struct diag *e = check_error(c, "E0331", ast->event.name->span,
                                      "`%.*s` has no event time", SLICE_ARG(d->name));

@@ -150,6 +150,22 @@ static void merge_options(struct checker *c, struct schema_topic *t, const struc
     merge_per(c, t, d, o);
 }
 
+/* A message is read once, whichever declarations look at it. */
+static void merge_format(struct checker *c, struct schema_topic *t, const struct schema_decl *d,
+                         const struct ast_event *e, const struct ast_literal *topic)
+{
+    const struct payload_schema *a = t->payload, *b = d->payload;
+    bool unread = !b && e->format && !slice_eq_str(e->format->name->text, "json");
+    if (t->n_decls == 0) {
+        t->payload = b;
+    } else if (!unread && (a && b ? !hash128_eq(a->hash, b->hash) : a != b)) {
+        struct diag *x = check_error(c, "E0334", e->format ? e->format->span : topic->span,
+                                     "another declaration of topic `%.*s` states another format",
+                                     SLICE_ARG(t->name));
+        check_help(c, x, "declarations of one topic share its format and schema");
+    }
+}
+
 static void declare_topics(struct checker *c, const struct ast_event *e, struct schema_decl *d)
 {
     struct clock_options o = {.per_slot = -1};
@@ -167,6 +183,7 @@ static void declare_topics(struct checker *c, const struct ast_event *e, struct 
                         SLICE_ARG(l->string));
             continue;
         }
+        merge_format(c, t, d, e, l);
         t->decls[t->n_decls++] = d->index;
         d->topics[d->n_topics++] = t->index;
         merge_options(c, t, d, &o);

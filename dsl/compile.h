@@ -19,6 +19,7 @@
 #include "dsl/compiled_test.h"
 #include "dsl/diag.h"
 #include "dsl/source.h"
+#include "nfa/payload.h"
 #include "nfa/rule.h"
 #include "nfa/table.h"
 
@@ -36,7 +37,7 @@ struct compile_input {
     const struct compile_source *sources;
     uint32_t n_sources;
     bool sources_on_demand;
-    /* Files of lists and lookups in memory; they stand before a file of the same path. */
+    /* Files of lists and lookups and schemas in memory; they stand before a file of the same path. */
     const struct compile_source *data;
     uint32_t n_data;
     /* Rules without a test get a note. */
@@ -45,6 +46,8 @@ struct compile_input {
     bool keep_all_fields;
     /* Reads the files of lists and lookups; NULL: rules that name one are refused. */
     table_parse table_parse;
+    /* Reads the schemas of events; NULL: rules that name one are refused. */
+    payload_parse payload_parse;
 };
 
 struct compilation {

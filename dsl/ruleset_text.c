@@ -5,6 +5,7 @@
 #include "dsl/check.h"
 
 #include "base/hash.h"
+#include "nfa/payload.h"
 #include "nfa/profile.h"
 
 struct text {
@@ -77,6 +78,11 @@ static void put_decl(struct text *t, const struct schema_decl *d)
         put_string(t, t->rs->topics[d->topics[i]].name);
     }
     put_expr(t, d->where);
+    if (d->payload) {
+        char hash[HASH128_HEX_MAX];
+        hash128_hex(d->payload->hash, hash);
+        buf_printf(&t->buf, " format=%s:%s", payload_format_name(d->payload->format), hash);
+    }
     buf_puts(&t->buf, "\n");
     for (uint32_t i = 0; i < d->n_fields; i++) {
         put_field_decl(t, &d->fields[i]);

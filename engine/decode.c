@@ -7,6 +7,7 @@
 #include "engine/decode_field.h"
 #include "engine/decode_plan.h"
 #include "engine/json_scan.h"
+#include "engine/payload_codec.h"
 #include "nfa/expr.h"
 
 #define DEFAULT_VALUE_BYTES ((size_t)8 << 20)
@@ -14,6 +15,8 @@
 /* Spans count in 32 bits, events too. */
 #define MAX_VALUE_BYTES ((size_t)1 << 30)
 #define MAX_DEPTH 10000
+/* Of values in a message that is not JSON: reading these recurses. */
+#define MAX_PAYLOAD_DEPTH 1000
 
 struct decoder {
     struct decode_plan *plan;
@@ -22,6 +25,8 @@ struct decoder {
     struct json_span *found; /* per node of the topic's paths */
     char *text;              /* copy of the payload with zero bytes behind it */
     size_t text_cap;
+    struct payload_codec codec;
+    const char *scanned; /* the text that spans point into; NULL: not the payload's own bytes */
     struct field_room room;
     struct event *view;           /* the event being judged; its text lies elsewhere */
     enum field_verdict *verdicts; /* per slot */
@@ -60,6 +65,8 @@ const char *invalid_reason_name(enum invalid_reason reason)
         [INVALID_TOO_FAR_AHEAD] = "too_far_ahead",
         [INVALID_MISSING_FIELD] = "missing_field",
         [INVALID_BAD_VALUE] = "bad_value",
+        [INVALID_NOT_IN_FORMAT] = "not_in_format",
+        [INVALID_BYTES_LEFT] = "bytes_left",
     };
     return (unsigned)reason < INVALID_REASON_COUNT ? names[reason] : "?";
 }
@@ -73,6 +80,8 @@ struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limit
     d->max_value_bytes = bytes < MAX_VALUE_BYTES ? bytes : MAX_VALUE_BYTES;
     json_scan_init(&d->scan, depth < MAX_DEPTH ? depth : MAX_DEPTH);
     field_room_init(&d->room);
+    payload_codec_init(&d->codec, d->max_value_bytes,
+                       depth < MAX_PAYLOAD_DEPTH ? depth : MAX_PAYLOAD_DEPTH);
     size_t fields = d->plan->most_fields ? d->plan->most_fields : 1;
     d->found = xcalloc(d->plan->most_nodes ? d->plan->most_nodes : 1, sizeof(*d->found));
     d->view = xcalloc(1, sizeof(*d->view) + fields * sizeof(struct value));
@@ -97,6 +106,7 @@ void decoder_free(struct decoder *d)
     decode_plan_free(d->plan);
     json_scan_release(&d->scan);
     field_room_release(&d->room);
+    payload_codec_release(&d->codec);
     free(d->found);
     free(d->text);
     free(d->view);
@@ -128,8 +138,8 @@ static void judge_field(struct judging *j, uint32_t slot)
     if (f->origin == ORIGIN_PAYLOAD) {
         struct json_span span;
         d->verdicts[slot] = field_from_payload(f, d->found, &d->room, &span, v);
-        if (span.kind != JSON_NONE) {
-            d->positions[slot] = (size_t)(span.ptr - d->text) - (span.kind == JSON_STRING);
+        if (span.kind != JSON_NONE && d->scanned) {
+            d->positions[slot] = (size_t)(span.ptr - d->scanned) - (span.kind == JSON_STRING);
         }
     } else {
         d->verdicts[slot] = field_from_record(f, j->r, v);
@@ -288,9 +298,8 @@ static void copy_text(struct decoder *d, struct slice value)
     memset(d->text + value.len, 0, JSON_PAD_BYTES);
 }
 
-/* False: *ret says what is wrong with the record as a whole. */
-static bool scan_value(struct decoder *d, const struct record *r, const struct plan_topic *topic,
-                       struct decoded *ret)
+static bool scan_text(struct decoder *d, struct slice text, const struct plan_topic *topic,
+                      struct decoded *ret)
 {
     static const enum invalid_reason reasons[] = {
         [JSON_OK] = INVALID_NONE,
@@ -298,13 +307,8 @@ static bool scan_value(struct decoder *d, const struct record *r, const struct p
         [JSON_BAD_TEXT] = INVALID_UTF8,
         [JSON_TOO_DEEP] = INVALID_TOO_DEEP,
     };
-    if (r->value.len > d->max_value_bytes) {
-        invalid(ret, INVALID_TOO_LONG, d->max_value_bytes);
-        return false;
-    }
-    copy_text(d, r->value);
-    if (!json_scan_run(&d->scan, d->text, r->value.len, &topic->paths, d->found)) {
-        invalid(ret, reasons[d->scan.error], d->scan.position);
+    if (!json_scan_run(&d->scan, text.ptr, text.len, &topic->paths, d->found)) {
+        invalid(ret, reasons[d->scan.error], d->scanned ? d->scan.position : 0);
         return false;
     }
     if (d->found[0].kind != JSON_OBJECT) {
@@ -312,6 +316,39 @@ static bool scan_value(struct decoder *d, const struct record *r, const struct p
         return false;
     }
     return true;
+}
+
+static bool scan_message(struct decoder *d, const struct record *r,
+                         const struct plan_topic *topic, struct decoded *ret)
+{
+    size_t position = 0;
+    enum payload_result result =
+        payload_to_json(&d->codec, topic->payload, topic->want, r, &position);
+    ret->has_schema_id = d->codec.has_schema_id;
+    ret->schema_id = d->codec.schema_id;
+    d->scanned = NULL;
+    switch (result) {
+    case PAYLOAD_TEXT: return scan_text(d, buf_slice(&d->codec.text), topic, ret);
+    case PAYLOAD_OTHER_MESSAGE: break; /* nobody claims it */
+    case PAYLOAD_INVALID: invalid(ret, d->codec.reason, position); break;
+    }
+    return false;
+}
+
+/* False: *ret says what is wrong with the record as a whole. */
+static bool scan_value(struct decoder *d, const struct record *r, const struct plan_topic *topic,
+                       struct decoded *ret)
+{
+    if (r->value.len > d->max_value_bytes) {
+        invalid(ret, INVALID_TOO_LONG, d->max_value_bytes);
+        return false;
+    }
+    if (r->in_format && topic->payload) {
+        return scan_message(d, r, topic, ret);
+    }
+    copy_text(d, r->value);
+    d->scanned = d->text;
+    return scan_text(d, slice_from(d->text, r->value.len), topic, ret);
 }
 
 static void judge_decls(struct judging *j, struct decoded *ret)

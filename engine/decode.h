@@ -2,7 +2,8 @@
  *
  * Whether a record is valid depends on its bytes and the declarations alone, never on which rules
  * are loaded (formats.md section 1): every declared field is checked even when it is not kept.
- * Payload: one JSON object per RFC 8259 in valid UTF-8. Duplicate keys: docs/decisions.md.
+ * Payload: one JSON object per RFC 8259 in valid UTF-8. Duplicate keys: docs/decisions.md. Messages
+ * in Avro or Protobuf become such an object first (payload_codec.h).
  *
  * Thread rule: a decoder belongs to one thread; several may exist over one rule set. */
 #ifndef FYKE_ENGINE_DECODE_H
@@ -37,6 +38,8 @@ enum invalid_reason {
     INVALID_TOO_FAR_AHEAD,/* `at most D ahead` of the record's own timestamp */
     INVALID_MISSING_FIELD,/* a required field is absent or null */
     INVALID_BAD_VALUE,    /* a required field has the wrong type */
+    INVALID_NOT_IN_FORMAT,/* the bytes are no message of the schema */
+    INVALID_BYTES_LEFT,   /* the message goes on behind what the schema describes */
     INVALID_REASON_COUNT
 };
 
@@ -47,10 +50,13 @@ struct decoded {
     enum invalid_reason reason;
     uint32_t decl;         /* the declaration that refused it */
     uint32_t field;        /* slot; UINT32_MAX: the whole record */
-    size_t position;       /* byte in the payload where it was seen */
+    size_t position;       /* byte in the payload where it was seen; 0 for a field of a message
+                            * that is not JSON */
     uint32_t n_events;
     struct event **events; /* in order of declaration; memory of `arena` */
     uint32_t bad_values;   /* optional fields that were undecodable (now missing) */
+    bool has_schema_id;    /* the message names the schema that it was written with … */
+    uint32_t schema_id;    /* … by its id in a registry */
 };
 
 struct decode_limits {

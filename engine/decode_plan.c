@@ -151,6 +151,28 @@ static void plan_decl(struct plan_decl *p, const struct ruleset *rs,
     plan_order(p, arena);
 }
 
+/* What the paths ask for: a literal key and a path to its end or its first "[*]" ask for all of the
+ * value there. */
+static void plan_payload(struct plan_topic *p, const struct payload_schema *schema,
+                         struct arena *arena)
+{
+    bool *ends = xcalloc(p->paths.n, sizeof(*ends));
+    for (uint32_t i = 0; i < p->n_decls; i++) {
+        for (uint32_t k = 0; k < p->decls[i].decl->n_fields; k++) {
+            const struct plan_field *f = &p->decls[i].fields[k];
+            if (f->literal != JSON_NO_NODE) {
+                ends[f->literal] = true;
+            }
+            if (f->nested != JSON_NO_NODE) {
+                ends[f->nested] = true;
+            }
+        }
+    }
+    p->payload = schema;
+    p->want = payload_want_new(schema->root, &p->paths, ends, arena);
+    free(ends);
+}
+
 static void plan_topic(struct plan_topic *p, const struct ruleset *rs,
                        const struct schema_topic *topic, struct arena *arena)
 {
@@ -162,6 +184,9 @@ static void plan_topic(struct plan_topic *p, const struct ruleset *rs,
         p->decls[i].decl = &rs->decls[topic->decls[i]];
         assert(p->decls[i].decl->time_field >= 0);
         plan_decl(&p->decls[i], rs, topic, &p->paths, arena);
+    }
+    if (topic->payload) {
+        plan_payload(p, topic->payload, arena);
     }
     json_paths_seal(&p->paths);
 }

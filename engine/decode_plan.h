@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/json_paths.h"
+#include "engine/payload_want.h"
 #include "nfa/rule.h"
 
 struct plan_field {
@@ -40,6 +41,8 @@ struct plan_topic {
     struct plan_decl *decls;
     uint32_t n_decls;
     struct duration at_most_ahead;
+    const struct payload_schema *payload; /* NULL: JSON */
+    const struct payload_want *want;      /* what of it the paths ask for */
 };
 
 struct decode_plan {

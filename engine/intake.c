@@ -33,6 +33,9 @@ static enum err note_invalid(struct engine *e, struct partition *p, const struct
         d->field < e->rs->decls[d->decl].n_fields) {
         buf_printf(&text, ", field \"%.*s\"", SLICE_ARG(e->rs->decls[d->decl].fields[d->field].name));
     }
+    if (d->has_schema_id) {
+        buf_printf(&text, " (written with schema id %" PRIu32 ")", d->schema_id);
+    }
     enum err rc = engine_refuse(e, REFUSED_INVALID, detail, r, err);
     if (rc == ERR_OK && e->options.strict) {
         rc = error_set(err, ERR_INPUT, "%s", buf_cstr(&text));

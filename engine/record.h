@@ -21,6 +21,7 @@ struct record {
     bool has_key, has_value; /* false: null */
     struct slice key;
     struct slice value;
+    bool in_format; /* value is in the topic's format (schema_topic.payload); else it is JSON */
     bool has_timestamp;
     bool log_append_time;
     struct etime timestamp; /* the record's own (Kafka) timestamp */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "dsl/diag_render.h"
+#include "engine/payload_schema.h"
 #include "engine/table_text.h"
 #include "fyke_version.h"
 #include "lib/last_error.h"
@@ -61,6 +62,11 @@ table_parse rules_table_parse(void)
     return table_text_parse;
 }
 
+payload_parse rules_payload_parse(void)
+{
+    return payload_schema_parse;
+}
+
 /* ---- compiling ---------------------------------------------------------------------------- */
 
 static void keep_paths(struct fyke_rules *r, const struct compile_input *input)
@@ -96,6 +102,7 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
     struct compile_input whole = *input;
     *ret = NULL;
     whole.table_parse = table_text_parse;
+    whole.payload_parse = payload_schema_parse;
     struct compilation *c = dsl_compile(&whole, &err);
     if (!c) {
         return last_error_set(&err);
@@ -132,6 +139,7 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
         .sources_on_demand = rules->n_paths > 0,
         .keep_all_fields = true,
         .table_parse = table_text_parse,
+        .payload_parse = payload_schema_parse,
     };
     struct compilation *c = dsl_compile(&input, err);
     struct fyke_rules *r = NULL;

@@ -32,6 +32,8 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
 
 /* What reads the files of lists and lookups: compile_input.table_parse. */
 table_parse rules_table_parse(void);
+/* What reads the schemas of events: compile_input.payload_parse. */
+payload_parse rules_payload_parse(void);
 
 /* Tells every diagnostic of a compilation. */
 void rules_tell(const struct compilation *c, const struct rules_report *report);

@@ -13,6 +13,7 @@
 #include "nfa/value.h"
 
 struct expr;
+struct payload_schema;
 
 enum field_type {
     TYPE_BOOL,
@@ -77,6 +78,7 @@ struct schema_decl {
     uint32_t n_fields;
     int32_t time_field; /* slot of the event time; -1 without source (then `at` is the engine's) */
     const struct expr *where; /* of `from topic … where`, on its own fields; NULL without */
+    const struct payload_schema *payload; /* of `format avro|protobuf`; NULL: JSON */
 };
 
 /* One topic, shared by the declarations that read it (language.md 3.8). */
@@ -85,6 +87,7 @@ struct schema_topic {
     uint32_t index; /* order of first declaration: part of the total order */
     uint32_t *decls; /* declarations reading it, in order of declaration */
     uint32_t n_decls;
+    const struct payload_schema *payload; /* of all declarations; NULL: JSON */
     struct duration out_of_order; /* largest stated; 0 */
     struct duration idle_after;   /* 0: never idle */
     bool follow_clock;

@@ -19,7 +19,7 @@ die() {
 
 # One line per need: the set, how to see that it is there, the Debian package that brings it.
 # cmd:X a program on the path; pc:X a pkg-config module; hdr:X a header the compiler finds; py:X a
-# module of Python.
+# module of Python; syspy:X one of the system's Python.
 needs() {
   cat <<'END'
 build cmd:gcc            gcc
@@ -42,6 +42,7 @@ test  cmd:make           make
 test  cmd:zstd           zstd
 test  cmd:python3        python3
 test  py:yaml            python3-yaml
+formats syspy:avro       python3-avro
 kafka cmd:java           default-jre-headless
 kafka cmd:mvn            maven
 fuzz  cmd:clang          clang
@@ -53,6 +54,7 @@ has() {
     cmd:*) command -v "${1#cmd:}" >/dev/null ;;
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     py:*) python3 -c "import ${1#py:}" 2>/dev/null ;;
+    syspy:*) /usr/bin/python3 -c "import ${1#syspy:}" 2>/dev/null ;;
     hdr:*) echo "#include <${1#hdr:}>" | gcc -fsyntax-only -xc - 2>/dev/null ;;
   esac
 }

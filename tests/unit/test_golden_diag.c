@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
+#include "engine/payload_schema.h"
 #include "engine/table_text.h"
 
 #define DIR_PATH "tests/golden/diag"
@@ -54,7 +55,8 @@ static bool check_file(const char *name)
     assert_true(asprintf(&rules, DIR_PATH "/%s", name) > 0);
     assert_true(asprintf(&err_path, "%.*s.err", (int)strlen(rules) - 6, rules) > 0);
     const char *paths[] = {rules};
-    struct compile_input input = {.paths = paths, .n_paths = 1, .table_parse = table_text_parse};
+    struct compile_input input = {.paths = paths, .n_paths = 1, .table_parse = table_text_parse,
+                                  .payload_parse = payload_schema_parse};
     struct compilation *c = dsl_compile(&input, &err);
     assert_non_null(c);
     for (const struct diag *d = c->diags.first; d; d = d->next) {
