@@ -30,6 +30,7 @@ struct journaled {
     struct buf header_written; /* of the checkpoint that is being written */
     struct ptime last_checkpoint;
     bool said_blocked;
+    bool begins_log; /* an imported state: its records are not in the log yet */
     bool failed; /* the database cannot be written any more */
 };
 

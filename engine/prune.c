@@ -70,6 +70,11 @@ static bool forget_slots(struct engine *e)
     return any;
 }
 
+static bool begins_log(const struct engine *e)
+{
+    return e->state->journaled != NULL && e->state->journaled->begins_log;
+}
+
 /* Collects what must be written so that one shard's records know live slots only. */
 struct prune {
     struct engine *e;
@@ -151,10 +156,30 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
         FYKE_TRY(journaled_commit_header(e, &s->before, err));
         s->seq++;
         j->ahead = false;
+        j->begins_log = false;
         FYKE_TRY(store_put_origin(t, &j->origin, err));
     }
     header_encode(&s->before, &bytes);
     return store_put_header(t, buf_slice(&bytes), err);
+}
+
+static enum err append_value(void *ctx, const struct record_key *key, struct slice value,
+                             struct error *err)
+{
+    struct frozen_op op = {.key = *key, .len = value.len};
+    struct frozen one = {.ops = &op, .n = 1};
+    one.bytes.ptr = (char *)(uintptr_t)value.ptr; /* read only */
+    one.bytes.len = value.len;
+    return journaled_append(ctx, &one, err);
+}
+
+/* An imported state: its first commit holds all of it. */
+static enum err append_shard(struct engine *e, uint32_t shard, struct error *err)
+{
+    struct store_reader *r = store_reader_new(e->state->store, shard);
+    enum err rc = store_each(r, append_value, e->state->journaled, err);
+    store_reader_free(r);
+    return rc;
 }
 
 static enum err prune_all(struct engine *e, struct store_txn *t, struct error *err)
@@ -162,7 +187,8 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
     struct prune p = {.e = e};
     enum err rc = ERR_OK;
     for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
-        rc = prune_shard(&p, t, i, err);
+        rc = begins_log(e) ? append_shard(e, i, err) : ERR_OK;
+        rc = rc == ERR_OK ? prune_shard(&p, t, i, err) : rc;
     }
     frozen_release(&p.out);
     record_slots_release(&p.decoded);
@@ -173,7 +199,7 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
 enum err state_drop_dead_rules(struct engine *e, struct error *err)
 {
     struct store_txn *t;
-    if (!forget_slots(e)) {
+    if (!forget_slots(e) && !begins_log(e)) {
         return ERR_OK;
     }
     FYKE_TRY(store_begin(e->state->store, &t, err));

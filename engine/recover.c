@@ -201,6 +201,19 @@ static enum err judge_foreign(const struct recovery *r, struct error *err)
                               "--reset-state", r->e->options.state_dir);
 }
 
+/* An imported state begins the log; where there is one already it has no place. */
+static enum err judge_imported(const struct recovery *r, struct error *err)
+{
+    if (r->found) {
+        return error_set(err, ERR_STATE, "state %s was imported, but application \"%s\" stands at "
+                         "commit %" PRIu64 " already; import it for another one (--app), or start "
+                         "anew with --reset-state and import it then", r->e->options.state_dir,
+                         r->e->options.app, r->seq);
+    }
+    r->e->state->journaled->begins_log = true;
+    return ERR_OK;
+}
+
 static enum err nothing_committed(const struct recovery *r, const struct store_origin *o,
                                   struct error *err)
 {
@@ -243,6 +256,9 @@ static enum err judge_database(struct recovery *r, bool *ret_whole, struct error
     enum err rc = store_origin_get(store, &bytes, &o, &copy, err);
     if (rc == ERR_OK && !copy) {
         return judge_foreign(r, err);
+    }
+    if (rc == ERR_OK && o.identity.len == 0) {
+        return judge_imported(r, err);
     }
     if (rc == ERR_OK && !r->found && slice_eq(o.identity, r->standing.identity)) {
         FYKE_TRY(nothing_committed(r, &o, err));
@@ -373,6 +389,9 @@ static enum err bring_to_last_commit(struct recovery *r, struct error *err)
     bool whole;
     FYKE_TRY(take_shards(r, err));
     FYKE_TRY(judge_database(r, &whole, err));
+    if (j->begins_log) {
+        FYKE_TRY(state_take_header(e, err)); /* says how many shards there are */
+    }
     FYKE_TRY(store_open_shards(e->state->store, e->n_shards, err));
     if (r->found && !whole) {
         FYKE_TRY(read_on(r, err));

@@ -256,8 +256,9 @@ static enum err refuse_copy(struct engine *e, struct error *err)
     struct store_origin o;
     bool found;
     FYKE_TRY(store_origin_get(e->state->store, &bytes, &o, &found, err));
-    return found ? unfit(e, "it belongs to a run that works exactly once, this one does not", err)
-                 : ERR_OK;
+    return found && o.identity.len > 0
+               ? unfit(e, "it belongs to a run that works exactly once, this one does not", err)
+               : ERR_OK;
 }
 
 static enum err open_alone(struct engine *e, struct error *err)

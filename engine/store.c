@@ -246,6 +246,41 @@ void store_close(struct store *s)
     free(s);
 }
 
+static enum err copy_compacted(struct store *s, const char *to, struct error *err)
+{
+    int fd = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return error_set(err, ERR_STATE, "cannot write %s: %s", to, strerror(errno));
+    }
+    int rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+    rc = rc == 0 && fsync(fd) != 0 ? errno : rc;
+    close(fd);
+    return rc != 0 ? failed(s, "compact", rc, err) : ERR_OK;
+}
+
+enum err store_compact(struct store *s, struct error *err)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    FYKE_TRY(file_path(s, "data.mdb.new", from, err));
+    FYKE_TRY(file_path(s, "data.mdb", to, err));
+    enum err rc = copy_compacted(s, from, err);
+    mdb_env_close(s->env);
+    s->env = NULL;
+    if (rc == ERR_OK && rename(from, to) != 0) {
+        rc = error_set(err, ERR_STATE, "cannot replace %s: %s", to, strerror(errno));
+    }
+    if (rc != ERR_OK) {
+        unlink(from);
+        return rc;
+    }
+    int dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0) {
+        fsync(dir);
+        close(dir);
+    }
+    return ERR_OK;
+}
+
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err)
 {
     s->shards = xcalloc(n_shards, sizeof(*s->shards));

@@ -49,6 +49,8 @@ enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origi
                           struct error *err) FYKE_MUST_USE;
 /* Opens (makes) the databases of the shards; before anything else is done with them. */
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err) FYKE_MUST_USE;
+/* Writes the file anew without what is free in it. Only closing is left afterwards. */
+enum err store_compact(struct store *s, struct error *err) FYKE_MUST_USE;
 /* Bytes of the file that are in use, and the bound. */
 void store_figures(const struct store *s, uint64_t *used_bytes, uint64_t *map_bytes);
 

@@ -14,7 +14,8 @@
 #include "base/slice.h"
 
 struct store_origin {
-    struct slice identity; /* borrowed; of the log as a whole */
+    struct slice identity; /* borrowed; of the log as a whole. Empty: an imported state, a copy of no
+                              log; it may begin one */
     int64_t position;      /* everything in front of it is here */
     /* Deletions up to here are applied. Those that came later are in the log for as long as it keeps
      * them: a copy older than that would miss some. */

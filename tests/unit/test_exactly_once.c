@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
+#include "engine/store.h"
 #include "tests/support/hand_rules.h"
 #include "tests/support/journal_life.h"
 #include "tests/support/state_dump.h"
@@ -610,6 +611,47 @@ static void forget_copy(struct world *w)
     assert_int_equal(mkdir(w->dir, 0700), 0);
 }
 
+static void mark_imported(struct world *w)
+{
+    const struct store_options o = {.dir = w->dir, .max_shards = 4};
+    const struct store_origin imported = {.position = 0};
+    struct store *s;
+    struct store_txn *t;
+    check(w, store_open(&o, &s, &w->err));
+    check(w, store_begin(s, &t, &w->err));
+    check(w, store_put_origin(t, &imported, &w->err));
+    check(w, store_commit(t, &w->err));
+    store_close(s);
+}
+
+static void an_imported_state_begins_the_log(void **state)
+{
+    struct world *w = *state;
+    struct buf want = BUF_INIT, got = BUF_INIT;
+    begin_life(w);
+    send_some(w, 0, 60);
+    commit(w);
+    end_life(w, false);
+    dump(w, &want);
+    mark_imported(w);
+    refused(w, ERR_STATE, "was imported, but application \"fyke\" stands at commit 2 already");
+    sim_log_release(&w->log);
+    sim_log_init(&w->log);
+    w->log.fault_in = 20;
+    w->log.fault = SIM_CRASH;
+    assert_int_equal(try_life(w), ERR_IO);
+    end_life(w, true);
+    check(w, try_life(w));
+    end_life(w, false);
+    dump(w, &got);
+    assert_true(slice_eq(buf_slice(&want), buf_slice(&got)));
+    assert_int_equal(w->log.n_positions, 2);
+    assert_int_equal(w->log.positions[0].seq, 3);
+    copy_is_what_the_changelog_says(w);
+    buf_release(&want);
+    buf_release(&got);
+}
+
 /* What was restored before a crash is not restored again, and half a header is none. */
 static void a_recovery_that_is_cut_short_goes_on(void **state)
 {
@@ -880,6 +922,7 @@ int main(void)
         T(a_state_without_a_journal_is_never_deleted),
         T(a_copy_without_its_journal_is_refused),
         T(a_reset_begins_a_new_log),
+        T(an_imported_state_begins_the_log),
         T(a_recovery_that_is_cut_short_goes_on),
         T(a_rule_that_is_gone_leaves_the_changelog),
         T(a_full_database_stops_nothing_that_is_committed),

@@ -1,0 +1,167 @@
+#include "lib/state_file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "engine/record_scan.h"
+
+#define MAX_SHARDS 4096
+
+static enum err open_store(const char *dir, struct store **ret, struct error *err)
+{
+    struct store_options o = {.dir = dir, .max_shards = MAX_SHARDS};
+    return store_open(&o, ret, err);
+}
+
+static enum err must_exist(const char *dir, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf path = BUF_INIT;
+    buf_printf(&path, "%s/data.mdb", dir);
+    return access(buf_cstr(&path), R_OK) == 0
+               ? ERR_OK
+               : error_set(err, ERR_USAGE, "%s holds no state", dir);
+}
+
+static enum err take_header(struct state_file *s, const char *dir, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    const char *why;
+    bool found;
+    FYKE_TRY(store_origin_get(s->store, &s->origin_bytes, &s->origin, &s->is_copy, err));
+    if (s->is_copy && s->origin.torn) {
+        return error_set(err, ERR_STATE, "state %s: its recovery was cut short; the next run "
+                         "finishes it", dir);
+    }
+    FYKE_TRY(store_header(s->store, &bytes, &found, err));
+    if (!found) {
+        return error_set(err, ERR_USAGE, "%s holds no state", dir);
+    }
+    if (!header_decode(buf_slice(&bytes), &s->header, &why)) {
+        return error_set(err, ERR_CORRUPT, "state %s is damaged: %s", dir, why);
+    }
+    return store_open_shards(s->store, s->header.n_shards, err);
+}
+
+enum err state_file_open(const char *dir, struct state_file *ret, struct error *err)
+{
+    *ret = (struct state_file){0};
+    FYKE_TRY(must_exist(dir, err));
+    enum err rc = open_store(dir, &ret->store, err);
+    if (rc == ERR_OK) {
+        rc = take_header(ret, dir, err);
+    }
+    if (rc != ERR_OK) {
+        state_file_close(ret);
+    }
+    return rc;
+}
+
+void state_file_close(struct state_file *s)
+{
+    store_close(s->store);
+    header_release(&s->header);
+    buf_release(&s->origin_bytes);
+    *s = (struct state_file){0};
+}
+
+/* ---- scan --------------------------------------------------------------------------------- */
+
+struct scan {
+    struct state_file *state;
+    uint32_t shard;
+    struct record_scan records;
+    state_head_fn fn;
+    void *ctx;
+    struct state_figures *figures;
+};
+
+static enum err damaged(const struct record_key *key, const char *why, struct error *err)
+{
+    char hex[HASH128_HEX_MAX];
+    hash128_hex(record_key_hash(key), hex);
+    return error_set(err, ERR_CORRUPT, "record %s: %s", hex, why);
+}
+
+static bool knows_slot(const struct header *h, uint32_t slot)
+{
+    uint32_t lo = 0, hi = h->n_slots;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (h->slots[mid].slot < slot) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo < h->n_slots && h->slots[lo].slot == slot;
+}
+
+static enum err scan_head(struct scan *s, const struct record_key *key,
+                          const struct record_head *head, struct error *err)
+{
+    const struct header *h = &s->state->header;
+    if (record_key_hash(key).hi % h->n_shards != s->shard) {
+        return damaged(key, "it lies in another shard than its own", err);
+    }
+    for (uint32_t i = 0; i < head->n_slots; i++) {
+        if (!knows_slot(h, head->slots[i].slot)) {
+            return damaged(key, "it belongs to no rule", err);
+        }
+        s->figures->events += head->slots[i].events;
+    }
+    s->figures->records++;
+    s->figures->timers += head->next_time.ns != INT64_MAX;
+    return s->fn == NULL ? ERR_OK : s->fn(s->ctx, key, head, err);
+}
+
+static enum err scan_value(void *ctx, const struct record_key *key, struct slice value,
+                           struct error *err)
+{
+    struct scan *s = ctx;
+    struct record_head head;
+    const char *why;
+    s->figures->bytes += value.len;
+    if (!record_scan_take(&s->records, key, value, &head, &why)) {
+        return damaged(key, why, err);
+    }
+    if (record_key_number(key) == 0) {
+        return scan_head(s, key, &head, err);
+    }
+    s->figures->segments++;
+    return ERR_OK;
+}
+
+static enum err scan_shard(struct scan *s, struct error *err)
+{
+    struct store_reader *r = store_reader_new(s->state->store, s->shard);
+    enum err rc = store_each(r, scan_value, s, err);
+    if (rc == ERR_OK && !record_scan_is_whole(&s->records)) {
+        struct record_key key = record_head_key(s->records.hash);
+        rc = damaged(&key, "a segment is missing", err);
+    }
+    store_reader_free(r);
+    return rc;
+}
+
+enum err state_file_scan(struct state_file *state, state_head_fn fn, void *ctx,
+                         struct state_figures *ret, struct error *err)
+{
+    uint64_t map;
+    *ret = (struct state_figures){0};
+    store_figures(state->store, &ret->used_bytes, &map);
+    for (uint32_t i = 0; i < state->header.n_shards; i++) {
+        struct scan s = {
+            .state = state, .shard = i, .fn = fn, .ctx = ctx, .figures = ret};
+        enum err rc = scan_shard(&s, err);
+        record_scan_release(&s.records);
+        FYKE_TRY(rc);
+    }
+    return ERR_OK;
+}
+
+enum err state_file_compact(struct state_file *s, struct error *err)
+{
+    return store_compact(s->store, err);
+}

@@ -1,0 +1,42 @@
+/* A state directory that no process runs on: looked at, checked, made smaller, carried away. */
+#ifndef FYKE_LIB_STATE_FILE_H
+#define FYKE_LIB_STATE_FILE_H
+
+#include <stdint.h>
+
+#include "engine/header.h"
+#include "engine/record_codec.h"
+#include "engine/store.h"
+
+struct state_file {
+    struct store *store;
+    struct header header;
+    struct store_origin origin; /* is_copy only */
+    bool is_copy;               /* of a journal, or imported (identity empty) */
+    struct buf origin_bytes;
+};
+
+/* Locks the directory; it must hold a state. */
+enum err state_file_open(const char *dir, struct state_file *ret, struct error *err) FYKE_MUST_USE;
+void state_file_close(struct state_file *s);
+
+struct state_figures {
+    uint64_t records, segments, events, bytes, timers;
+    uint64_t used_bytes; /* of the file */
+};
+
+/* Every value is checked: its bytes, that heads and segments belong together, that it lies in its
+ * shard, that its slots are in the header. `fn`, if not NULL, sees every head. */
+typedef enum err (*state_head_fn)(void *ctx, const struct record_key *key,
+                                  const struct record_head *head, struct error *err);
+enum err state_file_scan(struct state_file *s, state_head_fn fn, void *ctx,
+                         struct state_figures *ret, struct error *err) FYKE_MUST_USE;
+
+/* A portable file: everything that is stored, with a checksum over it all. */
+enum err state_file_export(struct state_file *s, const char *path, struct error *err) FYKE_MUST_USE;
+/* Into a directory that holds no state. `app`, if not NULL, is whose it becomes. */
+enum err state_file_import(const char *path, const char *dir, const char *app,
+                           struct error *err) FYKE_MUST_USE;
+enum err state_file_compact(struct state_file *s, struct error *err) FYKE_MUST_USE;
+
+#endif
