@@ -85,7 +85,10 @@ def compare(want, got):
 class Subject:
     """One program under one application name; lives one after the other."""
 
+    all = []
+
     def __init__(self, command, log):
+        Subject.all.append(self)
         self.command = command
         self.log = log
         self.lives = self.kills = 0
@@ -155,6 +158,10 @@ def verdict(body):
     except Failed as why:
         print(f"FAILED: {why}", file=sys.stderr)
         sys.exit(1)
+    finally:
+        for subject in Subject.all:  # a test that failed leaves nobody behind
+            if subject.process and subject.process.poll() is None:
+                subject.process.kill()
 
 
 def seeded(default=1):
