@@ -450,9 +450,11 @@ static void put_all(struct finder *f, const struct cont *k, struct memo_key *key
     key->first |= first;
     memo_put_taken(f, key, a->from, a->p->items[a->next - a->inside].steps);
     /* It begins with the first event and ends with the point: the one is known, and the other is one of the
-     * match at hand, which matters to a leading absence alone. */
+     * match at hand, which matters to a leading absence, and to what its own span or guard reaches over:
+     * behind a later first event less of it, so that what has failed may not fail again. */
     bool whole = f->all_depth == 1 && a->from == 0 && a->k.up->last && f->last_is_point &&
-                 !a->enter->pending;
+                 !a->enter->pending && a->p->guard_test == NO_TEST &&
+                 duration_is_infinite(a->p->span);
     if (!whole) {
         memo_put_extent(f, key, a->from);
     }
