@@ -30,6 +30,13 @@ static const struct rule_file *schema_file(struct checker *c, const struct ast_l
     return file;
 }
 
+/* "Login" of "acme.Login". */
+static bool is_last_name(struct slice full, struct slice name)
+{
+    return full.len > name.len && full.ptr[full.len - name.len - 1] == '.' && name.len > 0 &&
+           memcmp(full.ptr + full.len - name.len, name.ptr, name.len) == 0;
+}
+
 static void report_problem(struct checker *c, const struct ast_format *format,
                            const struct rule_file *file, const struct payload_problem *p)
 {
@@ -37,6 +44,10 @@ static void report_problem(struct checker *c, const struct ast_format *format,
         struct suggest s = suggest_for(format->message->string);
         for (uint32_t i = 0; i < p->n_messages; i++) {
             suggest_try(&s, p->messages[i]);
+            if (is_last_name(p->messages[i], s.word) && s.distance > 0) {
+                s.best = p->messages[i];
+                s.distance = 0;
+            }
         }
         struct diag *d = check_error(c, "E0337", format->message->span, "%s", p->text);
         check_suggest(c, d, &s);
@@ -114,7 +125,7 @@ static void unknown_field(struct checker *c, const struct ast_item *item,
     struct span span = from ? from->span : item->path->span;
     const struct payload_type *t = fit->type;
     struct suggest s = suggest_for(fit->name);
-    if (t->kind != PAYLOAD_RECORD) {
+    if (t->kind != PAYLOAD_RECORD || t->meaning != MEANS_ITSELF) {
         check_error(c, "E0338", span, "the schema has %s here, without a field `%.*s`",
                     payload_type_words(t), SLICE_ARG(fit->name));
         return;
@@ -212,10 +223,6 @@ void check_format(struct checker *c, const struct ast_event *ast, struct schema_
         if (f->schema) {
             check_error(c, "E0330", f->schema->span, "format json takes no schema");
         }
-        return;
-    }
-    if (format == PAYLOAD_PROTOBUF) {
-        check_not_yet(c, f->span, NOT_YET_FORMAT);
         return;
     }
     if (!clauses_fit(c, f, format)) {

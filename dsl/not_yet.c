@@ -6,7 +6,6 @@ static const struct {
     const char *message;
     const char *help;
 } table[NOT_YET_COUNT] = {
-    [NOT_YET_FORMAT] = {"this version reads `format json` and `format avro`", 0},
     [NOT_YET_RELOAD] = {"`reload` in a test is not supported by this version", 0},
 };
 

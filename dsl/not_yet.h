@@ -4,7 +4,6 @@
 #define FYKE_DSL_NOT_YET_H
 
 enum not_yet {
-    NOT_YET_FORMAT,
     NOT_YET_RELOAD,
     NOT_YET_COUNT
 };

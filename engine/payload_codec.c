@@ -16,6 +16,7 @@ void payload_codec_init(struct payload_codec *c, size_t max_bytes, uint32_t max_
 void payload_codec_release(struct payload_codec *c)
 {
     buf_release(&c->text);
+    free(c->members);
 }
 
 bool payload_fail(struct payload_codec *c, enum invalid_reason reason)
@@ -114,6 +115,14 @@ void payload_put_float(struct payload_codec *c, float v)
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
+static bool write_message(struct payload_codec *c, const struct payload_want *want)
+{
+    if (c->schema->format == PAYLOAD_AVRO) {
+        return avro_message(c, c->schema->root, want);
+    }
+    return proto_message(c, c->schema->root, want);
+}
+
 enum payload_result payload_to_json(struct payload_codec *c, const struct payload_schema *schema,
                                     const struct payload_want *want, const struct record *r,
                                     size_t *position)
@@ -133,7 +142,7 @@ enum payload_result payload_to_json(struct payload_codec *c, const struct payloa
     if (ok && !same) {
         return PAYLOAD_OTHER_MESSAGE;
     }
-    ok = ok && avro_message(c, schema->root, want);
+    ok = ok && write_message(c, want);
     if (!ok) {
         *position = c->at ? (size_t)(c->at - c->begin) : 0;
         return PAYLOAD_INVALID;

@@ -14,6 +14,17 @@
 #include "engine/record.h"
 #include "nfa/payload.h"
 
+/* What was met of a Protobuf message (proto_message.c). */
+struct proto_member {
+    uint64_t number;            /* varints, 32 and 64 bits */
+    const uint8_t *begin, *end; /* what has a length */
+    uint32_t next;              /* the next one of the same field; of a head: the first; 0: none */
+    uint32_t last;              /* of a head: the latest; 0: none */
+    uint32_t winner;            /* of a oneof's first head: its field met last, + 1 */
+    uint8_t wire;
+    bool passed_over;           /* of a head: something was met that is no value of the field */
+};
+
 struct payload_codec {
     struct buf text; /* the JSON */
     struct json_out out;
@@ -25,6 +36,9 @@ struct payload_codec {
     enum invalid_reason reason;
     bool has_schema_id; /* the framing named the schema that the writer used */
     uint32_t schema_id;
+    struct proto_member *members; /* a stack: of the messages being written */
+    size_t n_members, cap_members;
+    uint64_t work; /* members and fields that the message made us look at */
 };
 
 enum payload_result {
@@ -62,5 +76,7 @@ bool payload_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret);
 /* The message between c->at and c->end; the whole of it must be taken. */
 bool avro_message(struct payload_codec *c, const struct payload_type *t,
                   const struct payload_want *want);
+bool proto_message(struct payload_codec *c, const struct payload_type *t,
+                   const struct payload_want *want);
 
 #endif

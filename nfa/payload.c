@@ -122,8 +122,10 @@ static void put_type(struct buf *out, struct numbering *n, const struct payload_
         buf_put_blob(out, f->name);
         buf_put_varint(out, f->number);
         buf_put_byte(out, f->presence);
+        buf_put_varint(out, f->oneof);
         buf_put_varint(out, number_of(n, f->type));
     }
+    buf_put_byte(out, t->closed);
     buf_put_varint(out, t->n_symbols);
     for (uint32_t i = 0; i < t->n_symbols; i++) {
         buf_put_blob(out, t->symbols[i].name);
@@ -134,7 +136,6 @@ static void put_type(struct buf *out, struct numbering *n, const struct payload_
         buf_put_varint(out, number_of(n, t->branches[i]));
     }
     buf_put_varint(out, t->items ? number_of(n, t->items) : 0);
-    buf_put_varint(out, t->keys ? number_of(n, t->keys) : 0);
 }
 
 void payload_schema_seal(struct payload_schema *s, struct arena *arena)

@@ -69,6 +69,7 @@ struct payload_field {
     const struct payload_type *type;
     uint32_t number; /* Protobuf */
     bool presence;   /* Protobuf: absent is absent, not the default value */
+    uint32_t oneof;  /* Protobuf: place of the first field of its oneof, + 1; 0: in none */
 };
 
 struct payload_symbol {
@@ -82,17 +83,17 @@ struct payload_type {
     enum payload_wire wire;
     uint32_t index;    /* order of appearance in the schema */
     bool no_bytes;     /* every value of it takes no bytes at all */
+    bool closed;       /* enums of proto2: a number without a name is no value of the field */
     uint32_t size;     /* PAYLOAD_FIXED: bytes; PAYLOAD_INT: 4 or 8 */
     uint32_t precision, scale; /* MEANS_DECIMAL */
     struct slice name; /* of records, enums, fixed: full, with its namespace */
-    struct payload_field *fields; /* records; Protobuf: ascending by number */
+    struct payload_field *fields; /* records; Protobuf: ascending by number; its maps: key, value */
     uint32_t n_fields;
     struct payload_symbol *symbols; /* Protobuf: ascending by number, aliases left out */
     uint32_t n_symbols;
     const struct payload_type **branches; /* unions */
     uint32_t n_branches;
     const struct payload_type *items; /* arrays; values of maps */
-    const struct payload_type *keys;  /* Protobuf: of maps */
 };
 
 struct payload_schema {

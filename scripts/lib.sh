@@ -43,6 +43,8 @@ test  cmd:zstd           zstd
 test  cmd:python3        python3
 test  py:yaml            python3-yaml
 formats syspy:avro       python3-avro
+formats syspy:google.protobuf python3-protobuf
+formats cmd:protoc       protobuf-compiler
 kafka cmd:java           default-jre-headless
 kafka cmd:mvn            maven
 fuzz  cmd:clang          clang

@@ -15,7 +15,7 @@ import tempfile
 import uuid
 import warnings
 
-from common import need, read_messages
+from common import Float32, need, parse_json, read_messages, same
 
 need('avro.io', 'python3-avro')
 
@@ -203,33 +203,6 @@ class Values:
         return {k: v[0] for k, v in pairs.items()}, {k: v[1] for k, v in pairs.items()}
 
 
-class Float32(float):
-    """Reads back the same as a float of 32 bits."""
-
-
-def same(expected, got):
-    if isinstance(expected, float):
-        if math.isnan(expected):
-            return got == 'NaN'
-        if math.isinf(expected):
-            return got == ('Infinity' if expected > 0 else '-Infinity')
-        if not isinstance(got, (int, decimal.Decimal)):
-            return False
-        if isinstance(expected, Float32):
-            return struct.pack('<f', float(got)) == struct.pack('<f', expected + 0.0) and \
-                len(str(got.normalize() if got else 0)) < 22
-        return float(got) == expected
-    if isinstance(expected, dict):
-        return isinstance(got, dict) and list(expected) == list(got) and \
-            all(same(expected[k], got[k]) for k in expected)
-    if isinstance(expected, list):
-        return isinstance(got, list) and len(expected) == len(got) and \
-            all(map(same, expected, got))
-    if isinstance(expected, bool) or isinstance(got, bool):
-        return expected is got
-    return expected == got
-
-
 def encode(schema, value):
     out = io.BytesIO()
     avro.io.DatumWriter(schema).write(value, avro.io.BinaryEncoder(out))
@@ -238,13 +211,10 @@ def encode(schema, value):
 
 def messages_of(rng, plain):
     """What is read and what must come of it: a value, or the reason it is none."""
-    def number(text):
-        return decimal.Decimal(text)
-
     frame = b'\0\0' + struct.pack('>I', rng.randint(1, 10 ** 6))[1:]
-    yield frame + plain, lambda line: json.loads(line, parse_float=number, parse_int=number)
+    yield frame + plain, parse_json
     if not plain.startswith(b'\0\0') or len(plain) < 5:
-        yield plain, lambda line: json.loads(line, parse_float=number, parse_int=number)
+        yield plain, parse_json
     yield frame + plain + b'x', 'invalid: bytes_left'
     if plain:
         yield frame + plain[:rng.randrange(len(plain))], 'invalid: not_in_format'

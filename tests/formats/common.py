@@ -1,7 +1,11 @@
 """What the tests of message formats share: an interpreter that has the other library, and our reader."""
 
+import decimal
 import importlib.util
+import json
+import math
 import os
+import struct
 import subprocess
 import sys
 
@@ -33,3 +37,34 @@ def read_messages(tool, arguments, messages):
     if done.returncode != 0 or len(lines) != len(messages):
         sys.exit(f'{tool} {arguments}: {done.returncode}, {lines[:3]}')
     return lines
+
+
+def parse_json(line):
+    return json.loads(line, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+
+
+class Float32(float):
+    """Reads back the same as a float of 32 bits."""
+
+
+def same(expected, got):
+    if isinstance(expected, float):
+        if math.isnan(expected):
+            return got == 'NaN'
+        if math.isinf(expected):
+            return got == ('Infinity' if expected > 0 else '-Infinity')
+        if not isinstance(got, (int, decimal.Decimal)):
+            return False
+        if isinstance(expected, Float32):
+            return struct.pack('<f', float(got)) == struct.pack('<f', expected + 0.0) and \
+                len(str(got.normalize() if got else 0)) < 22
+        return float(got) == expected
+    if isinstance(expected, dict):
+        return isinstance(got, dict) and expected.keys() == got.keys() and \
+            all(same(expected[k], got[k]) for k in expected)
+    if isinstance(expected, list):
+        return isinstance(got, list) and len(expected) == len(got) and \
+            all(map(same, expected, got))
+    if isinstance(expected, bool) or isinstance(got, bool):
+        return expected is got
+    return expected == got

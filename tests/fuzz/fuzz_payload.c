@@ -1,6 +1,6 @@
-/* Schemas and messages that are not JSON. Byte 0 chooses: 0 a message of a schema that has
- * everything, 1 a schema (two bytes of length before it) and a message of it. What a message
- * becomes is JSON within the bounds. */
+/* Schemas and messages that are not JSON. Byte 0 chooses: 0 a message of an Avro schema that has
+ * everything, 1 a schema (two bytes of length before it) and a message of it, 3 the same with
+ * descriptors and their message `t.M`. What a message becomes is JSON within the bounds. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,8 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         schema = slice_from(rest.ptr + 2, len);
         rest = slice_from(rest.ptr + 2 + len, rest.len - 2 - len);
     }
-    const struct payload_schema *s =
-        payload_schema_parse(PAYLOAD_AVRO, schema, (struct slice){0}, &arena, &problem);
+    bool proto = (data[0] & 3) == 3;
+    const struct payload_schema *s = payload_schema_parse(
+        proto ? PAYLOAD_PROTOBUF : PAYLOAD_AVRO, schema, proto ? SLICE_LIT("t.M") : SLICE_LIT(""),
+        &arena, &problem);
     assert(s || problem.text[0] != '\0');
     if (s) {
         payload_codec_init(&codec, MAX_TEXT, MAX_DEPTH);

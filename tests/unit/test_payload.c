@@ -1,6 +1,8 @@
-/* Messages in Avro through the decoder: what fields see, which records are refused and why. The
- * bytes are worked out by hand from the specification. */
+/* Messages in Avro and Protobuf through the decoder: what fields see, which records are refused and
+ * why. The bytes are worked out by hand from the specifications. */
 #include "tests/support/decode_world.h"
+
+#include <stdio.h>
 
 #include "engine/payload_codec.h"
 #include "engine/payload_schema.h"
@@ -236,13 +238,104 @@ static void hash_is_of_the_meaning(void **state)
     assert_false(hash128_eq(a, c));
 }
 
+/* ---- Protobuf: tests/golden/diag/schemas/login.proto ---------------------------------------- */
+
+static void declare_login(struct world *w)
+{
+    char text[4096];
+    struct payload_problem problem = {0};
+    FILE *in = fopen("tests/golden/diag/schemas/login.desc", "rb");
+    assert_non_null(in);
+    size_t len = fread(text, 1, sizeof(text), in);
+    assert_int_equal(fclose(in), 0);
+    w->topic.payload = payload_schema_parse(PAYLOAD_PROTOBUF, slice_from(text, len),
+                                            SLICE_LIT("acme.Login"), &w->rs.arena, &problem);
+    assert_string_equal(problem.text, "");
+    uint32_t d = add_decl(w, "Login");
+    add_field(w, d, "user", TYPE_STRING)->optional = false;
+    add_field(w, d, "ip", TYPE_IP);
+    add_field(w, d, "tags", TYPE_STRING)->is_list = true;
+    add_field(w, d, "labels.x", TYPE_INT);
+    add_field(w, d, "tries", TYPE_INT)->optional = false;
+    add_field(w, d, "result", TYPE_STRING);
+}
+
+#define AT_1S "\x12\x02\x08\x01"
+
+/* What proto3 does not write is the default value; `optional` fields and messages are absent. */
+static void defaults_and_presence(void **state)
+{
+    struct world *w = *state;
+    declare_login(w);
+    assert_int_equal(message(w, BYTES(AT_1S)), DECODE_EVENTS);
+    assert_int_equal(w->got.events[0]->time.ns, NS_PER_S);
+    assert_string_equal(value_text(w, 0, 1), "\"\"");
+    assert_true(value_is_missing(w->got.events[0]->values[2]));
+    assert_string_equal(value_text(w, 0, 3), "[]");
+    assert_true(value_is_missing(w->got.events[0]->values[4]));
+    assert_string_equal(value_text(w, 0, 5), "0");
+    assert_string_equal(value_text(w, 0, 6), "\"UNKNOWN\"");
+    refused(w, BYTES(""), INVALID_NO_TIME, 0);
+}
+
+static void last_one_merged_unknown(void **state)
+{
+    struct world *w = *state;
+    declare_login(w);
+    assert_int_equal(message(w, BYTES("\x0a\x01" "a" AT_1S        /* user, at */
+                                      "\x12\x02\x10\x05"          /* more of at: 5 ns */
+                                      "\x2a\x01p\x38\x07\x2a\x01q" /* tags around tries */
+                                      "\x32\x05\x0a\x01x\x10\x03"
+                                      "\x32\x05\x10\x04\x0a\x01x" /* the same key, later */
+                                      "\x0a\x01" "b"
+                                      "\x78\x96\x01\x7b\x08\x01\x7c" /* field 15: 150, a group */
+                                      "\x3d" "1234")),             /* tries as 32 bits */
+                     DECODE_EVENTS);
+    assert_int_equal(w->got.events[0]->time.ns, NS_PER_S + 5);
+    assert_string_equal(value_text(w, 0, 1), "\"b\"");
+    assert_string_equal(value_text(w, 0, 3), "[\"p\",\"q\"]");
+    assert_string_equal(value_text(w, 0, 4), "4");
+    assert_string_equal(value_text(w, 0, 5), "7");
+}
+
+/* acme.Login is the second message of its file. */
+static void frames_name_the_message(void **state)
+{
+    struct world *w = *state;
+    declare_login(w);
+    assert_int_equal(message(w, BYTES("\0\0\0\0\7\2\2" AT_1S)), DECODE_EVENTS);
+    assert_int_equal(w->got.schema_id, 7);
+    assert_int_equal(message(w, BYTES("\0\0\0\0\7\0\x0a\x01" "a")), DECODE_UNCLAIMED);
+    assert_int_equal(message(w, BYTES("\0\0\0\0\7\4\2\0" AT_1S)), DECODE_UNCLAIMED);
+    refused(w, BYTES("\0\0\0\0\7\1" AT_1S), INVALID_NOT_IN_FORMAT, 6);
+    refused(w, BYTES("\0\0\0\0\7\2"), INVALID_NOT_IN_FORMAT, 6);
+    refused(w, BYTES("\0\0\0\7"), INVALID_NOT_IN_FORMAT, 1);
+}
+
+static void broken_wire_format(void **state)
+{
+    struct world *w = *state;
+    declare_login(w);
+    refused(w, BYTES(AT_1S "\x0a\x02" "a"), INVALID_NOT_IN_FORMAT, 6);
+    refused(w, BYTES(AT_1S "\x0c"), INVALID_NOT_IN_FORMAT, 5);      /* a group ends */
+    refused(w, BYTES(AT_1S "\x7b\x08\x01"), INVALID_NOT_IN_FORMAT, 7); /* one that does not */
+    refused(w, BYTES(AT_1S "\x0f"), INVALID_NOT_IN_FORMAT, 5);      /* wire type 7 */
+    refused(w, BYTES(AT_1S "\x02\x00"), INVALID_NOT_IN_FORMAT, 5);  /* field 0 */
+    refused(w, BYTES(AT_1S "\x0a\x01\xff"), INVALID_UTF8, 0);
+    /* Twelve bytes that become more JSON than is allowed. */
+    w->limits.max_value_bytes = 24;
+    world_changed(w);
+    refused(w, BYTES("\x32\0\x32\0\x32\0\x32\0\x32\0\x32\0"), INVALID_TOO_LONG, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(example_of_the_specification), CASE(reasons), CASE(framing), CASE(text_stays_json),
         CASE(nested_fields), CASE(bombs), CASE(outside_of_the_range), CASE(schemas_that_are_none),
-        CASE(hash_is_of_the_meaning),
+        CASE(hash_is_of_the_meaning), CASE(defaults_and_presence),
+        CASE(last_one_merged_unknown), CASE(frames_name_the_message), CASE(broken_wire_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
