@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cli/alert_text.h"
 #include "cli/run_args.h"
+#include "lib/rule_store.h"
 
 /* ---- options ------------------------------------------------------------------------------ */
 
@@ -265,12 +266,35 @@ static int run_rules(struct run_args *a, const struct fyke_rules *rules)
 }
 
 /* Load and run, with a log and with signals from the beginning. */
+/* The files do not compile, but the state knows which rules it was written under. *rc: what to end
+ * with when there are none. */
+static struct fyke_rules *take_stored_rules(struct run_args *a, int *rc)
+{
+    struct fyke_rules *rules;
+    struct error err = ERROR_INIT;
+    if (rule_store_find(&a->config, a->rules.items, a->rules.n, &rules, &err) != ERR_OK) {
+        log_say(&a->log, LEVEL_ERROR, "rules", "%s", err.text);
+        return NULL;
+    }
+    if (rules) {
+        char hex[HASH128_HEX_MAX];
+        hash128_hex(rules_ruleset(rules)->fingerprint, hex);
+        log_say(&a->log, LEVEL_ERROR, "rules", "the files do not compile: going on with the rules "
+                "stored with the state, rule set %s; mend the files, then reload", hex);
+        *rc = CLI_OK;
+    }
+    return rules;
+}
+
 static int live(const struct cli_verb *verb, struct run_args *a)
 {
     struct fyke_rules *rules = NULL;
     open_log(a);
     open_life(a);
     int rc = cli_load_rules(verb, &a->rules, &a->rules_options, &rules);
+    if (rc == CLI_FINDINGS) {
+        rules = take_stored_rules(a, &rc);
+    }
     if (rules) {
         rc = run_rules(a, rules);
     }

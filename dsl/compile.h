@@ -28,6 +28,12 @@ struct compile_source {
     struct slice text;
 };
 
+/* How a text was come by in an earlier compilation, to do the same again. */
+struct compile_place {
+    struct slice root; /* directory that its names of files may not leave */
+    bool imported;     /* read only where it is imported */
+};
+
 struct compile_input {
     /* Files, and directories that are walked for *.rules. Read in byte order of the paths. */
     const char *const *paths;
@@ -37,6 +43,7 @@ struct compile_input {
     const struct compile_source *sources;
     uint32_t n_sources;
     bool sources_on_demand;
+    const struct compile_place *places; /* per source; NULL: each stands for itself */
     /* Files of lists and lookups and schemas in memory; they stand before a file of the same path. */
     const struct compile_source *data;
     uint32_t n_data;

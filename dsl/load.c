@@ -306,6 +306,7 @@ static enum err load_one(struct loader *l, struct slice path, struct slice root,
     struct rule_file *src = NULL;
     FYKE_TRY(read_source(l, path, &src, err));
     src->root = root;
+    src->imported = importer != NULL;
     struct loaded *f = ARENA_NEW(&l->c->arena, struct loaded);
     f->path = path;
     f->root = root;
@@ -363,8 +364,12 @@ static void add_memory(struct loader *l, struct walk_list *list)
 {
     for (uint32_t i = 0; i < l->input->n_sources && !l->input->sources_on_demand; i++) {
         struct slice path;
+        const struct compile_place *place = l->input->places ? &l->input->places[i] : NULL;
         load_normalise(&l->c->arena, slice_of(l->input->sources[i].path), &path);
-        walk_add(list, path, directory_of(path));
+        if (!place || !place->imported) {
+            walk_add(list, path,
+                     place ? arena_copy(&l->c->arena, place->root) : directory_of(path));
+        }
     }
 }
 

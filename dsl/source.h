@@ -45,6 +45,7 @@ struct rule_file {
     uint32_t *line_starts; /* n_lines byte offsets, ascending, [0] = 0 or behind the BOM */
     bool too_large;        /* text left out: more than SOURCE_MAX_BYTES */
     bool is_data;          /* of a list or lookup, no rules */
+    bool imported;         /* read where another one names it */
     struct slice root;     /* directory that its names of files may not leave; set by the loader */
 };
 

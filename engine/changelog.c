@@ -22,6 +22,12 @@ struct changelog_key changelog_header_key(uint32_t part)
         .bytes = {TYPE_HEADER, 'H', (uint8_t)(part >> 8), (uint8_t)part}, .len = HEADER_KEY_BYTES};
 }
 
+struct changelog_key changelog_rules_key(uint32_t part)
+{
+    return (struct changelog_key){
+        .bytes = {TYPE_HEADER, 'R', (uint8_t)(part >> 8), (uint8_t)part}, .len = HEADER_KEY_BYTES};
+}
+
 enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
                                         uint32_t *part)
 {
@@ -30,9 +36,9 @@ enum changelog_kind changelog_parse_key(struct slice key, struct record_key *rec
         memcpy(record->bytes, b + 1, RECORD_KEY_BYTES);
         return CHANGELOG_RECORD;
     }
-    if (key.len == HEADER_KEY_BYTES && b[0] == TYPE_HEADER && b[1] == 'H') {
+    if (key.len == HEADER_KEY_BYTES && b[0] == TYPE_HEADER && (b[1] == 'H' || b[1] == 'R')) {
         *part = (uint32_t)b[2] << 8 | b[3];
-        return CHANGELOG_HEADER;
+        return b[1] == 'H' ? CHANGELOG_HEADER : CHANGELOG_RULES;
     }
     return CHANGELOG_UNKNOWN;
 }

@@ -3,6 +3,7 @@
  *   record   01 · 24 bytes of the record's database key         value: the stored bytes
  *   header   00 'H' · u16 number of the part                    value: u8 version · u64 seq
  *            · varint parts · the part's bytes
+ *   rules    00 'R' · u16 number of the part                    the same, of the rule set (rule_text.h)
  *
  * The header is the last of a transaction; it is complete when its last part is read.
  * Pure: bytes in, bytes out. */
@@ -29,13 +30,14 @@ struct changelog_key {
 
 struct changelog_key changelog_record_key(const struct record_key *key);
 struct changelog_key changelog_header_key(uint32_t part);
+struct changelog_key changelog_rules_key(uint32_t part);
 static inline struct slice changelog_key_slice(const struct changelog_key *k)
 {
     return slice_from((const char *)k->bytes, k->len);
 }
 
-enum changelog_kind { CHANGELOG_UNKNOWN, CHANGELOG_RECORD, CHANGELOG_HEADER };
-/* `record`: set for a record; `part`: for a header. */
+enum changelog_kind { CHANGELOG_UNKNOWN, CHANGELOG_RECORD, CHANGELOG_HEADER, CHANGELOG_RULES };
+/* `record`: set for a record; `part`: for the others. */
 enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
                                         uint32_t *part);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/rule_text.h"
 #include "engine/schema_shape.h"
 #include "nfa/profile.h"
 
@@ -273,6 +274,7 @@ static enum err put_all(struct engine *e, struct store_txn *t, const struct froz
             fault_point(e->options.fault, "mid-checkpoint");
         }
     }
+    FYKE_TRY(rule_text_put(e, t, err));
     return store_put_header(t, header, err);
 }
 

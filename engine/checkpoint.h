@@ -28,6 +28,7 @@ struct state {
     bool *taken;          /* per partition of `before`: open in this run */
     struct state_slots slots;
     uint64_t seq;         /* of the last commit */
+    struct hash128 stored_rules; /* whose texts the database holds, or will; zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
     bool failed;          /* a checkpoint could not be written: memory is ahead for good */
 };
@@ -35,6 +36,8 @@ struct state {
 /* Opens options.state_dir and decides whether it fits; sets e->state. Before the shards are made:
  * their number is the state's. */
 enum err state_open(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Without rules: what is committed, wherever it lies. */
+enum err state_open_bare(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Clocks and shards as they were. */
 enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Lists and lookups from topics: into the header (table_state.c) … */

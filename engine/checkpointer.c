@@ -48,6 +48,9 @@ static enum err write_all(struct store_txn *t, const struct checkpoint_job *job,
             fault_point(fault, "mid-checkpoint");
         }
     }
+    if (job->rules.len > 0) {
+        FYKE_TRY(store_put_rules(t, job->rules, err));
+    }
     FYKE_TRY(store_put_header(t, job->header, err));
     return store_put_origin(t, &job->origin, err);
 }

@@ -25,6 +25,7 @@ struct checkpoint_job {
     uint32_t n_shards;
     struct slice header;
     struct store_origin origin;
+    struct slice rules; /* empty: those that are there stay */
 };
 
 enum checkpoint_state {

@@ -197,9 +197,10 @@ void engine_swap_tables(struct engine *e, const struct table *const *content)
     e->alerts.fingerprint = tables_fingerprint(e->tables);
 }
 
-void engine_renew_tables(struct engine *e, const struct ruleset *rs)
+void engine_renew_tables(struct engine *e, const struct ruleset *rs, struct slice texts)
 {
     e->renewed = rs;
+    e->renewed_texts = texts;
 }
 
 /* What was read so far is judged by the contents that it was read under. */
@@ -208,6 +209,7 @@ static enum err renew_tables(struct engine *e, struct error *err)
     FYKE_TRY(engine_commit(e, err));
     tables_renew(e->tables, e->renewed);
     e->fingerprint = e->renewed->fingerprint;
+    e->rule_texts = e->renewed_texts;
     e->alerts.fingerprint = tables_fingerprint(e->tables);
     e->renewed = NULL;
     return engine_commit(e, err);
@@ -295,6 +297,7 @@ enum err engine_new(const struct ruleset *rs, const struct engine_options *o, st
     struct engine *e = xcalloc(1, sizeof(*e));
     e->rs = rs;
     e->fingerprint = rs->fingerprint;
+    e->rule_texts = o->rule_texts;
     e->options = *o;
     e->alerts = (struct alert_options){
         .rs = rs, .max_evidence = o->max_evidence, .shadow = o->shadow};

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -64,6 +65,7 @@ struct engine_options {
     /* Exactly once (engine/journal.h): commits go there, the state directory is a copy that follows.
      * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
     struct journal *journal;
+    struct slice rule_texts; /* stored beside the state (engine_stored_rules()); empty: nothing is */
     const struct engine_carried *carried; /* counters of earlier lives of the run; may be NULL */
     size_t overlay_bytes; /* bound of what is committed and not in the copy; 0: half of memory_bytes */
     struct duration checkpoint_every; /* of the copy, processing time; default 5 s */
@@ -132,9 +134,15 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
 void engine_ask_stop(struct engine *e);
 bool engine_has_stopped(const struct engine *e);
 /* During options.beat: lists and lookups that come from files have the contents of `rs` from the next
- * commit on. Its rules are the same, its fingerprint is the one in force. Borrowed until the next
- * beat after the one at which others are given. */
-void engine_renew_tables(struct engine *e, const struct ruleset *rs);
+ * commit on. Its rules are the same, its fingerprint is the one in force, and `texts` stand in place of
+ * options.rule_texts. Borrowed until the next beat after the one at which others are given. */
+void engine_renew_tables(struct engine *e, const struct ruleset *rs, struct slice texts);
+
+/* The texts of the rule set under which a state was written last, appended to `ret`, and its
+ * fingerprint; brings the directory to the journal's last commit. *found = false: there are none. */
+enum err engine_stored_rules(const struct engine_options *o, struct buf *ret,
+                             struct hash128 *fingerprint, bool *found,
+                             struct error *err) FYKE_MUST_USE;
 
 /* ---- stepwise use: the library, inline tests ---------------------------------------------- */
 

@@ -96,6 +96,8 @@ struct engine {
     const volatile sig_atomic_t *stop; /* of the run; NULL: none */
     bool asked_to_stop, has_stopped;   /* engine_ask_stop() */
     const struct ruleset *renewed;     /* contents to be taken at the next commit; NULL: none */
+    struct slice renewed_texts;
+    struct slice rule_texts;           /* of the set in force */
     struct hash128 fingerprint;        /* of the rule set in force, its lists included */
 
     struct state *state;                  /* checkpoint.h; NULL: memory only */

@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
+#include "engine/rule_text.h"
 
 #define DEFAULT_BOUND ((uint64_t)256 << 20)
 #define WAIT_MS 100
@@ -45,18 +46,19 @@ enum err journaled_append(struct journaled *j, const struct frozen *f, struct er
     return ERR_OK;
 }
 
-static enum err append_part(struct journal *to, uint32_t number, const struct changelog_part *part,
-                            struct buf *scratch, struct error *err)
+static enum err append_part(struct journal *to, struct changelog_key key,
+                            const struct changelog_part *part, struct buf *scratch,
+                            struct error *err)
 {
-    struct changelog_key key = changelog_header_key(number);
     buf_clear(scratch);
     changelog_encode_part(part, scratch);
     return to->ops->append(to, SOLO_TASK, changelog_key_slice(&key), false, buf_slice(scratch),
                            err);
 }
 
-static enum err append_header(struct journaled *j, uint64_t seq, struct slice bytes,
-                              struct error *err)
+/* In as many parts as the size of a message asks for. */
+static enum err append_parts(struct journaled *j, struct changelog_key (*key)(uint32_t part),
+                             uint64_t seq, struct slice bytes, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf scratch = BUF_INIT;
     size_t piece = j->journal->max_value_bytes - CHANGELOG_PART_OVERHEAD;
@@ -71,8 +73,23 @@ static enum err append_header(struct journaled *j, uint64_t seq, struct slice by
             .parts = (uint32_t)parts,
             .bytes = slice_from(bytes.ptr + at, left < piece ? left : piece),
         };
-        FYKE_TRY(append_part(j->journal, (uint32_t)i, &part, &scratch, err));
+        FYKE_TRY(append_part(j->journal, key((uint32_t)i), &part, &scratch, err));
     }
+    return ERR_OK;
+}
+
+/* No header names a rule set whose texts are not there. */
+static enum err append_rules(struct engine *e, uint64_t seq, struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    if (e->rule_texts.len == 0 || hash128_eq(j->logged_rules, e->fingerprint)) {
+        return ERR_OK;
+    }
+    rule_text_encode(e->fingerprint, e->rule_texts, &bytes);
+    FYKE_TRY(append_parts(j, changelog_rules_key, seq, buf_slice(&bytes), err));
+    j->logged_rules = e->fingerprint;
+    fault_point(e->options.fault, "after-rules");
     return ERR_OK;
 }
 
@@ -100,7 +117,8 @@ enum err journaled_commit_header(struct engine *e, const struct header *h, struc
     int64_t position;
     header_encode(h, &bytes);
     fault_point(e->options.fault, "before-header");
-    FYKE_TRY(append_header(j, h->seq, buf_slice(&bytes), err));
+    FYKE_TRY(append_rules(e, h->seq, err));
+    FYKE_TRY(append_parts(j, changelog_header_key, h->seq, buf_slice(&bytes), err));
     fault_point(e->options.fault, "before-journal-commit");
     FYKE_TRY(commit_positions(e, h, &position, err));
     fault_point(e->options.fault, "after-journal-commit");
@@ -154,19 +172,33 @@ static uint64_t bound_of(const struct engine *e)
     return o->memory_bytes != 0 ? o->memory_bytes / 2 : DEFAULT_BOUND;
 }
 
-static struct checkpoint_job freeze_job(struct journaled *j)
+static void freeze_rules(struct engine *e)
 {
+    struct journaled *j = e->state->journaled;
+    buf_clear(&j->rules_written);
+    if (!hash128_eq(e->state->stored_rules, j->logged_rules) &&
+        hash128_eq(j->logged_rules, e->fingerprint)) {
+        rule_text_encode(e->fingerprint, e->rule_texts, &j->rules_written);
+        e->state->stored_rules = e->fingerprint;
+    }
+}
+
+static struct checkpoint_job freeze_job(struct engine *e)
+{
+    struct journaled *j = e->state->journaled;
     for (uint32_t i = 0; i < j->n_shards; i++) {
         overlay_freeze(j->overlays[i]);
     }
     buf_clear(&j->header_written);
     buf_put_slice(&j->header_written, buf_slice(&j->header));
+    freeze_rules(e);
     j->ahead = false;
     return (struct checkpoint_job){
         .overlays = j->overlays,
         .n_shards = j->n_shards,
         .header = buf_slice(&j->header_written),
         .origin = j->origin,
+        .rules = buf_slice(&j->rules_written),
     };
 }
 
@@ -220,7 +252,7 @@ static enum err tick(struct engine *e, unsigned wait_ms, struct error *err)
     enum checkpoint_state state;
     FYKE_TRY(take_note(e, wait_ms, &state, err));
     if (state == CHECKPOINT_IDLE && checkpoint_due(e)) {
-        struct checkpoint_job job = freeze_job(j);
+        struct checkpoint_job job = freeze_job(e);
         checkpointer_begin(j->checkpointer, &job);
         j->last_checkpoint = engine_now(e);
     }
@@ -260,11 +292,12 @@ static enum err write_rest(struct engine *e, bool pending, const struct store_or
 {
     struct journaled *j = e->state->journaled;
     if (pending) {
-        struct checkpoint_job job = {j->overlays, j->n_shards, buf_slice(&j->header_written), *was};
+        struct checkpoint_job job = {j->overlays, j->n_shards, buf_slice(&j->header_written), *was,
+                                     buf_slice(&j->rules_written)};
         FYKE_TRY(write_now(e, &job, err));
     }
     if (j->ahead) {
-        struct checkpoint_job job = freeze_job(j);
+        struct checkpoint_job job = freeze_job(e);
         FYKE_TRY(write_now(e, &job, err));
     }
     return ERR_OK;
@@ -304,5 +337,6 @@ void journaled_close(struct engine *e, bool abandon)
     buf_release(&j->identity);
     buf_release(&j->header);
     buf_release(&j->header_written);
+    buf_release(&j->rules_written);
     free(j);
 }

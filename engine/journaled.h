@@ -26,6 +26,8 @@ struct journaled {
     /* As of the last commit; what the next checkpoint writes beside the overlay. */
     struct buf header;
     struct store_origin origin;
+    struct hash128 logged_rules; /* whose texts the changelog holds; zero: none */
+    struct buf rules_written;    /* of the checkpoint that is being written; empty: not with it */
     bool ahead;                /* there were commits since a checkpoint was begun */
     struct buf header_written; /* of the checkpoint that is being written */
     struct ptime last_checkpoint;

@@ -1,6 +1,7 @@
 /* Rules and measures that are gone or have changed: their part of the stored records goes too. With a
  * journal that is a commit like any other: the journal has it before the database does. */
 #include "engine/checkpoint.h"
+#include "engine/rule_text.h"
 
 #include <string.h>
 
@@ -159,6 +160,7 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
         j->begins_log = false;
         FYKE_TRY(store_put_origin(t, &j->origin, err));
     }
+    FYKE_TRY(rule_text_put(e, t, err));
     header_encode(&s->before, &bytes);
     return store_put_header(t, buf_slice(&bytes), err);
 }

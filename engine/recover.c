@@ -21,6 +21,7 @@ struct recovery {
     struct journal *journal;
     struct journal_standing standing;
     struct changelog_header gather;
+    struct changelog_header rules; /* the texts of a rule set, put together likewise */
     /* The last header in the log. */
     bool found;
     uint64_t seq; /* K */
@@ -39,6 +40,7 @@ static void recovery_release(struct recovery *r)
 {
     store_abort(r->txn);
     changelog_header_release(&r->gather);
+    changelog_header_release(&r->rules);
     buf_release(&r->header);
 }
 
@@ -320,10 +322,23 @@ static enum err apply_header(struct recovery *r, uint32_t part, const struct jou
     return ERR_OK;
 }
 
-/* Half a header is read again. */
+static enum err apply_rules(struct recovery *r, uint32_t part, const struct journal_entry *entry,
+                            struct error *err)
+{
+    if (entry->deleted) {
+        return ERR_OK;
+    }
+    if (!changelog_header_take(&r->rules, part, entry->position, entry->value)) {
+        return bad_entry(entry->position, err);
+    }
+    return r->rules.complete ? store_put_rules(r->txn, buf_slice(&r->rules.bytes), err) : ERR_OK;
+}
+
+/* Half a header, half a rule set is read again. */
 static int64_t applied_up_to(const struct recovery *r, int64_t position)
 {
-    return r->gather.next > 0 ? r->gather.first : position + 1;
+    int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 1;
+    return r->rules.next > 0 && r->rules.first < up_to ? r->rules.first : up_to;
 }
 
 static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *done,
@@ -338,6 +353,7 @@ static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *
     switch (changelog_parse_key(entry->key, &key, &part)) {
     case CHANGELOG_RECORD: FYKE_TRY(apply_record(r, &key, entry, err)); break;
     case CHANGELOG_HEADER: FYKE_TRY(apply_header(r, part, entry, err)); break;
+    case CHANGELOG_RULES: FYKE_TRY(apply_rules(r, part, entry, err)); break;
     case CHANGELOG_UNKNOWN: return bad_entry(entry->position, err);
     }
     r->entries++;
@@ -354,7 +370,7 @@ static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *
 
 static enum err read_on(struct recovery *r, struct error *err)
 {
-    r->gather.next = 0;
+    r->gather.next = r->rules.next = 0;
     FYKE_TRY(r->journal->ops->read(r->journal, SOLO_TASK, r->origin.position, apply_entry, r, err));
     if (!r->complete) {
         return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);

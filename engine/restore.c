@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/checkpoint.h"
+#include "engine/rule_text.h"
 #include "engine/schema_shape.h"
 #include "nfa/profile.h"
 
@@ -82,8 +83,7 @@ static enum err decode_header(struct engine *e, struct slice bytes, struct error
     }
     s->found = true;
     s->seq = s->before.seq;
-    FYKE_TRY(state_check_header(e, &s->before, err));
-    return check_topics(e, &s->before, err);
+    return state_check_header(e, &s->before, err);
 }
 
 /* ---- declarations ------------------------------------------------------------------------- */
@@ -270,10 +270,22 @@ static enum err open_alone(struct engine *e, struct error *err)
     return store_open_shards(e->state->store, e->n_shards, err);
 }
 
-enum err state_open(struct engine *e, struct error *err)
+enum err state_open_bare(struct engine *e, struct error *err)
 {
     e->state = xcalloc(1, sizeof(*e->state));
-    FYKE_TRY(e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err));
+    return e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+}
+
+enum err state_open(struct engine *e, struct error *err)
+{
+    FYKE_TRY(state_open_bare(e, err));
+    if (e->state->found) {
+        FYKE_TRY(check_topics(e, &e->state->before, err));
+    }
+    FYKE_TRY(rule_text_look(e, err));
+    if (e->state->journaled != NULL) { /* the database holds what the changelog holds */
+        e->state->journaled->logged_rules = e->state->stored_rules;
+    }
     return number_rules(e, err);
 }
 

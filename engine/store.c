@@ -20,6 +20,7 @@
 #define HEADER_DB "header"
 #define HEADER_KEY SLICE_LIT("H")
 #define ORIGIN_KEY SLICE_LIT("J")
+#define RULES_KEY SLICE_LIT("R")
 #define MAX_VALUE_BYTES 0xffffffffu
 /* Says that something was committed here once: then an empty database is a lost one. */
 #define MARK_FILE "format"
@@ -339,6 +340,14 @@ enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origi
                : damaged(s, "where it comes from", MDB_CORRUPTED, err);
 }
 
+enum err store_rules(struct store *s, struct buf *ret, bool *found, struct error *err)
+{
+    int rc;
+    FYKE_TRY(get_single(s, RULES_KEY, ret, &rc, err));
+    *found = rc == 0;
+    return ERR_OK;
+}
+
 struct store_reader *store_reader_new(struct store *s, uint32_t shard)
 {
     struct store_reader *r = xcalloc(1, sizeof(*r));
@@ -463,6 +472,11 @@ static enum err put_single(struct store_txn *t, struct slice name, struct slice 
 enum err store_put_header(struct store_txn *t, struct slice bytes, struct error *err)
 {
     return put_single(t, HEADER_KEY, bytes, err);
+}
+
+enum err store_put_rules(struct store_txn *t, struct slice bytes, struct error *err)
+{
+    return put_single(t, RULES_KEY, bytes, err);
 }
 
 enum err store_put_origin(struct store_txn *t, const struct store_origin *o, struct error *err)

@@ -47,6 +47,8 @@ enum err store_header(struct store *s, struct buf *ret, bool *found,
 /* Which journal it copies; *found = false: none. The identity lies in `bytes`. */
 enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origin *ret, bool *found,
                           struct error *err) FYKE_MUST_USE;
+/* What store_put_rules() wrote last; *found = false: nothing. */
+enum err store_rules(struct store *s, struct buf *ret, bool *found, struct error *err) FYKE_MUST_USE;
 /* Opens (makes) the databases of the shards; before anything else is done with them. */
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err) FYKE_MUST_USE;
 /* Writes the file anew without what is free in it. Only closing is left afterwards. */
@@ -82,6 +84,8 @@ enum err store_put_header(struct store_txn *t, struct slice bytes,
                           struct error *err) FYKE_MUST_USE;
 enum err store_put_origin(struct store_txn *t, const struct store_origin *o,
                           struct error *err) FYKE_MUST_USE;
+/* The rule set of the header (rule_text.h). */
+enum err store_put_rules(struct store_txn *t, struct slice bytes, struct error *err) FYKE_MUST_USE;
 /* No header fits what is written now. */
 enum err store_del_header(struct store_txn *t, struct error *err) FYKE_MUST_USE;
 /* Durable when it returns ERR_OK. The transaction is gone either way. */

@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 #include "connectors/geoip.h"
 #include "lib/last_error.h"
+#include "lib/rule_store.h"
 
 /* Files come one by one, links are swapped: what is read twice in a row alike is taken. */
 #define SETTLE_MS 100
@@ -40,6 +41,9 @@ struct reload {
     struct fyke_rules *opened;
     struct fyke_rules *replaced;     /* whose lists the engine uses up to the next batch */
     struct hash128 geoip;            /* identity of the files in use */
+    struct buf texts;                /* of the set in force */
+    struct buf texts_before;         /* the engine's up to the next batch */
+    struct hash128 texts_of;         /* fingerprint */
     bool trial;                      /* a switch whose engine has not run yet */
 
     bool wished;  /* once more when the thread is through */
@@ -112,6 +116,8 @@ void reload_free(struct reload *r)
         fyke_rules_free(r->before);
     }
     fyke_rules_free(r->own);
+    buf_release(&r->texts);
+    buf_release(&r->texts_before);
     free(r);
 }
 
@@ -120,9 +126,30 @@ const struct fyke_rules *reload_rules(const struct reload *r)
     return r->own ? r->own : r->first;
 }
 
+void reload_begins_stored(struct reload *r)
+{
+    r->figures.asked++;
+    r->figures.failed++;
+}
+
 void reload_figures(const struct reload *r, struct reload_figures *ret)
 {
     *ret = r->figures;
+}
+
+struct slice reload_texts(struct reload *r)
+{
+    struct hash128 now = rules_ruleset(reload_rules(r))->fingerprint;
+    if (!hash128_eq(r->texts_of, now)) {
+        buf_clear(&r->texts);
+        rule_store_encode(reload_rules(r), &r->texts);
+        r->texts_of = now;
+        if (r->texts.len == 0 && r->config->options.state_dir) {
+            say(r, SAY_WARNING "reload: the rules and lists take more than %zu MiB: they are not "
+                "stored, so a restart needs the files", RULE_STORE_MAX_BYTES >> 20);
+        }
+    }
+    return buf_slice(&r->texts);
 }
 
 /* ---- reading aside ------------------------------------------------------------------------ */
@@ -281,7 +308,10 @@ static void take_contents(struct reload *r, struct reading *f, struct engine *e)
     r->own = f->rules;
     f->rules = NULL;
     r->figures.switched++;
-    engine_renew_tables(e, rules_ruleset(r->own));
+    buf_release(&r->texts_before);
+    r->texts_before = r->texts;
+    r->texts = (struct buf)BUF_INIT;
+    engine_renew_tables(e, rules_ruleset(r->own), reload_texts(r));
     hex_of(r->own, hex);
     say(r, SAY_INFO "reload: lists and lookups have other contents, the rules are the same; rule "
         "set %s", hex);

@@ -22,8 +22,15 @@ struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_
 /* Waits for the thread. */
 void reload_free(struct reload *r);
 
+/* The run began with rules from its state because the files do not compile: that counts as a reload
+ * that failed. */
+void reload_begins_stored(struct reload *r);
+
 /* In force; changes in reload_switch() and reload_fall_back(). */
 const struct fyke_rules *reload_rules(const struct reload *r);
+
+/* The same as texts, to be stored with the state (rule_store.h); valid until other rules are. */
+struct slice reload_texts(struct reload *r);
 
 /* An engine is about to be opened with them, whatever was opened before is closed; `geoip`: identity of
  * the address files that it uses. */

@@ -123,20 +123,23 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
     const struct sources *set = &rules->compilation->sources;
     struct compile_source *texts = xcalloc(set->n + 1, sizeof(*texts));
     struct compile_source *data = xcalloc(set->n + 1, sizeof(*data));
+    struct compile_place *places = xcalloc(set->n + 1, sizeof(*places));
     uint32_t n_texts = 0, n_data = 0;
     for (uint32_t i = 0; i < set->n; i++) {
         const struct rule_file *src = sources_get(set, i);
+        places[n_texts] = (struct compile_place){src->root, src->imported};
         struct compile_source *to = src->is_data ? &data[n_data++] : &texts[n_texts++];
         *to = (struct compile_source){src->path, src->text};
     }
     struct compile_input input = {
         .paths = (const char *const *)rules->paths,
-        .n_paths = (uint32_t)rules->n_paths,
+        .n_paths = rules->stored ? 0 : (uint32_t)rules->n_paths,
         .sources = texts,
         .n_sources = n_texts,
+        .places = rules->stored ? places : NULL,
         .data = data,
         .n_data = n_data,
-        .sources_on_demand = rules->n_paths > 0,
+        .sources_on_demand = rules->n_paths > 0 && !rules->stored,
         .keep_all_fields = true,
         .table_parse = table_text_parse,
         .payload_parse = payload_schema_parse,
@@ -150,8 +153,18 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
         compilation_free(c);
     }
     free(texts);
+    free(places);
     free(data);
     return r;
+}
+
+void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n)
+{
+    struct compile_input from = {.paths = paths, .n_paths = (uint32_t)n};
+    free(rules->paths);
+    rules->n_paths = 0;
+    keep_paths(rules, &from);
+    rules->stored = true;
 }
 
 enum fyke_result fyke_rules_compile(const char *const *paths, size_t n, fyke_diagnostic_fn report,

@@ -11,6 +11,7 @@ struct fyke_rules {
     char **paths; /* as given, owned; none for rules from memory */
     size_t n_paths;
     char **names; /* of the rules, owned */
+    bool stored;  /* from the state: the texts are all there is, `paths` may say something else */
 };
 
 static inline const struct ruleset *rules_ruleset(const struct fyke_rules *r)
@@ -29,6 +30,9 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
                                struct fyke_rules **ret);
 /* The same rules with every declared field kept (for --evidence-fields). NULL: out of words. */
 struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err);
+
+/* Compiled from texts that a state held; `paths` are where its files lie. */
+void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n);
 
 /* What reads the files of lists and lookups: compile_input.table_parse. */
 table_parse rules_table_parse(void);

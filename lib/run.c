@@ -145,6 +145,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.watermark_end_at.ns = c->watermark_end_ns;
     o.fault = r->fault;
     o.journal = r->journal;
+    o.rule_texts = reload_texts(r->reload);
     o.carried = lives->carried;
     o.reset_state = o.reset_state && lives->begun == 0 && lives->switched == 0;
     if (r->journal) {
@@ -349,6 +350,9 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
     }
     reload = reload_new(rules, c);
+    if (rules->stored) {
+        reload_begins_stored(reload);
+    }
     do {
         struct run r = {.config = c,
                         .reload = reload,

@@ -30,6 +30,7 @@ struct life {
     struct engine *engine;
     struct engine_carried *carried;
     struct engine_summary summary;
+    struct buf texts;    /* of the rule set, as they would be stored */
     struct buf old_copy; /* data.mdb as it once was */
     uint32_t at[CRASH_MAX_PARTITIONS];
     struct error err;
@@ -151,6 +152,17 @@ static struct etime wall(void *ctx)
     return (struct etime){log->now};
 }
 
+/* Of several messages, and others for each rule set. */
+static struct slice texts_of(struct life *w)
+{
+    if (w->texts.len == 0) {
+        for (int i = 0; i < 2000; i++) {
+            buf_printf(&w->texts, "%d of rule set %d;", i, (int)w->rs->fingerprint.lo);
+        }
+    }
+    return buf_slice(&w->texts);
+}
+
 static enum err open_once(struct life *w)
 {
     struct engine_options o;
@@ -162,6 +174,7 @@ static enum err open_once(struct life *w)
     o.clock = (struct engine_clock){now, &w->log, wall};
     o.changelog_keeps.ns = KEEPS_NS;
     o.carried = w->carried;
+    o.rule_texts = texts_of(w);
     o.state_dir = w->dir;
     o.state_map_bytes = (size_t)64 << 20;
     o.threads = w->setting->base.threads;
@@ -285,6 +298,34 @@ static void live(struct life *w)
     close_life(w, false);
 }
 
+/* The texts of the rules come back by the same ways, without any rules at hand. */
+static void texts_again(struct life *w, const char *how)
+{
+    struct buf got = BUF_INIT;
+    struct hash128 fingerprint = {0};
+    struct engine_options o;
+    bool found;
+    if (w->rs->fingerprint.hi == 0) {
+        return;
+    }
+    engine_options_init(&o);
+    o.journal = w->journal = sim_journal_new(&w->log);
+    o.clock = (struct engine_clock){now, &w->log, wall};
+    o.changelog_keeps.ns = KEEPS_NS;
+    o.state_dir = w->dir;
+    o.state_map_bytes = (size_t)64 << 20;
+    o.shards = 4;
+    o.recovery_batch_bytes = 700;
+    if (engine_stored_rules(&o, &got, &fingerprint, &found, &w->err) != ERR_OK) {
+        fail_msg("rules %s: %s", how, w->err.text);
+    }
+    assert_true(found);
+    assert_true(hash128_eq(fingerprint, w->rs->fingerprint));
+    assert_true(slice_eq(buf_slice(&got), texts_of(w)));
+    w->journal->ops->close(w->journal);
+    buf_release(&got);
+}
+
 /* ---- three ways to the same state --------------------------------------------------------- */
 
 static void state_again(struct life *w, const struct buf *want, const char *how)
@@ -304,10 +345,15 @@ static void state_again(struct life *w, const struct buf *want, const char *how)
 static void compare_restored(struct life *w, const struct buf *want)
 {
     restore_copy(w);
+    texts_again(w, "from an older copy");
+    restore_copy(w);
     state_again(w, want, "from an older copy");
     sim_log_compact(&w->log, &w->rng, 0);
     lose_copy(w);
+    texts_again(w, "from the changelog");
+    lose_copy(w);
     state_again(w, want, "from the changelog");
+    texts_again(w, "as they were");
     sim_log_expire_positions(&w->log);
     state_again(w, want, "as it was");
 }
@@ -336,6 +382,7 @@ void journal_life_run(const struct ruleset *rs, const struct logs *l,
     ret->losses = w.losses;
     sim_log_release(&w.log);
     buf_release(&w.old_copy);
+    buf_release(&w.texts);
     state_dir_remove(w.dir);
 }
 

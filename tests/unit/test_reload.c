@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "lib/rule_store.h"
 #include "lib/run.h"
 #include "tests/support/state_dump.h"
 
@@ -167,7 +168,7 @@ static void keep_figures(void *ctx, const struct run_figures *f)
     w->engine = f->engine;
 }
 
-static enum fyke_result run_it(struct world *w)
+static enum fyke_result run_with(struct world *w, bool stored)
 {
     const char *paths[] = {w->rules}, *inputs[] = {w->input};
     const struct run_hooks hooks = {.figures = keep_figures, .beat = beat, .ctx = w};
@@ -176,7 +177,6 @@ static enum fyke_result run_it(struct world *w)
     w->stop = 0;
     w->beats = 0;
     fyke_run_config_init(&c);
-    assert_int_equal(fyke_rules_compile(paths, 1, NULL, NULL, &rules), FYKE_OK);
     c.inputs = inputs;
     c.n_inputs = 1;
     c.options.state_dir = w->no_state ? NULL : w->state;
@@ -186,9 +186,23 @@ static enum fyke_result run_it(struct world *w)
     c.on_alert_ctx = w;
     c.stop = &w->stop;
     c.reload = &w->reload;
+    if (stored) {
+        struct error err = ERROR_INIT;
+        if (rule_store_find(&c, paths, 1, &rules, &err) != ERR_OK) {
+            fail_msg("%s", err.text);
+        }
+        assert_non_null(rules);
+    } else {
+        assert_int_equal(fyke_rules_compile(paths, 1, NULL, NULL, &rules), FYKE_OK);
+    }
     enum fyke_result rc = run_whole(rules, &c, &hooks);
     fyke_rules_free(rules);
     return rc;
+}
+
+static enum fyke_result run_it(struct world *w)
+{
+    return run_with(w, false);
 }
 
 /* ---- reading what came ---------------------------------------------------------------------- */
@@ -411,6 +425,59 @@ static void rules_that_do_not_fit_the_state_are_refused(void **state)
     end_world(&calm);
 }
 
+static void write_file(const struct world *w, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void rules_of_several_files(struct world *w)
+{
+    const char *texts[] = {
+        "import \"more.rules\"\n", stays, quiet,
+        "list few : string from file \"few.txt\"\n"
+        "rule listed { for each user when Login where user in list few and n < 100 emit alert }\n",
+        NULL};
+    make_world(w);
+    write_text(w->rules, texts);
+    write_file(w, "few.txt", "u1\nu2\nu3\n");
+    write_file(w, "more.rules",
+               "language 1\nrule imported { for each user when Login where n = 5 emit alert }\n");
+}
+
+/* Everything of the set is damaged, its list too; the run goes on with what the state holds, and a
+ * reload takes files that are mended. */
+static void a_restart_with_broken_files_goes_on_with_the_stored_rules(void **state)
+{
+    struct world w, calm;
+    struct buf x = BUF_INIT, y = BUF_INIT;
+    (void)state;
+    rules_of_several_files(&w);
+    rules_of_several_files(&calm);
+    w.act_at = calm.act_at = 3;
+    assert_int_equal(run_it(&w), FYKE_INTERRUPTED);
+    assert_int_equal(run_it(&calm), FYKE_INTERRUPTED);
+    write_file(&w, "r.rules", "rule oh no");
+    write_file(&w, "few.txt", "nobody\n");
+    write_file(&w, "more.rules", "");
+    assert_int_equal(run_with(&w, true), FYKE_OK);
+    assert_int_equal(run_it(&calm), FYKE_OK);
+    assert_true(calm.alerts.len > 50000);
+    assert_true(slice_eq(buf_slice(&w.alerts), buf_slice(&calm.alerts)));
+    state_dump(w.state, &x, NULL);
+    state_dump(calm.state, &y, NULL);
+    assert_true(slice_eq(buf_slice(&x), buf_slice(&y)));
+    assert_int_equal(w.figures.failed, 1);
+    buf_release(&x);
+    buf_release(&y);
+    end_world(&w);
+    end_world(&calm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +487,7 @@ int main(void)
         cmocka_unit_test(the_same_bytes_are_nothing_new),
         cmocka_unit_test(a_wish_during_a_reload_is_carried_out_afterwards),
         cmocka_unit_test(without_a_state_other_rules_are_refused),
+        cmocka_unit_test(a_restart_with_broken_files_goes_on_with_the_stored_rules),
         cmocka_unit_test(rules_that_do_not_fit_the_state_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
