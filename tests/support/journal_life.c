@@ -156,7 +156,7 @@ static struct etime wall(void *ctx)
 static struct slice texts_of(struct life *w)
 {
     if (w->texts.len == 0) {
-        for (int i = 0; i < 2000; i++) {
+        for (int i = 0; i < 120; i++) {
             buf_printf(&w->texts, "%d of rule set %d;", i, (int)w->rs->fingerprint.lo);
         }
     }
