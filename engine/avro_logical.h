@@ -17,7 +17,7 @@ enum payload_meaning avro_logical_meaning(struct slice name, const struct payloa
 /* A number with a meaning; what lies outside of its range stands as the number it is, which no
  * field of that type accepts. */
 void avro_put_number(struct json_out *out, enum payload_meaning meaning, int64_t v);
-/* Two's complement, big-endian, as the exact number; beyond 38 digits `false`, which is no number. */
+/* Two's complement, big-endian, as the exact number; beyond 38 digits `false`, no number. */
 void avro_put_decimal(struct json_out *out, struct slice bytes, uint32_t scale);
 void avro_put_uuid(struct json_out *out, struct slice bytes);
 /* Three little-endian numbers as an object. */

@@ -42,7 +42,7 @@ struct payload_codec {
 };
 
 enum payload_result {
-    PAYLOAD_TEXT,          /* codec->text is the message as JSON, JSON_PAD_BYTES zero bytes behind */
+    PAYLOAD_TEXT,          /* codec->text is the message as JSON, with JSON_PAD_BYTES zeros behind */
     PAYLOAD_OTHER_MESSAGE, /* the framing names another message of the file */
     PAYLOAD_INVALID,       /* reason and position say why */
 };

@@ -151,8 +151,9 @@ static bool note(struct payload_codec *c, const struct parted *p, const struct w
         return payload_fail(c, INVALID_TOO_LONG);
     }
     win(c, p, field);
-    uint32_t i = push(c, (struct proto_member){
-                             .number = f->value, .begin = f->begin, .end = f->end, .wire = f->type});
+    struct proto_member met = {
+        .number = f->value, .begin = f->begin, .end = f->end, .wire = f->type};
+    uint32_t i = push(c, met);
     struct proto_member *head = member(c, p->heads + field);
     if (head->next) {
         member(c, head->last)->next = i;

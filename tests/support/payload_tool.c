@@ -63,7 +63,8 @@ static void print_message(struct payload_codec *c, const struct payload_schema *
     if (bytes->len > 0) {
         memcpy(exact, bytes->ptr, bytes->len);
     }
-    struct record r = {.has_value = true, .value = slice_from(exact, bytes->len), .in_format = true};
+    struct record r = {
+        .has_value = true, .value = slice_from(exact, bytes->len), .in_format = true};
     switch (payload_to_json(c, s, &payload_want_all, &r, &position)) {
     case PAYLOAD_TEXT: printf("%.*s\n", SLICE_ARG(buf_slice(&c->text))); break;
     case PAYLOAD_OTHER_MESSAGE: printf("other message\n"); break;

@@ -210,6 +210,7 @@ static void a_record_keeps_what_it_has(void **state)
             assert_int_equal(r->offset, seen);
             assert_int_equal(r->has_key, seen != 1);
             assert_int_equal(r->has_value, seen != 1);
+            assert_true(r->in_format);
             assert_int_equal(r->key.len, seen == 0 ? 3 : 0);
             assert_true(r->has_timestamp);
             assert_int_equal(r->timestamp.ns, (1234 + (int64_t)seen) * NS_PER_MS);

@@ -177,7 +177,8 @@ static void outside_of_the_range(void **state)
     add_field(w, d, "big", TYPE_DECIMAL);
     w->topic.payload =
         avro(w, "{\"type\":\"record\",\"name\":\"E\",\"fields\":["
-                "{\"name\":\"at\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}},"
+                "{\"name\":\"at\","
+                "\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}},"
                 "{\"name\":\"day\",\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}},"
                 "{\"name\":\"time\",\"type\":{\"type\":\"int\",\"logicalType\":\"time-millis\"}},"
                 "{\"name\":\"big\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
@@ -186,7 +187,8 @@ static void outside_of_the_range(void **state)
     assert_string_equal(value_text(w, 0, 1), "\"1970-01-01\"");
     assert_string_equal(value_text(w, 0, 2), "\"00:00:00.000\"");
     assert_int_equal(w->got.bad_values, 0);
-    assert_int_equal(message(w, BYTES("\2\xfe\xff\xff\xff\x0f\1\x22\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),
+    assert_int_equal(message(w, BYTES("\2\xfe\xff\xff\xff\x0f\1"
+                                      "\x22\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),
                      DECODE_EVENTS);
     assert_int_equal(w->got.bad_values, 3);
 }
