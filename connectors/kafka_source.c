@@ -324,8 +324,12 @@ enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs
                           const char *topics, const char *start, bool once, struct source **ret,
                           struct error *err)
 {
-    static const struct source_ops ops = {source_partitions, source_start,  source_poll,
-                                          source_pause,      source_commit, source_close};
+    static const struct source_ops ops = {.partitions = source_partitions,
+                                          .start = source_start,
+                                          .poll = source_poll,
+                                          .pause = source_pause,
+                                          .commit = source_commit,
+                                          .close = source_close};
     FYKE_TRY(check_list(rs, topics, err));
     struct kafka_source *s = xcalloc(1, sizeof(*s));
     s->base = (struct source){.ops = &ops, .bounded = false, .remembers = true};

@@ -5,25 +5,8 @@
 
 #include "base/map.h"
 #include "base/xalloc.h"
+#include "engine/carried.h"
 #include "engine/engine_parts.h"
-
-#define EACH_COUNTER(X)                                                                            \
-    X(records) X(events) X(evaluated) X(late) X(after_idle) X(tombstones) X(unclaimed) X(repeated)  \
-    X(bad_values) X(missing_key) X(derived) X(undecided) X(alerts_total) X(checkpoints)             \
-    X(checkpoint_bytes) X(commits) X(commit_bytes)
-
-struct engine_carried {
-#define COUNTER(name) uint64_t name;
-    EACH_COUNTER(COUNTER)
-#undef COUNTER
-    uint64_t invalid[INVALID_REASON_COUNT];
-    struct nfa_counters nfa;
-    uint32_t n_rules;
-    char **rule_names; /* the next life may have other rules */
-    uint64_t *rule_alerts, *rule_shadow;
-    size_t n_partitions;
-    struct partition_summary *partitions;
-};
 
 void engine_carried_free(struct engine_carried *c)
 {
@@ -47,6 +30,19 @@ static void add_eval(struct eval_counters *to, const struct eval_counters *from)
     to->regex_limit += from->regex_limit;
 }
 
+static void add_nfa(struct nfa_counters *to, const struct nfa_counters *from)
+{
+    to->detector_calls += from->detector_calls;
+    to->finder_calls += from->finder_calls;
+    to->matches += from->matches;
+    to->timeouts += from->timeouts;
+    to->suppressed += from->suppressed;
+    to->capped += from->capped;
+    to->exhausted += from->exhausted;
+    to->truncated += from->truncated;
+    add_eval(&to->eval, &from->eval);
+}
+
 void engine_nfa_counters(const struct engine *e, struct nfa_counters *ret)
 {
     struct nfa_counters now;
@@ -56,15 +52,7 @@ void engine_nfa_counters(const struct engine *e, struct nfa_counters *ret)
         add_eval(&now.eval, &e->shards[i].emitter.store.counters);
     }
     *ret = e->nfa_before;
-    ret->detector_calls += now.detector_calls;
-    ret->finder_calls += now.finder_calls;
-    ret->matches += now.matches;
-    ret->timeouts += now.timeouts;
-    ret->suppressed += now.suppressed;
-    ret->capped += now.capped;
-    ret->exhausted += now.exhausted;
-    ret->truncated += now.truncated;
-    add_eval(&ret->eval, &now.eval);
+    add_nfa(ret, &now);
 }
 
 void engine_partition_summary(const struct partition *p, struct partition_summary *ret)
@@ -82,12 +70,12 @@ void engine_partition_summary(const struct partition *p, struct partition_summar
     };
 }
 
-static struct engine_carried *carried_of(const struct engine *e)
+struct engine_carried *engine_carried_new(const struct ruleset *rs)
 {
     struct engine_carried *c = xcalloc(1, sizeof(*c));
-    c->rule_names = xcalloc(e->rs->n_rules + 1u, sizeof(*c->rule_names));
-    for (; c->n_rules < e->rs->n_rules; c->n_rules++) {
-        struct slice name = e->rs->rules[c->n_rules].name;
+    c->rule_names = xcalloc(rs->n_rules + 1u, sizeof(*c->rule_names));
+    for (; c->n_rules < rs->n_rules; c->n_rules++) {
+        struct slice name = rs->rules[c->n_rules].name;
         c->rule_names[c->n_rules] = xstrndup(name.ptr, name.len);
     }
     c->rule_alerts = xcalloc(c->n_rules + 1u, sizeof(*c->rule_alerts));
@@ -95,23 +83,83 @@ static struct engine_carried *carried_of(const struct engine *e)
     return c;
 }
 
+void engine_count(struct engine *e, struct engine_carried *ret)
+{
+#define COUNTER(name) ret->name = e->name;
+    ENGINE_EACH_COUNTER(COUNTER)
+#undef COUNTER
+    memcpy(ret->invalid, e->invalid, sizeof(ret->invalid));
+    engine_nfa_counters(e, &ret->nfa);
+    memcpy(ret->rule_alerts, e->rule_alerts, ret->n_rules * sizeof(*ret->rule_alerts));
+    memcpy(ret->rule_shadow, e->rule_shadow, ret->n_rules * sizeof(*ret->rule_shadow));
+    ret->partitions = xrealloc(ret->partitions, (e->n_partitions + 1) * sizeof(*ret->partitions));
+    ret->n_partitions = e->n_partitions;
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        engine_partition_summary(e->partitions[i], &ret->partitions[i]);
+    }
+}
+
 void engine_note_counters(struct engine *e)
 {
-    struct engine_carried *c = e->at_commit;
-    if (c == NULL) {
-        c = e->at_commit = carried_of(e);
+    if (e->at_commit == NULL) {
+        e->at_commit = engine_carried_new(e->rs);
     }
-#define COUNTER(name) c->name = e->name;
-    EACH_COUNTER(COUNTER)
+    engine_count(e, e->at_commit);
+}
+
+/* A partition that was ours twice is one. */
+static void add_partition(struct engine_carried *to, const struct partition_summary *p)
+{
+    for (size_t i = 0; i < to->n_partitions; i++) {
+        struct partition_summary *is = &to->partitions[i];
+        if (is->topic == p->topic && is->partition == p->partition) {
+            struct partition_summary sum = *p;
+            sum.read += is->read;
+            sum.late += is->late;
+            sum.invalid += is->invalid;
+            sum.idle_advances += is->idle_advances;
+            *is = sum;
+            return;
+        }
+    }
+    to->partitions = xrealloc(to->partitions, (to->n_partitions + 1) * sizeof(*to->partitions));
+    to->partitions[to->n_partitions++] = *p;
+}
+
+/* Mostly `hint`; n_rules: there is none. */
+static uint32_t find_rule(const struct engine_carried *c, const char *name, uint32_t hint)
+{
+    if (hint < c->n_rules && strcmp(c->rule_names[hint], name) == 0) {
+        return hint;
+    }
+    uint32_t i = 0;
+    while (i < c->n_rules && strcmp(c->rule_names[i], name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+void engine_carried_add(struct engine_carried *to, const struct engine_carried *from)
+{
+    if (from == NULL) {
+        return;
+    }
+#define COUNTER(name) to->name += from->name;
+    ENGINE_EACH_COUNTER(COUNTER)
 #undef COUNTER
-    memcpy(c->invalid, e->invalid, sizeof(c->invalid));
-    engine_nfa_counters(e, &c->nfa);
-    memcpy(c->rule_alerts, e->rule_alerts, c->n_rules * sizeof(*c->rule_alerts));
-    memcpy(c->rule_shadow, e->rule_shadow, c->n_rules * sizeof(*c->rule_shadow));
-    c->partitions = xrealloc(c->partitions, (e->n_partitions + 1) * sizeof(*c->partitions));
-    c->n_partitions = e->n_partitions;
-    for (size_t i = 0; i < e->n_partitions; i++) {
-        engine_partition_summary(e->partitions[i], &c->partitions[i]);
+    for (int i = 0; i < INVALID_REASON_COUNT; i++) {
+        to->invalid[i] += from->invalid[i];
+    }
+    add_nfa(&to->nfa, &from->nfa);
+    for (uint32_t i = 0; i < from->n_rules; i++) {
+        uint32_t to_rule = find_rule(to, from->rule_names[i], i);
+        if (to_rule < to->n_rules) {
+            to->rule_alerts[to_rule] += from->rule_alerts[i];
+            to->rule_shadow[to_rule] += from->rule_shadow[i];
+        }
+    }
+    for (size_t i = 0; i < from->n_partitions; i++) {
+        add_partition(to, &from->partitions[i]);
     }
 }
 
@@ -132,7 +180,7 @@ void engine_begin_counters(struct engine *e)
         return;
     }
 #define COUNTER(name) e->name = c->name;
-    EACH_COUNTER(COUNTER)
+    ENGINE_EACH_COUNTER(COUNTER)
 #undef COUNTER
     memcpy(e->invalid, c->invalid, sizeof(e->invalid));
     e->nfa_before = c->nfa;

@@ -240,7 +240,7 @@ static void describe(struct engine *e, struct header *ret)
     *ret = (struct header){
         .seq = e->state->seq + 1,
         .app = slice_of(e->options.app),
-        .mode = STATE_SOLO,
+        .mode = e->options.in_group ? STATE_GROUP : STATE_SOLO,
         .n_shards = e->n_shards,
         .fingerprint = e->fingerprint,
     };
@@ -296,40 +296,52 @@ static enum err write_frozen(struct engine *e, const struct frozen *frozen,
     return ERR_OK;
 }
 
-static enum err freeze_and_write(struct engine *e, struct frozen *frozen, struct header *h,
-                                 struct error *err)
-{
-    for (uint32_t i = 0; i < e->n_shards; i++) {
-        keyspace_freeze(e->shards[i].keyspace, &frozen[i]);
-        keyspace_release_version(e->shards[i].keyspace);
-        e->checkpoint_bytes += frozen[i].bytes.len;
-    }
-    describe(e, h);
-    FYKE_TRY(e->state->journaled != NULL ? journaled_commit(e, frozen, h, err)
-                                         : write_frozen(e, frozen, h, err));
-    for (uint32_t i = 0; i < e->n_shards; i++) {
-        keyspace_written(e->shards[i].keyspace);
-    }
-    return ERR_OK;
-}
-
-enum err state_commit(struct engine *e, struct error *err)
+void state_drop_frozen(struct engine *e)
 {
     struct state *s = e->state;
+    for (uint32_t i = 0; s->frozen != NULL && i < e->n_shards; i++) {
+        frozen_release(&s->frozen[i]);
+    }
+    free(s->frozen);
+    s->frozen = NULL;
+}
+
+enum err state_prepare(struct engine *e, struct journal_task *ret, struct error *err)
+{
+    struct state *s = e->state;
+    struct header header = {0};
     if (s->failed) {
         return error_set(err, ERR_STATE, "the state could not be written before");
     }
-    struct frozen *frozen = xcalloc(e->n_shards, sizeof(*frozen));
-    struct header header = {0};
-    enum err rc = freeze_and_write(e, frozen, &header, err);
-    s->seq += rc == ERR_OK;
-    s->failed = rc != ERR_OK;
+    s->failed = true; /* until state_committed() */
+    s->frozen = xcalloc(e->n_shards, sizeof(*s->frozen));
     for (uint32_t i = 0; i < e->n_shards; i++) {
-        frozen_release(&frozen[i]);
+        keyspace_freeze(e->shards[i].keyspace, &s->frozen[i]);
+        keyspace_release_version(e->shards[i].keyspace);
+        e->checkpoint_bytes += s->frozen[i].bytes.len;
     }
-    free(frozen);
+    describe(e, &header);
+    enum err rc = s->journaled != NULL ? journaled_send(e, s->frozen, &header, ret, err)
+                                       : write_frozen(e, s->frozen, &header, err);
     arena_release(&header.arena);
+    if (rc != ERR_OK) {
+        state_drop_frozen(e);
+    }
     return rc;
+}
+
+void state_committed(struct engine *e, const struct journal_task *done)
+{
+    struct state *s = e->state;
+    if (s->journaled != NULL) {
+        journaled_take(e, s->frozen, done);
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        keyspace_written(e->shards[i].keyspace);
+    }
+    s->seq++;
+    s->failed = false;
+    state_drop_frozen(e);
 }
 
 /* ---- when --------------------------------------------------------------------------------- */

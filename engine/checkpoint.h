@@ -30,7 +30,8 @@ struct state {
     uint64_t seq;         /* of the last commit */
     struct hash128 stored_rules; /* whose texts the database holds, or will; zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
-    bool failed;          /* a checkpoint could not be written: memory is ahead for good */
+    struct frozen *frozen; /* per shard, between state_prepare() and state_committed() */
+    bool failed;          /* what was written last is not durable: memory is ahead */
 };
 
 /* Opens options.state_dir and decides whether it fits; sets e->state. Before the shards are made:
@@ -61,8 +62,13 @@ enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
  * the run from then on. Before anything is restored. */
 enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
 
-/* Everything since the last one is durable when it returns ERR_OK. */
-enum err state_commit(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Everything since the last one is written; without a journal it is durable then, with one when the
+ * transaction that *ret becomes part of is through. */
+enum err state_prepare(struct engine *e, struct journal_task *ret, struct error *err) FYKE_MUST_USE;
+/* It is durable. */
+void state_committed(struct engine *e, const struct journal_task *done);
+/* It never will be. */
+void state_drop_frozen(struct engine *e);
 /* Changed records take so much of the budget that they should go out now. */
 bool state_presses(struct engine *e);
 /* Something has changed since the last checkpoint. */

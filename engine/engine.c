@@ -9,8 +9,6 @@
 #include "engine/checkpoint.h"
 #include "engine/engine_parts.h"
 
-#define POLL_RECORDS 4096
-#define POLL_WAIT ((struct duration){100 * NS_PER_MS})
 #define MAX_THREADS 256
 #define MAX_SHARDS 4096
 
@@ -80,17 +78,29 @@ struct etime engine_wall(const struct engine *e)
     return c->wall == NULL ? (struct etime){0} : c->wall(c->ctx);
 }
 
-void engine_say(const struct engine *e, const char *fmt, ...)
+static void say(const struct engine_options *o, const char *fmt, va_list args)
 {
     char line[1024];
-    va_list args;
-    if (e->options.log == NULL) {
-        return;
+    if (o->log != NULL) {
+        vsnprintf(line, sizeof(line), fmt, args);
+        o->log(o->log_ctx, line);
     }
+}
+
+void engine_say_with(const struct engine_options *o, const char *fmt, ...)
+{
+    va_list args;
     va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
+    say(o, fmt, args);
     va_end(args);
-    e->options.log(e->options.log_ctx, line);
+}
+
+void engine_say(const struct engine *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say(&e->options, fmt, args);
+    va_end(args);
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -204,7 +214,7 @@ void engine_renew_tables(struct engine *e, const struct ruleset *rs, struct slic
 }
 
 /* What was read so far is judged by the contents that it was read under. */
-static enum err renew_tables(struct engine *e, struct error *err)
+enum err engine_take_renewed(struct engine *e, struct error *err)
 {
     FYKE_TRY(engine_commit(e, err));
     tables_renew(e->tables, e->renewed);
@@ -446,108 +456,22 @@ enum err engine_begin(struct engine *e, const struct source_partition *parts, ui
     return ERR_OK;
 }
 
-/* ---- the run ------------------------------------------------------------------------------ */
-
 /* Where a partition without a position starts is known now; that is its position until its first
  * record comes. */
-static void note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n)
+void engine_note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct partition *p = engine_find_partition(e, parts[i].topic, parts[i].partition);
-        if (p->restored < 0) {
+        if (p != NULL && p->restored < 0) {
             p->next_offset = parts[i].first_offset;
         }
     }
 }
 
-/* The first start of a partition pins where it began: a crash before the first commit begins there
- * again. Other rules than those of the state are pinned too: from here on they hold. Without a journal bounded input needs none: it has one beginning. */
-static enum err pin_start(struct engine *e, struct error *err)
+enum err engine_load_tables(struct engine *e, struct error *err)
 {
-    bool first = e->state != NULL && (!e->state->found || state_switches(e));
-    for (size_t i = 0; i < e->n_partitions; i++) {
-        first |= e->partitions[i]->restored < 0;
-    }
-    bool pin = e->options.journal != NULL || (e->state != NULL && !e->source->bounded) ||
-               (e->state != NULL && state_switches(e));
-    return pin && first ? engine_commit(e, err) : ERR_OK;
-}
-
-static enum err start(struct engine *e, struct source *source, struct sink *sink,
-                      struct error *err)
-{
-    const struct source_partition *parts;
-    uint32_t n;
-    e->source = source;
-    e->hold_back = source->bounded;
-    FYKE_TRY(source->ops->partitions(source, &parts, &n, err));
-    FYKE_TRY(engine_begin(e, parts, n, sink, err));
-    const struct partition_position *from;
-    uint32_t n_from = engine_positions(e, &from);
-    FYKE_TRY(source->ops->start(source, from, n_from, err));
-    note_first_offsets(e, parts, n);
-    return ERR_OK;
-}
-
-static enum err step(struct engine *e, const volatile sig_atomic_t *stop, bool *finished,
-                     struct error *err)
-{
-    struct source_batch batch = {0};
-    FYKE_TRY(e->source->ops->poll(e->source, POLL_RECORDS, POLL_WAIT, &batch, err));
-    FYKE_TRY(engine_push_batch(e, batch.records, batch.n, err));
-    for (uint32_t i = 0; i < batch.n_at_end; i++) {
-        idle_note_end(e, &batch.at_end[i]);
-    }
-    for (uint32_t i = 0; i < batch.n_lost_end; i++) {
-        idle_note_lost_end(e, &batch.lost_end[i]);
-    }
-    if (!e->source->bounded) {
-        idle_check(e);
-    }
-    FYKE_TRY(engine_process_slices(e, stop, err));
-    FYKE_TRY(engine_balance(e, err));
-    *finished = batch.finished;
-    return ERR_OK;
-}
-
-static void beat(const struct engine *e, enum engine_phase phase)
-{
-    if (e->options.beat != NULL) {
-        e->options.beat(e->options.beat_ctx, phase);
-    }
-}
-
-enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
-                    const volatile sig_atomic_t *stop, struct error *err)
-{
-    bool finished = false;
-    e->stop = stop;
-    FYKE_TRY(tables_load(e->tables, engine_now(e), stop, err));
+    FYKE_TRY(tables_load(e->tables, engine_now(e), e->stop, err));
     e->alerts.fingerprint = tables_fingerprint(e->tables);
     state_compare_tables(e);
-    FYKE_TRY(start(e, source, sink, err));
-    FYKE_TRY(pin_start(e, err));
-    beat(e, ENGINE_READY);
-    while (!finished && !e->asked_to_stop && (stop == NULL || *stop == 0)) {
-        if (e->renewed != NULL) {
-            FYKE_TRY(renew_tables(e, err));
-        }
-        if (tables_tick(e->tables, engine_now(e))) {
-            e->alerts.fingerprint = tables_fingerprint(e->tables);
-        }
-        FYKE_TRY(step(e, stop, &finished, err));
-        FYKE_TRY(engine_keep_pace(e, err));
-        state_watch_budget(e);
-        beat(e, ENGINE_RUNNING);
-    }
-    e->has_stopped = e->asked_to_stop && !finished && (stop == NULL || *stop == 0);
-    if (!e->has_stopped) {
-        beat(e, ENGINE_STOPPING);
-    }
-    if (finished && source->bounded) {
-        FYKE_TRY(engine_finish(e, err));
-    }
-    FYKE_TRY(engine_commit(e, err));
-    engine_note_counters(e);
     return ERR_OK;
 }

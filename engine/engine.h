@@ -66,6 +66,13 @@ struct engine_options {
      * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
     struct journal *journal;
     struct slice rule_texts; /* stored beside the state (engine_stored_rules()); empty: nothing is */
+    /* Several tasks share a process (engine/task_set.h): this one is that number, with a part of the
+     * changelog of its own; the journal is open already, and commits are made for all tasks at once,
+     * by whoever owns them. */
+    bool in_group;
+    uint32_t task;
+    enum err (*commit)(void *ctx, struct error *err);
+    void *commit_ctx;
     const struct engine_carried *carried; /* counters of earlier lives of the run; may be NULL */
     size_t overlay_bytes; /* bound of what is committed and not in the copy; 0: half of memory_bytes */
     struct duration checkpoint_every; /* of the copy, processing time; default 5 s */

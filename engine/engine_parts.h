@@ -1,7 +1,7 @@
 /* The inside of struct engine, for the files that implement engine.h:
- *   engine.c   life cycle, run loop       intake.c   records → order buffers
+ *   engine.c   life cycle                 intake.c   records → order buffers
  *   process.c  release → shards → alerts  idle.c     partitions that say nothing
- *   feed.c     what shards get, by level
+ *   feed.c     what shards get, by level  task_set_run.c  the loop of a run
  *   commit.c   deliver, checkpoint, positions        summary.c, carry.c  figures
  *   checkpoint.c, restore.c   durable state (checkpoint.h)
  * Private to engine/. */
@@ -120,11 +120,18 @@ struct engine {
 struct ptime engine_now(const struct engine *e);
 struct etime engine_wall(const struct engine *e);
 void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
+void engine_say_with(const struct engine_options *o, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 /* NULL: not open. */
 struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition);
 /* Opens a partition; the clock groups of its topic wait for it from now on. */
 struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
+
+void engine_note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n);
+/* engine_renew_tables() */
+enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Lists and lookups as they are now; before the first record. */
+enum err engine_load_tables(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* engine_push() for many; several threads decode. */
 enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
@@ -155,6 +162,14 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err) FYKE
  * *stop becomes non-zero. */
 enum err engine_process_slices(struct engine *e, const volatile sig_atomic_t *stop,
                                struct error *err) FYKE_MUST_USE;
+struct journal_task;
+/* With a journal (engine/journal.h): a commit in two steps, around that of the journal. */
+enum err engine_prepare_commit(struct engine *e, struct journal_task *ret,
+                               struct error *err) FYKE_MUST_USE;
+enum err engine_settle_commit(struct engine *e, const struct journal_task *done,
+                              struct error *err) FYKE_MUST_USE;
+/* It is time to commit. */
+bool engine_commit_due(struct engine *e);
 /* Commits when it is time to. */
 enum err engine_keep_pace(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Counts (and with --pending reports) what waits for deadlines. */

@@ -15,7 +15,7 @@
 
 #define HEADER_FORMAT 1
 
-enum state_mode { STATE_SOLO = 0 };
+enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };
 
 struct header_topic {
     struct slice name;

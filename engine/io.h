@@ -23,6 +23,17 @@ struct source_partition {
     bool empty;           /* nothing was written to it yet */
 };
 
+/* Instead of an offset: where partitions() says. */
+#define SOURCE_FROM_START INT64_C(-1)
+
+/* What becomes of the partitions behind the records of a batch. Only a source that shares its input
+ * with other processes says so; it begins without any. */
+enum source_change {
+    SOURCE_SAME,
+    SOURCE_GIVEN, /* partitions() says which are ours now; nothing is read before start() */
+    SOURCE_TAKEN, /* all of them go: commit, then let_go(); nothing is read before the next GIVEN */
+};
+
 struct source_batch {
     const struct record *records;
     uint32_t n;
@@ -35,13 +46,16 @@ struct source_batch {
     const struct partition_position *lost_end;
     uint32_t n_lost_end;
     bool finished; /* bounded input: everything has been delivered */
+    enum source_change change;
 };
 
 struct source_ops {
-    /* The partitions of this run, fixed at start. Valid until close. */
+    /* The partitions of this run, fixed at start; of a shared source, as given last. Valid until
+     * close, or the next change. */
     enum err (*partitions)(struct source *s, const struct source_partition **ret, uint32_t *ret_n,
                            struct error *err);
-    /* Start reading; `from[i]` overrides the first offset of the partitions named. Once. */
+    /* Start reading; `from[i]` overrides the first offset of the partitions named. Once; of a shared
+     * source, after each GIVEN, and those alone are read that `from` names. */
     enum err (*start)(struct source *s, const struct partition_position *from, uint32_t n,
                       struct error *err);
     /* Next records, at most `max`; waits up to `wait` when there are none (0 records then). */
@@ -53,6 +67,8 @@ struct source_ops {
     /* Commit positions to the broker's group (Kafka) after the checkpoint. May be NULL. */
     enum err (*commit)(struct source *s, const struct partition_position *pos, uint32_t n,
                        const char *metadata, struct error *err);
+    /* After TAKEN: what was read is committed. NULL: not shared. */
+    enum err (*let_go)(struct source *s, struct error *err);
     void (*close)(struct source *s);
 };
 

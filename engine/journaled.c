@@ -41,19 +41,19 @@ enum err journaled_append(struct journaled *j, const struct frozen *f, struct er
         }
         struct slice value = op->del ? (struct slice){0}
                                      : slice_from(f->bytes.ptr + op->at, op->len);
-        FYKE_TRY(to->ops->append(to, SOLO_TASK, changelog_key_slice(&key), op->del, value, err));
+        FYKE_TRY(to->ops->append(to, j->task, changelog_key_slice(&key), op->del, value, err));
     }
     return ERR_OK;
 }
 
-static enum err append_part(struct journal *to, struct changelog_key key,
+static enum err append_part(struct journaled *j, struct changelog_key key,
                             const struct changelog_part *part, struct buf *scratch,
                             struct error *err)
 {
+    struct journal *to = j->journal;
     buf_clear(scratch);
     changelog_encode_part(part, scratch);
-    return to->ops->append(to, SOLO_TASK, changelog_key_slice(&key), false, buf_slice(scratch),
-                           err);
+    return to->ops->append(to, j->task, changelog_key_slice(&key), false, buf_slice(scratch), err);
 }
 
 /* In as many parts as the size of a message asks for. */
@@ -73,7 +73,7 @@ static enum err append_parts(struct journaled *j, struct changelog_key (*key)(ui
             .parts = (uint32_t)parts,
             .bytes = slice_from(bytes.ptr + at, left < piece ? left : piece),
         };
-        FYKE_TRY(append_part(j->journal, key((uint32_t)i), &part, &scratch, err));
+        FYKE_TRY(append_part(j, key((uint32_t)i), &part, &scratch, err));
     }
     return ERR_OK;
 }
@@ -93,63 +93,70 @@ static enum err append_rules(struct engine *e, uint64_t seq, struct error *err)
     return ERR_OK;
 }
 
-static enum err commit_positions(struct engine *e, const struct header *h, int64_t *position,
-                                 struct error *err)
-{
-    struct journal *to = e->options.journal;
-    struct partition_position *at = xmalloc((h->n_partitions + 1) * sizeof(*at));
-    for (uint32_t i = 0; i < h->n_partitions; i++) {
-        const struct header_partition *p = &h->partitions[i];
-        at[i] = (struct partition_position){p->topic, p->partition, p->restart};
-    }
-    struct journal_task task = {
-        .task = SOLO_TASK, .seq = h->seq, .positions = at, .n_positions = h->n_partitions};
-    enum err rc = to->ops->commit(to, &task, 1, err);
-    *position = task.position;
-    free(at);
-    return rc;
-}
-
-enum err journaled_commit_header(struct engine *e, const struct header *h, struct error *err)
+enum err journaled_send_header(struct engine *e, const struct header *h, struct journal_task *ret,
+                               struct error *err)
 {
     struct journaled *j = e->state->journaled;
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    int64_t position;
-    header_encode(h, &bytes);
+    j->positions = xrealloc(j->positions, (h->n_partitions + 1) * sizeof(*j->positions));
+    for (uint32_t i = 0; i < h->n_partitions; i++) {
+        const struct header_partition *p = &h->partitions[i];
+        j->positions[i] = (struct partition_position){p->topic, p->partition, p->restart};
+    }
+    *ret = (struct journal_task){.task = j->task,
+                                 .seq = h->seq,
+                                 .positions = j->positions,
+                                 .n_positions = h->n_partitions};
+    buf_clear(&j->sent);
+    header_encode(h, &j->sent);
     fault_point(e->options.fault, "before-header");
     FYKE_TRY(append_rules(e, h->seq, err));
-    FYKE_TRY(append_parts(j, changelog_header_key, h->seq, buf_slice(&bytes), err));
-    fault_point(e->options.fault, "before-journal-commit");
-    FYKE_TRY(commit_positions(e, h, &position, err));
-    fault_point(e->options.fault, "after-journal-commit");
-    e->commits++;
-    e->commit_bytes += bytes.len;
-    j->origin.position = position;
-    j->origin.since = engine_wall(e);
-    buf_clear(&j->header);
-    buf_put_slice(&j->header, buf_slice(&bytes));
-    j->ahead = true;
-    return ERR_OK;
+    return append_parts(j, changelog_header_key, h->seq, buf_slice(&j->sent), err);
 }
 
-enum err journaled_commit(struct engine *e, struct frozen *frozen, const struct header *h,
-                          struct error *err)
+enum err journaled_send(struct engine *e, const struct frozen *frozen, const struct header *h,
+                        struct journal_task *ret, struct error *err)
 {
     struct journaled *j = e->state->journaled;
     fault_point(e->options.fault, "before-append");
     for (uint32_t i = 0; i < j->n_shards; i++) {
         FYKE_TRY(journaled_append(j, &frozen[i], err));
-        e->commit_bytes += frozen[i].bytes.len;
         if (i == j->n_shards / 2) {
             fault_point(e->options.fault, "mid-append");
         }
     }
-    FYKE_TRY(journaled_commit_header(e, h, err));
+    return journaled_send_header(e, h, ret, err);
+}
+
+enum err journaled_commit(struct journal *j, struct fault *fault, struct journal_task *tasks,
+                          uint32_t n, struct error *err)
+{
+    fault_point(fault, "before-journal-commit");
+    FYKE_TRY(j->ops->commit(j, tasks, n, err));
+    fault_point(fault, "after-journal-commit");
+    return ERR_OK;
+}
+
+void journaled_take_header(struct engine *e, const struct journal_task *done)
+{
+    struct journaled *j = e->state->journaled;
+    e->commits++;
+    e->commit_bytes += j->sent.len;
+    j->origin.position = done->position;
+    j->origin.since = engine_wall(e);
+    buf_clear(&j->header);
+    buf_put_slice(&j->header, buf_slice(&j->sent));
+    j->ahead = true;
+}
+
+void journaled_take(struct engine *e, struct frozen *frozen, const struct journal_task *done)
+{
+    struct journaled *j = e->state->journaled;
+    journaled_take_header(e, done);
     for (uint32_t i = 0; i < j->n_shards; i++) {
+        e->commit_bytes += frozen[i].bytes.len;
         overlay_add(j->overlays[i], &frozen[i]);
     }
     fault_point(e->options.fault, "after-overlay");
-    return ERR_OK;
 }
 
 /* ---- checkpoints -------------------------------------------------------------------------- */
@@ -338,5 +345,7 @@ void journaled_close(struct engine *e, bool abandon)
     buf_release(&j->header);
     buf_release(&j->header_written);
     buf_release(&j->rules_written);
+    buf_release(&j->sent);
+    free(j->positions);
     free(j);
 }

@@ -6,7 +6,7 @@
 
 /* Bounded runs keep the order of their output over the whole run: they commit at the end, and
  * before it only what a state is for, when no alert waits for its place. */
-static bool commit_due(struct engine *e)
+bool engine_commit_due(struct engine *e)
 {
     struct journal *j = e->options.journal;
     if (j != NULL && j->ops->presses(j)) {
@@ -22,8 +22,7 @@ static bool commit_due(struct engine *e)
 
 enum err engine_keep_pace(struct engine *e, struct error *err)
 {
-    if (commit_due(e)) {
-        e->fired_before_commit = engine_fired(e);
+    if (engine_commit_due(e)) {
         return engine_commit(e, err);
     }
     return e->options.journal != NULL ? journaled_tick(e, err) : ERR_OK;

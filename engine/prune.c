@@ -153,8 +153,11 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     s->before.fingerprint = e->fingerprint; /* without what they had kept, the old ones are no more */
     if (j != NULL) {
+        struct journal_task task;
         s->before.seq = s->seq + 1;
-        FYKE_TRY(journaled_commit_header(e, &s->before, err));
+        FYKE_TRY(journaled_send_header(e, &s->before, &task, err));
+        FYKE_TRY(journaled_commit(j->journal, e->options.fault, &task, 1, err));
+        journaled_take_header(e, &task);
         s->seq++;
         j->ahead = false;
         j->begins_log = false;

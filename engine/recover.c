@@ -15,7 +15,6 @@
 /* The last header is the last thing that was committed: nearly always this close to the end. */
 #define TAIL_ENTRIES 1000
 
-
 struct recovery {
     struct engine *e;
     struct journal *journal;
@@ -35,6 +34,11 @@ struct recovery {
     uint64_t entries;
     bool complete;
 };
+
+static uint32_t task_of(const struct recovery *r)
+{
+    return r->e->options.task;
+}
 
 static void recovery_release(struct recovery *r)
 {
@@ -79,7 +83,7 @@ static enum err note_header(void *ctx, const struct journal_entry *entry, bool *
 static enum err look_for_header(struct recovery *r, int64_t from, struct error *err)
 {
     r->gather.next = 0;
-    return r->journal->ops->read(r->journal, SOLO_TASK, from, note_header, r, err);
+    return r->journal->ops->read(r->journal, task_of(r), from, note_header, r, err);
 }
 
 static enum err find_header(struct recovery *r, struct error *err)
@@ -112,7 +116,7 @@ static enum err check_standing(const struct recovery *r, struct error *err)
 static enum err stand(struct recovery *r, struct error *err)
 {
     const struct journal_ops *ops = r->journal->ops;
-    FYKE_TRY(ops->standing(r->journal, SOLO_TASK, &r->standing, err));
+    FYKE_TRY(ops->standing(r->journal, task_of(r), &r->standing, err));
     FYKE_TRY(find_header(r, err));
     return check_standing(r, err);
 }
@@ -371,7 +375,7 @@ static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *
 static enum err read_on(struct recovery *r, struct error *err)
 {
     r->gather.next = r->rules.next = 0;
-    FYKE_TRY(r->journal->ops->read(r->journal, SOLO_TASK, r->origin.position, apply_entry, r, err));
+    FYKE_TRY(r->journal->ops->read(r->journal, task_of(r), r->origin.position, apply_entry, r, err));
     if (!r->complete) {
         return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);
     }
@@ -427,11 +431,17 @@ static struct recovery recovery_of(struct engine *e)
         .e = e, .journal = e->options.journal, .now = engine_wall(e), .header_at = JOURNAL_BEGIN};
 }
 
+/* Of several tasks none owns the journal. */
+static enum err open_journal(struct recovery *r, bool reset, struct error *err)
+{
+    return r->e->options.in_group ? ERR_OK : r->journal->ops->open(r->journal, reset, err);
+}
+
 /* A damaged database can go when the log has everything that it had. */
 static enum err open_damaged(struct recovery *r, struct store_options *o, struct error *err)
 {
     struct error damage = *err;
-    FYKE_TRY(r->journal->ops->open(r->journal, false, err));
+    FYKE_TRY(open_journal(r, false, err));
     FYKE_TRY(stand(r, err));
     if (!r->found) {
         *err = damage;
@@ -453,7 +463,7 @@ static enum err open_both(struct recovery *r, struct error *err)
         FYKE_TRY(open_damaged(r, &o, err));
     } else {
         FYKE_TRY(rc);
-        FYKE_TRY(r->journal->ops->open(r->journal, e->options.reset_state, err));
+        FYKE_TRY(open_journal(r, e->options.reset_state, err));
         FYKE_TRY(stand(r, err));
     }
     return bring_to_last_commit(r, err);
@@ -464,6 +474,7 @@ enum err recover_open(struct engine *e, struct error *err)
     struct recovery r = recovery_of(e);
     e->state->journaled = xcalloc(1, sizeof(*e->state->journaled));
     e->state->journaled->journal = e->options.journal;
+    e->state->journaled->task = e->options.task;
     enum err rc = open_both(&r, err);
     recovery_release(&r);
     if (rc == ERR_OK) {
@@ -485,4 +496,13 @@ enum err recover_anew(struct engine *e, struct error *err)
     }
     recovery_release(&r);
     return rc;
+}
+
+enum err recover_still_stands(struct engine *e, bool *ret, struct error *err)
+{
+    struct journal_standing s;
+    struct journal *j = e->options.journal;
+    FYKE_TRY(j->ops->standing(j, e->options.task, &s, err));
+    *ret = s.found && s.seq == e->state->seq;
+    return ERR_OK;
 }

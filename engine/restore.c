@@ -30,9 +30,9 @@ enum err state_check_header(const struct engine *e, const struct header *h, stru
                  SLICE_ARG(h->app), e->options.app);
         return unfit(e, why, err);
     }
-    if (h->mode != STATE_SOLO) {
-        snprintf(why, sizeof(why), "it was written in mode %u, this run has mode %u", h->mode,
-                 STATE_SOLO);
+    if (h->mode != (e->options.in_group ? STATE_GROUP : STATE_SOLO)) {
+        snprintf(why, sizeof(why), "it was written with instances = %s, this run has instances = %s",
+                 h->mode == STATE_SOLO ? "1" : "group", e->options.in_group ? "group" : "1");
         return unfit(e, why, err);
     }
     if (h->n_shards < 1 || h->n_shards > MAX_SHARDS ||
@@ -295,6 +295,7 @@ void state_close(struct engine *e, bool abandon)
     if (s == NULL) {
         return;
     }
+    state_drop_frozen(e);
     journaled_close(e, abandon);
     store_close(s->store);
     header_release(&s->before);

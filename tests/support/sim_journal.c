@@ -82,6 +82,9 @@ static bool same_key(const struct sim_entry *a, const struct sim_entry *b)
 static int by_key(const void *x, const void *y)
 {
     const struct sim_entry *const *a = x, *const *b = y;
+    if ((*a)->task != (*b)->task) {
+        return (*a)->task < (*b)->task ? -1 : 1;
+    }
     int c = slice_cmp(slice_from((*a)->key, (*a)->key_len), slice_from((*b)->key, (*b)->key_len));
     if (c != 0) {
         return c;
@@ -196,7 +199,8 @@ static char *take_text(struct reader *r)
     return copy(read_blob(r));
 }
 
-static void set_position(struct sim_log *log, const struct partition_position *at, uint64_t seq)
+static void set_position(struct sim_log *log, uint32_t task, const struct partition_position *at,
+                         uint64_t seq)
 {
     size_t i = 0;
     while (i < log->n_positions && (log->positions[i].at.topic != at->topic ||
@@ -206,7 +210,19 @@ static void set_position(struct sim_log *log, const struct partition_position *a
     if (i == log->n_positions) {
         VEC_PUSH(log->positions, log->n_positions, log->cap_positions) = (struct sim_position){0};
     }
-    log->positions[i] = (struct sim_position){*at, seq};
+    log->positions[i] = (struct sim_position){task, *at, seq};
+}
+
+static void load_task(struct sim_log *log, struct reader *r)
+{
+    uint32_t task = (uint32_t)read_varint(r);
+    uint64_t seq = read_varint(r);
+    for (uint64_t n = read_varint(r); n > 0; n--) {
+        struct partition_position at = {.topic = (uint32_t)read_varint(r)};
+        at.partition = (int32_t)read_zigzag(r);
+        at.offset = read_zigzag(r);
+        set_position(log, task, &at, seq);
+    }
 }
 
 /* A committed transaction as it stands in the file; also the way into the log in memory. */
@@ -227,12 +243,8 @@ static void load_transaction(struct sim_log *log, struct slice frame)
         log->last_commit_bytes += key.len + value.len;
         VEC_PUSH(log->entries, log->n_entries, log->cap_entries) = e;
     }
-    uint64_t seq = read_varint(&r);
     for (uint64_t n = read_varint(&r); n > 0; n--) {
-        struct partition_position at = {.topic = (uint32_t)read_varint(&r)};
-        at.partition = (int32_t)read_zigzag(&r);
-        at.offset = read_zigzag(&r);
-        set_position(log, &at, seq);
+        load_task(log, &r);
     }
     for (uint64_t n = read_varint(&r); n > 0; n--) {
         struct sim_alert a = {.rule = take_text(&r)};
@@ -364,19 +376,22 @@ static enum err sim_standing(struct journal *j, uint32_t task, struct journal_st
     struct sim_journal *s = of_journal(j);
     const struct sim_log *log = s->log;
     enum sim_fault fault;
-    (void)task;
     FYKE_TRY(enter_reading(s, &fault, err));
     *ret = (struct journal_standing){
-        .found = log->n_positions > 0,
-        .seq = log->n_positions > 0 ? log->positions[0].seq : 0,
         .first = log->first,
         .end = log->end,
         .identity = slice_of(log->identity),
     };
     for (size_t i = 0; i < log->n_positions; i++) {
-        if (log->positions[i].seq != ret->seq) {
+        const struct sim_position *p = &log->positions[i];
+        if (p->task != task) {
+            continue;
+        }
+        ret->seq = ret->found ? ret->seq : p->seq;
+        ret->found = true;
+        if (p->seq != ret->seq) {
             return error_set(err, ERR_STATE, "positions of commits %" PRIu64 " and %" PRIu64,
-                             ret->seq, log->positions[i].seq);
+                             ret->seq, p->seq);
         }
     }
     return leave(s, fault, err);
@@ -420,8 +435,20 @@ static enum err sim_append(struct journal *j, uint32_t task, struct slice key, b
     return leave(s, fault, err);
 }
 
-static void encode_transaction(const struct sim_journal *s, const struct journal_task *t,
-                               struct buf *out)
+static void encode_task(const struct journal_task *t, struct buf *out)
+{
+    buf_put_varint(out, t->task);
+    buf_put_varint(out, t->seq);
+    buf_put_varint(out, t->n_positions);
+    for (uint32_t i = 0; i < t->n_positions; i++) {
+        buf_put_varint(out, t->positions[i].topic);
+        buf_put_zigzag(out, t->positions[i].partition);
+        buf_put_zigzag(out, t->positions[i].offset);
+    }
+}
+
+static void encode_transaction(const struct sim_journal *s, const struct journal_task *tasks,
+                               uint32_t n_tasks, struct buf *out)
 {
     buf_put_varint(out, s->n_entries);
     for (size_t i = 0; i < s->n_entries; i++) {
@@ -432,12 +459,9 @@ static void encode_transaction(const struct sim_journal *s, const struct journal
         buf_put_blob(out, slice_from(e->value, e->value_len));
         buf_put_zigzag(out, s->log->now);
     }
-    buf_put_varint(out, t->seq);
-    buf_put_varint(out, t->n_positions);
-    for (uint32_t i = 0; i < t->n_positions; i++) {
-        buf_put_varint(out, t->positions[i].topic);
-        buf_put_zigzag(out, t->positions[i].partition);
-        buf_put_zigzag(out, t->positions[i].offset);
+    buf_put_varint(out, n_tasks);
+    for (uint32_t i = 0; i < n_tasks; i++) {
+        encode_task(&tasks[i], out);
     }
     buf_put_varint(out, s->n_alerts);
     for (size_t i = 0; i < s->n_alerts; i++) {
@@ -459,15 +483,17 @@ static enum err sim_commit(struct journal *j, struct journal_task *tasks, uint32
     struct buf frame = BUF_INIT;
     enum sim_fault fault;
     FYKE_TRY(enter(s, &fault, err));
-    assert_int_equal(n, 1);
-    encode_transaction(s, tasks, &frame);
+    assert_true(n > 0);
+    encode_transaction(s, tasks, n, &frame);
     if (log->fd >= 0) {
         write_frame(log, buf_slice(&frame));
     }
     int64_t begin = log->end;
     log->last_commit_bytes = 0;
     load_transaction(log, buf_slice(&frame));
-    tasks->position = begin + (int64_t)s->n_entries;
+    for (uint32_t i = 0; i < n; i++) {
+        tasks[i].position = begin + (int64_t)s->n_entries;
+    }
     int64_t end = log->end;
     forget_transaction(s);
     log->end = end;

@@ -26,6 +26,7 @@ struct sim_entry {
 };
 
 struct sim_position {
+    uint32_t task;
     struct partition_position at;
     uint64_t seq;
 };
