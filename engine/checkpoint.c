@@ -103,11 +103,23 @@ static void add_value(void *ctx, struct slice value, struct etime max_time)
 
 static struct header_late *late_of(struct header *h, const struct partition *p)
 {
-    struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, p->n_late_events);
-    for (size_t i = 0; i < p->n_late_events; i++) {
-        late[i] = (struct header_late){p->late_events[i].offset, p->late_events[i].decl};
+    const struct event_notes *l = &p->late_events;
+    struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        late[i] = (struct header_late){l->items[i].offset, l->items[i].decl};
     }
     return late;
+}
+
+static struct header_returned *returned_of(struct header *h, const struct partition *p)
+{
+    const struct event_notes *l = &p->returned;
+    struct header_returned *returned = ARENA_ARRAY(&h->arena, struct header_returned, l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        returned[i] =
+            (struct header_returned){l->items[i].offset, l->items[i].decl, l->items[i].due};
+    }
+    return returned;
 }
 
 static void describe_partition(struct header *h, const struct partition *p)
@@ -130,7 +142,9 @@ static void describe_partition(struct header *h, const struct partition *p)
         .frontier = p->frontier,
         .floor = p->floor,
         .late = late_of(h, p),
-        .n_late = (uint32_t)p->n_late_events,
+        .n_late = (uint32_t)p->late_events.n,
+        .returned = returned_of(h, p),
+        .n_returned = (uint32_t)p->returned.n,
         .values = values.items,
         .n_values = values.n,
     };
@@ -143,7 +157,7 @@ static void describe_partitions(struct engine *e, struct header *h)
     h->partitions = ARENA_ARRAY(&h->arena, struct header_partition,
                                 e->n_partitions + s->before.n_partitions);
     for (size_t i = 0; i < e->n_partitions; i++) {
-        partition_forget_late(e->partitions[i], e->partitions[i]->restart);
+        partition_forget(e->partitions[i], e->partitions[i]->restart);
         describe_partition(h, e->partitions[i]);
     }
     for (uint32_t i = 0; i < s->before.n_partitions; i++) {
@@ -159,8 +173,8 @@ static void describe_partitions(struct engine *e, struct header *h)
 static struct place stored_limit(const struct clock_state *c)
 {
     const struct order_item *first = order_peek(&c->order);
-    if (first != NULL && place_cmp(place_of(first->event), c->limit) < 0) {
-        return place_of(first->event); /* between two slices of deadlines */
+    if (first != NULL && place_cmp(order_item_place(first), c->limit) < 0) {
+        return order_item_place(first); /* between two slices of deadlines */
     }
     if (c->limit.time.ns != INT64_MAX) {
         return c->limit;

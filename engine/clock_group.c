@@ -182,7 +182,7 @@ void clock_state_update(struct clock_state *c)
     }
     c->limit = place_max(c->limit, limit);
     const struct order_item *first = order_peek(&c->order);
-    if (!c->has_history && first != NULL && place_cmp(place_of(first->event), c->limit) < 0) {
+    if (!c->has_history && first != NULL && place_cmp(order_item_place(first), c->limit) < 0) {
         fix_history(c);
     }
 }
@@ -198,8 +198,8 @@ bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item 
     if (!order_pop(&c->order, place_min(c->limit, cut), ret)) {
         return false;
     }
-    struct place at = place_of(ret->event);
-    *came_after = place_cmp(at, c->before) < 0;
+    struct place at = order_item_place(ret);
+    *came_after = order_item_came_back(ret) || place_cmp(at, c->before) < 0;
     c->released = place_max(c->released, at);
     return true;
 }

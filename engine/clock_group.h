@@ -31,7 +31,7 @@ struct clock_state {
     struct etime watermark;
     struct place limit;
     struct place before;   /* limit of the pass before: an event in front of it came too late */
-    struct place released; /* last event released, in the total order; PLACE_MIN: none */
+    struct place released; /* where the last event was released; PLACE_MIN: none */
     struct etime floor;    /* engine_advance() */
     bool has_history;      /* history_begin is fixed */
     struct etime history_begin;
@@ -53,7 +53,7 @@ void clock_state_update(struct clock_state *c);
 /* Event time goes on to at least t, whatever the partitions say. */
 void clock_state_raise(struct clock_state *c, struct etime t);
 /* The next event in order, in front of `cut`; `came_after`: the clock had passed its place (after
- * idleness). */
+ * idleness, or its value had fallen silent and came back). */
 bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item *ret,
                      bool *came_after);
 /* The partition that holds the release back; NULL: none does. */

@@ -89,15 +89,18 @@ static const struct value *copy_key(const struct match *m, struct arena *arena)
     return key;
 }
 
-/* At a deadline: behind everything of its time, whatever was delivered last. */
+/* At a deadline: behind everything of its time, whatever was delivered last, but not in front of the
+ * release of an event that came back and had that deadline behind it. */
 static void set_place(struct derived *d, const struct match *m, const struct cause *cause)
 {
     if (m->by_deadline || m->kind == MATCH_TIMEOUT) {
-        d->root = place_after_time(m->detected_at);
+        d->at = place_after_time(m->detected_at);
+        d->root = place_cmp(cause->at, cause->root) < 0 ? cause->root : d->at;
         d->level = m->rule->level;
         return;
     }
     d->root = cause->root;
+    d->at = cause->at;
     d->cause = cause->derived;
     d->depth = d->cause == NULL ? 0 : d->cause->depth + 1;
 }
@@ -174,6 +177,7 @@ static int cmp_siblings(const struct derived *a, const struct derived *b)
 static int cmp_origins(const struct derived *a, const struct derived *b)
 {
     int c = place_cmp(a->root, b->root);
+    c = c != 0 ? c : place_cmp(a->at, b->at);
     c = c != 0 ? c : cmp_u64(a->level, b->level);
     if (c != 0 || place_cmp(a->root, place_after_time(a->root.time)) != 0) {
         return c;

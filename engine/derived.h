@@ -30,7 +30,8 @@ struct quiet_ask {
 struct derived {
     struct event *event;
     const struct derived *cause; /* NULL: an input event or a deadline */
-    struct place root;  /* of the input event that the chain began with, or of its deadline */
+    struct place root;  /* where the input event was released that the chain began with; a deadline's */
+    struct place at;    /* the event's own place: in front of root if its value came back */
     uint32_t depth;     /* causes above it that are derived events */
     uint32_t level;     /* depth 0 at a deadline: of the rule; else 0 */
     const struct rule *rule;
@@ -41,7 +42,8 @@ struct derived {
 
 /* What a match that is being reported came from. */
 struct cause {
-    struct place root;
+    struct place root; /* as in struct derived */
+    struct place at;
     const struct derived *derived; /* NULL: an input event */
 };
 
@@ -64,7 +66,7 @@ struct derived *derived_of_alert(const struct match *m, struct out_alert *alert,
                                  const struct cause *cause, struct derived_store *store);
 
 int derived_cmp(const struct derived *a, const struct derived *b);
-/* The input event at this place stands in front of `d`. */
+/* The input event released at this place stands in front of `d`. */
 static inline bool derived_is_behind(const struct derived *d, struct place input)
 {
     return place_cmp(input, d->root) <= 0;

@@ -371,7 +371,6 @@ static void release(struct engine *e, bool abandon)
     free(e->positions);
     free(e->evidence_fields);
     free(e->held);
-    free(e->passed);
     engine_carried_free(e->at_commit);
     arena_release(&e->arena);
     free(e);

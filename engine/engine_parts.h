@@ -35,13 +35,6 @@ struct decoded_record {
     struct event_block *block;
 };
 
-/* The record of an event that stands in front of what a clock has let through; a copy in the event's
- * block. */
-struct passed_record {
-    const struct event *event;
-    const struct record *record;
-};
-
 /* Clock groups that read a topic. */
 struct topic_groups {
     uint32_t *groups;
@@ -84,8 +77,6 @@ struct engine {
     uint64_t pauses; /* partitions held back, so far */
     struct slices slices;
     bool more; /* the last pass left deadlines that are due; the clocks stand still until they fired */
-    struct passed_record *passed; /* their events may be refused at the next release */
-    size_t n_passed, cap_passed;
     struct out_order out;
     bool hold_back; /* bounded run: alerts leave in the order of the whole run */
     struct source *source;
@@ -139,12 +130,12 @@ enum err engine_push_batch(struct engine *e, const struct record *records, uint3
 /* A record that is not evaluated. */
 enum err engine_refuse(struct engine *e, enum refused_why why, const char *reason,
                        const struct record *r, struct error *err) FYKE_MUST_USE;
-/* Keeps a copy of an event's record if the clock has passed its place. */
-void engine_keep_passed(struct engine *e, const struct event *ev, const struct record *r,
-                        struct event_block *block);
+/* A copy of the event's record, in its block, if a key may have passed its place; else NULL. */
+const struct record *engine_keep_record(const struct engine *e, const struct order_item *item,
+                                        const struct record *r);
 enum err engine_sync_refused(const struct engine *e, struct error *err) FYKE_MUST_USE;
 /* The clock has passed the event's key: counted, and its record reported. */
-enum err engine_refuse_passed(struct engine *e, const struct event *ev,
+enum err engine_refuse_passed(struct engine *e, const struct event *ev, const struct record *kept,
                               struct error *err) FYKE_MUST_USE;
 /* Bytes of events that wait. */
 size_t engine_buffered_bytes(const struct engine *e);

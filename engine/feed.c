@@ -82,7 +82,8 @@ static struct shard_item item_of_input(const struct feed_input *in)
 {
     return (struct shard_item){
         .event = in->item.event,
-        .cause = {.root = place_of(in->item.event)},
+        .cause = {.root = order_item_place(&in->item), .at = place_of(in->item.event)},
+        .record = in->item.record,
         .came_after = in->came_after,
     };
 }
@@ -114,7 +115,7 @@ static void send_ask(struct engine *e, uint32_t level, const struct derived *d)
     struct shard_item item = {
         .event = d->event,
         .key = key_of_values(g, d->ask->per, &e->key_eval),
-        .cause = {d->root, d},
+        .cause = {d->root, d->at, d},
     };
     item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
     shard_add(&e->shards[item.key.hash.hi % e->n_shards], item);
@@ -130,8 +131,9 @@ static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
     send(e, clock_group, level,
          (struct shard_item){
              .event = d->event,
-             .cause = {d->root, d},
-             .came_after = place_cmp(d->root, e->clocks[clock_group].before) < 0,
+             .cause = {d->root, d->at, d},
+             .came_after = place_cmp(d->at, d->root) != 0 ||
+                           place_cmp(d->root, e->clocks[clock_group].before) < 0,
          });
 }
 
@@ -142,7 +144,7 @@ static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
     while (i < f->n_inputs || k < f->derived.n) {
         if (k == f->derived.n ||
             (i < f->n_inputs &&
-             derived_is_behind(f->derived.items[k], place_of(f->inputs[i].item.event)))) {
+             derived_is_behind(f->derived.items[k], order_item_place(&f->inputs[i].item)))) {
             send(e, clock_group, level, item_of_input(&f->inputs[i++]));
         } else {
             send_derived(e, clock_group, level, f->derived.items[k++]);

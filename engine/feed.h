@@ -17,7 +17,7 @@ struct feed_input {
 
 /* What a clock group with several levels has in a pass. */
 struct feed {
-    struct feed_input *inputs; /* in the total order */
+    struct feed_input *inputs; /* in the order of release */
     size_t n_inputs, cap_inputs;
     struct derived_list derived;
 };

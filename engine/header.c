@@ -1,4 +1,4 @@
-/* Stored form of the header, format 1; docs/state.md has the table. The last 8 bytes are XXH3-64
+/* Stored form of the header, format 2; docs/state.md has the table. The last 8 bytes are XXH3-64
  * over everything in front of them. */
 #include "engine/header.h"
 
@@ -11,6 +11,7 @@
 #define FLAG_HAS_TIME 1
 #define FLAG_EMPTY 2
 #define FLAG_IDLE 4
+#define FLAG_RETURNED 8
 #define FLAG_HISTORY 1
 #define FLAG_WAITS 2
 
@@ -55,6 +56,18 @@ static void put_late(const struct header_partition *p, struct buf *out)
     }
 }
 
+static void put_returned(const struct header_partition *p, struct buf *out)
+{
+    int64_t before = p->restart;
+    buf_put_varint(out, p->n_returned);
+    for (uint32_t i = 0; i < p->n_returned; i++) {
+        buf_put_varint(out, (uint64_t)(p->returned[i].offset - before));
+        buf_put_varint(out, p->returned[i].decl);
+        buf_put_zigzag(out, p->returned[i].due.ns);
+        before = p->returned[i].offset;
+    }
+}
+
 static void put_partition(const struct header_partition *p, struct buf *out)
 {
     buf_put_varint(out, p->topic);
@@ -62,7 +75,8 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     buf_put_zigzag(out, p->restart);
     buf_put_zigzag(out, p->next_offset);
     buf_put_byte(out, (uint8_t)((p->has_time ? FLAG_HAS_TIME : 0) |
-                                (p->empty_at_start ? FLAG_EMPTY : 0) | (p->idle ? FLAG_IDLE : 0)));
+                                (p->empty_at_start ? FLAG_EMPTY : 0) | (p->idle ? FLAG_IDLE : 0) |
+                                (p->n_returned > 0 ? FLAG_RETURNED : 0)));
     buf_put_zigzag(out, p->max_time.ns);
     buf_put_zigzag(out, p->first_time.ns);
     buf_put_zigzag(out, p->frontier.ns);
@@ -72,6 +86,9 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     for (uint32_t i = 0; i < p->n_values; i++) {
         buf_put_blob(out, p->values[i].value);
         buf_put_zigzag(out, p->values[i].max_time.ns);
+    }
+    if (p->n_returned > 0) {
+        put_returned(p, out);
     }
 }
 
@@ -163,18 +180,37 @@ static void read_meaning(struct reader *r, struct header *h)
     }
 }
 
+/* The offset of the next note behind `before`. */
+static int64_t read_offset(struct reader *r, int64_t before, const struct header_partition *p)
+{
+    int64_t offset = before;
+    uint64_t step = read_varint(r);
+    r->failed |= step > INT64_MAX || __builtin_add_overflow(before, (int64_t)step, &offset) ||
+                 offset >= p->next_offset;
+    return offset;
+}
+
+static void read_returned(struct reader *r, struct header_partition *p, struct arena *a)
+{
+    int64_t before = p->restart;
+    p->n_returned = read_count(r);
+    p->returned = ARENA_ARRAY(a, struct header_returned, p->n_returned);
+    r->failed |= p->n_returned == 0;
+    for (uint32_t i = 0; i < p->n_returned && !r->failed; i++) {
+        p->returned[i].offset = before = read_offset(r, before, p);
+        p->returned[i].decl = read_varint32(r);
+        p->returned[i].due = read_etime(r);
+    }
+}
+
 static void read_late(struct reader *r, struct header_partition *p, struct arena *a)
 {
     int64_t before = p->restart;
     p->n_late = read_count(r);
     p->late = ARENA_ARRAY(a, struct header_late, p->n_late);
     for (uint32_t i = 0; i < p->n_late && !r->failed; i++) {
-        uint64_t step = read_varint(r);
+        p->late[i].offset = before = read_offset(r, before, p);
         p->late[i].decl = read_varint32(r);
-        r->failed |= step > INT64_MAX ||
-                     __builtin_add_overflow(before, (int64_t)step, &p->late[i].offset) ||
-                     p->late[i].offset >= p->next_offset;
-        before = p->late[i].offset;
     }
 }
 
@@ -206,6 +242,9 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     r->failed |= p->topic >= h->n_topics || p->restart > p->next_offset;
     read_late(r, p, a);
     read_values(r, p, a);
+    if ((flags & FLAG_RETURNED) != 0) {
+        read_returned(r, p, a);
+    }
 }
 
 static void read_clock(struct reader *r, struct header_clock *c, const struct header *h,
@@ -270,7 +309,8 @@ static const char *decode(struct slice bytes, struct header *h)
         return "the checksum of the state's header is wrong";
     }
     struct reader r = reader_of(slice_from(body.ptr + 4, body.len - 4));
-    if (read_varint(&r) != HEADER_FORMAT) {
+    uint64_t format = read_varint(&r);
+    if (format < HEADER_OLDEST || format > HEADER_FORMAT) {
         return "the state was written in another format";
     }
     h->seq = read_varint(&r);

@@ -13,7 +13,8 @@
 #include "base/hash.h"
 #include "engine/place.h"
 
-#define HEADER_FORMAT 1
+#define HEADER_FORMAT 2 /* what is written; 1 is read too: it had no `returned` */
+#define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };
 
@@ -41,13 +42,21 @@ struct header_late {
     uint32_t decl;
 };
 
+/* An event of a value that had fallen silent and came back (`watermark per`). */
+struct header_returned {
+    int64_t offset;
+    uint32_t decl;
+    struct etime due; /* its partition's frontier when it was read */
+};
+
 struct header_value {
     struct slice value; /* canonical bytes */
     struct etime max_time;
 };
 
 /* The clock stands at P (next_offset); events in [B, P) may still wait in the order buffer and are
- * read again. `late` are those in [B, P) that must not come back. */
+ * read again. `late` are those in [B, P) that must not be read again, `returned` those that are released
+ * elsewhere than at their own time. */
 struct header_partition {
     uint32_t topic;
     int32_t partition;
@@ -57,6 +66,8 @@ struct header_partition {
     struct etime max_time, first_time, frontier, floor;
     struct header_late *late; /* ascending */
     uint32_t n_late;
+    struct header_returned *returned; /* ascending; left out of the bytes when there are none */
+    uint32_t n_returned;
     struct header_value *values; /* `watermark per`, in order of (time, value) */
     uint32_t n_values;
 };

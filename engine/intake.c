@@ -56,16 +56,15 @@ static enum err note_broken(struct engine *e, struct partition *p, const struct 
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-static void buffer_event(struct engine *e, struct event *ev, struct event_block *block)
+static void buffer_event(struct engine *e, const struct order_item *item)
 {
-    const struct topic_groups *tg = &e->topic_groups[ev->at.topic];
+    const struct topic_groups *tg = &e->topic_groups[item->event->at.topic];
     if (tg->n == 0) {
         e->evaluated++; /* no rule reads the topic */
     }
     for (uint32_t i = 0; i < tg->n; i++) {
-        event_block_hold(block);
-        order_push(&e->clocks[tg->groups[i]].order,
-                   (struct order_item){.time = ev->time, .event = ev, .block = block});
+        event_block_hold(item->block);
+        order_push(&e->clocks[tg->groups[i]].order, *item);
     }
 }
 
@@ -88,54 +87,42 @@ static uint32_t judge(struct engine *e, struct partition *p, struct event **even
     return kept;
 }
 
-/* With `watermark per` an event may be in time by its own value's clock and yet stand before what
- * the partition let through. Evaluating everything in front of it first makes the answer depend on
- * the log alone, not on how it was cut into batches. */
-static enum err settle_before(struct engine *e, const struct partition *p,
-                              struct event *const *events, uint32_t n, struct error *err)
-{
-    for (uint32_t i = 0; p->topic->has_watermark_per && i < n; i++) {
-        if (etime_lt(events[i]->time, p->frontier)) {
-            FYKE_TRY(engine_release(e, err));
-            return engine_drain(e, err);
-        }
-    }
-    return ERR_OK;
-}
-
 static enum err take_events(struct engine *e, struct partition *p, const struct record *r,
                             struct event **events, uint32_t n, struct event_block *block,
                             struct error *err)
 {
     e->events += n;
+    struct etime frontier = p->frontier;
     uint32_t kept = judge(e, p, events, n);
-    FYKE_TRY(settle_before(e, p, events, kept, err));
     for (uint32_t i = 0; i < kept; i++) {
+        struct order_item item = {partition_due(frontier, events[i]), events[i], block, NULL};
         partition_note(p, events[i]);
-        buffer_event(e, events[i], block);
-        if (r != NULL) {
-            engine_keep_passed(e, events[i], r, block);
+        item.record = engine_keep_record(e, &item, r);
+        if (order_item_came_back(&item) && e->options.state_dir != NULL) {
+            partition_keep_due(p, events[i], item.time);
         }
+        buffer_event(e, &item);
     }
     return kept < n && r != NULL ? engine_refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
 }
 
 /* A record that was read before the restart: what was late stays out, what was released has done its
  * work, the rest goes back into the order buffer. Counted and judged it was then. */
-static void replay_events(struct engine *e, const struct partition *p, struct event **events,
-                          uint32_t n, struct event_block *block)
+static void replay_events(struct engine *e, const struct partition *p, const struct record *r,
+                          struct event **events, uint32_t n, struct event_block *block)
 {
     const struct topic_groups *tg = &e->topic_groups[p->topic->index];
     for (uint32_t i = 0; i < n; i++) {
-        struct event *ev = events[i];
-        if (partition_was_late(p, ev)) {
+        struct order_item item = {partition_due_before(p, events[i]), events[i], block, NULL};
+        if (partition_was_late(p, events[i])) {
             continue;
         }
+        item.record = engine_keep_record(e, &item, r);
         for (uint32_t k = 0; k < tg->n; k++) {
             struct clock_state *c = &e->clocks[tg->groups[k]];
-            if (place_cmp(place_of(ev), c->limit) >= 0) {
+            if (place_cmp(order_item_place(&item), c->limit) >= 0) {
                 event_block_hold(block);
-                order_push(&c->order, (struct order_item){ev->time, ev, block});
+                order_push(&c->order, item);
             }
         }
     }
@@ -250,7 +237,7 @@ static enum err push_record(struct engine *e, const struct record *r,
         return push_decoded(e, p, r, ready, err);
     }
     if (ready->decoded.result == DECODE_EVENTS) {
-        replay_events(e, p, ready->decoded.events, ready->decoded.n_events, ready->block);
+        replay_events(e, p, r, ready->decoded.events, ready->decoded.n_events, ready->block);
     }
     return ERR_OK;
 }
@@ -325,7 +312,7 @@ static void replay_event(struct engine *e, struct partition *p, const struct eve
     struct event_block *block = event_blocks_open(&e->lanes[0].blocks);
     struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
     p->replay_next = event->at.offset;
-    replay_events(e, p, &copy, 1, block);
+    replay_events(e, p, NULL, &copy, 1, block);
 }
 
 enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)

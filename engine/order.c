@@ -26,7 +26,7 @@ static int item_cmp(const struct order_item *a, const struct order_item *b)
     if (a->time.ns != b->time.ns) {
         return a->time.ns < b->time.ns ? -1 : 1;
     }
-    return place_cmp(place_of(a->event), place_of(b->event));
+    return place_cmp(order_item_place(a), order_item_place(b));
 }
 
 /* ---- ring --------------------------------------------------------------------------------- */
@@ -156,7 +156,7 @@ bool order_pop(struct order *o, struct place limit, struct order_item *ret)
     size_t run = first_run(o);
     const struct order_item *first = run < o->n_runs ? &o->runs[run]->head : peek_memory(o);
     if (first == NULL || first->time.ns > limit.time.ns ||
-        (first->time.ns == limit.time.ns && place_cmp(place_of(first->event), limit) >= 0)) {
+        (first->time.ns == limit.time.ns && place_cmp(order_item_place(first), limit) >= 0)) {
         return false;
     }
     *ret = *first;

@@ -1,4 +1,5 @@
-/* The order buffer of one clock group: events in, sorted by the total order, out.
+/* The order buffer of one clock group: events in, sorted by their place of release, out. That place
+ * is the event's own in the total order, except for one of a value that came back (order_item).
  *
  * Events that come in order stand in a ring; only those that overtake go through a heap. So input
  * in order costs no comparison but one per event. What does not fit into memory waits in runs on

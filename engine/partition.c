@@ -29,7 +29,8 @@ void partition_release(struct partition *p)
         value_clocks_release(&p->values);
     }
     buf_release(&p->value_text);
-    free(p->late_events);
+    free(p->late_events.items);
+    free(p->returned.items);
 }
 
 /* Events of declarations without F share the clock of the missing value. */
@@ -56,42 +57,72 @@ bool partition_is_late(struct partition *p, const struct event *e)
     return etime_lt(e->time, etime_sub(own, p->topic->out_of_order));
 }
 
-void partition_keep_late(struct partition *p, const struct event *e)
+/* ---- what a restart has to know ----------------------------------------------------------- */
+
+static void note_event(struct event_notes *l, const struct event *e, struct etime due)
 {
-    VEC_PUSH(p->late_events, p->n_late_events, p->cap_late_events) =
-        (struct late_event){e->at.offset, e->decl};
+    VEC_PUSH(l->items, l->n, l->cap) = (struct event_note){e->at.offset, e->decl, due};
 }
 
-bool partition_was_late(const struct partition *p, const struct event *e)
+static const struct event_note *find_note(const struct event_notes *l, const struct event *e)
 {
-    size_t lo = 0, hi = p->n_late_events;
+    size_t lo = 0, hi = l->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (p->late_events[mid].offset < e->at.offset) {
+        if (l->items[mid].offset < e->at.offset) {
             lo = mid + 1;
         } else {
             hi = mid;
         }
     }
-    for (; lo < p->n_late_events && p->late_events[lo].offset == e->at.offset; lo++) {
-        if (p->late_events[lo].decl == e->decl) {
-            return true;
+    for (; lo < l->n && l->items[lo].offset == e->at.offset; lo++) {
+        if (l->items[lo].decl == e->decl) {
+            return &l->items[lo];
         }
     }
-    return false;
+    return NULL;
 }
 
-void partition_forget_late(struct partition *p, int64_t restart)
+static void forget_notes(struct event_notes *l, int64_t restart)
 {
     size_t gone = 0;
-    while (gone < p->n_late_events && p->late_events[gone].offset < restart) {
+    while (gone < l->n && l->items[gone].offset < restart) {
         gone++;
     }
-    p->n_late_events -= gone;
-    if (gone > 0 && p->n_late_events > 0) {
-        memmove(p->late_events, p->late_events + gone, p->n_late_events * sizeof(*p->late_events));
+    l->n -= gone;
+    if (gone > 0 && l->n > 0) {
+        memmove(l->items, l->items + gone, l->n * sizeof(*l->items));
     }
 }
+
+void partition_keep_late(struct partition *p, const struct event *e)
+{
+    note_event(&p->late_events, e, ETIME_MIN);
+}
+
+bool partition_was_late(const struct partition *p, const struct event *e)
+{
+    return find_note(&p->late_events, e) != NULL;
+}
+
+void partition_keep_due(struct partition *p, const struct event *e, struct etime due)
+{
+    note_event(&p->returned, e, due);
+}
+
+struct etime partition_due_before(const struct partition *p, const struct event *e)
+{
+    const struct event_note *note = find_note(&p->returned, e);
+    return note != NULL ? note->due : e->time;
+}
+
+void partition_forget(struct partition *p, int64_t restart)
+{
+    forget_notes(&p->late_events, restart);
+    forget_notes(&p->returned, restart);
+}
+
+/* ---- clock -------------------------------------------------------------------------------- */
 
 static void raise_frontier(struct partition *p, struct etime t)
 {

@@ -3,7 +3,9 @@
  * The clock is a fact of the partition's log alone: frontier = largest event time of its valid
  * events − `out of order by`. An event is late iff it is earlier than the frontier at the moment it
  * is read; no other partition and no scheduling has a say. With `watermark per F` lateness is
- * judged by the clock of the event's own value, the frontier is the least of them.
+ * judged by the clock of the event's own value, the frontier is the least of them. So an event of a
+ * value that had fallen silent may come back in front of the frontier: it is released where the
+ * frontier stood when it was read, a fact of the log too.
  *
  * Thread rule: the input thread's. */
 #ifndef FYKE_ENGINE_PARTITION_H
@@ -19,10 +21,16 @@
 #include "engine/value_clock.h"
 #include "nfa/schema.h"
 
-/* An event that was late when it was read; (offset, declaration) names it. */
-struct late_event {
+/* What was found out about an event when it was read; (offset, declaration) names it. */
+struct event_note {
     int64_t offset;
     uint32_t decl;
+    struct etime due; /* of one that came back: where it is released */
+};
+/* Ascending by offset. */
+struct event_notes {
+    struct event_note *items;
+    size_t n, cap;
 };
 
 struct partition {
@@ -52,9 +60,9 @@ struct partition {
     int64_t replay_next;   /* while that lasts: the first of them that is still to come */
     int64_t restored;      /* offsets below this were read before the last start; -1: no start */
     int64_t restart;       /* where a restart would read (checkpoint_restarts) */
-    /* What was late at offsets that a restart may read again, ascending; kept only with a state. */
-    struct late_event *late_events;
-    size_t n_late_events, cap_late_events;
+    /* What was late and what came back at offsets that a restart may read again; kept only with a
+     * state. */
+    struct event_notes late_events, returned;
 };
 
 void partition_init(struct partition *p, const struct schema_topic *topic,
@@ -71,8 +79,18 @@ bool partition_is_late(struct partition *p, const struct event *e);
 /* Remembers that it was. */
 void partition_keep_late(struct partition *p, const struct event *e);
 bool partition_was_late(const struct partition *p, const struct event *e);
+/* Where an event that is not late stands in the order of release: at its own time or, behind the
+ * frontier, at that. Of several events of one record by `frontier` as it was before all of them. */
+static inline struct etime partition_due(struct etime frontier, const struct event *e)
+{
+    return etime_lt(e->time, frontier) ? frontier : e->time;
+}
+/* Remembers it of one that came back. */
+void partition_keep_due(struct partition *p, const struct event *e, struct etime due);
+/* What was remembered; else the event's own time. */
+struct etime partition_due_before(const struct partition *p, const struct event *e);
 /* No restart will read below this offset. */
-void partition_forget_late(struct partition *p, int64_t restart);
+void partition_forget(struct partition *p, int64_t restart);
 /* A valid event that is not late moves the clock. */
 void partition_note(struct partition *p, const struct event *e);
 /* Nothing earlier than t will come. */

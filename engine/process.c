@@ -44,7 +44,7 @@ static enum err collect(struct engine *e, struct error *err)
             return s->rc;
         }
         for (size_t k = 0; k < s->n_refused; k++) {
-            FYKE_TRY(engine_refuse_passed(e, s->refused[k], err));
+            FYKE_TRY(engine_refuse_passed(e, s->refused[k].event, s->refused[k].record, err));
         }
         s->n_refused = 0;
         emitter_drain(&s->emitter, &e->out);
@@ -88,7 +88,6 @@ static enum err run_pass(struct engine *e, struct error *err)
         keyspace_shrink(e->shards[i].keyspace);
     }
     feed_end(e);
-    e->n_passed = 0; /* what the clocks have passed is released first */
     return rc;
 }
 

@@ -19,11 +19,14 @@ enum err engine_sync_refused(const struct engine *e, struct error *err)
 
 /* ---- after idleness ----------------------------------------------------------------------- */
 
-static bool was_passed(const struct engine *e, const struct event *ev)
+static bool may_be_passed(const struct engine *e, const struct order_item *item)
 {
-    const struct topic_groups *tg = &e->topic_groups[ev->at.topic];
+    const struct topic_groups *tg = &e->topic_groups[item->event->at.topic];
+    if (order_item_came_back(item)) {
+        return true;
+    }
     for (uint32_t i = 0; i < tg->n; i++) {
-        if (place_cmp(place_of(ev), e->clocks[tg->groups[i]].limit) < 0) {
+        if (place_cmp(order_item_place(item), e->clocks[tg->groups[i]].limit) < 0) {
             return true;
         }
     }
@@ -48,22 +51,20 @@ static const struct record *copy_record(const struct record *r, struct arena *ar
     return copy;
 }
 
-void engine_keep_passed(struct engine *e, const struct event *ev, const struct record *r,
-                        struct event_block *block)
+const struct record *engine_keep_record(const struct engine *e, const struct order_item *item,
+                                        const struct record *r)
 {
-    if (e->options.refused != NULL && was_passed(e, ev)) {
-        VEC_PUSH(e->passed, e->n_passed, e->cap_passed) =
-            (struct passed_record){ev, copy_record(r, &block->arena)};
-    }
+    return e->options.refused != NULL && r != NULL && may_be_passed(e, item)
+               ? copy_record(r, &item->block->arena)
+               : NULL;
 }
 
-enum err engine_refuse_passed(struct engine *e, const struct event *ev, struct error *err)
+enum err engine_refuse_passed(struct engine *e, const struct event *ev, const struct record *kept,
+                              struct error *err)
 {
     e->after_idle++;
-    for (size_t i = 0; i < e->n_passed; i++) {
-        if (e->passed[i].event == ev) {
-            return engine_refuse(e, REFUSED_AFTER_IDLE, "after_idle", e->passed[i].record, err);
-        }
+    if (kept != NULL) {
+        return engine_refuse(e, REFUSED_AFTER_IDLE, "after_idle", kept, err);
     }
     if (event_is_derived(ev)) {
         return ERR_OK;

@@ -71,7 +71,7 @@ static enum err decode_header(struct engine *e, struct slice bytes, struct error
     struct state *s = e->state;
     const char *why;
     uint64_t format;
-    if (header_format(bytes, &format) && format != HEADER_FORMAT) {
+    if (header_format(bytes, &format) && (format < HEADER_OLDEST || format > HEADER_FORMAT)) {
         char text[128];
         snprintf(text, sizeof(text), "it has format %" PRIu64 ", this program writes format %d",
                  format, HEADER_FORMAT);
@@ -361,8 +361,20 @@ static void restore_late(const struct engine *e, struct partition *p,
     for (uint32_t i = 0; i < h->n_late; i++) {
         uint32_t decl = decl_now(e, h->late[i].decl);
         if (decl != UINT32_MAX) {
-            VEC_PUSH(p->late_events, p->n_late_events, p->cap_late_events) =
-                (struct late_event){h->late[i].offset, decl};
+            VEC_PUSH(p->late_events.items, p->late_events.n, p->late_events.cap) =
+                (struct event_note){h->late[i].offset, decl, ETIME_MIN};
+        }
+    }
+}
+
+static void restore_returned(const struct engine *e, struct partition *p,
+                             const struct header_partition *h)
+{
+    for (uint32_t i = 0; i < h->n_returned; i++) {
+        uint32_t decl = decl_now(e, h->returned[i].decl);
+        if (decl != UINT32_MAX) {
+            VEC_PUSH(p->returned.items, p->returned.n, p->returned.cap) =
+                (struct event_note){h->returned[i].offset, decl, h->returned[i].due};
         }
     }
 }
@@ -388,6 +400,7 @@ static void take_over(const struct engine *e, struct partition *p,
     p->frontier = h->frontier;
     p->floor = h->floor;
     restore_late(e, p, h);
+    restore_returned(e, p, h);
     restore_values(p, h);
 }
 

@@ -69,7 +69,7 @@ static enum err open_record(struct delivery *d, struct error *err)
 {
     struct keyspace *ks = d->shard->keyspace;
     FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
-    while (etime_lt(d->rec->next_time, d->item->event->time)) {
+    while (etime_lt(d->rec->next_time, d->item->cause.root.time)) {
         timers_fire_record(d->shard, d->pass, d->rec, &d->call, &d->view);
         FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
     }
@@ -182,14 +182,20 @@ static enum err deliver_to_profiles(struct delivery *d, const struct key_group *
     return ERR_OK;
 }
 
-/* The key of an event that came after the clock has passed its own place. */
+/* The key of an event that came after the clock has passed its own place. The deadlines in front of
+ * its release have a say, whether or not an earlier pass has fired them. */
 static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
 {
+    struct keyspace *ks = d->shard->keyspace;
     struct key_record *rec;
-    FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
+    FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
+    while (rec != NULL && etime_lt(rec->next_time, d->item->cause.root.time)) {
+        timers_fire_record(d->shard, d->pass, rec, &d->call, &d->view);
+        FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
+    }
     /* Events that are derived from one event have its place. */
     int most = d->item->cause.derived == NULL ? 0 : -1;
-    *ret = rec != NULL && place_cmp(d->item->cause.root, rec->last) <= most;
+    *ret = rec != NULL && place_cmp(d->item->cause.at, rec->last) <= most;
     return ERR_OK;
 }
 
@@ -211,7 +217,21 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
         bool shown = ask->derives && d->shard->emitter.options->show_derived;
         ask->alert->fate = shown ? ALERT_GOES : ALERT_HELD;
     }
-    keyspace_touch(ks, d->rec, d->item->cause.root, true);
+    keyspace_touch(ks, d->rec, d->item->cause.at, true);
+    return ERR_OK;
+}
+
+/* An event that came back may have deadlines behind it that are in front of its release: they fire
+ * here, so that the answer does not depend on what else a pass holds. */
+static enum err fire_behind(struct delivery *d, struct error *err)
+{
+    struct keyspace *ks = d->shard->keyspace;
+    struct key_record *rec;
+    FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
+    while (rec != NULL && etime_lt(rec->next_time, d->item->cause.root.time)) {
+        timers_fire_behind(d->shard, d->pass, rec, &d->call, &d->view);
+        FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
+    }
     return ERR_OK;
 }
 
@@ -226,7 +246,8 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         if (passed) {
             struct shard *s = d->shard;
             s->after_idle++;
-            VEC_PUSH(s->refused, s->n_refused, s->cap_refused) = d->item->event;
+            VEC_PUSH(s->refused, s->n_refused, s->cap_refused) =
+                (struct refused_item){d->item->event, d->item->record};
             return ERR_OK;
         }
     }
@@ -238,8 +259,11 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         FYKE_TRY(deliver_to_profiles(d, g, c, err));
     }
     if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.root,
+        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.at,
                        d->changed || d->view.moved);
+    }
+    if (d->rec != NULL && place_cmp(d->item->cause.at, d->item->cause.root) < 0) {
+        return fire_behind(d, err);
     }
     return ERR_OK;
 }
@@ -313,5 +337,6 @@ enum err shard_pending(struct shard *s, const struct shard_pass *pass,
 {
     struct pending_walk w = {s, pass, scratch};
     s->emitter.pending = 0;
+    s->emitter.cause = (struct cause){0};
     return keyspace_each(s->keyspace, pending_of_record, &w, err);
 }

@@ -30,6 +30,7 @@ struct shard_item {
     struct key_ref key;   /* in the pass's memory */
     struct variant_chain variants;
     struct cause cause;   /* where it stands, and that it is derived */
+    const struct record *record; /* of an input event that may be refused; NULL mostly */
     bool came_after;      /* the clock had passed its place: only if the key has not */
 };
 
@@ -40,6 +41,12 @@ struct shard_pass {
     const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
     const struct etime *history_begin; /* per clock group */
     struct etime listed_at;            /* of the keys in shard.due */
+};
+
+/* An item that was left out because its key had passed it. */
+struct refused_item {
+    const struct event *event;
+    const struct record *record;
 };
 
 struct shard {
@@ -53,7 +60,7 @@ struct shard {
     size_t n_due, cap_due;
     uint64_t fired;           /* times that deadlines or expiries of a record were due */
     uint64_t after_idle;      /* items left out because their key had passed them */
-    const struct event **refused; /* those of this pass, in order; one event per item */
+    struct refused_item *refused; /* those of this pass, in order */
     size_t n_refused, cap_refused;
     enum err rc; /* of the last pass */
     struct error error;

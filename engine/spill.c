@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "engine/record_bytes.h"
 
 #define WRITE_BYTES ((size_t)256 << 10)
 #define READ_BYTES ((size_t)32 << 10)
@@ -100,17 +101,19 @@ static void note_low(struct spill_run *run, const struct coord *at)
     VEC_PUSH(run->low, run->n_low, run->cap_low) = *at;
 }
 
-static enum err put_event(struct spill *s, struct spill_run *run, const struct event *e,
+static enum err put_event(struct spill *s, struct spill_run *run, const struct order_item *item,
                           struct buf *text)
 {
     size_t at = text->len;
     buf_put_u32be(text, 0);
-    event_encode(e, (struct etime){0}, text);
+    buf_put_zigzag(text, item->time.ns);
+    record_put(item->record, text);
+    event_encode(item->event, (struct etime){0}, text);
     uint32_t len = (uint32_t)(text->len - at - 4);
     for (int i = 0; i < 4; i++) {
         text->ptr[at + (size_t)i] = (char)(len >> (24 - 8 * i));
     }
-    note_low(run, &e->at);
+    note_low(run, &item->event->at);
     run->left++;
     s->events++;
     return text->len >= WRITE_BYTES ? write_out(s, run, text) : ERR_OK;
@@ -159,6 +162,8 @@ static enum err read_head(struct spill *s, struct spill_run *run)
     FYKE_TRY(fill(s, run, 4 + len));
     r = reader_of(slice_from(run->window.ptr + run->window_at + 4, len));
     struct event_block *block = event_blocks_open(&s->blocks);
+    struct etime time = {read_zigzag(&r)};
+    const struct record *record = record_read(&r, &block->arena);
     struct event *e = event_decode(&r, (struct etime){0}, &block->arena);
     if (e == NULL || r.failed) {
         errno = EIO;
@@ -166,7 +171,7 @@ static enum err read_head(struct spill *s, struct spill_run *run)
     }
     event_block_hold(block);
     run->window_at += 4 + len;
-    run->head = (struct order_item){e->time, e, block};
+    run->head = (struct order_item){time, e, block, record};
     return ERR_OK;
 }
 
@@ -194,7 +199,7 @@ enum err spill_write(struct spill *s, const struct order_item *items, size_t n,
     FYKE_TRY(open_run(s, &run));
     enum err rc = ERR_OK;
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-        rc = put_event(s, run, items[i].event, &text);
+        rc = put_event(s, run, &items[i], &text);
     }
     if (rc == ERR_OK) {
         rc = end_run(s, run, &text);
@@ -214,9 +219,10 @@ static struct spill_run *least_of(struct spill_run *const *runs, size_t n)
 {
     struct spill_run *least = NULL;
     for (size_t i = 0; i < n; i++) {
-        const struct event *e = runs[i]->head.event;
-        if (e != NULL &&
-            (least == NULL || place_cmp(place_of(e), place_of(least->head.event)) < 0)) {
+        const struct order_item *head = &runs[i]->head;
+        if (head->event != NULL &&
+            (least == NULL ||
+             place_cmp(order_item_place(head), order_item_place(&least->head)) < 0)) {
             least = runs[i];
         }
     }
@@ -229,7 +235,7 @@ static enum err merge_into(struct spill *s, struct spill_run **runs, size_t n,
     for (struct spill_run *run; (run = least_of(runs, n)) != NULL;) {
         struct order_item item;
         bool more = spill_take(s, run, &item);
-        enum err rc = put_event(s, to, item.event, text);
+        enum err rc = put_event(s, to, &item, text);
         event_block_unhold(item.block);
         s->events--; /* it was counted before */
         if (rc != ERR_OK || !more) {

@@ -6,7 +6,8 @@
  *
  * A run is a file without a name: it is unlinked as soon as it is open, so nothing is left behind by
  * a process that dies; a restart reads the events again from its sources. Its format is private to
- * one process: per event u32 length and the event (event_encode, times from 1970).
+ * one process: per event u32 length, the time of release, the record if one is kept (record_bytes.h)
+ * and the event (event_encode, times from 1970).
  *
  * Thread rule: the input thread's. */
 #ifndef FYKE_ENGINE_SPILL_H
@@ -21,14 +22,30 @@
 #include "base/error.h"
 #include "engine/event_block.h"
 #include "engine/place.h"
+#include "engine/record.h"
 
 #define SPILL_RUNS 32
 
+/* `time` is where the event stands in the order of release: its own time, except for one of a value
+ * that had fallen silent and came back (partition_due). The record is kept where the event may yet
+ * be refused; NULL mostly. */
 struct order_item {
-    struct etime time; /* = event->time: most comparisons end here */
+    struct etime time;
     struct event *event;
     struct event_block *block;
+    const struct record *record; /* in the block */
 };
+
+static inline struct place order_item_place(const struct order_item *i)
+{
+    return (struct place){i->time, i->event->at, i->event->decl};
+}
+
+/* It came back behind its partition's frontier: evaluated iff its key has not passed it. */
+static inline bool order_item_came_back(const struct order_item *i)
+{
+    return i->time.ns != i->event->time.ns;
+}
 
 struct spill_run {
     int fd;

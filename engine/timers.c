@@ -2,7 +2,7 @@
 
 /* One T of one key at a time: so the position kept in the record is that of the last deadline that
  * fired, whatever the clock's steps were. */
-void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+static void fire(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
                         struct nfa_call *call, struct measure_view *view)
 {
     struct etime t = rec->next_time;
@@ -26,6 +26,21 @@ void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct k
     }
     keyspace_touch(s->keyspace, rec, place_after_time(t), changed || view->moved);
     view->moved = false;
+}
+
+void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                        struct nfa_call *call, struct measure_view *view)
+{
+    struct place at = s->emitter.cause.at;
+    s->emitter.cause.at = s->emitter.cause.root; /* not of the event that may be on its way */
+    fire(s, pass, rec, call, view);
+    s->emitter.cause.at = at;
+}
+
+void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                        struct nfa_call *call, struct measure_view *view)
+{
+    fire(s, pass, rec, call, view);
 }
 
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,

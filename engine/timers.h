@@ -17,5 +17,8 @@ enum err timers_fire_listed(struct shard *s, const struct shard_pass *pass,
 /* Everything of one record with the record's next T. The record may be gone afterwards. */
 void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
                         struct nfa_call *call, struct measure_view *view);
+/* The same behind an event that came back: what derives from it has that event's place of release. */
+void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                        struct nfa_call *call, struct measure_view *view);
 
 #endif

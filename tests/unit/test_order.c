@@ -106,7 +106,7 @@ static void run_read(struct run *r, uint32_t p)
     }
     partition_note(&r->parts[p], e);
     event_block_hold(block);
-    order_push(&r->clock.order, (struct order_item){e->time, e, block});
+    order_push(&r->clock.order, (struct order_item){e->time, e, block, NULL});
 }
 
 static void run_release(struct run *r)

@@ -125,13 +125,14 @@ static struct header_topic topics[] = {{{"logins", 6}, {5}}, {{"logouts", 7}, {0
 static struct header_decl decls[] = {{{"Login", 5}, 1}, {{"Logout", 6}, 2}};
 static struct header_slot slots[] = {{0, {"a", 1}, 11, {1, 2}}, {5, {"b", 1}, 12, {3, 4}}};
 static struct header_late late[] = {{41, 0}, {41, 1}, {55, 0}};
+static struct header_returned returned[] = {{42, 1, {85}}, {59, 0, {-3}}};
 static struct header_value values[] = {{{"\6\1x", 3}, {9}}};
 static uint32_t both[] = {0, 1};
 
 static struct header_partition partitions[] = {
     {.topic = 1, .partition = 3, .restart = 40, .next_offset = 60, .has_time = true, .idle = true,
      .max_time = {90}, .first_time = {-4}, .frontier = {85}, .floor = {INT64_MIN}, .late = late,
-     .n_late = 3, .values = values, .n_values = 1},
+     .n_late = 3, .returned = returned, .n_returned = 2, .values = values, .n_values = 1},
     {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true},
 };
 static struct header_clock clocks[] = {
@@ -169,6 +170,10 @@ static void headers_come_back(void **state)
     assert_int_equal(h.partitions[0].restart, 40);
     assert_int_equal(h.partitions[0].n_late, 3);
     assert_int_equal(h.partitions[0].late[2].offset, 55);
+    assert_int_equal(h.partitions[0].n_returned, 2);
+    assert_int_equal(h.partitions[0].returned[1].offset, 59);
+    assert_int_equal(h.partitions[0].returned[1].due.ns, -3);
+    assert_int_equal(h.partitions[1].n_returned, 0);
     assert_true(h.partitions[0].idle);
     assert_true(h.partitions[1].empty_at_start);
     assert_int_equal(place_cmp(h.clocks[0].released, clocks[0].released), 0);
@@ -185,6 +190,30 @@ static void headers_come_back(void **state)
     header_release(&h);
     buf_release(&b);
     buf_release(&again);
+}
+
+/* Format 1 is format 2 without events that came back. */
+static void headers_of_format_1_are_read(void **state)
+{
+    struct header in = sample(), h;
+    struct buf b = BUF_INIT;
+    const char *why;
+    (void)state;
+    partitions[0].n_returned = 0;
+    header_encode(&in, &b);
+    partitions[0].n_returned = 2;
+    for (char format = 0; format <= 3; format++) {
+        b.ptr[4] = format;
+        b.len -= 8;
+        buf_put_u64be(&b, hash64(buf_slice(&b)));
+        bool known = format == 1 || format == 2;
+        assert_true(header_decode(buf_slice(&b), &h, &why) == known);
+        if (known) {
+            assert_int_equal(h.partitions[0].n_late, 3);
+            header_release(&h);
+        }
+    }
+    buf_release(&b);
 }
 
 static void damaged_headers_are_seen(void **state)
@@ -211,6 +240,7 @@ int main(void)
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(segments_come_back),
         cmocka_unit_test(headers_come_back),
+        cmocka_unit_test(headers_of_format_1_are_read),
         cmocka_unit_test(damaged_headers_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
