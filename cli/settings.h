@@ -47,6 +47,7 @@ enum setting_id {
     SET_ALLOW_EMPTY,
     SET_START,
     SET_ONCE,
+    SET_INSTANCES,
     SET_INSTANCE_ID,
     SET_GRACE,
     SET_STATS,

@@ -32,6 +32,11 @@ struct kafka_config {
     void *beat_ctx;
 };
 
+/* Partitions that every topic that is read has: as many tasks there are for several instances. Refuses,
+ * with the numbers, topics that have different ones. */
+enum err kafka_count_tasks(const struct kafka_config *c, const struct ruleset *rs,
+                           const char *topics, uint32_t *ret, struct error *err) FYKE_MUST_USE;
+
 /* Is the topic of the rule set read? `topics` as below. */
 bool kafka_reads(const char *topics, struct slice name);
 
@@ -42,6 +47,15 @@ bool kafka_reads(const char *topics, struct slice name);
 enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs,
                           const char *topics, const char *start, bool once, struct source **ret,
                           struct error *err) FYKE_MUST_USE;
+
+/* The same as a member of the group: partitions come and go (engine/io.h). What commits are made with,
+ * the group's metadata as of the last assignment, is handed to the journal `j`. `c->instance_id` names
+ * the member; `n_tasks` of kafka_count_tasks(). */
+struct journal;
+enum err kafka_source_join(const struct kafka_config *c, const struct ruleset *rs,
+                           const char *topics, const char *start, bool once, uint32_t n_tasks,
+                           struct journal *j, struct source **ret,
+                           struct error *err) FYKE_MUST_USE;
 
 enum err kafka_sink_new(const struct kafka_config *c, const char *topic, struct sink **ret,
                         struct error *err) FYKE_MUST_USE;

@@ -161,12 +161,15 @@ static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct e
     /* One that is being removed still counts as there for a moment. */
     for (int left = KAFKA_TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
         rc = kafka_create_topic(&log->client, &plan, &why);
-        if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+        if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || log->shared) {
             break;
         }
         rd_kafka_poll(log->client.rk, STEP_MS);
     }
     kafka_login_lacks(&log->client.login, rc, "Create", &why);
+    if (rc == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS && log->shared) {
+        rc = RD_KAFKA_RESP_ERR_NO_ERROR; /* another instance was faster */
+    }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, ERR_KAFKA,
                          "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "

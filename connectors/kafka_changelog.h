@@ -17,6 +17,7 @@ struct kafka_changelog {
     char *group;
     rd_kafka_topic_t *handle;
     uint32_t n_tasks;
+    bool shared; /* others may make it at the same time */
     int wait_ms; /* for the end to be free of open transactions */
     int max_message_bytes;
     const struct kafka_config *config;

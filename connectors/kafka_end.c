@@ -131,7 +131,7 @@ static void count_partitions(struct kafka_source *s)
  * it counts as away: callbacks come in between, and may know better what is wrong. */
 static void ask_around(struct kafka_source *s)
 {
-    kafka_probe(&s->client, s->parts[0].handle, s->client.down ? PROBE_MS : FIRST_PROBE_MS);
+    kafka_probe(&s->client, s->probe, s->client.down ? PROBE_MS : FIRST_PROBE_MS);
     if (!s->client.suspect) {
         return;
     }

@@ -44,7 +44,8 @@ static enum err journal_open(struct journal *base, bool reset, struct error *err
     FYKE_TRY(kafka_txn_init(&j->txn, err));
     fault_point(j->txn.fault, "kafka-after-init");
     j->reset = reset;
-    FYKE_TRY(kafka_changelog_ensure(&j->log, reset, err));
+    FYKE_TRY(j->in_group ? kafka_journal_found(j, err)
+                         : kafka_changelog_ensure(&j->log, reset, err));
     limit_values(j);
     FYKE_TRY(kafka_target_open(&j->txn, &j->entries, err));
     enum err signing = kafka_journal_sign(j, err);
@@ -128,6 +129,7 @@ static enum err journal_commit(struct journal *base, struct journal_task *tasks,
     for (uint32_t i = 0; i < n; i++) {
         add_offsets(j, &tasks[i], l);
     }
+    assert(l->cnt == 0 || j->group);
     enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);
     rd_kafka_topic_partition_list_destroy(l);
     if (rc != ERR_OK) {
@@ -142,6 +144,14 @@ static enum err journal_commit(struct journal *base, struct journal_task *tasks,
 static bool journal_presses(struct journal *base)
 {
     return kafka_txn_presses(&journal_of(base)->txn);
+}
+
+void kafka_journal_set_group(struct kafka_journal *j, rd_kafka_consumer_group_metadata_t *group)
+{
+    if (j->group) {
+        rd_kafka_consumer_group_metadata_destroy(j->group);
+    }
+    j->group = group;
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -165,19 +175,26 @@ static void journal_close(struct journal *base)
 static enum err open_clients(struct kafka_journal *j, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
-    buf_printf(&id, "%s.solo", j->config->app);
+    if (j->in_group) {
+        buf_printf(&id, "%s-%s", j->config->app, j->config->instance_id);
+    } else {
+        buf_printf(&id, "%s.solo", j->config->app);
+    }
     FYKE_TRY(kafka_txn_open(&j->txn, j->config, buf_cstr(&id), err));
     FYKE_TRY(kafka_changelog_open(&j->log, j->config, j->n_tasks, j->txn.timeout_ms + GRACE_MS,
                                   err));
     j->entries = (struct kafka_target){.name = xstrdup(j->log.topic), .what = "state records",
                                        .made = true};
     kafka_target_partitions(&j->entries, j->n_tasks);
-    j->group = rd_kafka_consumer_group_metadata_new(j->log.group);
+    j->log.shared = j->in_group;
+    /* Without a member it fences nobody: only for who has a name alone. */
+    j->group = j->in_group ? NULL : rd_kafka_consumer_group_metadata_new(j->log.group);
     return ERR_OK;
 }
 
 enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *rs,
-                           const char *topics, struct journal **ret, struct error *err)
+                           const char *topics, uint32_t n_tasks, struct journal **ret,
+                           struct error *err)
 {
     static const struct journal_ops ops = {journal_open,   kafka_journal_standing, journal_read,
                                            journal_append, journal_commit,         journal_presses,
@@ -187,7 +204,8 @@ enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *r
     j->config = c;
     j->rs = rs;
     j->topics = topics ? xstrdup(topics) : NULL;
-    j->n_tasks = 1; /* solo: one task reads everything */
+    j->in_group = n_tasks > 0;
+    j->n_tasks = j->in_group ? n_tasks : 1; /* solo: one task reads everything */
     enum err rc = open_clients(j, err);
     if (rc != ERR_OK) {
         journal_close(&j->base);

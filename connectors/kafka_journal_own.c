@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
 
 #define OWN_TASK 0
@@ -59,7 +60,25 @@ static void name_log(struct kafka_journal *j, struct slice value)
     rd_kafka_mem_free(j->log.client.rk, cluster);
 }
 
-static enum err own_identity(struct kafka_journal *j, struct error *err)
+static enum err write_identity(struct kafka_txn *t, struct kafka_target *to, struct buf *ret,
+                               struct error *err)
+{
+    char hex[HASH128_HEX_MAX];
+    who_and_when(ret);
+    hash128_hex(hash128(buf_slice(ret)), hex);
+    buf_clear(ret);
+    buf_printf(ret, "fyke2 log=%s", hex);
+    struct kafka_message m = {.partition = OWN_TASK,
+                              .has_key = true,
+                              .key = key_identity,
+                              .has_value = true,
+                              .value = buf_slice(ret)};
+    return kafka_txn_send(t, to, &m, err);
+}
+
+/* Reads it, or writes it to the open transaction. */
+static enum err own_identity(struct kafka_journal *j, struct kafka_txn *t, struct kafka_target *to,
+                             struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf value = BUF_INIT;
     struct first_entry first = {.value = &value};
@@ -71,24 +90,58 @@ static enum err own_identity(struct kafka_journal *j, struct error *err)
                          j->log.topic);
     }
     if (!first.found) {
-        char hex[HASH128_HEX_MAX];
-        who_and_when(&value);
-        hash128_hex(hash128(buf_slice(&value)), hex);
-        buf_clear(&value);
-        buf_printf(&value, "fyke2 log=%s", hex);
-        FYKE_TRY(kafka_journal_append(j, OWN_TASK, key_identity, false, buf_slice(&value), err));
+        FYKE_TRY(write_identity(t, to, &value, err));
     }
     name_log(j, buf_slice(&value));
     return ERR_OK;
 }
 
+/* Whoever initialises the name aborts what another left open, and reads what it committed. */
+static enum err make_log(struct kafka_journal *j, struct kafka_txn *solo, struct kafka_target *to,
+                         struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
+    buf_printf(&id, "%s.solo", j->config->app);
+    FYKE_TRY(kafka_txn_open(solo, j->config, buf_cstr(&id), err));
+    FYKE_TRY(kafka_txn_init(solo, err));
+    FYKE_TRY(kafka_changelog_ensure(&j->log, false, err));
+    FYKE_TRY(kafka_target_open(solo, to, err));
+    FYKE_TRY(own_identity(j, solo, to, err));
+    return solo->open ? kafka_txn_commit(solo, NULL, NULL, err) : ERR_OK;
+}
+
+enum err kafka_journal_found(struct kafka_journal *j, struct error *err)
+{
+    struct kafka_txn solo = {0};
+    struct kafka_target to = {.name = xstrdup(j->log.topic), .what = "the identity", .made = true};
+    enum err rc = make_log(j, &solo, &to, err);
+    kafka_txn_close_transaction(&solo);
+    kafka_target_close(&to);
+    kafka_txn_close(&solo);
+    return rc;
+}
+
+/* Each instance has an entry of its own. */
+static struct slice owner_key(const struct kafka_journal *j, struct buf *buf)
+{
+    buf_put_slice(buf, key_owner);
+    if (j->in_group) {
+        buf_puts(buf, j->config->instance_id);
+    }
+    return buf_slice(buf);
+}
+
 enum err kafka_journal_sign(struct kafka_journal *j, struct error *err)
 {
+    FYKE_CLEANUP(buf_release) struct buf key = BUF_INIT;
     buf_clear(&j->owner);
     buf_puts(&j->owner, "fyke2 owner=");
     who_and_when(&j->owner);
-    FYKE_TRY(own_identity(j, err));
-    FYKE_TRY(kafka_journal_append(j, OWN_TASK, key_owner, false, buf_slice(&j->owner), err));
+    if (!j->in_group) {
+        FYKE_TRY(own_identity(j, &j->txn, &j->entries, err));
+    }
+    FYKE_TRY(kafka_journal_append(j, OWN_TASK, owner_key(j, &key), false, buf_slice(&j->owner),
+                                  err));
     FYKE_TRY(kafka_txn_commit(&j->txn, NULL, NULL, err));
     j->owner_at = j->entries.ends[OWN_TASK];
     return ERR_OK;
@@ -96,11 +149,16 @@ enum err kafka_journal_sign(struct kafka_journal *j, struct error *err)
 
 /* ---- turned away -------------------------------------------------------------------------- */
 
+struct other_owner {
+    struct slice key;
+    bool found;
+};
+
 static enum err take_owner(void *ctx, const struct journal_entry *e, bool *done, struct error *err)
 {
-    bool *other = ctx;
+    struct other_owner *other = ctx;
     (void)err;
-    *other = *done = slice_eq(e->key, key_owner);
+    other->found = *done = slice_eq(e->key, other->key);
     return ERR_OK;
 }
 
@@ -108,18 +166,19 @@ static enum err take_owner(void *ctx, const struct journal_entry *e, bool *done,
  * get the name or are told again. */
 static bool somebody_signed(struct kafka_journal *j)
 {
-    bool other = false;
-    for (int left = SIGN_MS; left > 0 && !other; left -= SIGN_STEP_MS) {
+    FYKE_CLEANUP(buf_release) struct buf key = BUF_INIT;
+    struct other_owner other = {.key = owner_key(j, &key)};
+    for (int left = SIGN_MS; left > 0 && !other.found; left -= SIGN_STEP_MS) {
         struct error ignored = ERROR_INIT;
         if (kafka_changelog_read(&j->log, OWN_TASK, j->owner_at, take_owner, &other, &ignored) !=
             ERR_OK) {
             return false;
         }
-        if (!other) {
+        if (!other.found) {
             usleep(SIGN_STEP_MS * 1000);
         }
     }
-    return other;
+    return other.found;
 }
 
 /* A transaction that is younger than its time-out cannot have been ended by the coordinator. */
@@ -136,8 +195,8 @@ enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error 
     }
     error_set(err, ERR_KAFKA,
               "another process runs as application %s and has taken over (transactional.id %s): "
-              "this one ends. Give each its own --app",
-              j->config->app, j->txn.id);
+              "this one ends. Give each its own %s",
+              j->config->app, j->txn.id, j->in_group ? "--instance-id" : "--app");
     err->fatal = true;
     return err->code;
 }

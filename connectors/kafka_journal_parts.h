@@ -19,6 +19,7 @@ struct kafka_journal {
     struct kafka_changelog log;
     struct kafka_target entries; /* the changelog topic */
     uint32_t n_tasks;
+    bool in_group;       /* one of several instances */
     rd_kafka_consumer_group_metadata_t *group;
     bool reset;          /* positions count as none */
     struct buf identity; /* cluster, topic, identity of the log */
@@ -26,7 +27,12 @@ struct kafka_journal {
     int64_t owner_at;    /* position behind it */
 };
 
+/* Of the assignment that all further commits belong to; taken over. */
+void kafka_journal_set_group(struct kafka_journal *j, rd_kafka_consumer_group_metadata_t *group);
+
 /* kafka_journal_own.c */
+/* One of several: shuts solo writers out; log and identity are there when it returns. */
+enum err kafka_journal_found(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;
 bool kafka_journal_is_own(struct slice key);
 /* Reads or writes the identity, writes the owner; in a transaction of its own. */
 enum err kafka_journal_sign(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;

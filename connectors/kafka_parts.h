@@ -1,7 +1,7 @@
 /* The inside of the Kafka source, for the files that implement it:
  *   kafka_source.c  life cycle, reading       kafka_start.c   partitions, first offsets
  *   kafka_record.c  message → record          kafka_commit.c  positions for the group
- *   kafka_end.c     ends, outages, growth
+ *   kafka_end.c     ends, outages, growth        kafka_group.c   as one of several members
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_PARTS_H
 #define FYKE_CONNECTORS_KAFKA_PARTS_H
@@ -29,6 +29,8 @@ struct kafka_topic {
     rd_kafka_topic_t *handle;
     bool watched;  /* has `idle after`: its ends must be proved again and again */
     int32_t count; /* partitions at the start, or said since */
+    /* As a member: records whose key was looked at; those in the partition of their key. */
+    uint64_t judged, by_murmur2, by_crc32;
 };
 
 struct kafka_source {
@@ -38,12 +40,21 @@ struct kafka_source {
     uint32_t n_topics;
     struct kafka_part *parts; /* by topic, then partition */
     size_t n_parts, cap_parts;
+    rd_kafka_topic_t *probe; /* of some topic: whoever is asked for it answers */
     size_t last_part; /* messages come in runs of one partition */
     struct source_partition *infos; /* the same, as the engine wants them */
     bool once;
     char *start;   /* NULL: earliest */
     uint32_t left; /* partitions that are not done */
-    bool consuming; /* assigned */
+    bool consuming; /* assigned, or subscribed */
+
+    /* As a member of the group. */
+    struct journal *journal; /* gets the metadata that commits need; NULL: all partitions are ours */
+    uint32_t n_tasks;
+    rd_kafka_topic_partition_list_t *given; /* by the last assignment; NULL: taken, or none yet */
+    enum source_change change; /* said by the callback, not yet told */
+    bool lost;                 /* others have our partitions already */
+    bool closing;
 
     /* The batch handed out last. */
     rd_kafka_message_t **messages;
@@ -75,6 +86,28 @@ void kafka_reached(struct kafka_source *s, size_t part, int64_t next_offset);
 enum err kafka_find_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
 enum err kafka_assign(struct kafka_source *s, const struct partition_position *from, uint32_t n,
                       struct error *err) FYKE_MUST_USE;
+
+/* Where each of s->parts begins and ends, and where reading starts without a position. */
+enum err kafka_place_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+/* Reading goes on at `offset`, which must still be there. */
+enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err) FYKE_MUST_USE;
+/* Reads all of s->parts from `next` on. */
+enum err kafka_assign_parts(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+
+/* kafka_group.c */
+void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                        rd_kafka_topic_partition_list_t *list, void *opaque);
+enum err kafka_group_subscribe(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+/* What the callback noted. */
+enum err kafka_group_change(struct kafka_source *s, enum source_change *ret,
+                            struct error *err) FYKE_MUST_USE;
+enum err kafka_group_start(struct kafka_source *s, const struct partition_position *from,
+                           uint32_t n, struct error *err) FYKE_MUST_USE;
+enum err kafka_group_let_go(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+/* Is the record in the partition of its key? ERR_STATE: too many are not. */
+enum err kafka_group_judge(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                           struct error *err) FYKE_MUST_USE;
+void kafka_group_close(struct kafka_source *s);
 
 /* kafka_record.c */
 void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,

@@ -46,8 +46,8 @@ void kafka_reached(struct kafka_source *s, size_t part, int64_t next_offset)
 /* The handle of a topic is one pointer for as long as we hold it. */
 static size_t part_of_message(struct kafka_source *s, const rd_kafka_message_t *m)
 {
-    const struct kafka_part *p = &s->parts[s->last_part];
-    if (p->handle == m->rkt && p->partition == m->partition) {
+    if (s->last_part < s->n_parts && s->parts[s->last_part].handle == m->rkt &&
+        s->parts[s->last_part].partition == m->partition) {
         return s->last_part;
     }
     for (size_t i = 0; m->rkt && i < s->n_parts; i++) {
@@ -125,6 +125,9 @@ static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error
     VEC_PUSH(s->messages, s->n_messages, s->cap_messages) = m;
     s->records = xgrow(s->records, &s->cap_records, n + 1, sizeof(*s->records));
     kafka_fill_record(s, m, part, &s->records[n]);
+    if (s->journal) {
+        FYKE_TRY(kafka_group_judge(s, m, part, err));
+    }
     kafka_end_passed(s, part);
     kafka_reached(s, part, m->offset + 1);
     return ERR_OK;
@@ -151,7 +154,7 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     drop_batch(s);
     int wait_ms = (int)(wait.ns / NS_PER_MS);
     /* One by one: batches together with paused partitions skip offsets before 2.1.0. */
-    while (s->n_messages < max) {
+    while (s->n_messages < max && s->change == SOURCE_SAME) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(s->client.rk, wait_ms);
         if (!m) {
             break;
@@ -162,6 +165,9 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     kafka_look_around(s);
     kafka_link_headers(s);
     drop_passed_ends(s);
+    bool finished = s->once && s->left == 0;
+    enum source_change change;
+    FYKE_TRY(kafka_group_change(s, &change, err));
     *ret = (struct source_batch){
         .records = s->records,
         .n = (uint32_t)s->n_messages,
@@ -169,7 +175,8 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
         .n_at_end = (uint32_t)s->n_at_end,
         .lost_end = s->lost_end,
         .n_lost_end = (uint32_t)s->n_lost_end,
-        .finished = s->once && s->left == 0,
+        .finished = finished && change == SOURCE_SAME,
+        .change = change,
     };
     return ERR_OK;
 }
@@ -189,7 +196,13 @@ static enum err source_partitions(struct source *base, const struct source_parti
 static enum err source_start(struct source *base, const struct partition_position *from,
                              uint32_t n, struct error *err)
 {
-    return kafka_assign((struct kafka_source *)base, from, n, err);
+    struct kafka_source *s = (struct kafka_source *)base;
+    return s->journal ? kafka_group_start(s, from, n, err) : kafka_assign(s, from, n, err);
+}
+
+static enum err source_let_go(struct source *base, struct error *err)
+{
+    return kafka_group_let_go((struct kafka_source *)base, err);
 }
 
 static enum err source_pause(struct source *base, const struct partition_position *p, bool paused,
@@ -222,6 +235,7 @@ static enum err source_commit(struct source *base, const struct partition_positi
 
 static void close_client(struct kafka_source *s)
 {
+    kafka_group_close(s);
     if (s->consuming) {
         rd_kafka_assign(s->client.rk, NULL);
         kafka_commit_finish(s);
@@ -312,35 +326,64 @@ static enum err open_source(struct kafka_source *s, const struct kafka_config *c
     /* The group first among the defaults: -X group.id wins over --app. */
     struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1] = {{"group.id", c->app}};
     memcpy(all + 1, defaults, sizeof(defaults));
-    struct kafka_setup setup = {"input", all, FYKE_ARRAY_LEN(all), fixed, FYKE_ARRAY_LEN(fixed)};
+    struct kafka_property given[FYKE_ARRAY_LEN(fixed) + 2];
+    memcpy(given, fixed, sizeof(fixed));
+    given[FYKE_ARRAY_LEN(fixed)] = (struct kafka_property){"group.instance.id", c->instance_id};
+    given[FYKE_ARRAY_LEN(fixed) + 1] =
+        (struct kafka_property){"partition.assignment.strategy", "range"};
+    struct kafka_setup setup = {"input", all, FYKE_ARRAY_LEN(all), given,
+                                s->journal ? FYKE_ARRAY_LEN(given) : FYKE_ARRAY_LEN(fixed)};
     rd_kafka_conf_t *conf;
     FYKE_TRY(kafka_conf(&s->client, c, &setup, &conf, err));
     rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
+    if (s->journal) {
+        rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
+    }
     FYKE_TRY(kafka_open(&s->client, RD_KAFKA_CONSUMER, conf, err));
     return kafka_find_partitions(s, err);
 }
 
-enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs,
-                          const char *topics, const char *start, bool once, struct source **ret,
-                          struct error *err)
+static enum err source_new(const struct kafka_config *c, const struct ruleset *rs,
+                           const char *topics, const char *start, bool once, uint32_t n_tasks,
+                           struct journal *j, struct source **ret, struct error *err)
 {
     static const struct source_ops ops = {.partitions = source_partitions,
                                           .start = source_start,
                                           .poll = source_poll,
                                           .pause = source_pause,
                                           .commit = source_commit,
+                                          .let_go = source_let_go,
                                           .close = source_close};
     FYKE_TRY(check_list(rs, topics, err));
     struct kafka_source *s = xcalloc(1, sizeof(*s));
     s->base = (struct source){.ops = &ops, .bounded = false, .remembers = true};
     s->once = once;
+    s->journal = j;
+    s->n_tasks = n_tasks;
     s->start = start ? xstrdup(start) : NULL;
     name_topics(s, rs, topics);
     enum err rc = open_source(s, c, err);
+    if (rc == ERR_OK && j) {
+        rc = kafka_group_subscribe(s, err);
+    }
     if (rc != ERR_OK) {
         source_close(&s->base);
         return rc;
     }
     *ret = &s->base;
     return ERR_OK;
+}
+
+enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs,
+                          const char *topics, const char *start, bool once, struct source **ret,
+                          struct error *err)
+{
+    return source_new(c, rs, topics, start, once, 0, NULL, ret, err);
+}
+
+enum err kafka_source_join(const struct kafka_config *c, const struct ruleset *rs,
+                           const char *topics, const char *start, bool once, uint32_t n_tasks,
+                           struct journal *j, struct source **ret, struct error *err)
+{
+    return source_new(c, rs, topics, start, once, n_tasks, j, ret, err);
 }

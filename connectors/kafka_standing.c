@@ -51,10 +51,14 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static enum err add_topic(struct kafka_journal *j, const char *name,
+static enum err add_topic(struct kafka_journal *j, uint32_t task, const char *name,
                           rd_kafka_topic_partition_list_t *l, struct error *err)
 {
     int32_t n;
+    if (j->in_group) {
+        rd_kafka_topic_partition_list_add(l, name, (int32_t)task);
+        return ERR_OK;
+    }
     rd_kafka_topic_t *handle = rd_kafka_topic_new(j->log.client.rk, name, NULL);
     if (!handle) {
         return kafka_error(&j->log.client, rd_kafka_last_error(), err, "topic %s", name);
@@ -67,9 +71,9 @@ static enum err add_topic(struct kafka_journal *j, const char *name,
     return rc;
 }
 
-/* Solo: the task reads every partition. */
-static enum err list_partitions(struct kafka_journal *j, rd_kafka_topic_partition_list_t *l,
-                                struct error *err)
+/* Solo: the task reads every partition; else that of its number. */
+static enum err list_partitions(struct kafka_journal *j, uint32_t task,
+                                rd_kafka_topic_partition_list_t *l, struct error *err)
 {
     for (uint32_t i = 0; i < j->rs->n_topics; i++) {
         struct slice topic = j->rs->topics[i].name;
@@ -77,7 +81,7 @@ static enum err list_partitions(struct kafka_journal *j, rd_kafka_topic_partitio
             continue;
         }
         char *name = xstrndup(topic.ptr, topic.len);
-        enum err rc = add_topic(j, name, l, err);
+        enum err rc = add_topic(j, task, name, l, err);
         free(name);
         FYKE_TRY(rc);
     }
@@ -213,7 +217,7 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
         return ERR_OK;
     }
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
-    enum err rc = list_partitions(j, l, err);
+    enum err rc = list_partitions(j, task, l, err);
     if (rc == ERR_OK && l->cnt > 0) {
         rc = committed(j, l, err);
     }

@@ -120,8 +120,9 @@ static enum err open_topic(struct kafka_source *s, uint32_t t, struct error *err
     if (!topic->handle) {
         return kafka_error(&s->client, rd_kafka_last_error(), err, "topic %s", topic->name);
     }
+    s->probe = topic->handle;
     FYKE_TRY(kafka_partitions(&s->client, topic->handle, &topic->count, err));
-    for (int32_t p = 0; p < topic->count; p++) {
+    for (int32_t p = 0; p < topic->count && !s->journal; p++) {
         VEC_PUSH(s->parts, s->n_parts, s->cap_parts) = (struct kafka_part){
             .topic = topic->name, .handle = topic->handle, .topic_index = t, .partition = p};
     }
@@ -147,20 +148,30 @@ enum err kafka_find_partitions(struct kafka_source *s, struct error *err)
             FYKE_TRY(open_topic(s, t, err));
         }
     }
+    if (s->journal) {
+        return ERR_OK; /* the group says which of them are ours */
+    }
     if (s->n_parts == 0) {
         return error_set(err, ERR_USAGE, "the rules read no topic");
     }
-    FYKE_TRY(find_ends(s, err));
-    FYKE_TRY(apply_start(s, err));
     s->left = (uint32_t)s->n_parts;
-    s->infos = xcalloc(s->n_parts, sizeof(*s->infos));
+    return kafka_place_partitions(s, err);
+}
+
+enum err kafka_place_partitions(struct kafka_source *s, struct error *err)
+{
+    if (s->n_parts > 0) {
+        FYKE_TRY(find_ends(s, err));
+        FYKE_TRY(apply_start(s, err));
+    }
+    s->infos = xrealloc(s->infos, (s->n_parts + 1) * sizeof(*s->infos));
     tell_infos(s);
     return ERR_OK;
 }
 
 /* ---- after a checkpoint ------------------------------------------------------------------- */
 
-static enum err go_on_at(struct kafka_part *p, int64_t offset, struct error *err)
+enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err)
 {
     if (offset < p->low || offset > p->end) {
         return error_set(err, ERR_KAFKA,
@@ -203,7 +214,7 @@ static enum err apply_positions(struct kafka_source *s, const struct partition_p
         struct kafka_part *p = &s->parts[i];
         const struct partition_position *at = position_of(from, n, p);
         if (at) {
-            FYKE_TRY(go_on_at(p, at->offset, err));
+            FYKE_TRY(kafka_go_on_at(p, at->offset, err));
         } else if (knows_topic(from, n, p->topic_index)) {
             p->next = p->low;
             kafka_say(&s->client, "topic \"%s\" has a new partition %d: read from offset %lld",
@@ -213,18 +224,14 @@ static enum err apply_positions(struct kafka_source *s, const struct partition_p
     return ERR_OK;
 }
 
-enum err kafka_assign(struct kafka_source *s, const struct partition_position *from, uint32_t n,
-                      struct error *err)
+enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
 {
-    FYKE_TRY(apply_positions(s, from, n, err));
     tell_infos(s);
     rd_kafka_topic_partition_list_t *l = all_partitions(s, 0);
     for (size_t i = 0; i < s->n_parts; i++) {
         l->elems[i].offset = s->parts[i].next;
         kafka_reached(s, i, s->parts[i].next);
     }
-    /* From here on rd_kafka_consumer_poll() serves every callback, rd_kafka_poll() none. */
-    rd_kafka_poll_set_consumer(s->client.rk);
     rd_kafka_resp_err_t rc = rd_kafka_assign(s->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -232,4 +239,13 @@ enum err kafka_assign(struct kafka_source *s, const struct partition_position *f
     }
     s->consuming = true;
     return ERR_OK;
+}
+
+enum err kafka_assign(struct kafka_source *s, const struct partition_position *from, uint32_t n,
+                      struct error *err)
+{
+    FYKE_TRY(apply_positions(s, from, n, err));
+    /* From here on rd_kafka_consumer_poll() serves every callback, rd_kafka_poll() none. */
+    rd_kafka_poll_set_consumer(s->client.rk);
+    return kafka_assign_parts(s, err);
 }

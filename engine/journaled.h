@@ -42,9 +42,6 @@ struct journaled {
 enum err recover_open(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* The database turned out to be damaged: the same from the log alone. No readers may be left. */
 enum err recover_anew(struct engine *e, struct error *err) FYKE_MUST_USE;
-/* *ret: the last commit of the task is still ours. */
-enum err recover_still_stands(struct engine *e, bool *ret, struct error *err) FYKE_MUST_USE;
-
 /* When the number of shards is known. */
 void journaled_begin(struct engine *e);
 /* Records that stand in no overlay yet, to the open transaction. */

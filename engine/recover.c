@@ -497,12 +497,3 @@ enum err recover_anew(struct engine *e, struct error *err)
     recovery_release(&r);
     return rc;
 }
-
-enum err recover_still_stands(struct engine *e, bool *ret, struct error *err)
-{
-    struct journal_standing s;
-    struct journal *j = e->options.journal;
-    FYKE_TRY(j->ops->standing(j, e->options.task, &s, err));
-    *ret = s.found && s.seq == e->state->seq;
-    return ERR_OK;
-}

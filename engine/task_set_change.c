@@ -32,13 +32,23 @@ static uint32_t count_read(const struct task_set *in)
     return n;
 }
 
+/* *ret: the last commit of the task is still ours. */
+static enum err still_stands(const struct engine *e, bool *ret, struct error *err)
+{
+    struct journal_standing s;
+    struct journal *j = e->options.journal;
+    FYKE_TRY(j->ops->standing(j, e->options.task, &s, err));
+    *ret = s.found && s.seq == e->state->seq;
+    return ERR_OK;
+}
+
 /* Tasks that went on elsewhere have other commits than ours. */
 static enum err close_strangers(struct task_set *in, const bool *ours, struct error *err)
 {
     for (size_t i = in->n_tasks; i-- > 0;) {
         bool stands = ours[in->tasks[i].number];
         if (stands) {
-            FYKE_TRY(recover_still_stands(in->tasks[i].engine, &stands, err));
+            FYKE_TRY(still_stands(in->tasks[i].engine, &stands, err));
         }
         if (!stands) {
             task_set_close(in, i, false);

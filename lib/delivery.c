@@ -31,7 +31,8 @@ static void say(const struct kafka_config *kafka, const char *line)
 }
 
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
-                       const struct ruleset *rs, struct journal **ret, struct error *err)
+                       const struct ruleset *rs, uint32_t n_tasks, struct journal **ret,
+                       struct error *err)
 {
     *ret = NULL;
     if (c->delivery == FYKE_AT_LEAST_ONCE) {
@@ -54,7 +55,7 @@ enum err delivery_open(const struct fyke_run_config *c, const struct kafka_confi
                          "add --delivery at-least-once");
     }
     const char *topics = strchr(c->inputs[0], ':');
-    return kafka_journal_new(kafka, rs, topics ? topics + 1 : NULL, ret, err);
+    return kafka_journal_new(kafka, rs, topics ? topics + 1 : NULL, n_tasks, ret, err);
 }
 
 enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struct sink **ret,
@@ -83,24 +84,21 @@ static void pause_ms(const struct kafka_config *kafka, uint32_t ms)
 
 /* What an aborted transaction counted is counted again when its records come again. True: something
  * was committed since the last time. */
-static bool take_counters(struct delivery_lives *l, struct engine *e)
+static bool take_counters(struct delivery_lives *l, struct delivery_counted now)
 {
-    struct engine_summary s;
-    struct engine_carried *now = e == NULL ? NULL : engine_carry(e);
-    if (!now) {
+    if (!now.carried) {
         return false;
     }
-    engine_summary(e, &s);
-    bool more = s.commits > l->commits;
-    l->commits = s.commits;
+    bool more = now.commits > l->commits;
+    l->commits = now.commits;
     engine_carried_free(l->carried);
-    l->carried = now;
+    l->carried = now.carried;
     return more;
 }
 
-void delivery_goes_on(struct delivery_lives *l, struct engine *e)
+void delivery_goes_on(struct delivery_lives *l, struct delivery_counted now)
 {
-    take_counters(l, e);
+    take_counters(l, now);
     l->switched++;
     l->fruitless = 0;
 }
@@ -111,15 +109,19 @@ void delivery_release(struct delivery_lives *l)
     l->carried = NULL;
 }
 
+bool delivery_may_begin_anew(const struct delivery_lives *l, const struct kafka_config *kafka,
+                             const struct error *err)
+{
+    bool outage = l->begun > 0 && err->code == ERR_KAFKA && err->retriable;
+    return (err->code == ERR_ABORTED || outage) && !err->fatal && !stopped(kafka);
+}
+
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
-                          struct engine *e, const struct error *err)
+                          struct delivery_counted now, const struct error *err)
 {
     char line[sizeof(err->text) + 64];
-    bool outage = l->begun > 0 && err->code == ERR_KAFKA && err->retriable;
-    if ((err->code != ERR_ABORTED && !outage) || err->fatal || stopped(kafka)) {
-        return false;
-    }
-    l->fruitless = take_counters(l, e) || outage ? 0 : l->fruitless + 1;
+    bool outage = err->code == ERR_KAFKA;
+    l->fruitless = take_counters(l, now) || outage ? 0 : l->fruitless + 1;
     if (l->fruitless >= MAX_FRUITLESS) {
         return false;
     }

@@ -10,9 +10,11 @@
 
 #define DELIVERY_COMMIT_EVERY_MS 200 /* exactly once: an alert is seen when it is committed */
 
-/* Opens a journal where alerts are to be delivered exactly once; *ret NULL: at least once. */
+/* Opens a journal where alerts are to be delivered exactly once; *ret NULL: at least once. `n_tasks` of
+ * several instances; 0: this one alone. */
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
-                       const struct ruleset *rs, struct journal **ret, struct error *err) FYKE_MUST_USE;
+                       const struct ruleset *rs, uint32_t n_tasks, struct journal **ret,
+                       struct error *err) FYKE_MUST_USE;
 /* The alerts' topic, within the journal's transactions. */
 enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struct sink **ret,
                        struct error *err) FYKE_MUST_USE;
@@ -26,12 +28,20 @@ struct delivery_lives {
     struct engine_carried *carried; /* owned: the counters as of the last commit; NULL: none */
 };
 
-/* Should the run, which ended with `err`, begin anew? Says so and waits a moment. `e` may be NULL: it
- * did not even open. */
+/* What a life counted up to its last commit. */
+struct delivery_counted {
+    struct engine_carried *carried; /* taken over; NULL: it did not come that far */
+    uint64_t commits;
+};
+
+/* Can the run, which ended with `err`, begin anew? */
+bool delivery_may_begin_anew(const struct delivery_lives *l, const struct kafka_config *kafka,
+                             const struct error *err);
+/* Should it? Says so and waits a moment. */
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
-                          struct engine *e, const struct error *err);
-/* A life has ended with a commit, another one follows: the counters go on. */
-void delivery_goes_on(struct delivery_lives *l, struct engine *e);
+                          struct delivery_counted now, const struct error *err);
+/* The run goes on with other rules. */
+void delivery_goes_on(struct delivery_lives *l, struct delivery_counted now);
 void delivery_release(struct delivery_lives *l);
 
 #endif

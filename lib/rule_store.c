@@ -139,10 +139,11 @@ enum err rule_store_find(const struct fyke_run_config *c, const char *const *pat
         .log_ctx = c->options.log_ctx,
     };
     *ret = NULL;
-    if (!c->options.state_dir || c->options.reset_state) {
+    /* Of several instances none knows which tasks will be its own, and whose rules they had. */
+    if (!c->options.state_dir || c->options.reset_state || c->in_group) {
         return ERR_OK;
     }
-    FYKE_TRY(delivery_open(c, &kafka, &none, &j, err));
+    FYKE_TRY(delivery_open(c, &kafka, &none, 0, &j, err));
     if (!j && access(c->options.state_dir, F_OK) != 0) {
         return ERR_OK;
     }

@@ -4,13 +4,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/say.h"
 #include "base/xalloc.h"
 #include "connectors/file_sink.h"
 #include "connectors/file_source.h"
 #include "connectors/geoip.h"
 #include "connectors/kafka.h"
 #include "lib/callback_sink.h"
+#include "engine/task_set.h"
 #include "lib/delivery.h"
+#include "lib/group.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/refused.h"
@@ -33,7 +36,10 @@ struct run {
     struct sink *sink;
     struct callback_sink callback;
     struct refused refused;
-    struct engine *engine;
+    struct engine *engine;     /* NULL: several instances, then … */
+    struct task_set *task_set; /* … these are the tasks that are ours */
+    uint32_t n_tasks;          /* of all instances; 0: this one alone */
+    bool *reads;               /* per topic: of task_set */
     struct run_life life;
     struct fault *fault; /* of all lives */
     const struct delivery_lives *lives;
@@ -83,6 +89,10 @@ static enum err open_source(struct run *r, struct error *err)
     const struct fyke_run_config *c = r->config;
     if (r->from_kafka) {
         const char *topics = strchr(c->inputs[0], ':');
+        if (r->task_set) {
+            return kafka_source_join(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start,
+                                     c->once, r->n_tasks, r->journal, &r->source, err);
+        }
         return kafka_source_new(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start, c->once,
                                 &r->source, err);
     }
@@ -136,6 +146,17 @@ static enum watermark_end end_of(enum fyke_watermark_end e)
     return END_DEFAULT;
 }
 
+static enum err open_task_set(struct run *r, const struct engine_options *o, struct error *err)
+{
+    const char *topics = strchr(r->config->inputs[0], ':');
+    r->reads = xcalloc(r->rs->n_topics + 1, sizeof(*r->reads));
+    for (uint32_t i = 0; i < r->rs->n_topics; i++) {
+        r->reads[i] = kafka_reads(topics ? topics + 1 : NULL, r->rs->topics[i].name);
+    }
+    struct task_set_options t = {.engine = o, .reads = r->reads, .n_tasks = r->n_tasks};
+    return task_set_new(r->rs, &t, &r->task_set, err);
+}
+
 static enum err open_engine(struct run *r, const struct delivery_lives *lives, struct error *err)
 {
     const struct fyke_run_config *c = r->config;
@@ -167,7 +188,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
         o.refused_sync = refused_sync;
         o.refused_ctx = &r->refused;
     }
-    return engine_new(r->rs, &o, &r->engine, err);
+    return r->n_tasks > 0 ? open_task_set(r, &o, err) : engine_new(r->rs, &o, &r->engine, err);
 }
 
 static void set_kafka(struct run *r)
@@ -218,6 +239,19 @@ static enum err check_fields(const struct ruleset *rs, const char *text, struct 
     return ERR_OK;
 }
 
+/* How many tasks there are, if several instances share them. */
+static enum err join_group(struct run *r, struct error *err)
+{
+    const struct fyke_run_config *c = r->config;
+    if (!c->in_group) {
+        return ERR_OK;
+    }
+    FYKE_TRY(group_check_config(c, r->from_kafka, err));
+    FYKE_TRY(group_check_rules(r->rs, c->options.log, c->options.log_ctx, err));
+    const char *topics = strchr(c->inputs[0], ':');
+    return kafka_count_tasks(&r->kafka, r->rs, topics ? topics + 1 : NULL, &r->n_tasks, err);
+}
+
 static enum err open_run(struct run *r, const struct fyke_rules *rules,
                          const struct delivery_lives *lives, struct error *err)
 {
@@ -237,7 +271,8 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
     reload_opening(r->reload, geoip_files_identity(r->geoip));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
-    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, &r->journal, err));
+    FYKE_TRY(join_group(r, err));
+    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, r->n_tasks, &r->journal, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, lives, err));
@@ -251,7 +286,7 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
 
 void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
 {
-    if (!r->engine) {
+    if (!r->engine && !r->task_set) {
         return;
     }
     struct run_figures f = {
@@ -262,7 +297,11 @@ void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
         .wall_s = seconds(CLOCK_MONOTONIC) - r->wall_from,
         .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - r->cpu_from,
     };
-    engine_summary(r->engine, &f.engine);
+    if (r->task_set) {
+        task_set_summary(r->task_set, &f.engine);
+    } else {
+        engine_summary(r->engine, &f.engine);
+    }
     reload_figures(r->reload, &f.reload);
     figures(ctx, &f);
 }
@@ -270,6 +309,14 @@ void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
 static bool reload(void *ctx, bool asked)
 {
     const struct run *r = ctx;
+    if (r->task_set) {
+        if (asked && r->config->options.log) {
+            r->config->options.log(r->config->options.log_ctx,
+                                   SAY_WARNING "reload: several instances take other rules when "
+                                               "they are started again");
+        }
+        return false;
+    }
     if (asked) {
         reload_begin(r->reload);
     }
@@ -305,6 +352,8 @@ static enum err release_run(struct run *r, struct error *err)
     }
     refused_disconnect(&r->refused);
     engine_free(r->engine);
+    task_set_free(r->task_set);
+    free(r->reads);
     if (r->journal) {
         r->journal->ops->close(r->journal);
     }
@@ -317,21 +366,38 @@ static enum err release_run(struct run *r, struct error *err)
 
 /* The state of a life that lost its transaction is thrown away with it; the next one begins with
  * what is committed. */
+static struct delivery_counted counted(struct run *r)
+{
+    struct delivery_counted c = {0};
+    struct engine_summary s = {0};
+    if (r->task_set) {
+        task_set_summary(r->task_set, &s);
+        c.carried = task_set_carry(r->task_set);
+    } else if (r->engine) {
+        engine_summary(r->engine, &s);
+        c.carried = engine_carry(r->engine);
+    }
+    c.commits = s.commits;
+    return c;
+}
+
 static enum err live(struct run *r, struct delivery_lives *lives, bool *again, struct error *err)
 {
     enum err rc = open_run(r, reload_rules(r->reload), lives, err);
     if (rc == ERR_OK) {
-        rc = engine_run(r->engine, r->source, r->sink, r->config->stop, err);
+        rc = r->task_set ? task_set_run(r->task_set, r->source, r->sink, r->config->stop, err)
+                         : engine_run(r->engine, r->source, r->sink, r->config->stop, err);
     } else if (rc != ERR_ABORTED && !err->retriable && reload_fall_back(r->reload, err)) {
         *again = true;
         return ERR_OK;
     }
-    if (rc == ERR_OK && reload_switch(r->reload, r->engine)) {
-        delivery_goes_on(lives, r->engine);
+    if (rc == ERR_OK && r->engine && reload_switch(r->reload, r->engine)) {
+        delivery_goes_on(lives, counted(r));
         *again = true;
         return ERR_OK;
     }
-    *again = rc != ERR_OK && delivery_begins_anew(lives, &r->kafka, r->engine, err);
+    *again = rc != ERR_OK && delivery_may_begin_anew(lives, &r->kafka, err) &&
+             delivery_begins_anew(lives, &r->kafka, counted(r), err);
     return rc;
 }
 
@@ -364,7 +430,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         init_life(&r, reload_seen);
         rc = live(&r, &lives, &again, &err);
         reload_seen = r.life.reload_seen;
-        if (r.engine && r.sink && !again && hooks->figures) {
+        if ((r.engine || r.task_set) && r.sink && !again && hooks->figures) {
             run_figures_now(&r, hooks->figures, hooks->ctx);
         }
         if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {

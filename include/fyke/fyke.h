@@ -176,6 +176,7 @@ struct fyke_run_config {
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
     const char *fault;        /* tests: die at this fault point */
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
+    bool in_group; /* several instances share the partitions (docs/kafka.md); needs instance_id */
     const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);

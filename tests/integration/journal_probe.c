@@ -223,7 +223,7 @@ static enum err turn(struct probe *p, struct life *l, bool *finished, struct err
 
 static enum err live(struct probe *p, struct life *l, struct error *err)
 {
-    FYKE_TRY(kafka_journal_new(&p->config, &p->rs, NULL, &l->journal, err));
+    FYKE_TRY(kafka_journal_new(&p->config, &p->rs, NULL, 0, &l->journal, err));
     FYKE_TRY(recover(p, l, err));
     FYKE_TRY(kafka_source_new(&p->config, &p->rs, NULL, NULL, p->once, &l->source, err));
     FYKE_TRY(kafka_journal_sink(l->journal, p->output, &l->sink, err));

@@ -226,7 +226,7 @@ static void a_journal_without_a_broker(void **state)
     struct journal *j;
     w->properties[0] = "bootstrap.servers=127.0.0.1:1";
     w->config.connect_timeout_ms = 1500;
-    check(w, kafka_journal_new(&w->config, &rs, NULL, &j, &w->err));
+    check(w, kafka_journal_new(&w->config, &rs, NULL, 0, &j, &w->err));
     assert_true(j->max_value_bytes > 900000);
     fails(w, j->ops->open(j, false, &w->err), ERR_KAFKA, "no broker answers");
     assert_true(w->err.retriable);

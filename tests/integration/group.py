@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Several instances that share two topics: 2, then 3, then 1 under load, with kill -9, a restart under
+the same name that nobody else notices, and one that was stopped for longer than its session.
+
+    group.py FYKE
+
+The committed alerts equal those of one instance that reads everything: per key the same sequence, per
+topic the same multiset, byte for byte.
+
+GROUP_SEED    another load; printed
+"""
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+
+import eos
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+USERS, PARTITIONS = 40, 4
+SESSION_MS = 6000
+
+
+class World:
+    def __init__(self, fyke, seed):
+        self.rng = random.Random(seed)
+        self.fyke = fyke
+        self.work = tempfile.mkdtemp(prefix="group-")
+        self.name = f"group-{os.getpid()}"
+        self.topics = [f"{self.name}-logins", f"{self.name}-payments"]
+        self.n, self.time = 0, 1_000_000
+        for topic in self.topics:
+            eos.ktool("create", topic, PARTITIONS)
+        with open(f"{HERE}/group.rules") as f, open(f"{self.work}/group.rules", "w") as to:
+            to.write(f.read().replace("@LOGINS@", self.topics[0])
+                     .replace("@PAYMENTS@", self.topics[1]))
+
+    def run(self, app, out, log, *more):
+        return eos.Subject(
+            [self.fyke, "run", "-r", f"{self.work}/group.rules", "-i", "kafka", "-o",
+             f"kafka:{out}", "--app", app, "--commit-every", "50ms", "-X",
+             f"bootstrap.servers={eos.BOOTSTRAP}", *more], f"{self.work}/{log}")
+
+    def member(self, name, *more):
+        return self.run(self.name, f"{self.name}-out", f"{name}.log", "--state",
+                        f"{self.work}/{name}", "--instances", "group", "--instance-id", name,
+                        "-X", f"session.timeout.ms={SESSION_MS}", "-X",
+                        "heartbeat.interval.ms=500", "-X", "transaction.timeout.ms=10000", *more)
+
+    def produce(self, n):
+        lines = [[], []]
+        for _ in range(n):
+            self.n += 1
+            self.time += self.rng.randrange(400)
+            user = f"u{self.rng.randrange(USERS)}"
+            at = self.time - self.rng.randrange(4000)
+            lines[self.rng.randrange(2)].append(
+                json.dumps({"user": user, "at": at, "n": self.n}) + "\n")
+        self.send(lines)
+
+    def send(self, lines):
+        for topic, some in zip(self.topics, lines):
+            eos.ktool("-k", "user", "-X", "partitioner=murmur2", "produce", topic,
+                      stdin="".join(some).encode())
+
+    def end_time(self):
+        """Every partition of both topics goes far ahead, so that all that can be is decided."""
+        for topic in self.topics:
+            for p in range(PARTITIONS):
+                row = {"user": f"end{p}", "at": self.time + 10**9, "n": 0}
+                eos.ktool("-k", "user", "-p", p, "produce", topic,
+                          stdin=(json.dumps(row) + "\n").encode())
+
+    def said(self, name, text):
+        with open(f"{self.work}/{name}.log", errors="replace") as f:
+            return f.read().count(text)
+
+    def wait_said(self, name, text, times=1, seconds=40):
+        deadline = time.time() + seconds
+        while self.said(name, text) < times:
+            if time.time() > deadline:
+                raise eos.Failed(f"{name} did not say {text!r} {times} times:\n"
+                                 + open(f"{self.work}/{name}.log").read()[-3000:])
+            time.sleep(0.1)
+
+
+def alerts(topic):
+    """Without those of the events that end time: how far they are decided differs."""
+    return [r for r in eos.dump(topic) if '"end' not in (r[2] or "")]
+
+
+def reference(w):
+    out = f"{w.name}-alone-out"
+    eos.ktool("create", out, 1)
+    alone = w.run(f"{w.name}-alone", out, "alone.log", "--state", f"{w.work}/alone", "--once")
+    alone.start()
+    if alone.wait(120) != 0:
+        raise eos.Failed(open(alone.log).read()[-3000:])
+    rows = alerts(out)
+    if len(rows) < 100:
+        raise eos.Failed(f"the reference has {len(rows)} alerts only")
+    return rows
+
+
+def moves(w):
+    a, b, c = (w.member(n) for n in "abc")
+    w.produce(600)
+    a.start()
+    w.wait_said("a", "4 of 4 partitions are ours")
+    w.produce(300)
+    b.start()
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.produce(300)
+    time.sleep(0.5)
+    b.kill()
+    w.produce(200)
+    given = w.said("a", "partitions are ours")
+    b.start()  # the same name, in time: nobody else hears of it
+    w.wait_said("b", "2 of 4 partitions are ours", 2)
+    w.produce(200)
+    if w.said("a", "partitions are ours") != given:
+        raise eos.Failed("a restart under the same name made the group share anew")
+    c.start()
+    w.wait_said("c", "of 4 partitions are ours")
+    w.produce(300)
+    time.sleep(0.5)
+    b.kill()
+    c.kill()
+    w.wait_said("a", "4 of 4 partitions are ours", 2)
+    w.produce(200)
+    return a, b
+
+
+def zombie(w, a, b):
+    """It is stopped with partitions, others take them over, it wakes up: what it had begun is lost, and
+    nothing that others have committed goes back."""
+    b.start()
+    w.wait_said("b", "2 of 4 partitions are ours", 3)
+    w.produce(200)
+    given = w.said("b", "partitions are ours")
+    b.process.send_signal(signal.SIGSTOP)
+    w.produce(200)
+    w.wait_said("a", "4 of 4 partitions are ours", 3)
+    w.produce(200)
+    time.sleep(1)
+    b.process.send_signal(signal.SIGCONT)
+    w.wait_said("b", "going on from the last commit")
+    w.wait_said("b", "of 4 partitions are ours", given + 1)
+    w.produce(200)
+    for s in (a, b):
+        s.process.send_signal(signal.SIGTERM)
+        if s.wait(40) not in (0, 130):
+            raise eos.Failed(open(s.log).read()[-3000:])
+
+
+def refusals(w):
+    """Topics with different numbers of partitions, and rules by another key."""
+    eos.ktool("create", f"{w.name}-six", 6)
+    with open(f"{w.work}/group.rules") as f:
+        rules = f.read()
+    for name, text, says in (
+            ("six", rules.replace(w.topics[1], f"{w.name}-six"), "has 4 partitions, topic"),
+            ("key", rules.replace("for each user\n", "for each n\n"), "rule silent needs one instance"),
+    ):
+        with open(f"{w.work}/{name}.rules", "w") as to:
+            to.write(text)
+        s = w.member(name)
+        s.command[s.command.index("-r") + 1] = f"{w.work}/{name}.rules"
+        s.start()
+        if s.wait() != 2 or w.said(name, says) == 0:
+            raise eos.Failed(f"{name}: not refused:\n" + open(s.log).read()[-2000:])
+
+
+def main():
+    seed = int(os.environ.get("GROUP_SEED", "7"))
+    print(f"GROUP_SEED={seed}")
+    w = World(sys.argv[1], seed)
+    eos.ktool("create", f"{w.name}-out", 1)
+    try:
+        refusals(w)
+        a, b = moves(w)
+        zombie(w, a, b)
+        w.end_time()
+        last = w.member("d", "--once")
+        last.start()
+        if last.wait(60) != 0:
+            raise eos.Failed(open(last.log).read()[-3000:])
+        want, got = reference(w), alerts(f"{w.name}-out")
+        eos.compare(want, got)
+        print(f"{len(want)} alerts the same")
+    except eos.Failed as e:
+        print(f"FAILED: {e}", file=sys.stderr)
+        return 1
+    finally:
+        for s in eos.Subject.all:
+            if s.process and s.process.poll() is None:
+                s.process.kill()
+    return 0
+
+
+sys.exit(main())
