@@ -184,6 +184,20 @@ enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err)
     return ERR_OK;
 }
 
+/* What stood behind the position was read before: it must be there again. */
+static enum err check_known(const struct kafka_part *p, const struct partition_position *at,
+                            struct error *err)
+{
+    if (at->known > p->end) {
+        return error_set(err, ERR_KAFKA,
+                         "%s[%d]: the state has read up to offset %lld, but the topic holds %lld "
+                         "to %lld: its end was lost, or the topic was made anew",
+                         p->topic, p->partition, (long long)at->known, (long long)p->low,
+                         (long long)p->end);
+    }
+    return ERR_OK;
+}
+
 static const struct partition_position *position_of(const struct partition_position *from,
                                                     uint32_t n, const struct kafka_part *p)
 {
@@ -214,6 +228,7 @@ static enum err apply_positions(struct kafka_source *s, const struct partition_p
         struct kafka_part *p = &s->parts[i];
         const struct partition_position *at = position_of(from, n, p);
         if (at) {
+            FYKE_TRY(check_known(p, at, err));
             FYKE_TRY(kafka_go_on_at(p, at->offset, err));
         } else if (knows_topic(from, n, p->topic_index)) {
             p->next = p->low;

@@ -59,6 +59,17 @@ static bool has_more(const struct memory_source *m, const struct source_partitio
     return false;
 }
 
+/* Behind the last record that was delivered; 0: none was. */
+static int64_t end_of(const struct memory_source *m, const struct source_partition *p)
+{
+    for (size_t i = m->at; i-- > 0;) {
+        if (m->records[i].topic == p->topic && m->records[i].partition == p->partition) {
+            return m->records[i].offset + 1;
+        }
+    }
+    return 0;
+}
+
 static void note_ends(struct memory_source *m)
 {
     m->n_ends = 0;
@@ -66,7 +77,7 @@ static void note_ends(struct memory_source *m)
         const struct source_partition *p = &m->partitions[i];
         if (!has_more(m, p)) {
             VEC_PUSH(m->ends, m->n_ends, m->cap_ends) =
-                (struct partition_position){p->topic, p->partition, 0};
+                (struct partition_position){p->topic, p->partition, end_of(m, p), 0};
         }
     }
 }

@@ -16,6 +16,12 @@ static bool holds_some_clock(const struct engine *e, const struct partition *p)
     return false;
 }
 
+/* What was read before a restart must come back before any clock goes on. */
+static bool must_go_on(const struct engine *e, const struct partition *p)
+{
+    return p->replay_until > 0 || holds_some_clock(e, p);
+}
+
 /* *ret: some partition is held back from now on, which may be enough. */
 static enum err hold_back(struct engine *e, bool *ret, struct error *err)
 {
@@ -26,12 +32,12 @@ static enum err hold_back(struct engine *e, bool *ret, struct error *err)
     *ret = false;
     for (size_t i = 0; s->ops->pause != NULL && i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
-        bool pause = over ? !p->ended && !holds_some_clock(e, p) : p->paused && !relaxed;
-        if (p->paused && pause && holds_some_clock(e, p)) {
+        bool pause = over ? !p->ended && !must_go_on(e, p) : p->paused && !relaxed;
+        if (p->paused && pause && must_go_on(e, p)) {
             pause = false;
         }
         if (pause != p->paused) {
-            struct partition_position at = {p->topic->index, p->id, p->next_offset};
+            struct partition_position at = {p->topic->index, p->id, p->next_offset, 0};
             FYKE_TRY(s->ops->pause(s, &at, pause, err));
             p->paused = pause;
             e->pauses += pause;

@@ -31,11 +31,15 @@ void idle_note_end(struct engine *e, const struct partition_position *at)
     if (p == NULL) {
         return;
     }
-    p->replay_until = 0;
     if (e->source != NULL && e->source->bounded) {
+        p->replay_until = 0;
         p->ended = true;
         return;
     }
+    if (at->offset < p->replay_until) {
+        return; /* a leader that has just taken over shows what was read before only by and by */
+    }
+    p->replay_until = 0;
     if (at->offset > p->next_offset) {
         p->next_offset = at->offset; /* what lies between are no records: transaction markers */
         e->dirty = true;
@@ -66,6 +70,7 @@ static void let_go(struct engine *e, struct ptime now)
             passed(now, p->quiet_since, idle_after)) {
             p->idle = true;
             p->idle_advances++;
+            e->dirty = true; /* what it lets through is committed as soon as what records bring */
         }
     }
 }

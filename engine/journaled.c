@@ -97,15 +97,17 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
                                struct error *err)
 {
     struct journaled *j = e->state->journaled;
+    uint32_t n = 0;
     j->positions = xrealloc(j->positions, (h->n_partitions + 1) * sizeof(*j->positions));
     for (uint32_t i = 0; i < h->n_partitions; i++) {
         const struct header_partition *p = &h->partitions[i];
-        j->positions[i] = (struct partition_position){p->topic, p->partition, p->restart};
+        if (p->topic < e->rs->n_topics) { /* the header at start may name topics that are gone */
+            j->positions[n++] =
+                (struct partition_position){p->topic, p->partition, p->restart, 0};
+        }
     }
-    *ret = (struct journal_task){.task = j->task,
-                                 .seq = h->seq,
-                                 .positions = j->positions,
-                                 .n_positions = h->n_partitions};
+    *ret = (struct journal_task){
+        .task = j->task, .seq = h->seq, .positions = j->positions, .n_positions = n};
     buf_clear(&j->sent);
     header_encode(h, &j->sent);
     fault_point(e->options.fault, "before-header");
@@ -279,6 +281,9 @@ enum err journaled_settle(struct engine *e, struct error *err)
     while (overlaid_bytes(j) > bound_of(e) && (e->stop == NULL || *e->stop == 0)) {
         FYKE_TRY(tick(e, WAIT_MS, err));
         j->journal->ops->presses(j->journal);
+        if (e->options.beat != NULL) {
+            e->options.beat(e->options.beat_ctx, ENGINE_WAITING);
+        }
     }
     return ERR_OK;
 }

@@ -40,6 +40,7 @@ struct partition_position {
     uint32_t topic;
     int32_t partition;
     int64_t offset;
+    int64_t known; /* for a restart: records below this were read before; 0: below `offset` */
 };
 
 #endif

@@ -266,7 +266,9 @@ static enum err judge_database(struct recovery *r, bool *ret_whole, struct error
     if (rc == ERR_OK && o.identity.len == 0) {
         return judge_imported(r, err);
     }
-    if (rc == ERR_OK && !r->found && slice_eq(o.identity, r->standing.identity)) {
+    /* A log without a commit: then what the copy says is all that is known, whichever log it is of. */
+    if (!r->found) {
+        FYKE_TRY(rc);
         FYKE_TRY(nothing_committed(r, &o, err));
         return wipe(r, "nothing is committed", err);
     }

@@ -168,7 +168,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.journal = r->journal;
     o.rule_texts = reload_texts(r->reload);
     o.carried = lives->carried;
-    o.reset_state = o.reset_state && lives->begun == 0 && lives->switched == 0;
+    o.reset_state = o.reset_state && lives->commits == 0 && lives->switched == 0;
     if (r->journal) {
         o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
     }

@@ -39,5 +39,6 @@ void run_life_step(void *ctx, enum engine_phase phase)
         enter(l, reload_phase(l));
         break;
     case ENGINE_STOPPING: enter(l, RUN_STOPPING); break;
+    case ENGINE_WAITING: enter(l, l->phase); break;
     }
 }

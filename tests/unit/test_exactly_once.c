@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
+#include "engine/engine_parts.h"
 #include "engine/store.h"
 #include "tests/support/hand_rules.h"
 #include "tests/support/journal_life.h"
@@ -509,6 +510,21 @@ static void positions_without_their_header_are_refused(void **state)
     refused(w, ERR_STATE, "commit 7, but the changelog holds no header");
 }
 
+/* The positions are gone and the log is another, empty one: the copy alone knows that there was output. */
+static void a_copy_of_another_log_is_no_first_start(void **state)
+{
+    struct world *w = *state;
+    begin_life(w);
+    send_some(w, 0, 50);
+    commit(w);
+    end_life(w, false);
+    sim_log_expire_positions(&w->log);
+    sim_log_truncate(&w->log, 0);
+    w->log.identity = "another";
+    refused(w, ERR_STATE, "holds commit 2, the journal has none");
+    refused(w, ERR_STATE, "holds commit 2, the journal has none");
+}
+
 static void expired_positions_are_those_of_the_header(void **state)
 {
     struct world *w = *state;
@@ -748,6 +764,76 @@ static void a_rule_that_is_gone_leaves_the_changelog(void **state)
     buf_release(&got);
 }
 
+/* A topic that no rule names any more has no number: what is committed at the start leaves it out. */
+static void a_topic_that_is_gone_has_no_position(void **state)
+{
+    struct world *w = *state;
+    begin_life(w);
+    send_some(w, 0, 60);
+    commit(w);
+    end_life(w, false);
+    hand_end(&w->rules);
+    hand_begin(&w->rules, 0);
+    hand_single(&w->rules, "any_login");
+    w->rules.rs.n_topics = w->rules.rs.n_decls = 1;
+    const uint64_t commits = w->log.commits;
+    const struct source_partition logins = {.topic = LOGINS};
+    check(w, try_life(w));
+    check(w, engine_begin(w->engine, &logins, 1, sim_journal_sink(w->journal), &w->err));
+    heard(w, "rule pair has been removed");
+    assert_int_equal(w->log.commits, commits + 1);
+    for (size_t i = 0; i < w->log.n_positions; i++) {
+        assert_int_equal(w->log.positions[i].seq, w->log.positions[i].at.topic == LOGINS ? 3 : 2);
+    }
+}
+
+/* ---- reading again -------------------------------------------------------------------------- */
+
+static void end_reached(struct world *w, uint32_t topic, int64_t offset)
+{
+    const struct partition_position at = {topic, 0, offset, 0};
+    idle_note_end(w->engine, &at);
+}
+
+/* A leader that has just taken over may show less than what was read before: what still waits for
+ * its turn comes after that end. */
+static void an_end_in_front_of_what_was_read_ends_nothing(void **state)
+{
+    struct world *w = *state;
+    begin_life(w);
+    send(w, LOGINS, "bob", 10); /* waits for the logouts */
+    send(w, LOGINS, "eve", 11);
+    commit(w);
+    end_life(w, true);
+    check(w, try_life(w));
+    begin_reading(w, 0);
+    assert_int_equal(position_of(w, LOGINS), 0);
+    end_reached(w, LOGINS, 0);
+    w->fed = 0;
+    check(w, feed(w));
+    end_reached(w, LOGINS, 2);
+    send(w, LOGOUTS, "bob", 12);
+    tick_to(w, 13);
+    commit(w);
+    assert_int_equal(w->log.n_alerts, 1);
+    assert_string_equal(w->log.alerts[0].rule, "pair");
+}
+
+/* What a partition lets through by falling silent is committed like what a record brings. */
+static void an_idle_partition_is_worth_a_commit(void **state)
+{
+    struct world *w = *state;
+    w->rules.topics[LOGOUTS].idle_after.ns = 5 * NS_PER_MS;
+    begin_life(w);
+    send(w, LOGINS, "bob", 10);
+    commit(w);
+    assert_false(w->engine->dirty);
+    end_reached(w, LOGOUTS, 0);
+    w->now += 10 * NS_PER_MS;
+    idle_check(w->engine);
+    assert_true(w->engine->dirty);
+}
+
 /* ---- space -------------------------------------------------------------------------------- */
 
 /* The output goes on while there is room in memory; nothing is lost when there is space again. */
@@ -932,6 +1018,7 @@ int main(void)
         T(a_copy_two_days_old_is_not_used),
         T(a_copy_ahead_of_the_journal_is_refused),
         T(positions_without_their_header_are_refused),
+        T(a_copy_of_another_log_is_no_first_start),
         T(expired_positions_are_those_of_the_header),
         T(a_damaged_copy_is_made_anew),
         T(a_directory_that_goes_away_costs_a_restore),
@@ -941,6 +1028,9 @@ int main(void)
         T(an_imported_state_begins_the_log),
         T(a_recovery_that_is_cut_short_goes_on),
         T(a_rule_that_is_gone_leaves_the_changelog),
+        T(a_topic_that_is_gone_has_no_position),
+        T(an_end_in_front_of_what_was_read_ends_nothing),
+        T(an_idle_partition_is_worth_a_commit),
         T(a_full_database_stops_nothing_that_is_committed),
         T(a_full_overlay_waits_and_can_be_stopped),
         T(one_key_with_100000_candidates_writes_what_changed),

@@ -84,9 +84,10 @@ static void several_wishes_are_one_reload(void **state)
     assert_seen(&w, "r");
     w.wishes += 3;
     run_life_wait(&w.life); /* not in the middle of something */
+    run_life_step(&w.life, ENGINE_WAITING); /* nor in a commit */
     run_life_step(&w.life, ENGINE_RUNNING);
     run_life_step(&w.life, ENGINE_RUNNING);
-    assert_seen(&w, "rRlr");
+    assert_seen(&w, "rrRlr");
     w.wishes++;
     run_life_step(&w.life, ENGINE_STOPPING); /* too late */
     assert_seen(&w, "x");

@@ -92,6 +92,8 @@ struct feeder {
     volatile sig_atomic_t stop;
     unsigned calm;
     int64_t full_at; /* login at which the disk is full; 0: never */
+    int64_t logouts; /* so many of them come; 0: all */
+    int64_t stop_at; /* the run is told to end when so many came; 0: never */
 };
 
 static struct feeder *of(struct source *s)
@@ -150,8 +152,9 @@ static enum err poll_feeder(struct source *s, uint32_t max, struct duration wait
     (void)max;
     (void)wait;
     (void)err;
+    const int64_t end[2] = {N_RECORDS, f->logouts > 0 ? f->logouts : N_RECORDS};
     for (uint32_t t = 0; t < 2; t++) {
-        for (uint32_t i = 0; i < many[t] && !f->paused[t] && f->at[t] < N_RECORDS; i++) {
+        for (uint32_t i = 0; i < many[t] && !f->paused[t] && f->at[t] < end[t]; i++) {
             record_at(f, t, n++);
         }
     }
@@ -161,6 +164,7 @@ static enum err poll_feeder(struct source *s, uint32_t max, struct duration wait
     *ret = (struct source_batch){.records = f->records, .n = n};
     f->calm = n == 0 ? f->calm + 1 : 0;
     f->stop = f->calm > 3; /* a deadlock ends here too, and then alerts are missing */
+    f->stop |= f->stop_at > 0 && f->at[1] >= f->stop_at;
     return ERR_OK;
 }
 
@@ -185,7 +189,7 @@ struct world {
     struct error err;
     struct engine_summary summary;
     char log[1024];
-    int64_t full_at;
+    int64_t full_at, logouts, stop_at;
 };
 
 static void log_line(void *ctx, const char *line)
@@ -222,7 +226,9 @@ static int teardown(void **state)
 
 static enum err run(struct world *w)
 {
-    w->feeder = (struct feeder){.source = {.ops = &ops}, .full_at = w->full_at};
+    w->feeder = (struct feeder){.source = {.ops = &ops}, .full_at = w->full_at,
+                                .logouts = w->logouts,
+                                .stop_at = w->stop_at};
     w->feeder.partitions[1].topic = 1;
     engine_free(w->engine);
     w->engine = NULL;
@@ -334,6 +340,36 @@ static void a_full_disk_loses_nothing(void **state)
     state_dir_remove(state_dir);
 }
 
+/* The logins are far ahead and over the budget when the run ends. The next one must have them all back
+ * before any clock goes on, though the logouts stay behind them for good. */
+static void what_is_read_again_is_not_held_back(void **state)
+{
+    struct world *w = *state;
+    char state_dir[64];
+    w->logouts = 2000;
+    assert_int_equal(run(w), ERR_OK);
+    const struct etime until = w->engine->clocks[0].watermark;
+    struct buf want = alerts(w);
+    state_dir_make(state_dir);
+    w->options.state_dir = state_dir;
+    w->options.buffer_bytes = 120 << 10;
+    w->stop_at = 1800;
+    assert_int_equal(run(w), ERR_OK);
+    assert_true(w->summary.pauses > 0);
+    assert_true(etime_lt(until, w->engine->partitions[0]->frontier));
+    w->stop_at = 0;
+    w->options.buffer_bytes = 20 << 10;
+    assert_int_equal(run(w), ERR_OK);
+    assert_int_equal(w->engine->clocks[0].watermark.ns, until.ns);
+    struct buf got = alerts(w);
+    assert_string_equal(buf_cstr(&got), buf_cstr(&want));
+    buf_release(&got);
+    buf_release(&want);
+    engine_free(w->engine);
+    w->engine = NULL;
+    state_dir_remove(state_dir);
+}
+
 static void no_directory_for_it(void **state)
 {
     struct world *w = *state;
@@ -352,6 +388,7 @@ int main(void)
         T(bound_times_rate_beyond_the_budget),
         T(many_runs_become_one),
         T(a_full_disk_loses_nothing),
+        T(what_is_read_again_is_not_held_back),
         T(no_directory_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
