@@ -834,6 +834,101 @@ static void an_idle_partition_is_worth_a_commit(void **state)
     assert_true(w->engine->dirty);
 }
 
+/* ---- idleness ------------------------------------------------------------------------------- */
+
+enum step_kind { SEND, FALL_SILENT, COMMIT };
+
+struct step {
+    enum step_kind kind;
+    uint32_t topic;
+    const char *user;
+    int64_t at_ms;
+};
+
+static void carry_out(struct world *w, const struct step *s)
+{
+    switch (s->kind) {
+    case SEND: send(w, s->topic, s->user, s->at_ms); break;
+    case FALL_SILENT:
+        end_reached(w, s->topic, w->offsets[s->topic]);
+        w->now += 10 * NS_PER_MS;
+        idle_check(w->engine);
+        break;
+    case COMMIT: commit(w); break;
+    }
+}
+
+/* The process dies behind step `crash`; what was not committed comes again, advances included. */
+static void carry_out_all(struct world *w, const struct step *steps, size_t n, size_t crash)
+{
+    size_t committed = 0, n_sent = 0;
+    int64_t offsets[2] = {0, 0};
+    w->rules.topics[LOGOUTS].idle_after.ns = 5 * NS_PER_MS;
+    begin_life(w);
+    for (size_t i = 0; i < n; i++) {
+        carry_out(w, &steps[i]);
+        if (steps[i].kind == COMMIT) {
+            committed = i + 1;
+            n_sent = w->n_sent;
+            memcpy(offsets, w->offsets, sizeof(offsets));
+        }
+        if (i == crash) {
+            end_life(w, true);
+            w->n_sent = n_sent;
+            memcpy(w->offsets, offsets, sizeof(offsets));
+            begin_life(w);
+            i = committed - 1; /* 0 - 1 + 1 is the first */
+            crash = n;
+        }
+    }
+    end_life(w, false);
+}
+
+/* The logouts fall silent, the clock passes them; what they bring then is older, of keys that the clock
+ * has passed and of others; in between something is late by its own partition. */
+static const struct step silent_steps[] = {
+    {SEND, LOGINS, "bob", 10},   {SEND, LOGINS, "eve", 30},    {SEND, LOGOUTS, "ann", 5},
+    {COMMIT, 0, NULL, 0},        {SEND, LOGINS, "clock", 60},  {SEND, LOGINS, "late", 20},
+    {FALL_SILENT, 1, NULL, 0},   {COMMIT, 0, NULL, 0},         {SEND, LOGOUTS, "bob", 12},
+    {SEND, LOGOUTS, "eve", 40},  {SEND, LOGINS, "ann", 70},    {SEND, LOGOUTS, "ann", 41},
+    {COMMIT, 0, NULL, 0},        {SEND, LOGOUTS, "eve", 35},   {SEND, LOGINS, "bob", 90},
+    {FALL_SILENT, 1, NULL, 0},   {SEND, LOGOUTS, "ann", 80},   {COMMIT, 0, NULL, 0},
+    {SEND, LOGOUTS, "bob", 100}, {SEND, LOGINS, "clock", 200}, {FALL_SILENT, 1, NULL, 0},
+    {COMMIT, 0, NULL, 0},        {SEND, LOGOUTS, "bob", 210},  {SEND, LOGINS, "clock", 300},
+    {COMMIT, 0, NULL, 0},
+};
+
+static void take_outcome(struct world *w, struct buf *out)
+{
+    sim_log_sequences(&w->log, out);
+    struct buf state = BUF_INIT;
+    dump(w, &state);
+    buf_put_slice(out, buf_slice(&state));
+    buf_release(&state);
+}
+
+static void idle_decisions_and_older_events_across_crashes(void **state)
+{
+    const size_t n = FYKE_ARRAY_LEN(silent_steps);
+    struct buf want = BUF_INIT, got = BUF_INIT;
+    carry_out_all(*state, silent_steps, n, n);
+    assert_true(((struct world *)*state)->log.n_alerts > 1);
+    take_outcome(*state, &want);
+    for (size_t crash = 0; crash < n; crash++) {
+        void *other;
+        setup(&other);
+        carry_out_all(other, silent_steps, n, crash);
+        buf_clear(&got);
+        take_outcome(other, &got);
+        if (!slice_eq(buf_slice(&want), buf_slice(&got))) {
+            fail_msg("a crash behind step %zu changes alerts or state", crash);
+        }
+        teardown(&other);
+    }
+    buf_release(&want);
+    buf_release(&got);
+}
+
 /* ---- space -------------------------------------------------------------------------------- */
 
 /* The output goes on while there is room in memory; nothing is lost when there is space again. */
@@ -1031,6 +1126,7 @@ int main(void)
         T(a_topic_that_is_gone_has_no_position),
         T(an_end_in_front_of_what_was_read_ends_nothing),
         T(an_idle_partition_is_worth_a_commit),
+        T(idle_decisions_and_older_events_across_crashes),
         T(a_full_database_stops_nothing_that_is_committed),
         T(a_full_overlay_waits_and_can_be_stopped),
         T(one_key_with_100000_candidates_writes_what_changed),
