@@ -27,8 +27,9 @@ ENGINE_POINTS = ["before-sink-flush", "after-sink-flush", "before-append", "mid-
                  "before-header", "before-journal-commit", "after-journal-commit", "after-overlay",
                  "after-commit", "before-checkpoint", "mid-checkpoint", "after-checkpoint",
                  "after-recovery-batch"]
-# An abort needs a life that loses its transaction: eos_faults.py.
-ELSEWHERE = ["kafka-before-abort", "kafka-after-abort"]
+# An abort needs a life that loses its transaction: eos_faults.py. Texts are sent when the rules
+# change: reload.sh.
+ELSEWHERE = ["kafka-before-abort", "kafka-after-abort", "after-rules"]
 # Reached once per life.
 ONCE = {"kafka-before-init", "kafka-after-init", "before-checkpoint", "mid-checkpoint",
         "after-checkpoint", "after-recovery-batch"}
