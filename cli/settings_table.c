@@ -175,7 +175,8 @@ static const struct setting table[SET_COUNT] = {
                        .kind = SETTING_CHOICE,
                        .value = "N",
                        .words = "1|group",
-                       .help = "1: this process reads all partitions (default); group: several share "
+                       .fallback = "1",
+                       .help = "1: this process reads all partitions; group: several share "
                                "them"},
     [SET_INSTANCE_ID] = {.name = "instance-id",
                          .kind = SETTING_TEXT,
