@@ -1,7 +1,7 @@
 """Protocols that are broken on purpose: (what is broken, the tests of which one must fail, then
 (file, exact text that stands there once, text instead) as often as it takes)."""
 
-LIVES = ('exactly_once', 'journal')
+LIVES = ('exactly_once', 'journal_copy', 'journal_gone', 'journal_bounds', 'journal')
 JOURNALED, RECOVER, OVERLAY = 'engine/journaled.c', 'engine/recover.c', 'engine/overlay.c'
 CHECKPOINT, INTAKE = 'engine/checkpoint.c', 'engine/intake.c'
 
