@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/json_walk.h"
+#include "engine/decode/json_walk.h"
 
 /* The payload's own nesting is the decoder's business; this only bounds the scanner's memory. */
 #define MAX_DEPTH 1024

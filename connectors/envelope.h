@@ -7,8 +7,8 @@
 #define FYKE_CONNECTORS_ENVELOPE_H
 
 #include "base/arena.h"
-#include "engine/json_paths.h"
-#include "engine/json_scan.h"
+#include "engine/decode/json_paths.h"
+#include "engine/decode/json_scan.h"
 #include "engine/record.h"
 
 enum envelope_field {

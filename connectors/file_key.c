@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/json_walk.h"
+#include "engine/decode/json_walk.h"
 
 #define MAX_DEPTH 128
 

@@ -4,7 +4,7 @@
 #define FYKE_CONNECTORS_FILE_KEY_H
 
 #include "base/arena.h"
-#include "engine/json_scan.h"
+#include "engine/decode/json_scan.h"
 #include "engine/record.h"
 #include "nfa/rule.h"
 

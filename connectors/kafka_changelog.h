@@ -9,7 +9,7 @@
 #define FYKE_CONNECTORS_KAFKA_CHANGELOG_H
 
 #include "connectors/kafka_client.h"
-#include "engine/journal.h"
+#include "engine/journal/journal.h"
 
 struct kafka_changelog {
     struct kafka_client client; /* a consumer of the application's group, which it never joins */

@@ -1,4 +1,4 @@
-/* The journal on Kafka (engine/journal.h): one transactional producer per instance, the changelog
+/* The journal on Kafka (engine/journal/journal.h): one transactional producer per instance, the changelog
  * topic `<app>.changelog`, positions in the group with `fyke2 seq=… app=…` as their metadata.
  *
  * Several instances have a transactional id each, `<app>-<instance>`; a partition of the changelog per
@@ -19,7 +19,7 @@
 #define FYKE_CONNECTORS_KAFKA_JOURNAL_H
 
 #include "connectors/kafka.h"
-#include "engine/journal.h"
+#include "engine/journal/journal.h"
 
 /* `c` and `rs` are the caller's until close; `topics` as for kafka_source_new(). `n_tasks` 0: solo; else
  * that of several instances, of which `c->instance_id` is one. Asks no broker. */

@@ -5,7 +5,7 @@
 #define FYKE_CONNECTORS_KAFKA_TABLE_H
 
 #include "connectors/kafka.h"
-#include "engine/table_feed.h"
+#include "engine/tables/table_feed.h"
 
 /* `topic` is borrowed until close(). The first answer of a broker is waited for. */
 enum err kafka_table_new(const struct kafka_config *c, struct slice topic, struct table_feed **ret,

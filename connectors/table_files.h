@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "engine/table_feed.h"
+#include "engine/tables/table_feed.h"
 
 /* `paths` are read in this order; they and `topic` are borrowed until close(). */
 enum err table_files_new(struct slice topic, const char *const *paths, size_t n, bool kcat,

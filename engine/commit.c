@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/checkpoint.h"
+#include "engine/state/checkpoint.h"
 
 static enum err commit_source(struct engine *e, struct error *err)
 {

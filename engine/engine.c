@@ -6,8 +6,8 @@
 
 #include "base/say.h"
 #include "base/xalloc.h"
-#include "engine/checkpoint.h"
 #include "engine/engine_parts.h"
+#include "engine/state/checkpoint.h"
 
 #define MAX_THREADS 256
 #define MAX_SHARDS 4096

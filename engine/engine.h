@@ -18,9 +18,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "engine/decode.h"
+#include "engine/decode/decode.h"
 #include "engine/io.h"
-#include "engine/tables.h"
+#include "engine/tables/tables.h"
 #include "nfa/eval_env.h"
 #include "nfa/rule.h"
 #include "nfa/state.h"
@@ -63,11 +63,11 @@ struct engine_carried;
 struct engine_options {
     const char *app;             /* names the state; default "fyke" */
     const char *state_dir;       /* NULL: memory only */
-    /* Exactly once (engine/journal.h): commits go there, the state directory is a copy that follows.
+    /* Exactly once (engine/journal/journal.h): commits go there, the state directory is a copy that follows.
      * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
     struct journal *journal;
     struct slice rule_texts; /* stored beside the state (engine_stored_rules()); empty: nothing is */
-    /* Several tasks share a process (engine/task_set.h): this one is that number, with a part of the
+    /* Several tasks share a process (engine/tasks/task_set.h): this one is that number, with a part of the
      * changelog of its own; the journal is open already, and commits are made for all tasks at once,
      * by whoever owns them. */
     bool in_group;
@@ -107,7 +107,7 @@ struct engine_options {
     void *beat_ctx;
     /* At a commit: what was refused so far is delivered when it returns. May be NULL. */
     enum err (*refused_sync)(void *ctx, struct error *err);
-    /* Lists, lookups, addresses (engine/tables.h). */
+    /* Lists, lookups, addresses (engine/tables/tables.h). */
     const struct table *const *given_tables; /* instead of the rule set's; NULL: none */
     struct table_feed *const *table_feeds;   /* one per topic that a table comes from */
     uint32_t n_table_feeds;

@@ -9,16 +9,16 @@
 #define FYKE_ENGINE_ENGINE_PARTS_H
 
 #include "base/arena.h"
-#include "engine/clock_group.h"
 #include "engine/engine.h"
-#include "engine/event_block.h"
 #include "engine/feed.h"
-#include "engine/key.h"
-#include "engine/out_order.h"
-#include "engine/partition.h"
+#include "engine/keys/key.h"
+#include "engine/out/out_order.h"
 #include "engine/shard.h"
 #include "engine/slices.h"
-#include "engine/tables.h"
+#include "engine/tables/tables.h"
+#include "engine/time/clock_group.h"
+#include "engine/time/event_block.h"
+#include "engine/time/partition.h"
 #include "engine/worker.h"
 
 #define ENGINE_DEFAULT_SHARDS 16
@@ -154,7 +154,7 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err) FYKE
 enum err engine_process_slices(struct engine *e, const volatile sig_atomic_t *stop,
                                struct error *err) FYKE_MUST_USE;
 struct journal_task;
-/* With a journal (engine/journal.h): a commit in two steps, around that of the journal. */
+/* With a journal (engine/journal/journal.h): a commit in two steps, around that of the journal. */
 enum err engine_prepare_commit(struct engine *e, struct journal_task *ret,
                                struct error *err) FYKE_MUST_USE;
 enum err engine_settle_commit(struct engine *e, const struct journal_task *done,

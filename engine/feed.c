@@ -4,7 +4,7 @@
 
 #include "base/xalloc.h"
 #include "engine/engine_parts.h"
-#include "engine/measure_view.h"
+#include "engine/keys/measure_view.h"
 
 void feed_release(struct feed *f)
 {

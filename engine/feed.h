@@ -5,8 +5,8 @@
 #ifndef FYKE_ENGINE_FEED_H
 #define FYKE_ENGINE_FEED_H
 
-#include "engine/derived.h"
-#include "engine/order.h"
+#include "engine/out/derived.h"
+#include "engine/time/order.h"
 
 struct engine;
 

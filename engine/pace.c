@@ -1,5 +1,5 @@
 /* When a running engine commits: by time, by what has gathered, between slices of deadlines. */
-#include "engine/checkpoint.h"
+#include "engine/state/checkpoint.h"
 
 /* So many deadlines are enough for one commit. */
 #define COMMIT_DEADLINES 50000

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/measure_view.h"
+#include "engine/keys/measure_view.h"
 #include "engine/timers.h"
 
 void shard_init(struct shard *s, const struct keyspace_options *o,

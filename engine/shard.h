@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "engine/emit.h"
-#include "engine/key.h"
-#include "engine/keyspace.h"
+#include "engine/keys/key.h"
+#include "engine/keys/keyspace.h"
+#include "engine/out/emit.h"
 #include "nfa/profile.h"
 
 /* The variants of a key group that give an event one key. An event that is in two roles for one

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "engine/clock_group.h"
+#include "engine/time/clock_group.h"
 #include "nfa/value.h"
 
 struct engine;

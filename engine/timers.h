@@ -2,7 +2,7 @@
 #ifndef FYKE_ENGINE_TIMERS_H
 #define FYKE_ENGINE_TIMERS_H
 
-#include "engine/measure_view.h"
+#include "engine/keys/measure_view.h"
 #include "engine/shard.h"
 
 /* Everything of the pass's level of a clock group with T < before, key by key in order of (T, key

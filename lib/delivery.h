@@ -5,7 +5,7 @@
 
 #include "connectors/kafka.h"
 #include "engine/engine.h"
-#include "engine/journal.h"
+#include "engine/journal/journal.h"
 #include "fyke/fyke.h"
 
 #define DELIVERY_COMMIT_EVERY_MS 200 /* exactly once: an alert is seen when it is committed */

@@ -3,7 +3,7 @@
 #define FYKE_LIB_JSON_VIEW_H
 
 #include "base/buf.h"
-#include "engine/json_walk.h"
+#include "engine/decode/json_walk.h"
 
 struct json_view {
     struct json_paths paths;

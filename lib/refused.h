@@ -14,7 +14,7 @@
 
 #include "connectors/kafka.h"
 #include "engine/engine.h"
-#include "engine/journal.h"
+#include "engine/journal/journal.h"
 #include "fyke/fyke.h"
 #include "lib/dead_letter.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/kafka.h"
-#include "engine/store_bytes.h"
+#include "engine/state/store_bytes.h"
 #include "lib/delivery.h"
 #include "lib/options.h"
 

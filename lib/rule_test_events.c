@@ -3,7 +3,7 @@
 #include "connectors/file_key.h"
 #include "connectors/file_reader.h"
 #include "connectors/record_lines.h"
-#include "engine/decode.h"
+#include "engine/decode/decode.h"
 
 struct events_file {
     const struct ruleset *rs;

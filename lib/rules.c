@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "dsl/diag_render.h"
-#include "engine/payload_schema.h"
-#include "engine/table_text.h"
+#include "engine/decode/payload_schema.h"
+#include "engine/tables/table_text.h"
 #include "fyke_version.h"
 #include "lib/last_error.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "engine/record_scan.h"
+#include "engine/state/record_scan.h"
 
 #define MAX_SHARDS 4096
 

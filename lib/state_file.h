@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "engine/header.h"
-#include "engine/record_codec.h"
-#include "engine/store.h"
+#include "engine/state/header.h"
+#include "engine/state/record_codec.h"
+#include "engine/state/store.h"
 
 struct state_file {
     struct store *store;

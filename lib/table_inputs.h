@@ -3,7 +3,7 @@
 #define FYKE_LIB_TABLE_INPUTS_H
 
 #include "connectors/kafka.h"
-#include "engine/table_feed.h"
+#include "engine/tables/table_feed.h"
 #include "nfa/rule.h"
 
 struct table_inputs {

@@ -5,9 +5,9 @@
 #include <assert.h>
 #include <math.h>
 
+#include "nfa/eval_env.h"
 #include "nfa/expr_internal.h"
 #include "nfa/regex.h"
-#include "nfa/eval_env.h"
 #include "nfa/table.h"
 
 /* More arguments than this go through the scratch arena. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/json_scan.h"
-#include "engine/payload_codec.h"
-#include "engine/payload_schema.h"
+#include "engine/decode/json_scan.h"
+#include "engine/decode/payload_codec.h"
+#include "engine/decode/payload_schema.h"
 #include "tests/fuzz/fuzz.h"
 
 #define MAX_TEXT (1u << 16)

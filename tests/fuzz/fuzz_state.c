@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "engine/header.h"
-#include "engine/lmdb_check.h"
-#include "engine/record_codec.h"
+#include "engine/state/header.h"
+#include "engine/state/lmdb_check.h"
+#include "engine/state/record_codec.h"
 #include "nfa/state.h"
 #include "tests/support/hand_rules.h"
 

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/table_live.h"
+#include "engine/tables/table_live.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct table_decl declare(uint8_t choice)

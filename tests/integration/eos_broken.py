@@ -57,7 +57,7 @@ MISTAKES = [
      [("connectors/kafka_changelog.c", '{"isolation.level", "read_committed"}',
        '{"isolation.level", "read_uncommitted"}')], MATRIX),
     ("state that is committed is not restored",
-     [("engine/recover.c", "    return entry->deleted ? store_del(r->txn, shard, key, err)",
+     [("engine/journal/recover.c", "    return entry->deleted ? store_del(r->txn, shard, key, err)",
        "    return entry->position % 7 == 0 ? ERR_OK\n"
        "           : entry->deleted ? store_del(r->txn, shard, key, err)")], MATRIX),
     ("nobody is fenced",

@@ -4,7 +4,7 @@ CHECK, COUNT, FINDER = 'nfa/finder_check.c', 'nfa/finder_count.c', 'nfa/finder.c
 PARTS, PARTIAL, REPORT = 'nfa/finder_parts.c', 'nfa/finder_partial.c', 'nfa/report.c'
 STATE, QUIET, TIMEOUT = 'nfa/state.c', 'nfa/quiet.c', 'nfa/timeout.c'
 MEASURE, SET, VALUE = 'nfa/measure.c', 'nfa/measure_set.c', 'nfa/measure_value.c'
-DERIVED = 'engine/derived.c'
+DERIVED = 'engine/out/derived.c'
 
 FAULTS = (
     # counts
@@ -199,7 +199,7 @@ FAULTS = (
      'if (m->by_deadline || m->kind == MATCH_TIMEOUT) {', 'if (m->kind == MATCH_TIMEOUT) {'),
     ('derived: deadlines of one time by name, not by level', DERIVED,
      'd->level = m->rule->level;', 'd->level = 0;'),
-    ('derived: an event stands in front of its cause', 'engine/derived.h',
+    ('derived: an event stands in front of its cause', 'engine/out/derived.h',
      'place_cmp(input, d->root) <= 0', 'place_cmp(input, d->root) < 0'),
     ('derived: one event of a match', DERIVED,
      'add(ctx, d);\n    }', 'add(ctx, d);\n        break;\n    }'),
@@ -209,10 +209,10 @@ FAULTS = (
      'if (k == f->derived.n ||\n            (i <', 'if (i < f->n_inputs || k == f->derived.n ||\n'
      '            (i <'),
     # order and time
-    ('ties stand as they were read', 'engine/order.c',
+    ('ties stand as they were read', 'engine/time/order.c',
      'return place_cmp(place_of(a->event), place_of(b->event));', 'return 0;'),
-    ('the lateness bound is not granted', 'engine/partition.c',
+    ('the lateness bound is not granted', 'engine/time/partition.c',
      'raise_frontier(p, etime_sub(least, p->topic->out_of_order));', 'raise_frontier(p, least);'),
-    ('a missing key is a key', 'engine/key.c',
+    ('a missing key is a key', 'engine/keys/key.c',
      'if (value_is_missing(values[i])) {', 'if (false) {'),
 )

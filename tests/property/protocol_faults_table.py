@@ -2,8 +2,8 @@
 (file, exact text that stands there once, text instead) as often as it takes)."""
 
 LIVES = ('exactly_once', 'journal_copy', 'journal_gone', 'journal_bounds', 'journal')
-JOURNALED, RECOVER, OVERLAY = 'engine/journaled.c', 'engine/recover.c', 'engine/overlay.c'
-CHECKPOINT, INTAKE = 'engine/checkpoint.c', 'engine/intake.c'
+JOURNALED, RECOVER, OVERLAY = 'engine/journal/journaled.c', 'engine/journal/recover.c', 'engine/journal/overlay.c'
+CHECKPOINT, INTAKE = 'engine/state/checkpoint.c', 'engine/intake.c'
 
 APPEND_ALL = '''        FYKE_TRY(journaled_append(j, &frozen[i], err));
         e->commit_bytes += frozen[i].bytes.len;
@@ -73,7 +73,7 @@ FAULTS = (
      (JOURNALED, '    fault_point(e->options.fault, "before-append");\n', '    late_ = frozen;\n')),
     # reading through
     ('the overlay is not consulted', LIVES,
-     ('engine/keyspace_store.c', 'o == NULL ? OVERLAY_NONE : overlay_get(o, key, ret)',
+     ('engine/keys/keyspace_store.c', 'o == NULL ? OVERLAY_NONE : overlay_get(o, key, ret)',
       'o == NULL || key != NULL ? OVERLAY_NONE : overlay_get(o, key, ret)')),
     ('what is being written is not consulted', LIVES,
      (OVERLAY, '        s = generation_find(&o->frozen, key);\n', '')),
@@ -81,17 +81,17 @@ FAULTS = (
      (OVERLAY, '    if (s == NULL) {\n        return OVERLAY_NONE;',
       '    if (s == NULL || s->deleted) {\n        return OVERLAY_NONE;')),
     ('deletions are not written to the database', LIVES,
-     ('engine/checkpointer.c', 'return deleted ? store_del(w->txn, w->shard, key, err)',
+     ('engine/journal/checkpointer.c', 'return deleted ? store_del(w->txn, w->shard, key, err)',
       'return deleted ? ERR_OK')),
     ('deletions are not written to the changelog', LIVES,
      (JOURNALED, '        if (op->len > to->max_value_bytes) {\n',
       '        if (op->del) {\n            continue;\n        }\n'
       '        if (op->len > to->max_value_bytes) {\n')),
     ('a record leaves memory before it is committed', LIVES,
-     ('engine/evict.c', 'struct key_record *rec = ks->clean.oldest;',
+     ('engine/keys/evict.c', 'struct key_record *rec = ks->clean.oldest;',
       'struct key_record *rec = ks->clean.oldest;\n'
       '        rec = rec == NULL ? ks->dirty.oldest : rec;'),
-     ('engine/evict.c', 'record_list_remove(&ks->clean, rec);\n    keyspace_free_record',
+     ('engine/keys/evict.c', 'record_list_remove(&ks->clean, rec);\n    keyspace_free_record',
       'record_list_remove(rec->dirty ? &ks->dirty : &ks->clean, rec);\n    keyspace_free_record')),
     # the copy
     ('a checkpoint says that it has the positions of the commit before', LIVES,

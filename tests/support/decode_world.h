@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/xalloc.h"
-#include "engine/decode.h"
+#include "engine/decode/decode.h"
 
 #define MAX_FIELDS 12
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/decode.h"
-#include "engine/json_number.h"
-#include "engine/json_walk.h"
+#include "engine/decode/decode.h"
+#include "engine/decode/json_number.h"
+#include "engine/decode/json_walk.h"
 #include "tests/support/json_reference.h"
 
 #define MAX_DEPTH 64

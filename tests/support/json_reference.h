@@ -1,4 +1,4 @@
-/* jansson's opinion on a text, behind an interface that shares no name with engine/json_scan.h. */
+/* jansson's opinion on a text, behind an interface that shares no name with engine/decode/json_scan.h. */
 #ifndef FYKE_TESTS_JSON_REFERENCE_H
 #define FYKE_TESTS_JSON_REFERENCE_H
 

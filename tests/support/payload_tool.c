@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/payload_codec.h"
-#include "engine/payload_schema.h"
+#include "engine/decode/payload_codec.h"
+#include "engine/decode/payload_schema.h"
 
 #define MAX_BYTES (8u << 20)
 

@@ -1,4 +1,4 @@
-/* A journal in memory (engine/journal.h), or in a file so that processes can be killed: a log with
+/* A journal in memory (engine/journal/journal.h), or in a file so that processes can be killed: a log with
  * transactions, fencing, compaction, and faults at any call.
  *
  * The log outlives engines; each life opens a journal over it. What a crash leaves is what was
@@ -14,7 +14,7 @@
 #include "base/fault.h"
 #include "base/rng.h"
 #include "engine/io.h"
-#include "engine/journal.h"
+#include "engine/journal/journal.h"
 
 struct sim_entry {
     uint32_t task;

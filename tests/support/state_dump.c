@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/store.h"
+#include "engine/state/store.h"
 
 struct dump {
     struct buf *out;

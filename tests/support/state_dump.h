@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "engine/header.h"
+#include "engine/state/header.h"
 
 /* Fails the running test when it cannot be read. `records` may be NULL. */
 void state_dump(const char *dir, struct buf *out, uint64_t *records);

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/alert_json.h"
-#include "engine/key.h"
-#include "engine/match_id.h"
-#include "engine/out_order.h"
+#include "engine/keys/key.h"
+#include "engine/out/alert_json.h"
+#include "engine/out/match_id.h"
+#include "engine/out/out_order.h"
 #include "tests/support/hand_rules.h"
 
 struct world {

@@ -19,7 +19,7 @@
 #include "base/rng.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
-#include "engine/store.h"
+#include "engine/state/store.h"
 #include "tests/support/hand_rules.h"
 #include "tests/support/state_dump.h"
 

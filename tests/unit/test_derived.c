@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/derived.h"
+#include "engine/out/derived.h"
 #include "tests/support/compile_text.h"
 
 #define EVENTS                                                                                    \

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "dsl/compile.h"
-#include "engine/payload_schema.h"
+#include "engine/decode/payload_schema.h"
 
 #define RULES                                                                                      \
     "language 1\n"                                                                                 \

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
-#include "engine/payload_schema.h"
-#include "engine/table_text.h"
+#include "engine/decode/payload_schema.h"
+#include "engine/tables/table_text.h"
 
 #define DIR_PATH "tests/golden/diag"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "connectors/memory.h"
-#include "engine/store.h"
+#include "engine/state/store.h"
 #include "tests/support/journal_world.h"
 #include "tests/support/state_dump.h"
 

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "engine/json_number.h"
-#include "engine/json_scan.h"
+#include "engine/decode/json_number.h"
+#include "engine/decode/json_scan.h"
 
 #define ZEROS_20 "00000000000000000000"
 #define ZEROS_80 ZEROS_20 ZEROS_20 ZEROS_20 ZEROS_20

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
-#include "engine/json_scan.h"
-#include "engine/json_walk.h"
+#include "engine/decode/json_scan.h"
+#include "engine/decode/json_walk.h"
 
 #define MAX_FOUND 16
 

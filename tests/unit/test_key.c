@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/key.h"
+#include "engine/keys/key.h"
 #include "tests/support/hand_rules.h"
 
 struct world {

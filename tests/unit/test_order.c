@@ -10,7 +10,7 @@
 
 #include "base/rng.h"
 #include "base/xalloc.h"
-#include "engine/clock_group.h"
+#include "engine/time/clock_group.h"
 
 #define MAX_PARTITIONS 3
 #define MAX_EVENTS 40

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "engine/payload_codec.h"
-#include "engine/payload_schema.h"
+#include "engine/decode/payload_codec.h"
+#include "engine/decode/payload_schema.h"
 
 static const struct payload_schema *avro(struct world *w, const char *text)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/header.h"
-#include "engine/record_codec.h"
+#include "engine/state/header.h"
+#include "engine/state/record_codec.h"
 
 static const struct hash128 HASH = {0x0102030405060708, 0x1112131415161718};
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "engine/store.h"
+#include "engine/state/store.h"
 #include "tests/support/state_dump.h"
 
 #define SHARDS 3

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "engine/table_live.h"
-#include "engine/tables.h"
+#include "engine/tables/table_live.h"
+#include "engine/tables/tables.h"
 
 /* ---- declarations ------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 
 #include "base/xalloc.h"
 #include "engine/engine.h"
-#include "engine/task_set.h"
+#include "engine/tasks/task_set.h"
 #include "tests/support/hand_rules.h"
 #include "tests/support/sim_journal.h"
 #include "tests/support/state_dump.h"

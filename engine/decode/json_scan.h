@@ -1,0 +1,79 @@
+/* One pass over a JSON text: is it valid per RFC 8259, and where are the values looked for?
+ *
+ * Strict: the whole text is judged, wanted or not. UTF-8 must be well-formed, \u escapes must name
+ * Unicode scalar values (a lone surrogate is no text), no byte order mark, nothing but blanks
+ * behind the value. An object that has one key twice is valid and the last one counts, on every
+ * level of a path (docs/decisions.md, "Events").
+ *
+ * Nothing is decoded here: a value found is a span of the text. Scanning does not recurse and does
+ * not allocate. */
+#ifndef FYKE_ENGINE_DECODE_JSON_SCAN_H
+#define FYKE_ENGINE_DECODE_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "engine/decode/json_paths.h"
+
+/* Zero bytes that must follow a text to be scanned: strings are read 16 bytes at a time. */
+#define JSON_PAD_BYTES 16
+
+enum json_kind {
+    JSON_NONE, /* not there */
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_INT,  /* number without fraction and exponent */
+    JSON_REAL, /* number with one of them */
+    JSON_STRING,
+    JSON_OBJECT,
+    JSON_ARRAY,
+};
+
+enum json_error {
+    JSON_OK,
+    JSON_BAD_SYNTAX,
+    JSON_BAD_TEXT, /* malformed UTF-8 or a lone surrogate in a string */
+    JSON_TOO_DEEP,
+};
+
+/* A value in the text: of strings the part between the quotes, with its escapes. */
+struct json_span {
+    const char *ptr;
+    uint32_t len;
+    uint8_t kind; /* enum json_kind */
+    bool escaped; /* strings: there are escapes in it */
+};
+
+struct json_frame {
+    uint32_t node; /* of this object or array; JSON_NO_NODE: nobody asks for it */
+    bool is_object;
+};
+
+/* A scanner belongs to one thread and can be used for any number of texts and paths. */
+struct json_scan {
+    const struct json_paths *paths;
+    struct json_span *found; /* per node of `paths`; [0] is the document */
+    struct json_frame *frames;
+    uint32_t max_depth;
+    uint32_t depth;
+    uint32_t node;              /* of the value that comes next */
+    const unsigned char *token; /* where the current token begins */
+    const unsigned char *at;    /* behind it */
+    const unsigned char *begin, *end;
+    bool escaped; /* the current string token has escapes */
+    enum json_error error;
+    size_t position; /* of the error: byte in the text */
+    char *key;       /* room for a key with escapes that may still match a name */
+    size_t key_cap;
+};
+
+void json_scan_init(struct json_scan *s, uint32_t max_depth);
+void json_scan_release(struct json_scan *s);
+/* The JSON_PAD_BYTES from text[len] on are readable and zero; len < 4 GiB.
+ * `found` has room for paths->n spans; they point into the text. `paths` is sealed. */
+bool json_scan_run(struct json_scan *s, const char *text, size_t len,
+                   const struct json_paths *paths, struct json_span *found) FYKE_MUST_USE;
+
+#endif

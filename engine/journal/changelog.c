@@ -1,0 +1,94 @@
+#include "engine/journal/changelog.h"
+
+#include <string.h>
+
+#include "engine/state/store_bytes.h"
+
+#define TYPE_HEADER 0x00
+#define TYPE_RECORD 0x01
+#define HEADER_KEY_BYTES 4
+#define PART_VERSION 1
+
+struct changelog_key changelog_record_key(const struct record_key *key)
+{
+    struct changelog_key k = {.bytes = {TYPE_RECORD}, .len = 1 + RECORD_KEY_BYTES};
+    memcpy(k.bytes + 1, key->bytes, RECORD_KEY_BYTES);
+    return k;
+}
+
+struct changelog_key changelog_header_key(uint32_t part)
+{
+    return (struct changelog_key){
+        .bytes = {TYPE_HEADER, 'H', (uint8_t)(part >> 8), (uint8_t)part}, .len = HEADER_KEY_BYTES};
+}
+
+struct changelog_key changelog_rules_key(uint32_t part)
+{
+    return (struct changelog_key){
+        .bytes = {TYPE_HEADER, 'R', (uint8_t)(part >> 8), (uint8_t)part}, .len = HEADER_KEY_BYTES};
+}
+
+enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
+                                        uint32_t *part)
+{
+    const uint8_t *b = (const uint8_t *)key.ptr;
+    if (key.len == 1 + RECORD_KEY_BYTES && b[0] == TYPE_RECORD) {
+        memcpy(record->bytes, b + 1, RECORD_KEY_BYTES);
+        return CHANGELOG_RECORD;
+    }
+    if (key.len == HEADER_KEY_BYTES && b[0] == TYPE_HEADER && (b[1] == 'H' || b[1] == 'R')) {
+        *part = (uint32_t)b[2] << 8 | b[3];
+        return b[1] == 'H' ? CHANGELOG_HEADER : CHANGELOG_RULES;
+    }
+    return CHANGELOG_UNKNOWN;
+}
+
+void changelog_encode_part(const struct changelog_part *p, struct buf *out)
+{
+    buf_put_byte(out, PART_VERSION);
+    buf_put_u64be(out, p->seq);
+    buf_put_varint(out, p->parts);
+    buf_put_slice(out, p->bytes);
+}
+
+bool changelog_decode_part(struct slice value, struct changelog_part *ret)
+{
+    struct reader r = reader_of(value);
+    r.failed |= read_byte(&r) != PART_VERSION;
+    ret->seq = read_u64be(&r);
+    ret->parts = read_varint32(&r);
+    ret->bytes = read_bytes(&r, reader_left(&r));
+    return !r.failed && ret->parts > 0 && ret->parts <= CHANGELOG_MAX_PARTS;
+}
+
+/* Compaction leaves parts of headers that were longer than those behind them: they belong to no
+ * header any more and are passed over. */
+bool changelog_header_take(struct changelog_header *h, uint32_t part, int64_t position,
+                           struct slice value)
+{
+    struct changelog_part p;
+    h->complete = false;
+    if (!changelog_decode_part(value, &p)) {
+        return false;
+    }
+    if (part == 0) {
+        h->seq = p.seq;
+        h->parts = p.parts;
+        h->first = position;
+        h->next = 0;
+        buf_clear(&h->bytes);
+    } else if (h->next == 0 || part != h->next || p.seq != h->seq || p.parts != h->parts) {
+        h->next = 0;
+        return true;
+    }
+    buf_put_slice(&h->bytes, p.bytes);
+    h->next = part + 1;
+    h->complete = h->next == h->parts;
+    h->next = h->complete ? 0 : h->next;
+    return true;
+}
+
+void changelog_header_release(struct changelog_header *h)
+{
+    buf_release(&h->bytes);
+}

@@ -1,0 +1,71 @@
+/* State with a journal (journal.h): commits go there, the database follows.
+ *
+ *   journaled.c    a commit in two steps: entries and header go out; when the transaction that carries
+ *                  them and the positions is through, the overlay takes them; checkpoints
+ *   recover.c      opening: the database as far as it is of use, then the rest of the log
+ *
+ * Thread rule: the input thread's, between two barriers. */
+#ifndef FYKE_ENGINE_JOURNAL_JOURNALED_H
+#define FYKE_ENGINE_JOURNAL_JOURNALED_H
+
+#include "engine/engine_parts.h"
+#include "engine/journal/changelog.h"
+#include "engine/journal/checkpointer.h"
+#include "engine/journal/journal.h"
+#include "engine/journal/overlay.h"
+#include "engine/state/header.h"
+
+struct journaled {
+    struct journal *journal;
+    uint32_t task;
+    struct overlay **overlays; /* per shard */
+    uint32_t n_shards;
+    struct checkpointer *checkpointer;
+    struct buf identity; /* owned: of the log */
+    struct buf sent;     /* the header that went out, until its transaction is through */
+    struct partition_position *positions; /* with it */
+    /* As of the last commit; what the next checkpoint writes beside the overlay. */
+    struct buf header;
+    struct store_origin origin;
+    struct hash128 logged_rules; /* whose texts the changelog holds; zero: none */
+    struct buf rules_written;    /* of the checkpoint that is being written; empty: not with it */
+    bool ahead;                /* there were commits since a checkpoint was begun */
+    struct buf header_written; /* of the checkpoint that is being written */
+    struct ptime last_checkpoint;
+    bool said_blocked;
+    bool begins_log; /* an imported state: its records are not in the log yet */
+    bool failed; /* the database cannot be written any more */
+};
+
+/* Opens journal and database and brings the database to the last commit; e->state->before and
+ * ->found as after an ordinary open. */
+enum err recover_open(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* The database turned out to be damaged: the same from the log alone. No readers may be left. */
+enum err recover_anew(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* When the number of shards is known. */
+void journaled_begin(struct engine *e);
+/* Records that stand in no overlay yet, to the open transaction. */
+enum err journaled_append(struct journaled *j, const struct frozen *f,
+                          struct error *err) FYKE_MUST_USE;
+/* The header; *ret, with B of every partition in `h`, is for journaled_commit() and valid until the next
+ * header. */
+enum err journaled_send_header(struct engine *e, const struct header *h, struct journal_task *ret,
+                               struct error *err) FYKE_MUST_USE;
+/* Everything in `frozen` (per shard), then the header. */
+enum err journaled_send(struct engine *e, const struct frozen *frozen, const struct header *h,
+                        struct journal_task *ret, struct error *err) FYKE_MUST_USE;
+/* What the tasks have sent, as one. */
+enum err journaled_commit(struct journal *j, struct fault *fault, struct journal_task *tasks,
+                          uint32_t n, struct error *err) FYKE_MUST_USE;
+/* It is committed: the header … */
+void journaled_take_header(struct engine *e, const struct journal_task *done);
+/* … and the records (taken over). */
+void journaled_take(struct engine *e, struct frozen *frozen, const struct journal_task *done);
+/* Once per turn of the input loop: takes note of checkpoints that are through, begins them. */
+enum err journaled_tick(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* After a commit: waits while the overlay takes more than half of the budget. */
+enum err journaled_settle(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Writes what is committed and not in the database yet, unless `abandon`. */
+void journaled_close(struct engine *e, bool abandon);
+
+#endif

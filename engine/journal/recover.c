@@ -1,0 +1,501 @@
+/* Opening with a journal. The database is of use as far as it is a copy of this log and the log still
+ * holds what came after it; the rest is read from the log. What is found afterwards is the state as of
+ * the last commit, K, whichever way it came: the log alone, an old copy, or a copy that is whole.
+ *
+ * A crash in the middle is safe: whatever is written is written with the position up to which it goes,
+ * and marked torn until the header of K is there. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/journal/journaled.h"
+#include "engine/state/checkpoint.h"
+
+/* The last header is the last thing that was committed: nearly always this close to the end. */
+#define TAIL_ENTRIES 1000
+
+struct recovery {
+    struct engine *e;
+    struct journal *journal;
+    struct journal_standing standing;
+    struct changelog_header gather;
+    struct changelog_header rules; /* the texts of a rule set, put together likewise */
+    /* The last header in the log. */
+    bool found;
+    uint64_t seq; /* K */
+    int64_t header_at; /* position of its first part */
+    struct buf header;
+    struct etime now;
+    /* What is being written. */
+    struct store_txn *txn;
+    struct store_origin origin;
+    size_t batch;
+    uint64_t entries;
+    bool complete;
+};
+
+static uint32_t task_of(const struct recovery *r)
+{
+    return r->e->options.task;
+}
+
+static void recovery_release(struct recovery *r)
+{
+    store_abort(r->txn);
+    changelog_header_release(&r->gather);
+    changelog_header_release(&r->rules);
+    buf_release(&r->header);
+}
+
+static enum err bad_entry(int64_t position, struct error *err)
+{
+    return error_set(err, ERR_CORRUPT, "the changelog's entry at %" PRId64 " does not decode",
+                     position);
+}
+
+/* ---- what is committed -------------------------------------------------------------------- */
+
+static enum err note_header(void *ctx, const struct journal_entry *entry, bool *done,
+                            struct error *err)
+{
+    struct recovery *r = ctx;
+    struct record_key record;
+    uint32_t part;
+    (void)done;
+    if (entry->deleted ||
+        changelog_parse_key(entry->key, &record, &part) != CHANGELOG_HEADER) {
+        return ERR_OK;
+    }
+    if (!changelog_header_take(&r->gather, part, entry->position, entry->value)) {
+        return bad_entry(entry->position, err);
+    }
+    if (r->gather.complete) {
+        r->found = true;
+        r->seq = r->gather.seq;
+        r->header_at = r->gather.first;
+        buf_clear(&r->header);
+        buf_put_slice(&r->header, buf_slice(&r->gather.bytes));
+    }
+    return ERR_OK;
+}
+
+static enum err look_for_header(struct recovery *r, int64_t from, struct error *err)
+{
+    r->gather.next = 0;
+    return r->journal->ops->read(r->journal, task_of(r), from, note_header, r, err);
+}
+
+static enum err find_header(struct recovery *r, struct error *err)
+{
+    const struct journal_standing *s = &r->standing;
+    if (s->end - s->first > TAIL_ENTRIES) {
+        FYKE_TRY(look_for_header(r, s->end - TAIL_ENTRIES, err));
+    }
+    return r->found ? ERR_OK : look_for_header(r, JOURNAL_BEGIN, err);
+}
+
+/* Positions expire when nobody reads for days; the header does not. */
+static enum err check_standing(const struct recovery *r, struct error *err)
+{
+    const struct journal_standing *s = &r->standing;
+    if (!s->found || (r->found && r->seq == s->seq)) {
+        return ERR_OK;
+    }
+    if (!r->found) {
+        return error_set(err, ERR_STATE, "the positions are those of commit %" PRIu64 ", but the "
+                         "changelog holds no header (entries %" PRId64 " to %" PRId64 "): it was "
+                         "deleted or made anew; restore it or start anew with --reset-state",
+                         s->seq, s->first, s->end);
+    }
+    return error_set(err, ERR_STATE, "the positions are those of commit %" PRIu64 ", but the "
+                     "changelog's last header is that of commit %" PRIu64 "; restore what was "
+                     "changed or start anew with --reset-state", s->seq, r->seq);
+}
+
+static enum err stand(struct recovery *r, struct error *err)
+{
+    const struct journal_ops *ops = r->journal->ops;
+    FYKE_TRY(ops->standing(r->journal, task_of(r), &r->standing, err));
+    FYKE_TRY(find_header(r, err));
+    return check_standing(r, err);
+}
+
+/* ---- is the database of use? -------------------------------------------------------------- */
+
+static bool is_too_old(const struct recovery *r, const struct store_origin *o, char *why,
+                       size_t size)
+{
+    struct duration age = etime_diff(r->now, o->since);
+    struct duration keeps = r->e->options.changelog_keeps;
+    age.ns = age.ns < 0 ? -age.ns : age.ns; /* a clock that was set says nothing */
+    if (age.ns < keeps.ns / 2) {
+        return false;
+    }
+    char is[DURATION_TEXT_MAX], at_most[DURATION_TEXT_MAX];
+    duration_format((struct duration){age.ns - age.ns % NS_PER_S}, is);
+    duration_format((struct duration){keeps.ns / 2}, at_most);
+    snprintf(why, size, "it is %s old, and after %s the changelog may have forgotten deletions", is,
+             at_most);
+    return true;
+}
+
+/* A whole copy holds a header; `why` stays empty when it is of use. */
+static enum err judge_header(const struct recovery *r, const struct store_origin *o, char *why,
+                             size_t size, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct header h;
+    const char *damage;
+    bool found;
+    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
+    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
+        snprintf(why, size, "its header does not decode");
+        return ERR_OK;
+    }
+    uint64_t seq = h.seq;
+    header_release(&h);
+    if (seq > r->seq) {
+        return error_set(err, ERR_STATE, "state %s holds commit %" PRIu64 ", the journal's last is "
+                         "%" PRIu64 ": the journal has lost commits; restore it, or delete the "
+                         "directory to go on from what the journal has",
+                         r->e->options.state_dir, seq, r->seq);
+    }
+    if (seq == r->seq && !slice_eq(buf_slice(&bytes), buf_slice(&r->header))) {
+        snprintf(why, size, "its commit %" PRIu64 " is not the changelog's", seq);
+    } else if (seq < r->seq && o->position > r->header_at) {
+        snprintf(why, size, "it claims to know position %" PRId64 ", where commit %" PRIu64
+                 " ends later", o->position, r->seq);
+    }
+    return ERR_OK;
+}
+
+static enum err judge_copy(const struct recovery *r, const struct store_origin *o, char *why,
+                           size_t size, struct error *err)
+{
+    const struct journal_standing *s = &r->standing;
+    if (!slice_eq(o->identity, s->identity)) {
+        snprintf(why, size, "it is a copy of another changelog");
+        return ERR_OK;
+    }
+    if (o->position < s->first || o->position > s->end) {
+        snprintf(why, size, "it stands at position %" PRId64 ", the changelog holds %" PRId64
+                 " to %" PRId64, o->position, s->first, s->end);
+        return ERR_OK;
+    }
+    if (is_too_old(r, o, why, size)) {
+        return ERR_OK;
+    }
+    if (!o->torn) {
+        return judge_header(r, o, why, size, err);
+    }
+    if (o->position > r->header_at) {
+        snprintf(why, size, "a recovery of it was cut short");
+    }
+    return ERR_OK;
+}
+
+/* What was written without a journal is the only one of its kind: never deleted here. */
+static enum err judge_foreign(const struct recovery *r, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    bool found;
+    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
+    return !found ? ERR_OK
+                  : error_set(err, ERR_STATE, "state %s was written without a changelog, not "
+                              "exactly once; use another directory or start anew with "
+                              "--reset-state", r->e->options.state_dir);
+}
+
+/* An imported state begins the log; where there is one already it has no place. */
+static enum err judge_imported(const struct recovery *r, struct error *err)
+{
+    if (r->found) {
+        return error_set(err, ERR_STATE, "state %s was imported, but application \"%s\" stands at "
+                         "commit %" PRIu64 " already; import it for another one (--app), or start "
+                         "anew with --reset-state and import it then", r->e->options.state_dir,
+                         r->e->options.app, r->seq);
+    }
+    r->e->state->journaled->begins_log = true;
+    return ERR_OK;
+}
+
+static enum err nothing_committed(const struct recovery *r, const struct store_origin *o,
+                                  struct error *err)
+{
+    if (o->torn) {
+        return ERR_OK;
+    }
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct header h;
+    const char *damage;
+    bool found;
+    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
+    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
+        return ERR_OK;
+    }
+    uint64_t seq = h.seq;
+    header_release(&h);
+    return error_set(err, ERR_STATE, "state %s holds commit %" PRIu64 ", the journal has none: it "
+                     "has lost commits; restore it or start anew with --reset-state",
+                     r->e->options.state_dir, seq);
+}
+
+static enum err wipe(const struct recovery *r, const char *why, struct error *err)
+{
+    engine_say(r->e, "state %s is not used: %s; it is restored from the changelog",
+               r->e->options.state_dir, why);
+    return store_wipe(r->e->state->store, err);
+}
+
+/* *ret_whole: it stands at K. r->origin: where to read on. */
+static enum err judge_database(struct recovery *r, bool *ret_whole, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct store *store = r->e->state->store;
+    struct store_origin o = {0};
+    char why[256] = "";
+    bool copy;
+    *ret_whole = false;
+    r->origin = (struct store_origin){
+        .identity = r->standing.identity, .position = JOURNAL_BEGIN, .since = r->now};
+    enum err rc = store_origin_get(store, &bytes, &o, &copy, err);
+    if (rc == ERR_OK && !copy) {
+        return judge_foreign(r, err);
+    }
+    if (rc == ERR_OK && o.identity.len == 0) {
+        return judge_imported(r, err);
+    }
+    /* A log without a commit: then what the copy says is all that is known, whichever log it is of. */
+    if (!r->found) {
+        FYKE_TRY(rc);
+        FYKE_TRY(nothing_committed(r, &o, err));
+        return wipe(r, "nothing is committed", err);
+    }
+    rc = rc == ERR_OK ? judge_copy(r, &o, why, sizeof(why), err) : rc;
+    if (rc != ERR_OK && rc != ERR_CORRUPT) {
+        return rc;
+    }
+    if (rc == ERR_CORRUPT || why[0] != '\0') {
+        return wipe(r, rc == ERR_CORRUPT ? "it is damaged" : why, err);
+    }
+    o.identity = r->standing.identity;
+    r->origin = o;
+    *ret_whole = !o.torn && o.position > r->header_at;
+    return ERR_OK;
+}
+
+/* ---- reading on --------------------------------------------------------------------------- */
+
+/* In order of the log, so that doing some of it twice ends the same. */
+static enum err write_batch(struct recovery *r, struct error *err)
+{
+    struct store_txn *t = r->txn;
+    enum err rc = r->complete ? store_put_header(t, buf_slice(&r->header), err)
+                              : store_del_header(t, err);
+    if (rc == ERR_OK) {
+        rc = store_put_origin(t, &r->origin, err);
+    }
+    r->txn = NULL;
+    r->batch = 0;
+    if (rc != ERR_OK) {
+        store_abort(t);
+        return rc;
+    }
+    rc = store_commit(t, err);
+    fault_point(r->e->options.fault, "after-recovery-batch");
+    return rc;
+}
+
+static enum err apply_record(struct recovery *r, const struct record_key *key,
+                             const struct journal_entry *entry, struct error *err)
+{
+    uint32_t shard = (uint32_t)(record_key_hash(key).hi % r->e->n_shards);
+    return entry->deleted ? store_del(r->txn, shard, key, err)
+                          : store_put(r->txn, shard, key, entry->value, err);
+}
+
+static enum err apply_header(struct recovery *r, uint32_t part, const struct journal_entry *entry,
+                             struct error *err)
+{
+    if (entry->deleted) {
+        return ERR_OK;
+    }
+    if (!changelog_header_take(&r->gather, part, entry->position, entry->value)) {
+        return bad_entry(entry->position, err);
+    }
+    r->complete = r->gather.complete && r->gather.seq == r->seq;
+    return ERR_OK;
+}
+
+static enum err apply_rules(struct recovery *r, uint32_t part, const struct journal_entry *entry,
+                            struct error *err)
+{
+    if (entry->deleted) {
+        return ERR_OK;
+    }
+    if (!changelog_header_take(&r->rules, part, entry->position, entry->value)) {
+        return bad_entry(entry->position, err);
+    }
+    return r->rules.complete ? store_put_rules(r->txn, buf_slice(&r->rules.bytes), err) : ERR_OK;
+}
+
+/* Half a header, half a rule set is read again. */
+static int64_t applied_up_to(const struct recovery *r, int64_t position)
+{
+    int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 1;
+    return r->rules.next > 0 && r->rules.first < up_to ? r->rules.first : up_to;
+}
+
+static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *done,
+                            struct error *err)
+{
+    struct recovery *r = ctx;
+    struct record_key key;
+    uint32_t part;
+    if (r->txn == NULL) {
+        FYKE_TRY(store_begin(r->e->state->store, &r->txn, err));
+    }
+    switch (changelog_parse_key(entry->key, &key, &part)) {
+    case CHANGELOG_RECORD: FYKE_TRY(apply_record(r, &key, entry, err)); break;
+    case CHANGELOG_HEADER: FYKE_TRY(apply_header(r, part, entry, err)); break;
+    case CHANGELOG_RULES: FYKE_TRY(apply_rules(r, part, entry, err)); break;
+    case CHANGELOG_UNKNOWN: return bad_entry(entry->position, err);
+    }
+    r->entries++;
+    r->batch += entry->key.len + entry->value.len;
+    r->origin.position = applied_up_to(r, entry->position);
+    r->origin.torn = !r->complete;
+    *done = r->complete;
+    if (r->complete) {
+        r->origin.since = r->now;
+    }
+    return r->complete || r->batch > r->e->options.recovery_batch_bytes ? write_batch(r, err)
+                                                                        : ERR_OK;
+}
+
+static enum err read_on(struct recovery *r, struct error *err)
+{
+    r->gather.next = r->rules.next = 0;
+    FYKE_TRY(r->journal->ops->read(r->journal, task_of(r), r->origin.position, apply_entry, r, err));
+    if (!r->complete) {
+        return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);
+    }
+    engine_say(r->e, "state %s: %" PRIu64 " entries restored from the changelog",
+               r->e->options.state_dir, r->entries);
+    return ERR_OK;
+}
+
+/* The number of shards says where a record lies. */
+static enum err take_shards(struct recovery *r, struct error *err)
+{
+    struct header h;
+    const char *why;
+    if (!r->found) {
+        return ERR_OK;
+    }
+    if (!header_decode(buf_slice(&r->header), &h, &why)) {
+        return error_set(err, ERR_CORRUPT, "the changelog is damaged: %s; start anew with "
+                         "--reset-state", why);
+    }
+    enum err rc = state_check_header(r->e, &h, err);
+    r->e->n_shards = h.n_shards;
+    header_release(&h);
+    return rc;
+}
+
+static enum err bring_to_last_commit(struct recovery *r, struct error *err)
+{
+    struct engine *e = r->e;
+    struct journaled *j = e->state->journaled;
+    bool whole;
+    FYKE_TRY(take_shards(r, err));
+    FYKE_TRY(judge_database(r, &whole, err));
+    if (j->begins_log) {
+        FYKE_TRY(state_take_header(e, err)); /* says how many shards there are */
+    }
+    FYKE_TRY(store_open_shards(e->state->store, e->n_shards, err));
+    if (r->found && !whole) {
+        FYKE_TRY(read_on(r, err));
+    }
+    buf_clear(&j->identity);
+    buf_put_slice(&j->identity, r->standing.identity);
+    j->origin = r->origin;
+    j->origin.identity = buf_slice(&j->identity);
+    return r->found ? state_take_header(e, err) : ERR_OK;
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static struct recovery recovery_of(struct engine *e)
+{
+    return (struct recovery){
+        .e = e, .journal = e->options.journal, .now = engine_wall(e), .header_at = JOURNAL_BEGIN};
+}
+
+/* Of several tasks none owns the journal. */
+static enum err open_journal(struct recovery *r, bool reset, struct error *err)
+{
+    return r->e->options.in_group ? ERR_OK : r->journal->ops->open(r->journal, reset, err);
+}
+
+/* A damaged database can go when the log has everything that it had. */
+static enum err open_damaged(struct recovery *r, struct store_options *o, struct error *err)
+{
+    struct error damage = *err;
+    FYKE_TRY(open_journal(r, false, err));
+    FYKE_TRY(stand(r, err));
+    if (!r->found) {
+        *err = damage;
+        return damage.code;
+    }
+    engine_say(r->e, "%s", damage.text);
+    engine_say(r->e, "state %s is not used: it is damaged; it is restored from the changelog",
+               o->dir);
+    o->reset = true;
+    return store_open(o, &r->e->state->store, err);
+}
+
+static enum err open_both(struct recovery *r, struct error *err)
+{
+    struct engine *e = r->e;
+    struct store_options o = state_store_options(e);
+    enum err rc = store_open(&o, &e->state->store, err);
+    if (rc == ERR_CORRUPT) {
+        FYKE_TRY(open_damaged(r, &o, err));
+    } else {
+        FYKE_TRY(rc);
+        FYKE_TRY(open_journal(r, e->options.reset_state, err));
+        FYKE_TRY(stand(r, err));
+    }
+    return bring_to_last_commit(r, err);
+}
+
+enum err recover_open(struct engine *e, struct error *err)
+{
+    struct recovery r = recovery_of(e);
+    e->state->journaled = xcalloc(1, sizeof(*e->state->journaled));
+    e->state->journaled->journal = e->options.journal;
+    e->state->journaled->task = e->options.task;
+    enum err rc = open_both(&r, err);
+    recovery_release(&r);
+    if (rc == ERR_OK) {
+        journaled_begin(e);
+    }
+    return rc;
+}
+
+enum err recover_anew(struct engine *e, struct error *err)
+{
+    struct recovery r = recovery_of(e);
+    engine_say(e, "%s", err->text);
+    enum err rc = wipe(&r, "it is damaged", err);
+    if (rc == ERR_OK) {
+        rc = stand(&r, err);
+    }
+    if (rc == ERR_OK) {
+        rc = bring_to_last_commit(&r, err);
+    }
+    recovery_release(&r);
+    return rc;
+}

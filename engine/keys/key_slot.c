@@ -1,0 +1,66 @@
+#include "engine/keys/key_slot.h"
+
+void key_slot_free(const struct key_slot *s)
+{
+    instance_free(s->instance);
+    measure_free(s->measure);
+}
+
+bool key_slot_is_empty(const struct key_slot *s)
+{
+    return s->instance != NULL ? instance_is_empty(s->instance) : measure_is_empty(s->measure);
+}
+
+struct etime key_slot_next_time(const struct key_slot *s)
+{
+    return s->instance != NULL ? instance_next_time(s->instance) : measure_next_time(s->measure);
+}
+
+uint64_t key_slot_bytes(const struct key_slot *s)
+{
+    return s->instance != NULL ? instance_bytes(s->instance) : measure_bytes(s->measure);
+}
+
+uint64_t key_slot_retained(const struct key_slot *s)
+{
+    return s->instance != NULL ? instance_retained(s->instance) : measure_kept(s->measure);
+}
+
+void key_slot_encode_head(const struct key_slot *s, struct buf *out)
+{
+    if (s->instance != NULL) {
+        instance_encode_head(s->instance, out);
+    } else {
+        measure_encode_head(s->measure, out);
+    }
+}
+
+uint32_t key_slot_segments(const struct key_slot *s, uint64_t *ret_first_id)
+{
+    return s->instance != NULL ? instance_segments(s->instance, ret_first_id)
+                               : measure_segments(s->measure, ret_first_id);
+}
+
+bool key_slot_segment_dirty(const struct key_slot *s, uint32_t i)
+{
+    return s->instance != NULL ? instance_segment_dirty(s->instance, i)
+                               : measure_segment_dirty(s->measure, i);
+}
+
+void key_slot_encode_segment(const struct key_slot *s, uint32_t i, struct buf *out)
+{
+    if (s->instance != NULL) {
+        instance_encode_segment(s->instance, i, out);
+    } else {
+        measure_encode_segment(s->measure, i, out);
+    }
+}
+
+void key_slot_saved(const struct key_slot *s)
+{
+    if (s->instance != NULL) {
+        instance_saved(s->instance);
+    } else {
+        measure_saved(s->measure);
+    }
+}

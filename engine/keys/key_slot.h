@@ -1,0 +1,30 @@
+/* What a record holds per slot: a rule's instance, or the state of a profile's measure. The rest of
+ * the keyspace treats both alike. */
+#ifndef FYKE_ENGINE_KEYS_KEY_SLOT_H
+#define FYKE_ENGINE_KEYS_KEY_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nfa/measure.h"
+#include "nfa/state.h"
+
+struct key_slot {
+    uint32_t rule; /* ruleset index; from n_units on: key_table.measures[rule - n_units] */
+    struct instance *instance; /* one of the two */
+    struct measure_state *measure;
+};
+
+void key_slot_free(const struct key_slot *s);
+bool key_slot_is_empty(const struct key_slot *s);
+struct etime key_slot_next_time(const struct key_slot *s);
+uint64_t key_slot_bytes(const struct key_slot *s);
+uint64_t key_slot_retained(const struct key_slot *s);
+
+void key_slot_encode_head(const struct key_slot *s, struct buf *out);
+uint32_t key_slot_segments(const struct key_slot *s, uint64_t *ret_first_id);
+bool key_slot_segment_dirty(const struct key_slot *s, uint32_t i);
+void key_slot_encode_segment(const struct key_slot *s, uint32_t i, struct buf *out);
+void key_slot_saved(const struct key_slot *s);
+
+#endif

@@ -1,0 +1,443 @@
+#include "engine/keys/keyspace.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/keys/key.h"
+#include "engine/keys/keyspace_parts.h"
+
+struct keyspace *keyspace_new(const struct keyspace_options *o)
+{
+    struct keyspace *ks = xcalloc(1, sizeof(*ks));
+    ks->options = *o;
+    pool_init(&ks->pool);
+    arena_init(&ks->values);
+    ks->n_buckets = KEYSPACE_BUCKETS;
+    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
+    ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
+    for (uint32_t i = 0; i < o->rs->n_stages; i++) {
+        heap_init(&ks->timers[i], keyspace_timer_cmp);
+    }
+    if (o->store != NULL) {
+        ks->reader = store_reader_new(o->store, o->shard);
+    }
+    return ks;
+}
+
+void keyspace_free(struct keyspace *ks)
+{
+    if (ks == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
+        heap_release(&ks->timers[i]);
+    }
+    for (size_t i = 0; i < ks->n_buckets; i++) {
+        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
+            if (e->rec != NULL) {
+                keyspace_free_record(ks, e->rec);
+            }
+        }
+    }
+    free(ks->timers);
+    free(ks->buckets);
+    store_reader_free(ks->reader);
+    nfa_scratch_free(ks->scratch);
+    record_slots_release(&ks->decoded);
+    arena_release(&ks->values);
+    pool_release(&ks->pool);
+    free(ks);
+}
+
+struct pool *keyspace_pool(struct keyspace *ks)
+{
+    return &ks->pool;
+}
+
+/* ---- table -------------------------------------------------------------------------------- */
+
+static struct key_entry **bucket_of(const struct keyspace *ks, struct hash128 hash)
+{
+    return &ks->buckets[hash.lo & (ks->n_buckets - 1)];
+}
+
+static void table_grow(struct keyspace *ks)
+{
+    struct key_entry **old = ks->buckets;
+    size_t n_old = ks->n_buckets;
+    ks->n_buckets = n_old * 2;
+    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
+    for (size_t i = 0; i < n_old; i++) {
+        for (struct key_entry *e = old[i], *next; e != NULL; e = next) {
+            next = e->chain;
+            struct key_entry **b = bucket_of(ks, e->hash);
+            e->chain = *b;
+            *b = e;
+        }
+    }
+    free(old);
+}
+
+struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
+{
+    struct key_entry *e = *bucket_of(ks, hash);
+    while (e != NULL && !hash128_eq(e->hash, hash)) {
+        e = e->chain;
+    }
+    return e;
+}
+
+struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
+                                     uint32_t stage)
+{
+    if (ks->n_entries >= ks->n_buckets) {
+        table_grow(ks);
+    }
+    struct key_entry *e = POOL_NEW(&ks->pool, struct key_entry);
+    struct key_entry **b = bucket_of(ks, hash);
+    e->hash = hash;
+    e->stage = stage;
+    e->next_time = ETIME_MAX;
+    e->chain = *b;
+    *b = e;
+    ks->n_entries++;
+    ks->memory += sizeof(*e);
+    return e;
+}
+
+void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e)
+{
+    struct key_entry **at = bucket_of(ks, e->hash);
+    while (*at != e) {
+        at = &(*at)->chain;
+    }
+    *at = e->chain;
+    keyspace_set_timer(ks, e, ETIME_MAX);
+    ks->n_entries--;
+    ks->memory -= sizeof(*e);
+    POOL_DELETE(&ks->pool, e);
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static size_t text_bytes(const struct key_ref *ref)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < ref->n_values; i++) {
+        assert(ref->values[i].kind != VAL_LIST); /* no key is a list */
+        n += ref->values[i].kind == VAL_STRING ? ref->values[i].len : 0;
+    }
+    return n;
+}
+
+/* One block: the record, its values, their text, the canonical bytes. */
+static struct key_record *record_block(struct keyspace *ks, const struct key_ref *ref)
+{
+    size_t values_bytes = ref->n_values * sizeof(struct value);
+    size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
+    struct key_record *rec = pool_zalloc(&ks->pool, bytes);
+    struct value *values = (struct value *)(void *)(rec + 1);
+    char *at = (char *)rec + sizeof(*rec) + values_bytes;
+    for (uint32_t i = 0; i < ref->n_values; i++) {
+        values[i] = ref->values[i];
+        if (values[i].kind == VAL_STRING && values[i].len > 0) {
+            memcpy(at, values[i].u.str, values[i].len);
+            values[i].u.str = at;
+            at += values[i].len;
+        }
+    }
+    if (ref->canonical.len > 0) {
+        memcpy(at, ref->canonical.ptr, ref->canonical.len);
+    }
+    rec->canonical = slice_from(at, ref->canonical.len);
+    rec->values = values;
+    rec->n_values = ref->n_values;
+    rec->bytes = bytes;
+    return rec;
+}
+
+struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref)
+{
+    struct key_record *rec = record_block(ks, ref);
+    rec->hash = ref->hash;
+    rec->key_group = ref->key_group;
+    rec->stage = ks->options.key_groups[ref->key_group].stage;
+    rec->last = PLACE_MIN;
+    rec->next_time = ETIME_MAX;
+    rec->entry = keyspace_entry(ks, ref->hash);
+    if (rec->entry == NULL) {
+        rec->entry = keyspace_add_entry(ks, ref->hash, rec->stage);
+    }
+    rec->entry->rec = rec;
+    keyspace_weigh(ks, rec);
+    return rec;
+}
+
+void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
+{
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        key_slot_free(&rec->slots[i]);
+    }
+    ks->memory -= rec->memory;
+    ks->dirty_memory -= rec->dirty ? rec->memory : 0;
+    keyspace_free_stored(ks, rec);
+    pool_free(&ks->pool, rec->slots, rec->cap_slots * sizeof(*rec->slots));
+    pool_free(&ks->pool, rec, rec->bytes);
+}
+
+void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
+{
+    uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
+                      rec->n_stored * sizeof(*rec->stored);
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        memory += key_slot_bytes(&rec->slots[i]);
+    }
+    ks->memory += memory - rec->memory;
+    ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
+    rec->memory = memory;
+}
+
+/* The hash is 128 bits of the key; two keys with one hash are either made on purpose or damage. */
+static enum err check_same_key(const struct key_record *rec, const struct key_ref *ref,
+                               struct error *err)
+{
+    if (slice_eq(rec->canonical, ref->canonical)) {
+        return ERR_OK;
+    }
+    return error_set(err, ERR_LIMIT, "two keys have the same 128-bit hash");
+}
+
+static enum err lookup(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                       struct error *err)
+{
+    struct key_entry *e = keyspace_entry(ks, ref->hash);
+    *ret = e == NULL ? NULL : e->rec;
+    if (*ret == NULL && (e != NULL || ks->n_unlisted > 0)) {
+        FYKE_TRY(keyspace_load(ks, ref->hash, ret, err));
+    }
+    return *ret == NULL ? ERR_OK : check_same_key(*ret, ref, err);
+}
+
+enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                       struct error *err)
+{
+    FYKE_TRY(lookup(ks, ref, ret, err));
+    if (*ret != NULL && (*ret)->dropped) {
+        *ret = NULL;
+    }
+    return ERR_OK;
+}
+
+enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                      struct error *err)
+{
+    keyspace_evict(ks);
+    FYKE_TRY(lookup(ks, ref, ret, err));
+    struct key_record *rec = *ret;
+    if (rec == NULL) {
+        rec = keyspace_new_record(ks, ref);
+        record_list_add(&ks->clean, rec);
+        ks->n_records++;
+    } else if (rec->dropped) {
+        rec->dropped = false;
+        rec->last = PLACE_MIN;
+        ks->n_records++;
+    }
+    *ret = rec;
+    return ERR_OK;
+}
+
+static void record_drop(struct keyspace *ks, struct key_record *rec)
+{
+    ks->n_records--;
+    if (rec->in_store) {
+        rec->dropped = true;
+        keyspace_set_timer(ks, rec->entry, ETIME_MAX);
+        rec->next_time = ETIME_MAX;
+        keyspace_mark_dirty(ks, rec);
+        keyspace_weigh(ks, rec);
+        return;
+    }
+    record_list_remove(rec->dirty ? &ks->dirty : &ks->clean, rec);
+    keyspace_drop_entry(ks, rec->entry);
+    keyspace_free_record(ks, rec);
+}
+
+void keyspace_drop_if_empty(struct keyspace *ks, struct key_record *rec)
+{
+    if (rec->n_slots == 0) {
+        record_drop(ks, rec);
+    }
+}
+
+/* ---- instances ---------------------------------------------------------------------------- */
+
+/* First slot whose rule is not below `rule`. */
+static uint32_t slot_place(const struct key_record *rec, uint32_t rule)
+{
+    uint32_t lo = 0, hi = rec->n_slots;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (rec->slots[mid].rule < rule) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule)
+{
+    uint32_t i = slot_place(rec, rule);
+    return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].instance : NULL;
+}
+
+struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule)
+{
+    uint32_t i = slot_place(rec, rule);
+    return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].measure : NULL;
+}
+
+struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule)
+{
+    uint32_t i = slot_place(rec, rule);
+    if (rec->n_slots == rec->cap_slots) {
+        uint32_t cap = rec->cap_slots ? rec->cap_slots * 2 : 2;
+        rec->slots = rec->slots == NULL
+                         ? pool_alloc(&ks->pool, cap * sizeof(*rec->slots))
+                         : pool_resize(&ks->pool, rec->slots,
+                                       rec->cap_slots * sizeof(*rec->slots),
+                                       cap * sizeof(*rec->slots));
+        rec->cap_slots = cap;
+    }
+    memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
+    rec->slots[i] = (struct key_slot){.rule = rule};
+    rec->n_slots++;
+    return &rec->slots[i];
+}
+
+struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule)
+{
+    struct key_slot *slot = keyspace_insert_slot(ks, rec, rule);
+    slot->instance = instance_new(&ks->options.rs->rules[rule], &ks->pool);
+    ks->n_instances++;
+    return slot->instance;
+}
+
+struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_record *rec,
+                                           uint32_t rule, const struct measure *m)
+{
+    struct key_slot *slot = keyspace_insert_slot(ks, rec, rule);
+    slot->measure = measure_new(m, &ks->pool);
+    ks->n_instances++;
+    return slot->measure;
+}
+
+static struct etime forget_empty_instances(struct keyspace *ks, struct key_record *rec)
+{
+    struct etime next = ETIME_MAX;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        const struct key_slot *slot = &rec->slots[i];
+        if (key_slot_is_empty(slot)) {
+            key_slot_free(slot);
+            ks->n_instances--;
+            continue;
+        }
+        struct etime t = key_slot_next_time(slot);
+        next = etime_lt(t, next) ? t : next;
+        rec->slots[kept++] = rec->slots[i];
+    }
+    rec->n_slots = kept;
+    return next;
+}
+
+/* An event that changes nothing leaves no trace in the position either: so the stored bytes say
+ * the same whenever they are written. */
+bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at, bool changed)
+{
+    struct etime next = forget_empty_instances(ks, rec);
+    if (changed) {
+        rec->last = place_max(rec->last, at);
+        keyspace_mark_dirty(ks, rec);
+    }
+    if (rec->n_slots == 0) {
+        record_drop(ks, rec);
+        return false;
+    }
+    keyspace_weigh(ks, rec);
+    keyspace_used(ks, rec);
+    rec->next_time = next;
+    keyspace_set_timer(ks, rec->entry, next);
+    return true;
+}
+
+/* ---- walks -------------------------------------------------------------------------------- */
+
+static int by_hash(const void *x, const void *y)
+{
+    return hash128_cmp(*(const struct hash128 *)x, *(const struct hash128 *)y);
+}
+
+static enum err walk(struct keyspace *ks, const struct hash_list *all, keyspace_each_fn fn,
+                     void *ctx, struct error *err)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        struct key_entry *e = keyspace_entry(ks, all->items[i]);
+        struct key_record *rec = e == NULL ? NULL : e->rec;
+        if (rec == NULL) {
+            keyspace_evict(ks);
+            FYKE_TRY(keyspace_load(ks, all->items[i], &rec, err));
+        }
+        if (rec != NULL && !rec->dropped) {
+            FYKE_TRY(fn(ctx, rec, err));
+        }
+    }
+    return ERR_OK;
+}
+
+enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, struct error *err)
+{
+    struct hash_list all = {0};
+    enum err rc = keyspace_unlisted(ks, &all, err);
+    for (size_t i = 0; i < ks->n_buckets; i++) {
+        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
+            VEC_PUSH(all.items, all.n, all.cap) = e->hash;
+        }
+    }
+    if (rc == ERR_OK && all.n > 0) {
+        qsort(all.items, all.n, sizeof(*all.items), by_hash);
+        rc = walk(ks, &all, fn, ctx, err);
+    }
+    free(all.items);
+    return rc;
+}
+
+static uint64_t events_of(const struct record_list *l)
+{
+    uint64_t n = 0;
+    for (const struct key_record *rec = l->oldest; rec != NULL; rec = rec->newer) {
+        for (uint32_t k = 0; k < rec->n_slots; k++) {
+            n += key_slot_retained(&rec->slots[k]);
+        }
+    }
+    return n;
+}
+
+void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
+{
+    *ret = (struct keyspace_figures){
+        .keys = ks->n_records,
+        .instances = ks->n_instances,
+        .events = ks->evicted_events + events_of(&ks->clean) + events_of(&ks->dirty),
+        .bytes = ks->memory,
+        .evicted = ks->n_evicted,
+        .loaded = ks->n_loaded,
+        .over_budget = ks->over_budget,
+    };
+    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
+        ret->timers += ks->timers[i].n;
+    }
+}

@@ -1,0 +1,195 @@
+/* The keys of one shard: where shard.c finds the state of a key, whatever level it lies on.
+ *
+ * A record holds all rules' instances of one key of one key group (rules with the same `for each`
+ * and the same stage, key.h). It is in memory while it is used; what lies below is this module's
+ * business alone: with a store, records that are as stored leave memory when the budget is used
+ * up, least recently used first, and come back when they are touched. A record with nothing in it
+ * is forgotten: a million keys seen once leave nothing behind.
+ *
+ * Timers live here too, because they outlast an evicted record: per stage a heap of
+ * (next time, key hash).
+ *
+ *   keyspace.c        table, records, instances    keyspace_restore.c  reading through
+ *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
+ *   evict.c           the budget
+ *
+ * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
+ * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get() or
+ * keyspace_due() that is not of the same key, or keyspace_drop_if_empty(). */
+#ifndef FYKE_ENGINE_KEYS_KEYSPACE_H
+#define FYKE_ENGINE_KEYS_KEYSPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/heap.h"
+#include "base/pool.h"
+#include "engine/journal/overlay.h"
+#include "engine/keys/key_slot.h"
+#include "engine/state/record_codec.h"
+#include "engine/state/store.h"
+#include "engine/time/place.h"
+#include "nfa/rule.h"
+#include "nfa/state.h"
+
+struct keyspace;
+struct key_group; /* key.h */
+struct key_measure;
+
+/* What names a key. `hash` covers the key group's identity and the canonical bytes; `canonical` is
+ * value_encode() of the values one after the other. All borrowed. */
+struct key_ref {
+    uint32_t key_group;
+    struct hash128 hash;
+    struct slice canonical;
+    const struct value *values;
+    uint32_t n_values;
+};
+
+struct key_entry;
+struct stored_slot;
+
+/* Fields below the line are the keyspace's own. */
+struct key_record {
+    struct hash128 hash;
+    uint32_t key_group;
+    uint32_t stage;
+    struct slice canonical;     /* owned */
+    const struct value *values; /* owned */
+    uint32_t n_values;
+    uint32_t n_slots, cap_slots;
+    struct key_slot *slots; /* ascending by rule; only what holds something */
+    struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
+    struct etime next_time; /* ETIME_MAX: no timer */
+    /* ---- */
+    struct key_entry *entry;
+    bool dirty;    /* changed since the last keyspace_freeze() */
+    bool in_store; /* overlay or store have a head of it, or will when the commit is through */
+    bool dropped;  /* empty; kept until the store has forgotten it too */
+    uint64_t bytes;  /* of its own block */
+    uint64_t memory; /* with everything that hangs on it */
+    struct stored_slot *stored; /* segments that the store has, by slot */
+    uint32_t n_stored;
+    struct key_record *newer, *older; /* in the list of its kind, by last use */
+};
+
+struct keyspace_options {
+    const struct ruleset *rs;
+    const struct key_group *key_groups;
+    uint32_t n_key_groups;
+    const struct key_measure *measures;
+    uint32_t shard;
+    size_t memory_bytes; /* this shard's part of the budget; 0: unlimited */
+    /* Without a store everything stays in memory. */
+    struct store *store;
+    const struct overlay *overlay; /* committed, not in the store yet; NULL: there is no journal */
+    const struct state_slots *slots;
+    struct nfa_limits nfa;
+};
+
+/* Slot numbers of rules and measures (key.h) in stored records (header.h). */
+struct state_slots {
+    uint32_t *of_rule; /* per rule and copy, then per measure */
+    uint32_t *rule_of; /* per slot; STATE_NO_RULE: free */
+    uint32_t n;        /* slots */
+};
+#define STATE_NO_RULE UINT32_MAX
+
+struct keyspace_figures {
+    uint64_t keys; /* live, wherever they lie */
+    uint64_t instances, events;
+    uint64_t bytes; /* in memory */
+    uint64_t timers;
+    uint64_t evicted, loaded; /* so far */
+    bool over_budget;         /* nothing could be evicted at some time */
+};
+
+struct keyspace *keyspace_new(const struct keyspace_options *o);
+void keyspace_free(struct keyspace *ks);
+
+/* Memory of the shard's instances (instance_new). */
+struct pool *keyspace_pool(struct keyspace *ks);
+
+/* The record of a key; created when there is none. Fails only when stored bytes cannot be read. */
+enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                      struct error *err) FYKE_MUST_USE;
+/* The same, but *ret = NULL when there is none. */
+enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                       struct error *err) FYKE_MUST_USE;
+
+/* The rule's instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
+struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);
+struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule);
+
+/* The same for a measure; `rule`: ruleset.n_units + its index in key_table.measures. */
+struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule);
+struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_record *rec,
+                                           uint32_t rule, const struct measure *m);
+
+/* After events or deadlines were applied: takes the new position, forgets empty instances, re-keys
+ * the timer, notes the record as used and, when `changed`, as dirty. Returns false when the record
+ * was empty and is gone. */
+bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at, bool changed);
+/* Forgets a record that keyspace_get() created for nothing. */
+void keyspace_drop_if_empty(struct keyspace *ks, struct key_record *rec);
+
+/* The earliest timer of a stage; ETIME_MAX: none. */
+struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage);
+/* The record whose timer is earliest and < `before`, in order of (time, key hash); *ret = NULL:
+ * none. The caller fires it and calls keyspace_touch(), which re-keys the timer. */
+enum err keyspace_due(struct keyspace *ks, uint32_t stage, struct etime before,
+                      struct key_record **ret, struct error *err) FYKE_MUST_USE;
+
+/* The record of a key that has a timer, loaded when it must be; NULL: there is none. */
+enum err keyspace_timed(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
+                        struct error *err) FYKE_MUST_USE;
+/* The timers of a stage that are earlier than *before, which fn may lower, in no order. */
+typedef void (*keyspace_timer_fn)(void *ctx, struct etime t, struct hash128 hash);
+void keyspace_timers(const struct keyspace *ks, uint32_t stage, const struct etime *before,
+                     keyspace_timer_fn fn, void *ctx);
+
+/* Every live record in order of hash, loaded when it must be (--pending, dumps, figures). */
+typedef enum err (*keyspace_each_fn)(void *ctx, struct key_record *rec, struct error *err);
+enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
+                       struct error *err) FYKE_MUST_USE;
+
+void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);
+
+/* Between two passes: without any key in memory its tables go back to what they were at the start. */
+void keyspace_shrink(struct keyspace *ks);
+
+/* ---- durable state -------------------------------------------------------------------------
+ * Between two barriers, called by the thread that commits. */
+
+/* What one shard puts into a checkpoint: operations in order of record, with the bytes. */
+struct frozen_op {
+    struct record_key key;
+    size_t at, len; /* in frozen.bytes */
+    bool del;
+};
+struct frozen {
+    struct frozen_op *ops;
+    size_t n, cap;
+    struct buf bytes;
+};
+void frozen_release(struct frozen *f);
+
+/* Bytes of changed records in memory: what the next checkpoint will take. */
+uint64_t keyspace_dirty_bytes(const struct keyspace *ks);
+/* The budget could not be kept since the last keyspace_written(). */
+bool keyspace_over_budget(const struct keyspace *ks);
+bool keyspace_is_dirty(const struct keyspace *ks);
+/* Encodes what has changed since the last time. From here on the records count as unchanged, but
+ * none leaves memory before keyspace_written() says that the store has the bytes. */
+void keyspace_freeze(struct keyspace *ks, struct frozen *ret);
+/* Before the store is written: lets go of the version that was read. */
+void keyspace_release_version(struct keyspace *ks);
+void keyspace_written(struct keyspace *ks);
+/* Reads through the shard's part of the store once: checks every value, sets the timers. */
+enum err keyspace_restore(struct keyspace *ks, struct error *err) FYKE_MUST_USE;
+
+#endif

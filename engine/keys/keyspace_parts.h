@@ -1,0 +1,111 @@
+/* The inside of a keyspace. Private to keyspace*.c and evict.c.
+ *
+ *   table ── entry ── record (or NULL: evicted, only its timer is here)
+ *
+ * An evicted record without a timer has no entry: it is `unlisted`, the store alone knows it. */
+#ifndef FYKE_ENGINE_KEYS_KEYSPACE_PARTS_H
+#define FYKE_ENGINE_KEYS_KEYSPACE_PARTS_H
+
+#include "base/arena.h"
+#include "engine/keys/keyspace.h"
+
+#define KEYSPACE_BUCKETS 64 /* of an empty one */
+
+struct key_entry {
+    struct hash128 hash;
+    struct key_entry *chain;
+    struct key_record *rec;
+    struct heap_node timer;
+    struct etime next_time; /* ETIME_MAX: in no heap */
+    uint32_t stage;
+};
+
+/* Segments of one slot as they stand in the store. */
+struct stored_slot {
+    uint32_t slot;
+    uint32_t n;
+    uint64_t first;
+};
+
+struct record_list {
+    struct key_record *oldest, *newest;
+};
+
+struct keyspace {
+    struct keyspace_options options;
+    struct pool pool;
+    struct key_entry **buckets;
+    size_t n_buckets; /* power of two */
+    size_t n_entries;
+    struct heap *timers; /* per stage */
+    struct record_list clean, dirty;
+
+    /* Live keys, wherever they lie. */
+    uint64_t n_records, n_instances;
+    uint64_t n_unlisted;
+    uint64_t memory, dirty_memory; /* bytes */
+    uint64_t n_evicted, n_loaded, evicted_events;
+    bool over_budget;
+    bool writing; /* between keyspace_freeze() and keyspace_written() */
+
+    /* NULL without a store. */
+    struct store_reader *reader;
+    struct nfa_scratch *scratch; /* made when something is loaded first */
+    struct arena values;         /* key values while a record is being loaded */
+    struct record_slots decoded;
+};
+
+/* ---- keyspace.c --------------------------------------------------------------------------- */
+
+struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash);
+struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
+                                     uint32_t stage);
+void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
+/* A record in memory with nothing in it, in no list; the entry is made when there is none. */
+struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
+/* Its memory; entry and lists know it no more. */
+void keyspace_free_record(struct keyspace *ks, struct key_record *rec);
+/* Adds an instance's place; the caller counts it. */
+struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule);
+/* Takes the record's memory anew. */
+void keyspace_weigh(struct keyspace *ks, struct key_record *rec);
+
+/* ---- keyspace_timers.c -------------------------------------------------------------------- */
+
+int keyspace_timer_cmp(const struct heap_node *x, const struct heap_node *y);
+void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
+
+/* ---- evict.c ------------------------------------------------------------------------------ */
+
+void record_list_add(struct record_list *l, struct key_record *rec);
+void record_list_remove(struct record_list *l, struct key_record *rec);
+/* Moves the record to the newest end of the list it belongs to. */
+void keyspace_used(struct keyspace *ks, struct key_record *rec);
+void keyspace_mark_dirty(struct keyspace *ks, struct key_record *rec);
+/* Lets records go until the budget is kept, as far as that is possible. */
+void keyspace_evict(struct keyspace *ks);
+
+/* ---- keyspace_store.c --------------------------------------------------------------------- */
+
+/* What is committed under a key, wherever it lies below memory. */
+enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct slice *ret,
+                       bool *found, struct error *err) FYKE_MUST_USE;
+/* *ret = NULL: there is none. */
+enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
+                       struct error *err) FYKE_MUST_USE;
+void keyspace_free_stored(struct keyspace *ks, struct key_record *rec);
+enum err keyspace_damaged(const struct record_key *key, const char *why, struct error *err);
+/* NULL: no rule has such keys. */
+const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128 identity);
+
+/* ---- keyspace_restore.c ------------------------------------------------------------------- */
+
+/* Hashes of the records that only the store knows, appended. */
+struct hash_list {
+    struct hash128 *items;
+    size_t n, cap;
+};
+enum err keyspace_unlisted(struct keyspace *ks, struct hash_list *ret,
+                           struct error *err) FYKE_MUST_USE;
+
+#endif

@@ -1,0 +1,299 @@
+#include "engine/out/alert_json.h"
+
+#include "base/json_out.h"
+#include "engine/out/match_id.h"
+
+static void member_time(struct json_out *j, const char *key, struct etime t)
+{
+    char text[ETIME_TEXT_MAX];
+    size_t n = etime_format(t, text);
+    json_member_string(j, key, slice_from(text, n));
+}
+
+static void member_uint(struct json_out *j, const char *key, uint64_t v)
+{
+    json_key(j, slice_of(key));
+    json_uint(j, v);
+}
+
+/* value_to_json() writes to the buffer itself; json_raw() keeps the commas. */
+static void put_value(struct json_out *j, struct value v)
+{
+    struct buf text = BUF_INIT;
+    value_to_json(v, &text);
+    json_raw(j, buf_slice(&text));
+    buf_release(&text);
+}
+
+/* ---- head --------------------------------------------------------------------------------- */
+
+static void put_identity(struct json_out *j, const struct match *m, struct hash128 id)
+{
+    const struct rule *r = m->rule;
+    char plan[HASH64_HEX_MAX], hex[HASH128_HEX_MAX];
+    hash64_hex(r->plan, plan);
+    hash128_hex(id, hex);
+    json_member_string(j, "rule", r->name);
+    if (r->version >= 0) {
+        json_member_int(j, "version", r->version);
+    }
+    json_member_string(j, "plan", slice_of(plan));
+    json_member_string(j, "kind", slice_of(match_kind_name(m->kind)));
+    json_member_string(j, "match_id", slice_of(hex));
+    json_key(j, SLICE_LIT("key"));
+    json_object_begin(j);
+    for (uint32_t i = 0; i < r->n_key; i++) {
+        if (!value_is_missing(m->key[i])) {
+            json_key(j, r->key_names[i]);
+            put_value(j, m->key[i]);
+        }
+    }
+    json_object_end(j);
+}
+
+static struct slice topic_name(const struct ruleset *rs, uint32_t topic)
+{
+    return topic < rs->n_topics ? rs->topics[topic].name : SLICE_LIT("");
+}
+
+static void put_coord(struct json_out *j, const struct ruleset *rs, const struct event *e)
+{
+    if (event_is_derived(e)) {
+        uint32_t n_fields = rs->decls[e->decl].n_fields;
+        json_member_string(j, "rule", event_origin(e, n_fields, EVENT_ORIGIN_RULE));
+        json_member_string(j, "match_id", event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
+        json_member_int(j, "n", e->at.offset);
+        return;
+    }
+    json_member_string(j, "topic", topic_name(rs, e->at.topic));
+    json_member_int(j, "partition", e->at.partition);
+    json_member_int(j, "offset", e->at.offset);
+}
+
+static void put_times(struct json_out *j, const struct ruleset *rs, const struct match *m)
+{
+    if (m->n_evidence > 0) {
+        member_time(j, "first", m->first_at);
+        member_time(j, "last", m->last_at);
+    }
+    member_time(j, "detected", m->detected_at);
+    json_member_string(j, "by", m->by_deadline ? SLICE_LIT("deadline") : SLICE_LIT("event"));
+    if (m->decided_by != NULL) {
+        json_key(j, SLICE_LIT("decided_by"));
+        json_object_begin(j);
+        put_coord(j, rs, m->decided_by);
+        json_object_end(j);
+    }
+    if (m->kind == MATCH_TIMEOUT) {
+        json_member_string(j, "step", m->rule->tests[m->step].label);
+    }
+    if (m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED) {
+        member_uint(j, "count", m->count);
+    }
+}
+
+static void put_metadata(struct json_out *j, const struct rule *r)
+{
+    if (r->severity.len > 0) {
+        json_member_string(j, "severity", r->severity);
+    }
+    if (r->title.len > 0) {
+        json_member_string(j, "title", r->title);
+    }
+    if (r->n_tags > 0) {
+        json_key(j, SLICE_LIT("tags"));
+        json_array_begin(j);
+        for (uint32_t i = 0; i < r->n_tags; i++) {
+            json_text(j, r->tags[i]);
+        }
+        json_array_end(j);
+    }
+    if (rule_is_shadow(r)) {
+        json_member_string(j, "status", r->status);
+    }
+}
+
+/* ---- emit --------------------------------------------------------------------------------- */
+
+static void put_fields_of(struct json_out *j, const struct emit_plan *plan,
+                          const struct value *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < plan->n_fields && i < n; i++) {
+        if (!value_is_missing(values[i])) {
+            json_key(j, plan->fields[i].name);
+            put_value(j, values[i]);
+        }
+    }
+}
+
+/* A match that only derives events shows what they hold, the first event first. */
+static void put_derived(struct json_out *j, const struct match *m)
+{
+    uint32_t n;
+    const struct emit_plan *plans = rule_plans(m->rule, m->kind, &n);
+    json_key(j, SLICE_LIT("emit"));
+    json_object_begin(j);
+    for (uint32_t i = 0; m->derived != NULL && i < n; i++) {
+        if (m->derived[i] != NULL) {
+            put_fields_of(j, &plans[i], m->derived[i], plans[i].n_fields);
+        }
+    }
+    json_object_end(j);
+}
+
+static void put_emit(struct json_out *j, const struct match *m)
+{
+    const struct emit_plan *plan = rule_alert_plan(m->rule, m->kind);
+    if (plan == NULL && m->derived != NULL) {
+        put_derived(j, m);
+    }
+    if (plan == NULL || plan->n_fields == 0) {
+        return;
+    }
+    json_key(j, SLICE_LIT("emit"));
+    json_object_begin(j);
+    put_fields_of(j, plan, m->emit, m->n_emit);
+    json_object_end(j);
+}
+
+/* ---- evidence ----------------------------------------------------------------------------- */
+
+static bool field_wanted(const struct alert_options *o, struct slice name)
+{
+    if (o->all_fields) {
+        return true;
+    }
+    for (uint32_t i = 0; i < o->n_fields; i++) {
+        if (slice_eq(o->fields[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_fields(struct json_out *j, const struct alert_options *o, const struct event *e)
+{
+    const struct schema_decl *d = &o->rs->decls[e->decl];
+    json_key(j, SLICE_LIT("fields"));
+    json_object_begin(j);
+    for (uint32_t i = 0; i < d->n_fields && i < e->n_values; i++) {
+        if (!value_is_missing(e->values[i]) && field_wanted(o, d->fields[i].name)) {
+            json_key(j, d->fields[i].name);
+            put_value(j, e->values[i]);
+        }
+    }
+    json_object_end(j);
+}
+
+static void put_entry(struct json_out *j, const struct alert_options *o, const struct match *m,
+                      const struct match_evidence *ev)
+{
+    json_object_begin(j);
+    json_member_string(j, "step", m->rule->tests[ev->test].label);
+    json_member_string(j, "type", o->rs->decls[ev->event->decl].name);
+    put_coord(j, o->rs, ev->event);
+    member_time(j, "time", ev->event->time);
+    if (ev->n_turns > 0) {
+        json_key(j, SLICE_LIT("turn"));
+        json_array_begin(j);
+        for (uint32_t i = 0; i < ev->n_turns; i++) {
+            json_uint(j, (uint64_t)ev->turns[i] + 1); /* people count from 1 */
+        }
+        json_array_end(j);
+    }
+    if (o->all_fields || o->n_fields > 0) {
+        put_fields(j, o, ev->event);
+    }
+    json_object_end(j);
+}
+
+static void put_totals(struct json_out *j, const struct alert_options *o, const struct match *m,
+                       const uint32_t *total)
+{
+    bool open = false;
+    for (uint32_t t = 0; t < m->rule->n_tests; t++) {
+        if (total[t] <= o->max_evidence) {
+            continue;
+        }
+        if (!open) {
+            json_key(j, SLICE_LIT("evidence_total"));
+            json_object_begin(j);
+            open = true;
+        }
+        json_key(j, m->rule->tests[t].label);
+        json_uint(j, total[t]);
+    }
+    if (open) {
+        json_object_end(j);
+    }
+}
+
+static void put_evidence(struct json_out *j, const struct alert_options *o, const struct match *m)
+{
+    uint32_t total[RULE_MAX_TESTS] = {0}, seen[RULE_MAX_TESTS] = {0};
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        total[m->evidence[i].test]++;
+    }
+    uint32_t tail = o->max_evidence / 2, head = o->max_evidence - tail;
+    json_key(j, SLICE_LIT("evidence"));
+    json_array_begin(j);
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        uint32_t t = m->evidence[i].test, place = seen[t]++;
+        if (total[t] <= o->max_evidence || place < head || place >= total[t] - tail) {
+            put_entry(j, o, m, &m->evidence[i]);
+        }
+    }
+    json_array_end(j);
+    put_totals(j, o, m, total);
+}
+
+static void put_absent(struct json_out *j, const struct match *m)
+{
+    json_key(j, SLICE_LIT("absent"));
+    json_array_begin(j);
+    for (uint32_t i = 0; i < m->n_absent; i++) {
+        json_object_begin(j);
+        json_member_string(j, "step", m->rule->tests[m->absent[i].test].label);
+        member_time(j, "from", m->absent[i].from);
+        member_time(j, "to", m->absent[i].to);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                  struct buf *out)
+{
+    size_t suppressed_at = 0;
+    struct json_out j = json_out_to(out);
+    char hex[HASH128_HEX_MAX];
+    bool counted_only = m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED;
+    json_object_begin(&j);
+    put_identity(&j, m, id);
+    put_times(&j, o->rs, m);
+    put_metadata(&j, m->rule);
+    put_emit(&j, m);
+    if (!counted_only) {
+        put_evidence(&j, o, m);
+        if (m->rule->has_absence) {
+            put_absent(&j, m);
+        }
+    }
+    if (m->rule->quiet.present && m->kind == MATCH_MATCH) {
+        json_key(&j, SLICE_LIT("suppressed"));
+        suppressed_at = out->len;
+        json_uint(&j, m->suppressed);
+    }
+    if (m->truncated > 0) {
+        member_uint(&j, "truncated", m->truncated);
+    }
+    if (m->capped) {
+        json_member_bool(&j, "capped", true);
+    }
+    hash128_hex(o->fingerprint, hex);
+    json_member_string(&j, "ruleset", slice_of(hex));
+    json_object_end(&j);
+    return suppressed_at;
+}

@@ -1,0 +1,26 @@
+/* An alert as one JSON object: the bytes of docs/formats.md section 2, in its order of keys. */
+#ifndef FYKE_ENGINE_OUT_ALERT_JSON_H
+#define FYKE_ENGINE_OUT_ALERT_JSON_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "nfa/state.h"
+
+struct alert_options {
+    const struct ruleset *rs;
+    uint32_t max_evidence;       /* entries per step; the first and the last ones are shown */
+    const struct slice *fields;  /* --evidence-fields: names; NULL and n_fields 0: none */
+    uint32_t n_fields;
+    bool all_fields;             /* "*" */
+    bool shadow;                 /* alerts of rules in status shadow go out as well */
+    struct hash128 fingerprint;  /* of the rule set with its lists and lookups */
+    bool show_derived;           /* a match that only derives events leaves a line too */
+};
+
+/* Returns where the number of `suppressed` stands; 0: it is not there. */
+size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                  struct buf *out);
+
+#endif

@@ -1,0 +1,12 @@
+/* The identity of an alert: equal for equal input, whatever the threads, batches, restarts.
+ * Byte layout: docs/formats.md. */
+#ifndef FYKE_ENGINE_OUT_MATCH_ID_H
+#define FYKE_ENGINE_OUT_MATCH_ID_H
+
+#include "base/hash.h"
+#include "nfa/state.h"
+
+const char *match_kind_name(enum match_kind kind);
+struct hash128 match_id(const struct ruleset *rs, const struct match *m);
+
+#endif

@@ -1,0 +1,161 @@
+#include "engine/out/out_order.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "engine/keys/key.h"
+
+static size_t key_text_bytes(const struct match *m)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < m->rule->n_key; i++) {
+        n += m->key[i].kind == VAL_STRING ? m->key[i].len : 0;
+    }
+    return n;
+}
+
+static char *put_bytes(char *at, const char *from, size_t len)
+{
+    if (len > 0) {
+        memcpy(at, from, len);
+    }
+    return at + len;
+}
+
+/* Room behind the texts for a number that is known only later. */
+#define NUMBER_ROOM 20
+
+struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
+                                struct slice json, struct slice key_text)
+{
+    size_t values_bytes = m->rule->n_key * sizeof(struct value);
+    struct out_alert *a = xmalloc(sizeof(*a) + values_bytes + key_text_bytes(m) + json.len +
+                                  key_text.len + NUMBER_ROOM);
+    struct value *key = (struct value *)(void *)(a + 1);
+    char *at = (char *)(a + 1) + values_bytes;
+    for (uint32_t i = 0; i < m->rule->n_key; i++) {
+        key[i] = m->key[i];
+        if (key[i].kind == VAL_STRING) {
+            key[i].u.str = at;
+            at = put_bytes(at, m->key[i].u.str, m->key[i].len);
+        }
+    }
+    *a = (struct out_alert){
+        .detected = m->detected_at,
+        .rule = m->rule,
+        .kind = m->kind,
+        .seq = seq,
+        .key = key,
+        .n_key = m->rule->n_key,
+        .json = slice_from(at, json.len),
+        .key_text = slice_from(at + json.len, key_text.len),
+    };
+    put_bytes(put_bytes(at, json.ptr, json.len), key_text.ptr, key_text.len);
+    hash128_hex(id, a->match_id);
+    return a;
+}
+
+void out_alert_set_suppressed(struct out_alert *a, uint64_t n)
+{
+    char digits[NUMBER_ROOM + 1];
+    size_t more = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n) - 1;
+    char *at = (char *)(uintptr_t)a->json.ptr + a->suppressed_at;
+    const char *end = a->key_text.ptr + a->key_text.len; /* it stands right behind the text */
+    memmove(at + 1 + more, at + 1, (size_t)(end - at) - 1);
+    memcpy(at, digits, more + 1);
+    a->json.len += more;
+    a->key_text.ptr += more;
+}
+
+static int alert_cmp(const struct out_alert *a, const struct out_alert *b)
+{
+    int c = etime_cmp(a->detected, b->detected);
+    c = c != 0 ? c : key_compare(a->key, a->n_key, b->key, b->n_key);
+    c = c != 0 ? c : slice_cmp(a->rule->name, b->rule->name);
+    /* Values of `per` may look like a key: then the alert stands in front of `quiet_ended`. */
+    c = c != 0 ? c : (a->rule->index > b->rule->index) - (a->rule->index < b->rule->index);
+    return c != 0 ? c : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+void out_order_init(struct out_order *o)
+{
+    *o = (struct out_order){0};
+}
+
+void out_order_release(struct out_order *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        free(o->held[i]);
+    }
+    free(o->held);
+    *o = (struct out_order){0};
+}
+
+void out_order_add(struct out_order *o, struct out_alert *a)
+{
+    size_t i = o->n;
+    VEC_PUSH(o->held, o->n, o->cap) = a;
+    while (i > 0 && alert_cmp(a, o->held[(i - 1) / 2]) < 0) {
+        o->held[i] = o->held[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    o->held[i] = a;
+}
+
+static void drop_first(struct out_order *o)
+{
+    struct out_alert *a = o->held[--o->n];
+    size_t i = 0;
+    for (size_t child = 1; child < o->n; child = 2 * i + 1) {
+        if (child + 1 < o->n && alert_cmp(o->held[child + 1], o->held[child]) < 0) {
+            child++;
+        }
+        if (alert_cmp(a, o->held[child]) <= 0) {
+            break;
+        }
+        o->held[i] = o->held[child];
+        i = child;
+    }
+    if (o->n > 0) {
+        o->held[i] = a;
+    }
+}
+
+static enum err write_alert(const struct out_alert *a, struct sink *sink, struct error *err)
+{
+    struct out_record r = {
+        .value = a->json,
+        .key = a->key_text,
+        .has_key = a->n_key > 0,
+        .event_time = a->detected,
+        .rule = a->rule->name,
+        .match_id = slice_of(a->match_id),
+    };
+    return sink->ops->write(sink, &r, err);
+}
+
+static bool may_leave(const struct out_alert *a, const struct out_bound *safe)
+{
+    if (safe->time.ns == INT64_MAX || etime_lt(a->detected, safe->time)) {
+        return true;
+    }
+    return a->detected.ns == safe->time.ns && safe->key != NULL &&
+           key_compare(a->key, a->n_key, safe->key, safe->n_key) < 0;
+}
+
+enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
+                         out_written_fn written, void *ctx, struct error *err)
+{
+    while (o->n > 0 && may_leave(o->held[0], safe)) {
+        struct out_alert *a = o->held[0];
+        if (!a->withheld) {
+            FYKE_TRY(write_alert(a, sink, err));
+        }
+        drop_first(o);
+        written(ctx, a);
+        free(a);
+    }
+    return ERR_OK;
+}

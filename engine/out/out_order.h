@@ -1,0 +1,70 @@
+/* The order in which alerts leave: by (detected, key value by value, rule name, match order), so
+ * that the output is the same for any number of workers and any batches.
+ *
+ * Shards hand over alerts in any order; an alert goes out when nothing that sorts before it can
+ * still come. Bounded runs wait for that; live runs flush after every pass. */
+#ifndef FYKE_ENGINE_OUT_OUT_ORDER_H
+#define FYKE_ENGINE_OUT_OUT_ORDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "engine/io.h"
+#include "nfa/state.h"
+
+enum alert_fate {
+    ALERT_GOES,
+    ALERT_ASKS, /* its quiet time is kept elsewhere: decided before the pass is over */
+    ALERT_HELD,
+};
+
+/* One alert, ready to be written. One malloc block, owned by whoever holds the pointer. */
+struct out_alert {
+    struct etime detected;
+    const struct rule *rule;
+    enum match_kind kind;
+    uint64_t seq; /* order of decision within (key, rule) */
+    enum alert_fate fate;
+    bool withheld; /* of a rule in status shadow: counted in its turn, not written */
+    const struct value *key;
+    uint32_t n_key;
+    struct slice json;
+    size_t suppressed_at; /* where its text says how many were held back; 0: nowhere */
+    struct slice key_text;
+    char match_id[HASH128_HEX_MAX];
+};
+
+/* Copies key and texts. */
+struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
+                                struct slice json, struct slice key_text);
+
+/* Its text says 0 so far. */
+void out_alert_set_suppressed(struct out_alert *a, uint64_t n);
+
+struct out_order {
+    struct out_alert **held; /* heap, least first */
+    size_t n, cap;
+};
+
+void out_order_init(struct out_order *o);
+void out_order_release(struct out_order *o);
+/* Takes ownership. */
+void out_order_add(struct out_order *o, struct out_alert *a);
+
+typedef void (*out_written_fn)(void *ctx, const struct out_alert *a);
+/* What stands in front of it may leave: detected before `time`, or at it with a lesser key. */
+struct out_bound {
+    struct etime time;       /* ETIME_MAX: everything may */
+    const struct value *key; /* NULL: nothing of `time` itself */
+    uint32_t n_key;
+};
+/* Writes every alert in front of `safe`, in order. */
+enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
+                         out_written_fn written, void *ctx, struct error *err) FYKE_MUST_USE;
+
+#endif

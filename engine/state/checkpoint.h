@@ -1,0 +1,82 @@
+/* The engine's durable state: opened at start, taken over, written at each commit.
+ *
+ *   restore.c      which state fits these rules; header → clocks, partitions, slots
+ *   prune.c        rules that are gone leave the state
+ *   checkpoint.c   engine → header; freeze, write, tell
+ *   table_state.c  the same for lists and lookups from topics
+ *   journaled.c, recover.c   with a journal (journaled.h)
+ *
+ * Without a journal the order of a commit is: alerts delivered, checkpoint, positions. So a crash
+ * repeats alerts since the last checkpoint (with the same match_id) and loses none; a restart goes on
+ * from the header, never from positions committed elsewhere. With one, all of it is one transaction,
+ * and the database follows.
+ *
+ * Thread rule: the input thread's, between two barriers. */
+#ifndef FYKE_ENGINE_STATE_CHECKPOINT_H
+#define FYKE_ENGINE_STATE_CHECKPOINT_H
+
+#include "engine/engine_parts.h"
+#include "engine/journal/journaled.h"
+#include "engine/state/header.h"
+#include "engine/state/store.h"
+
+struct state {
+    struct store *store;
+    struct journaled *journaled; /* NULL: without a journal */
+    struct header before; /* as found at start */
+    bool found;
+    bool *taken;          /* per partition of `before`: open in this run */
+    struct state_slots slots;
+    uint64_t seq;         /* of the last commit */
+    struct hash128 stored_rules; /* whose texts the database holds, or will; zero: none */
+    bool taken_over;      /* dead rules dropped, shards restored */
+    struct frozen *frozen; /* per shard, between state_prepare() and state_committed() */
+    bool failed;          /* what was written last is not durable: memory is ahead */
+};
+
+/* Opens options.state_dir and decides whether it fits; sets e->state. Before the shards are made:
+ * their number is the state's. */
+enum err state_open(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Without rules: what is committed, wherever it lies. */
+enum err state_open_bare(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Clocks and shards as they were. */
+enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Lists and lookups from topics: into the header (table_state.c) … */
+void state_describe_tables(const struct engine *e, struct header *h);
+/* … and, once their topics are read, a line for each that is not what it was. */
+void state_compare_tables(const struct engine *e);
+/* The state was written under another rule set, and nothing under this one yet. */
+bool state_switches(const struct engine *e);
+/* A partition that has just been opened, as it was. */
+void state_restore_partition(struct engine *e, struct partition *p);
+/* With a journal, what is committed goes into the database, unless `abandon` (tests: a crash). */
+void state_close(struct engine *e, bool abandon);
+
+/* For recover.c: how the directory is opened; does a header fit this run; the header of the database
+ * becomes `before`. */
+struct store_options state_store_options(const struct engine *e);
+enum err state_check_header(const struct engine *e, const struct header *h,
+                            struct error *err) FYKE_MUST_USE;
+enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* prune.c: what belonged to rules that no slot is left for leaves the state, whose rules are those of
+ * the run from then on. Before anything is restored. */
+enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
+
+/* Everything since the last one is written; without a journal it is durable then, with one when the
+ * transaction that *ret becomes part of is through. */
+enum err state_prepare(struct engine *e, struct journal_task *ret, struct error *err) FYKE_MUST_USE;
+/* It is durable. */
+void state_committed(struct engine *e, const struct journal_task *done);
+/* It never will be. */
+void state_drop_frozen(struct engine *e);
+/* Changed records take so much of the budget that they should go out now. */
+bool state_presses(struct engine *e);
+/* Something has changed since the last checkpoint. */
+bool state_is_dirty(const struct engine *e);
+/* Says once when the budget cannot be kept. */
+void state_watch_budget(struct engine *e);
+
+/* Where reading must go on after a crash now, per partition (B): partition.restart. */
+void checkpoint_restarts(struct engine *e);
+
+#endif

@@ -1,0 +1,217 @@
+/* Rules and measures that are gone or have changed: their part of the stored records goes too. With a
+ * journal that is a commit like any other: the journal has it before the database does. */
+#include "engine/journal/rule_text.h"
+#include "engine/state/checkpoint.h"
+
+#include <string.h>
+
+#include "base/xalloc.h"
+
+static const struct rule *rule_named(const struct engine *e, struct slice name)
+{
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        if (slice_eq(e->rs->rules[i].name, name)) {
+            return &e->rs->rules[i];
+        }
+    }
+    return NULL;
+}
+
+static bool slot_lives(const struct engine *e, uint32_t slot)
+{
+    const struct state_slots *s = &e->state->slots;
+    return slot < s->n && s->rule_of[slot] != STATE_NO_RULE;
+}
+
+static const char *fate_of(const struct rule *rule)
+{
+    if (rule == NULL) {
+        return "been removed";
+    }
+    return rule_is_disabled(rule) ? "been disabled" : "changed";
+}
+
+/* Another unit of the rule goes on as it was: a copy that nothing reads any more says nothing. */
+static bool lives_elsewhere(const struct engine *e, const struct header_slot *gone)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot) && h->slots[i].plan == gone->plan &&
+            slice_eq(h->slots[i].rule, gone->rule)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slots that no rule took over leave the header; says so. Returns whether there were any. */
+static bool forget_slots(struct engine *e)
+{
+    struct header *h = &e->state->before;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot) || lives_elsewhere(e, &h->slots[i])) {
+            continue;
+        }
+        if (memchr(h->slots[i].rule.ptr, '.', h->slots[i].rule.len) != NULL) {
+            engine_say(e, "measure %.*s is no longer kept as it was: what it had gathered is "
+                       "dropped", SLICE_ARG(h->slots[i].rule));
+            continue;
+        }
+        engine_say(e, "rule %.*s has %s: its open partial matches are dropped",
+                   SLICE_ARG(h->slots[i].rule), fate_of(rule_named(e, h->slots[i].rule)));
+    }
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (slot_lives(e, h->slots[i].slot)) {
+            h->slots[kept++] = h->slots[i];
+        }
+    }
+    bool any = kept < h->n_slots;
+    h->n_slots = kept;
+    return any;
+}
+
+static bool begins_log(const struct engine *e)
+{
+    return e->state->journaled != NULL && e->state->journaled->begins_log;
+}
+
+/* Collects what must be written so that one shard's records know live slots only. */
+struct prune {
+    struct engine *e;
+    struct frozen out;
+    struct record_slots decoded, kept;
+};
+
+/* The deadline that is stored may have been a dropped rule's. Then it fires for nothing once; the
+ * record is given its own when it is touched. */
+static enum err prune_head(struct prune *p, const struct record_key *key, struct slice value,
+                           struct error *err)
+{
+    struct record_head head;
+    const char *why;
+    if (!record_decode_head(key, value, &p->decoded, &head, &why)) {
+        return error_set(err, ERR_CORRUPT, "the state is damaged: %s", why);
+    }
+    p->kept.n = 0;
+    for (uint32_t i = 0; i < head.n_slots; i++) {
+        if (slot_lives(p->e, head.slots[i].slot)) {
+            VEC_PUSH(p->kept.items, p->kept.n, p->kept.cap) = head.slots[i];
+        }
+    }
+    if (p->kept.n == head.n_slots) {
+        return ERR_OK;
+    }
+    struct frozen_op op = {.key = *key, .at = p->out.bytes.len, .del = p->kept.n == 0};
+    if (!op.del) {
+        head.slots = p->kept.items;
+        head.n_slots = (uint32_t)p->kept.n;
+        record_encode_head(key, &head, &p->out.bytes);
+        op.len = p->out.bytes.len - op.at;
+    }
+    VEC_PUSH(p->out.ops, p->out.n, p->out.cap) = op;
+    return ERR_OK;
+}
+
+static enum err prune_value(void *ctx, const struct record_key *key, struct slice value,
+                            struct error *err)
+{
+    struct prune *p = ctx;
+    uint64_t number = record_key_number(key);
+    if (number == 0) {
+        return prune_head(p, key, value, err);
+    }
+    if (!slot_lives(p->e, (uint32_t)(number >> 48) - 1)) {
+        VEC_PUSH(p->out.ops, p->out.n, p->out.cap) = (struct frozen_op){.key = *key, .del = true};
+    }
+    return ERR_OK;
+}
+
+static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard,
+                            struct error *err)
+{
+    struct store_reader *r = store_reader_new(p->e->state->store, shard);
+    p->out.n = 0;
+    buf_clear(&p->out.bytes);
+    enum err rc = store_each(r, prune_value, p, err);
+    for (size_t i = 0; i < p->out.n && rc == ERR_OK; i++) {
+        const struct frozen_op *op = &p->out.ops[i];
+        rc = op->del ? store_del(t, shard, &op->key, err)
+                     : store_put(t, shard, &op->key,
+                                 slice_from(p->out.bytes.ptr + op->at, op->len), err);
+    }
+    store_reader_free(r);
+    struct journaled *j = p->e->state->journaled;
+    return rc == ERR_OK && j != NULL ? journaled_append(j, &p->out, err) : rc;
+}
+
+/* The journal has it before the database does. */
+static enum err prune_header(struct engine *e, struct store_txn *t, struct error *err)
+{
+    struct state *s = e->state;
+    struct journaled *j = s->journaled;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    s->before.fingerprint = e->fingerprint; /* without what they had kept, the old ones are no more */
+    if (j != NULL) {
+        struct journal_task task;
+        s->before.seq = s->seq + 1;
+        FYKE_TRY(journaled_send_header(e, &s->before, &task, err));
+        FYKE_TRY(journaled_commit(j->journal, e->options.fault, &task, 1, err));
+        journaled_take_header(e, &task);
+        s->seq++;
+        j->ahead = false;
+        j->begins_log = false;
+        FYKE_TRY(store_put_origin(t, &j->origin, err));
+    }
+    FYKE_TRY(rule_text_put(e, t, err));
+    header_encode(&s->before, &bytes);
+    return store_put_header(t, buf_slice(&bytes), err);
+}
+
+static enum err append_value(void *ctx, const struct record_key *key, struct slice value,
+                             struct error *err)
+{
+    struct frozen_op op = {.key = *key, .len = value.len};
+    struct frozen one = {.ops = &op, .n = 1};
+    one.bytes.ptr = (char *)(uintptr_t)value.ptr; /* read only */
+    one.bytes.len = value.len;
+    return journaled_append(ctx, &one, err);
+}
+
+/* An imported state: its first commit holds all of it. */
+static enum err append_shard(struct engine *e, uint32_t shard, struct error *err)
+{
+    struct store_reader *r = store_reader_new(e->state->store, shard);
+    enum err rc = store_each(r, append_value, e->state->journaled, err);
+    store_reader_free(r);
+    return rc;
+}
+
+static enum err prune_all(struct engine *e, struct store_txn *t, struct error *err)
+{
+    struct prune p = {.e = e};
+    enum err rc = ERR_OK;
+    for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
+        rc = begins_log(e) ? append_shard(e, i, err) : ERR_OK;
+        rc = rc == ERR_OK ? prune_shard(&p, t, i, err) : rc;
+    }
+    frozen_release(&p.out);
+    record_slots_release(&p.decoded);
+    record_slots_release(&p.kept);
+    return rc == ERR_OK ? prune_header(e, t, err) : rc;
+}
+
+enum err state_drop_dead_rules(struct engine *e, struct error *err)
+{
+    struct store_txn *t;
+    if (!forget_slots(e) && !begins_log(e)) {
+        return ERR_OK;
+    }
+    FYKE_TRY(store_begin(e->state->store, &t, err));
+    enum err rc = prune_all(e, t, err);
+    if (rc != ERR_OK) {
+        store_abort(t);
+        return rc;
+    }
+    return store_commit(t, err);
+}

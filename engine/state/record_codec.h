@@ -1,0 +1,73 @@
+/* Stored form of a key's record: what stands in the database, byte for byte (docs/state.md).
+ *
+ * A record is one head and, per rule that holds something, a run of segments, so that a change of
+ * one rule rewrites neither the other rules' events nor events that were there before. Pure: bytes
+ * in, bytes out. Bytes depend on the events and deadlines applied alone. */
+#ifndef FYKE_ENGINE_STATE_RECORD_CODEC_H
+#define FYKE_ENGINE_STATE_RECORD_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "engine/time/place.h"
+
+/* Database key: hash of the record (16, big-endian) · number (8, big-endian). Number 0 is the
+ * head; a segment's has the slot + 1 in its upper 16 bits and the segment's id below. */
+#define RECORD_KEY_BYTES 24
+#define RECORD_MAX_SLOTS 0xffff
+#define RECORD_MAX_SEGMENT ((UINT64_C(1) << 48) - 1)
+
+struct record_key {
+    uint8_t bytes[RECORD_KEY_BYTES];
+};
+
+struct record_key record_head_key(struct hash128 hash);
+struct record_key record_segment_key(struct hash128 hash, uint32_t slot, uint64_t segment);
+struct hash128 record_key_hash(const struct record_key *key);
+uint64_t record_key_number(const struct record_key *key);
+
+static inline struct slice record_key_slice(const struct record_key *key)
+{
+    return slice_from((const char *)key->bytes, RECORD_KEY_BYTES);
+}
+
+/* One rule's part of a record. `slot` is the rule's number in the header's slot table. */
+struct record_slot {
+    uint32_t slot;
+    uint64_t first_segment; /* ids are consecutive */
+    uint32_t n_segments;
+    uint64_t events;        /* retained in the segments */
+    struct slice instance;  /* instance_encode_head() */
+};
+
+struct record_head {
+    struct hash128 key_group;
+    struct slice canonical; /* of the key's values */
+    struct place last;
+    struct etime next_time; /* ETIME_MAX: no timer */
+    const struct record_slot *slots; /* ascending by slot */
+    uint32_t n_slots;
+};
+
+void record_encode_head(const struct record_key *key, const struct record_head *head,
+                        struct buf *out);
+/* Puts a finished segment around bytes that stand in `out` from `begin` on. */
+void record_begin_segment(struct buf *out);
+void record_end_segment(const struct record_key *key, size_t begin, struct buf *out);
+
+/* Decodes a head; its slices point into `bytes`. `slots` gets the slots and is reused by the next
+ * call. False: damaged, `*why` says how. */
+struct record_slots {
+    struct record_slot *items;
+    size_t n, cap;
+};
+void record_slots_release(struct record_slots *slots);
+bool record_decode_head(const struct record_key *key, struct slice bytes,
+                        struct record_slots *slots, struct record_head *ret, const char **why);
+/* The instance's bytes within a stored segment. */
+bool record_decode_segment(const struct record_key *key, struct slice bytes, struct slice *ret,
+                           const char **why);
+
+#endif

@@ -1,0 +1,417 @@
+/* What was stored, and whether it fits what runs now. The order of topics is part of the total
+ * order, the number of shards says where a key lies: those must be the same. Rules may come, change
+ * and go: state belongs to (rule name, plan, key) and to events of unchanged declarations. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/say.h"
+#include "base/xalloc.h"
+#include "engine/journal/rule_text.h"
+#include "engine/state/checkpoint.h"
+#include "engine/state/schema_shape.h"
+#include "nfa/profile.h"
+
+#define MAX_SHARDS 4096
+
+/* ---- does it fit? ------------------------------------------------------------------------- */
+
+static enum err unfit(const struct engine *e, const char *why, struct error *err)
+{
+    return error_set(err, ERR_STATE, "state %s does not fit: %s; use another directory or start "
+                     "anew with --reset-state", e->options.state_dir, why);
+}
+
+enum err state_check_header(const struct engine *e, const struct header *h, struct error *err)
+{
+    char why[256];
+    if (!slice_eq(h->app, slice_of(e->options.app))) {
+        snprintf(why, sizeof(why), "it was written by application \"%.*s\", this is \"%s\"",
+                 SLICE_ARG(h->app), e->options.app);
+        return unfit(e, why, err);
+    }
+    if (h->mode != (e->options.in_group ? STATE_GROUP : STATE_SOLO)) {
+        snprintf(why, sizeof(why), "it was written with instances = %s, this run has instances = %s",
+                 h->mode == STATE_SOLO ? "1" : "group", e->options.in_group ? "group" : "1");
+        return unfit(e, why, err);
+    }
+    if (h->n_shards < 1 || h->n_shards > MAX_SHARDS ||
+        (e->options.shards != 0 && e->options.shards != h->n_shards)) {
+        snprintf(why, sizeof(why), "it has %u shards, this run was asked for %u", h->n_shards,
+                 e->options.shards);
+        return unfit(e, why, err);
+    }
+    return ERR_OK;
+}
+
+static enum err check_topics(const struct engine *e, const struct header *h, struct error *err)
+{
+    for (uint32_t i = 0; i < h->n_topics && i < e->rs->n_topics; i++) {
+        const struct schema_topic *t = &e->rs->topics[i];
+        if (!slice_eq(h->topics[i].name, t->name)) {
+            char why[384];
+            snprintf(why, sizeof(why), "its topic %u is \"%.*s\", in these rules it is \"%.*s\"; "
+                     "declare topics in the order they had, new ones last", i + 1,
+                     SLICE_ARG(h->topics[i].name), SLICE_ARG(t->name));
+            return unfit(e, why, err);
+        }
+        if (h->topics[i].out_of_order.ns != t->out_of_order.ns) {
+            char was[DURATION_TEXT_MAX], is[DURATION_TEXT_MAX];
+            duration_format(h->topics[i].out_of_order, was);
+            duration_format(t->out_of_order, is);
+            engine_say(e, SAY_INFO "topic \"%.*s\": out of order by %s from here on, it was %s",
+                       SLICE_ARG(t->name), is, was);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err decode_header(struct engine *e, struct slice bytes, struct error *err)
+{
+    struct state *s = e->state;
+    const char *why;
+    uint64_t format;
+    if (header_format(bytes, &format) && (format < HEADER_OLDEST || format > HEADER_FORMAT)) {
+        char text[128];
+        snprintf(text, sizeof(text), "it has format %" PRIu64 ", this program writes format %d",
+                 format, HEADER_FORMAT);
+        return unfit(e, text, err);
+    }
+    if (!header_decode(bytes, &s->before, &why)) {
+        return error_set(err, ERR_CORRUPT, "state %s is damaged: %s; restore it from a copy or "
+                         "start anew with --reset-state", e->options.state_dir, why);
+    }
+    s->found = true;
+    s->seq = s->before.seq;
+    return state_check_header(e, &s->before, err);
+}
+
+/* ---- declarations ------------------------------------------------------------------------- */
+
+/* The number that a stored declaration has now; UINT32_MAX: it is gone. */
+static uint32_t decl_now(const struct engine *e, uint32_t stored)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; stored < h->n_decls && i < e->rs->n_decls; i++) {
+        if (slice_eq(e->rs->decls[i].name, h->decls[stored].name)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static struct place place_now(const struct engine *e, struct place p)
+{
+    uint32_t decl = decl_now(e, p.decl);
+    p.decl = decl != UINT32_MAX ? decl : p.decl;
+    return p;
+}
+
+/* Stored events name their declaration by number and their fields by place. */
+static bool decl_is_same(const struct engine *e, uint32_t decl)
+{
+    const struct header *h = &e->state->before;
+    const struct schema_decl *d = &e->rs->decls[decl];
+    return decl < h->n_decls && slice_eq(h->decls[decl].name, d->name) &&
+           h->decls[decl].shape == schema_shape(d);
+}
+
+static bool events_are_same(const struct engine *e, const struct rule_role *roles, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!decl_is_same(e, roles[i].decl)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- slots -------------------------------------------------------------------------------- */
+
+static const struct key_group *group_of_rule(const struct engine *e, uint32_t rule)
+{
+    for (uint32_t g = 0; g < e->keys.n_groups; g++) {
+        for (uint32_t i = 0; i < e->keys.groups[g].n_rules; i++) {
+            if (e->keys.groups[g].rules[i] == rule) {
+                return &e->keys.groups[g];
+            }
+        }
+    }
+    return NULL;
+}
+
+static const struct header_slot *stored_slot_of(const struct engine *e, struct slice name,
+                                                uint64_t plan, const struct key_group *g)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        const struct header_slot *s = &h->slots[i];
+        if (slice_eq(s->rule, name) && s->plan == plan &&
+            hash128_eq(s->key_group, g->identity)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static const struct header_slot *slot_of_measure(const struct engine *e,
+                                                 const struct key_measure *u)
+{
+    const struct measure *m = &e->rs->measures[u->measure];
+    const struct profile *p = &e->rs->profiles[m->profile];
+    return events_are_same(e, p->roles, p->n_roles)
+               ? stored_slot_of(e, m->full_name, m->plan, &e->keys.groups[u->key_group])
+               : NULL;
+}
+
+static const struct header_slot *slot_of_rule(const struct engine *e, const struct rule *rule)
+{
+    const struct key_group *g = group_of_rule(e, rule->index);
+    return g != NULL && events_are_same(e, rule->roles, rule->n_roles)
+               ? stored_slot_of(e, rule->name, rule->plan, g)
+               : NULL;
+}
+
+static bool slot_is_known(const struct header *h, uint32_t slot)
+{
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (h->slots[i].slot == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rules, copies, measures. */
+static uint32_t count_owners(const struct engine *e)
+{
+    return e->rs->n_units + e->keys.n_measures;
+}
+
+/* They keep their number; new ones get the lowest that no stored record uses. */
+static enum err number_rules(struct engine *e, struct error *err)
+{
+    struct state_slots *slots = &e->state->slots;
+    const struct header *h = &e->state->before;
+    uint32_t next = 0;
+    slots->of_rule = xcalloc(count_owners(e) + 1, sizeof(*slots->of_rule));
+    slots->n = 0;
+    for (uint32_t i = 0; i < count_owners(e); i++) {
+        uint32_t n = e->rs->n_units;
+        const struct header_slot *s = i < n ? slot_of_rule(e, &e->rs->rules[i])
+                                            : slot_of_measure(e, &e->keys.measures[i - n]);
+        while (s == NULL && slot_is_known(h, next)) {
+            next++;
+        }
+        uint32_t slot = s != NULL ? s->slot : next++;
+        if (slot >= RECORD_MAX_SLOTS) {
+            return error_set(err, ERR_LIMIT, "more than %d rules and measures", RECORD_MAX_SLOTS);
+        }
+        slots->of_rule[i] = slot;
+        slots->n = slot >= slots->n ? slot + 1 : slots->n;
+    }
+    slots->rule_of = xmalloc((slots->n + 1) * sizeof(*slots->rule_of));
+    for (uint32_t i = 0; i < slots->n; i++) {
+        slots->rule_of[i] = STATE_NO_RULE;
+    }
+    for (uint32_t i = 0; i < count_owners(e); i++) {
+        slots->rule_of[slots->of_rule[i]] = i;
+    }
+    return ERR_OK;
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+enum err state_take_header(struct engine *e, struct error *err)
+{
+    struct state *s = e->state;
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    bool found;
+    FYKE_TRY(store_header(s->store, &bytes, &found, err));
+    if (!found) {
+        return ERR_OK;
+    }
+    header_release(&s->before);
+    FYKE_TRY(decode_header(e, buf_slice(&bytes), err));
+    e->n_shards = s->before.n_shards;
+    free(s->taken);
+    s->taken = xcalloc(s->before.n_partitions + 1, sizeof(*s->taken));
+    return ERR_OK;
+}
+
+struct store_options state_store_options(const struct engine *e)
+{
+    return (struct store_options){
+        .dir = e->options.state_dir,
+        .map_bytes = e->options.state_map_bytes,
+        .max_shards = MAX_SHARDS,
+        .reset = e->options.reset_state,
+    };
+}
+
+/* A copy of a journal lags behind it: alone it would say again what went out long ago. */
+static enum err refuse_copy(struct engine *e, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct store_origin o;
+    bool found;
+    FYKE_TRY(store_origin_get(e->state->store, &bytes, &o, &found, err));
+    return found && o.identity.len > 0
+               ? unfit(e, "it belongs to a run that works exactly once, this one does not", err)
+               : ERR_OK;
+}
+
+static enum err open_alone(struct engine *e, struct error *err)
+{
+    struct store_options o = state_store_options(e);
+    FYKE_TRY(store_open(&o, &e->state->store, err));
+    FYKE_TRY(refuse_copy(e, err));
+    FYKE_TRY(state_take_header(e, err));
+    return store_open_shards(e->state->store, e->n_shards, err);
+}
+
+enum err state_open_bare(struct engine *e, struct error *err)
+{
+    e->state = xcalloc(1, sizeof(*e->state));
+    return e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+}
+
+enum err state_open(struct engine *e, struct error *err)
+{
+    FYKE_TRY(state_open_bare(e, err));
+    if (e->state->found) {
+        FYKE_TRY(check_topics(e, &e->state->before, err));
+    }
+    FYKE_TRY(rule_text_look(e, err));
+    if (e->state->journaled != NULL) { /* the database holds what the changelog holds */
+        e->state->journaled->logged_rules = e->state->stored_rules;
+    }
+    return number_rules(e, err);
+}
+
+void state_close(struct engine *e, bool abandon)
+{
+    struct state *s = e->state;
+    if (s == NULL) {
+        return;
+    }
+    state_drop_frozen(e);
+    journaled_close(e, abandon);
+    store_close(s->store);
+    header_release(&s->before);
+    free(s->taken);
+    free(s->slots.of_rule);
+    free(s->slots.rule_of);
+    free(s);
+}
+
+bool state_switches(const struct engine *e)
+{
+    return e->state->found && !hash128_eq(e->state->before.fingerprint, e->fingerprint);
+}
+
+/* ---- header → engine ---------------------------------------------------------------------- */
+
+static bool same_clock(const struct header_clock *h, const struct clock_group *def)
+{
+    if (h->n_topics != def->n_topics || h->waits != def->waits) {
+        return false;
+    }
+    for (uint32_t i = 0; i < h->n_topics; i++) {
+        if (h->topics[i] != def->topics[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void restore_clock(const struct engine *e, struct clock_state *c)
+{
+    const struct header *h = &e->state->before;
+    for (uint32_t i = 0; i < h->n_clocks; i++) {
+        const struct header_clock *from = &h->clocks[i];
+        if (same_clock(from, c->def)) {
+            c->watermark = from->watermark;
+            c->limit = c->before = from->limit;
+            c->released = place_now(e, from->released);
+            c->floor = from->floor;
+            c->has_history = from->has_history;
+            c->history_begin = from->history_begin;
+        }
+    }
+}
+
+enum err state_restore(struct engine *e, struct error *err)
+{
+    if (!e->state->found) {
+        return ERR_OK;
+    }
+    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+        restore_clock(e, &e->clocks[g]);
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        FYKE_TRY(keyspace_restore(e->shards[i].keyspace, err));
+    }
+    return ERR_OK;
+}
+
+static void restore_late(const struct engine *e, struct partition *p,
+                         const struct header_partition *h)
+{
+    for (uint32_t i = 0; i < h->n_late; i++) {
+        uint32_t decl = decl_now(e, h->late[i].decl);
+        if (decl != UINT32_MAX) {
+            VEC_PUSH(p->late_events.items, p->late_events.n, p->late_events.cap) =
+                (struct event_note){h->late[i].offset, decl, ETIME_MIN};
+        }
+    }
+}
+
+static void restore_returned(const struct engine *e, struct partition *p,
+                             const struct header_partition *h)
+{
+    for (uint32_t i = 0; i < h->n_returned; i++) {
+        uint32_t decl = decl_now(e, h->returned[i].decl);
+        if (decl != UINT32_MAX) {
+            VEC_PUSH(p->returned.items, p->returned.n, p->returned.cap) =
+                (struct event_note){h->returned[i].offset, decl, h->returned[i].due};
+        }
+    }
+}
+
+static void restore_values(struct partition *p, const struct header_partition *h)
+{
+    for (uint32_t i = 0; p->topic->has_watermark_per && i < h->n_values; i++) {
+        value_clocks_note(&p->values, h->values[i].value, h->values[i].max_time, h->max_time);
+    }
+}
+
+static void take_over(const struct engine *e, struct partition *p,
+                      const struct header_partition *h)
+{
+    p->next_offset = h->next_offset;
+    p->restored = h->next_offset;
+    p->replay_next = h->restart;
+    p->replay_until = h->restart < h->next_offset ? h->next_offset : 0;
+    p->has_time = h->has_time;
+    p->empty_at_start = h->empty_at_start;
+    p->max_time = h->max_time;
+    p->first_time = h->first_time;
+    p->frontier = h->frontier;
+    p->floor = h->floor;
+    restore_late(e, p, h);
+    restore_returned(e, p, h);
+    restore_values(p, h);
+}
+
+void state_restore_partition(struct engine *e, struct partition *p)
+{
+    struct state *s = e->state;
+    for (uint32_t i = 0; i < s->before.n_partitions; i++) {
+        const struct header_partition *h = &s->before.partitions[i];
+        if (h->topic == p->topic->index && h->partition == p->id && !s->taken[i]) {
+            s->taken[i] = true;
+            take_over(e, p, h);
+        }
+    }
+}

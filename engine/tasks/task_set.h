@@ -1,0 +1,52 @@
+/* A task set: the tasks of one process, with one source, one journal, one sink.
+ *
+ * A task is an engine with everything that belongs to it: clocks, header, keys, a copy on disk, a part
+ * of the changelog. Solo, the whole input is one task (engine_run()). In a group, task p is partition p
+ * of every topic, and which ones are ours the group says, again and again:
+ *
+ *   taken   what was read is committed, then the partitions are let go; the tasks stay in memory
+ *   given   a task that comes back and whose last commit is still the last one goes on where it stands;
+ *           one that does not come back is closed; one that is new is restored from its changelog
+ *
+ * All tasks that changed go into one commit. Whatever goes wrong ends the set; the next one begins
+ * with what is committed.
+ *
+ *   task_set_run.c  the loop      task_set.c          commit; tasks come and go
+ *                                 task_set_summary.c  figures of all
+ *
+ * Thread rule: the input thread's. */
+#ifndef FYKE_ENGINE_TASKS_TASK_SET_H
+#define FYKE_ENGINE_TASKS_TASK_SET_H
+
+#include "engine/engine.h"
+
+/* Each has a database, a thread that writes it and a share of the memory. */
+#define TASK_SET_MAX 256
+
+struct task_set;
+
+struct task_set_options {
+    const struct engine_options *engine; /* of each task; state_dir is the parent of theirs, memory
+                                            is shared out; a journal is needed */
+    const bool *reads; /* per topic of the rule set: is it read? */
+    uint32_t n_tasks;  /* of all instances: partitions that each topic has */
+};
+
+/* `rs` and what the options point to must outlive it. Locks the directory and opens the journal. */
+enum err task_set_new(const struct ruleset *rs, const struct task_set_options *o,
+                      struct task_set **ret, struct error *err) FYKE_MUST_USE;
+/* Brings the copies to the last commit. */
+void task_set_free(struct task_set *in);
+/* As a crash would leave it (tests). */
+void task_set_abandon(struct task_set *in);
+
+/* As engine_run(). */
+enum err task_set_run(struct task_set *in, struct source *source, struct sink *sink,
+                      const volatile sig_atomic_t *stop, struct error *err) FYKE_MUST_USE;
+
+/* Figures of all tasks, those that were closed included; valid until the next call. */
+void task_set_summary(struct task_set *in, struct engine_summary *ret);
+/* As engine_carry(). */
+struct engine_carried *task_set_carry(struct task_set *in);
+
+#endif

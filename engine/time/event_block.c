@@ -1,0 +1,92 @@
+#include "engine/time/event_block.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+void event_blocks_init(struct event_blocks *b)
+{
+    *b = (struct event_blocks){0};
+}
+
+void event_blocks_release(struct event_blocks *b)
+{
+    for (struct event_block *block = b->made, *next; block != NULL; block = next) {
+        next = block->next_made;
+        arena_release(&block->arena);
+        free(block);
+    }
+    *b = (struct event_blocks){0};
+}
+
+static void block_reuse(struct event_blocks *b, struct event_block *block)
+{
+    b->live_bytes -= block->arena.used_bytes;
+    arena_reset(&block->arena);
+    block->next_free = b->free;
+    b->free = block;
+}
+
+/* Brings live_bytes up to date with what was decoded into the open block since. */
+static void count_open(struct event_blocks *b)
+{
+    b->live_bytes += b->open->arena.used_bytes - b->counted;
+    b->counted = b->open->arena.used_bytes;
+}
+
+static struct event_block *take_block(struct event_blocks *b)
+{
+    struct event_block *block = b->free;
+    if (block == NULL) {
+        block = xcalloc(1, sizeof(*block));
+        arena_init(&block->arena);
+        block->owner = b;
+        block->next_made = b->made;
+        b->made = block;
+        return block;
+    }
+    b->free = block->next_free;
+    return block;
+}
+
+struct event_block *event_blocks_open(struct event_blocks *b)
+{
+    if (b->open != NULL) {
+        count_open(b);
+        if (b->counted < EVENT_BLOCK_BYTES) {
+            return b->open;
+        }
+        struct event_block *full = b->open;
+        b->open = NULL;
+        if (full->holders == 0) {
+            block_reuse(b, full);
+        }
+    }
+    b->open = take_block(b);
+    b->counted = 0;
+    return b->open;
+}
+
+void event_blocks_trim(struct event_blocks *b)
+{
+    if (b->open != NULL && b->open->holders == 0) {
+        struct event_block *block = b->open;
+        count_open(b);
+        b->open = NULL;
+        block_reuse(b, block);
+    }
+}
+
+void event_block_unhold(struct event_block *block)
+{
+    struct event_blocks *b = block->owner;
+    assert(block->holders > 0);
+    if (--block->holders > 0) {
+        return;
+    }
+    if (block == b->open) {
+        return; /* still being filled; event_blocks_open() takes care of it */
+    }
+    block_reuse(b, block);
+}

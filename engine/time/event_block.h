@@ -1,0 +1,47 @@
+/* Memory of events between decoding and evaluation: events are decoded straight into blocks, and a
+ * block is reused when the last event in it has been evaluated. No event is copied or freed alone.
+ *
+ * Thread rule: the owner of `struct event_blocks` opens blocks; between two barriers the input
+ * thread may let go of events of all owners. */
+#ifndef FYKE_ENGINE_TIME_EVENT_BLOCK_H
+#define FYKE_ENGINE_TIME_EVENT_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/* A block is closed when it has handed out this much. */
+#define EVENT_BLOCK_BYTES ((size_t)128 << 10)
+
+struct event_blocks;
+
+struct event_block {
+    struct arena arena;
+    struct event_blocks *owner;
+    uint64_t holders; /* events in it that still wait, once per clock group */
+    struct event_block *next_free, *next_made;
+};
+
+struct event_blocks {
+    struct event_block *open;
+    struct event_block *free;
+    struct event_block *made; /* all of them */
+    size_t live_bytes;        /* handed out in blocks that are not free */
+    size_t counted;           /* part of live_bytes that the open block stands for */
+};
+
+void event_blocks_init(struct event_blocks *b);
+/* Events that still wait are gone. */
+void event_blocks_release(struct event_blocks *b);
+/* The block to decode the next record into. */
+struct event_block *event_blocks_open(struct event_blocks *b);
+static inline void event_block_hold(struct event_block *block)
+{
+    block->holders++;
+}
+/* The open block starts anew if nothing in it waits. */
+void event_blocks_trim(struct event_blocks *b);
+void event_block_unhold(struct event_block *block);
+
+#endif

@@ -1,0 +1,44 @@
+/* The order buffer of one clock group: events in, sorted by their place of release, out. That place
+ * is the event's own in the total order, except for one of a value that came back (order_item).
+ *
+ * Events that come in order stand in a ring; only those that overtake go through a heap. So input
+ * in order costs no comparison but one per event. What does not fit into memory waits in runs on
+ * disk (spill.h). */
+#ifndef FYKE_ENGINE_TIME_ORDER_H
+#define FYKE_ENGINE_TIME_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/time/event_block.h"
+#include "engine/time/place.h"
+#include "engine/time/spill.h"
+
+struct order {
+    struct order_item *ring; /* ascending from ring_head; ring_cap is 0 or a power of two */
+    size_t ring_head, ring_n, ring_cap;
+    struct order_item *heap; /* the others, least first */
+    size_t heap_n, heap_cap;
+    struct spill_run **runs; /* SPILL_RUNS at most */
+    size_t n_runs, cap_runs;
+    size_t n_spilled; /* events in them */
+    struct spill *spill; /* NULL until something was spilled */
+};
+
+void order_init(struct order *o);
+void order_release(struct order *o);
+static inline size_t order_count(const struct order *o)
+{
+    return o->ring_n + o->heap_n + o->n_spilled;
+}
+void order_push(struct order *o, struct order_item item);
+/* NULL when empty. */
+const struct order_item *order_peek(const struct order *o);
+/* Takes the least event if it stands before `limit`. Nothing comes any more when a run could not be
+ * read: spill.rc says so. */
+bool order_pop(struct order *o, struct place limit, struct order_item *ret);
+/* Everything in memory becomes a run. */
+enum err order_spill(struct order *o, struct spill *s) FYKE_MUST_USE;
+
+#endif
