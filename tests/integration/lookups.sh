@@ -82,7 +82,8 @@ wait $pid || fail "the live run ended with $?"
 python3 -c '
 import json, sys
 s = json.load(open(sys.argv[1]))
-assert s["table_refreshes"] == 1 and s["table_failures"] == 0, s' "$work/stats.json" ||
+# Two partitions, two records: a refresh may fall between them.
+assert s["table_refreshes"] in (1, 2) and s["table_failures"] == 0, s' "$work/stats.json" ||
   fail "refreshes"
 sort <("$ktool" --committed --payload consume "$alerts" | grep -o '"ruleset":"[0-9a-f]*"') | uniq -c |
   wc -l | grep -qx 4 || fail "alerts of four contents have four fingerprints"
