@@ -212,6 +212,12 @@ void json_member_int(struct json_out *j, const char *key, int64_t v)
     json_int(j, v);
 }
 
+void json_member_uint(struct json_out *j, const char *key, uint64_t v)
+{
+    json_key(j, slice_of(key));
+    json_uint(j, v);
+}
+
 void json_member_bool(struct json_out *j, const char *key, bool v)
 {
     json_key(j, slice_of(key));

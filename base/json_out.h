@@ -51,6 +51,7 @@ void json_raw(struct json_out *j, struct slice value);
 /* `"key":value` in one call; the key is a C string. */
 void json_member_string(struct json_out *j, const char *key, struct slice s);
 void json_member_int(struct json_out *j, const char *key, int64_t v);
+void json_member_uint(struct json_out *j, const char *key, uint64_t v);
 void json_member_bool(struct json_out *j, const char *key, bool v);
 
 /* The pieces, for text that is not JSON as a whole. */

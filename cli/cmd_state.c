@@ -20,11 +20,6 @@ struct state_args {
 
 /* ---- inspect ------------------------------------------------------------------------------ */
 
-static void put_count(struct json_out *j, const char *name, uint64_t n)
-{
-    json_member_int(j, name, n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
 static void put_time(struct json_out *j, const char *name, struct etime t)
 {
     char text[ETIME_TEXT_MAX];
@@ -58,7 +53,7 @@ static void put_partitions(struct json_out *j, const struct header *h)
         json_member_int(j, "read_from", p->restart);
         json_member_int(j, "next_offset", p->next_offset);
         put_time(j, "max_time", p->max_time);
-        put_count(j, "late", p->n_late);
+        json_member_uint(j, "late", p->n_late);
         json_member_bool(j, "idle", p->idle);
         json_object_end(j);
     }
@@ -116,16 +111,16 @@ static void put_summary(struct json_out *j, const struct state_file *s,
     const struct header *h = &s->header;
     json_object_begin(j);
     json_member_string(j, "app", h->app);
-    put_count(j, "commit", h->seq);
-    put_count(j, "shards", h->n_shards);
+    json_member_uint(j, "commit", h->seq);
+    json_member_uint(j, "shards", h->n_shards);
     put_hash(j, "ruleset", h->fingerprint);
     put_origin(j, s);
-    put_count(j, "records", f->records);
-    put_count(j, "segments", f->segments);
-    put_count(j, "events", f->events);
-    put_count(j, "timers", f->timers);
-    put_count(j, "bytes", f->bytes);
-    put_count(j, "file_bytes", f->used_bytes);
+    json_member_uint(j, "records", f->records);
+    json_member_uint(j, "segments", f->segments);
+    json_member_uint(j, "events", f->events);
+    json_member_uint(j, "timers", f->timers);
+    json_member_uint(j, "bytes", f->bytes);
+    json_member_uint(j, "file_bytes", f->used_bytes);
     put_owners(j, h);
     put_clocks(j, h);
     put_partitions(j, h);
@@ -178,8 +173,8 @@ static void put_holders(struct json_out *j, const struct header *h, const struct
     for (uint32_t i = 0; i < head->n_slots; i++) {
         json_object_begin(j);
         json_member_string(j, "rule", owner_of(h, head->slots[i].slot));
-        put_count(j, "events", head->slots[i].events);
-        put_count(j, "segments", head->slots[i].n_segments);
+        json_member_uint(j, "events", head->slots[i].events);
+        json_member_uint(j, "segments", head->slots[i].n_segments);
         json_object_end(j);
     }
     json_array_end(j);

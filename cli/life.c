@@ -85,21 +85,15 @@ static void enter(struct life *l, enum run_phase phase)
 
 /* ---- what is asked -------------------------------------------------------------------------- */
 
-static void put_count(struct json_out *j, const char *key, uint64_t n)
-{
-    json_key(j, slice_of(key));
-    json_uint(j, n);
-}
-
 static void put_figures(void *ctx, const struct run_figures *f)
 {
     struct json_out *j = ctx;
-    put_count(j, "records", f->engine.records);
-    put_count(j, "alerts", f->engine.alerts_total);
-    put_count(j, "late", f->engine.late);
-    put_count(j, "keys", f->engine.live_keys);
-    put_count(j, "commits", f->engine.commits);
-    put_count(j, "checkpoints", f->engine.checkpoints);
+    json_member_uint(j, "records", f->engine.records);
+    json_member_uint(j, "alerts", f->engine.alerts_total);
+    json_member_uint(j, "late", f->engine.late);
+    json_member_uint(j, "keys", f->engine.live_keys);
+    json_member_uint(j, "commits", f->engine.commits);
+    json_member_uint(j, "checkpoints", f->engine.checkpoints);
 }
 
 static void put_answer(const struct life *l, struct run *run, struct buf *out)

@@ -11,19 +11,6 @@
 #define STEP_MS 100
 #define MAX_CONFIG 32
 
-static const struct kafka_property defaults[] = {
-    {"retry.backoff.ms", "10"},
-    {"reconnect.backoff.max.ms", "500"},
-    {"fetch.wait.max.ms", "100"},
-    {"socket.nagle.disable", "true"},
-};
-
-static const struct kafka_property fixed[] = {
-    {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
-    {"auto.offset.reset", "error"},
-};
-
 static const struct kafka_property topic_defaults[] = {
     {"cleanup.policy", "compact"},
     {"delete.retention.ms", "86400000"},
@@ -48,17 +35,13 @@ static enum err read_group(struct kafka_changelog *log, rd_kafka_conf_t *conf, s
 enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
                               uint32_t n_tasks, int wait_ms, struct error *err)
 {
-    struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1] = {{"group.id", c->app}};
-    memcpy(all + 1, defaults, sizeof(defaults));
-    struct kafka_setup setup = {"changelog", all, FYKE_ARRAY_LEN(all), fixed,
-                                FYKE_ARRAY_LEN(fixed)};
     rd_kafka_conf_t *conf;
     log->config = c;
     log->n_tasks = n_tasks;
     log->wait_ms = wait_ms;
     log->topic = xmalloc(strlen(c->app) + sizeof(".changelog"));
     sprintf(log->topic, "%s.changelog", c->app);
-    FYKE_TRY(kafka_conf(&log->client, c, &setup, &conf, err));
+    FYKE_TRY(kafka_reader_conf(&log->client, c, "changelog", &conf, err));
     enum err rc = read_group(log, conf, err);
     if (rc != ERR_OK) {
         rd_kafka_conf_destroy(conf);

@@ -269,6 +269,30 @@ enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
     return ERR_OK;
 }
 
+static const struct kafka_property reader_defaults[] = {
+    {"retry.backoff.ms", "10"},
+    {"reconnect.backoff.max.ms", "500"},
+    {"fetch.wait.max.ms", "100"},
+    {"socket.nagle.disable", "true"},
+};
+
+static const struct kafka_property reader_fixed[] = {
+    {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
+    {"auto.offset.reset", "error"},
+};
+
+enum err kafka_reader_conf(struct kafka_client *k, const struct kafka_config *c, const char *role,
+                           rd_kafka_conf_t **ret, struct error *err)
+{
+    /* The client wants a group even where nothing is joined and nothing committed. */
+    struct kafka_property defaults[FYKE_ARRAY_LEN(reader_defaults) + 1] = {{"group.id", c->app}};
+    memcpy(defaults + 1, reader_defaults, sizeof(reader_defaults));
+    const struct kafka_setup setup = {role, defaults, FYKE_ARRAY_LEN(defaults), reader_fixed,
+                                      FYKE_ARRAY_LEN(reader_fixed)};
+    return kafka_conf(k, c, &setup, ret, err);
+}
+
 enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                     struct error *err)
 {

@@ -41,6 +41,9 @@ struct kafka_setup {
 enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
                     const struct kafka_setup *setup, rd_kafka_conf_t **ret,
                     struct error *err) FYKE_MUST_USE;
+/* Of one who reads topics as a whole, committed records only, and commits nothing itself. */
+enum err kafka_reader_conf(struct kafka_client *k, const struct kafka_config *c, const char *role,
+                           rd_kafka_conf_t **ret, struct error *err) FYKE_MUST_USE;
 /* What a configuration says in the end. */
 enum err kafka_conf_int(rd_kafka_conf_t *conf, const char *key, int *ret,
                         struct error *err) FYKE_MUST_USE;

@@ -9,19 +9,6 @@
 /* For one answer of a refresh: events wait meanwhile. */
 #define REFRESH_MS 1000
 
-static const struct kafka_property defaults[] = {
-    {"retry.backoff.ms", "10"},
-    {"reconnect.backoff.max.ms", "500"},
-    {"fetch.wait.max.ms", "100"},
-    {"socket.nagle.disable", "true"},
-};
-
-static const struct kafka_property fixed[] = {
-    {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
-    {"auto.offset.reset", "error"},
-};
-
 struct kafka_table {
     struct table_feed feed; /* first: the engine's handle */
     struct kafka_client client;
@@ -227,12 +214,8 @@ static void close_table(struct table_feed *feed)
 
 static enum err open_table(struct kafka_table *t, const struct kafka_config *c, struct error *err)
 {
-    /* The client wants a group even where nothing is joined and nothing committed. */
-    struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1] = {{"group.id", c->app}};
-    memcpy(all + 1, defaults, sizeof(defaults));
-    struct kafka_setup setup = {"lookups", all, FYKE_ARRAY_LEN(all), fixed, FYKE_ARRAY_LEN(fixed)};
     rd_kafka_conf_t *conf;
-    FYKE_TRY(kafka_conf(&t->client, c, &setup, &conf, err));
+    FYKE_TRY(kafka_reader_conf(&t->client, c, "lookups", &conf, err));
     FYKE_TRY(kafka_open(&t->client, RD_KAFKA_CONSUMER, conf, err));
     rd_kafka_poll_set_consumer(t->client.rk);
     t->handle = rd_kafka_topic_new(t->client.rk, t->name, NULL);

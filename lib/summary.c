@@ -4,12 +4,6 @@
 
 #include "base/json_out.h"
 
-static void put_count(struct json_out *j, const char *key, uint64_t n)
-{
-    json_key(j, slice_of(key));
-    json_uint(j, n);
-}
-
 static void put_time(struct json_out *j, const char *key, struct etime t)
 {
     char text[ETIME_TEXT_MAX];
@@ -28,7 +22,7 @@ static void put_invalid(struct json_out *j, const struct engine_summary *s)
     json_object_begin(j);
     for (int i = 1; i < INVALID_REASON_COUNT; i++) {
         if (s->invalid[i]) {
-            put_count(j, invalid_reason_name((enum invalid_reason)i), s->invalid[i]);
+            json_member_uint(j, invalid_reason_name((enum invalid_reason)i), s->invalid[i]);
         }
     }
     json_object_end(j);
@@ -57,7 +51,7 @@ static void put_alerts(struct json_out *j, const struct run_figures *f)
         json_uint(j, f->engine.alerts[i]);
     }
     json_object_end(j);
-    put_count(j, "alerts_total", f->engine.alerts_total);
+    json_member_uint(j, "alerts_total", f->engine.alerts_total);
     put_shadow(j, f);
 }
 
@@ -70,10 +64,10 @@ static void put_partition(struct json_out *j, const struct run_figures *f,
     json_member_int(j, "next_offset", p->next_offset);
     put_time(j, "max_time", p->max_time);
     put_time(j, "watermark", p->watermark);
-    put_count(j, "read", p->read);
-    put_count(j, "late", p->late);
-    put_count(j, "invalid", p->invalid);
-    put_count(j, "idle_advances", p->idle_advances);
+    json_member_uint(j, "read", p->read);
+    json_member_uint(j, "late", p->late);
+    json_member_uint(j, "invalid", p->invalid);
+    json_member_uint(j, "idle_advances", p->idle_advances);
     json_object_end(j);
 }
 
@@ -81,17 +75,17 @@ static void put_matching(struct json_out *j, const struct nfa_counters *n)
 {
     json_key(j, SLICE_LIT("matching"));
     json_object_begin(j);
-    put_count(j, "detector_calls", n->detector_calls);
-    put_count(j, "finder_calls", n->finder_calls);
-    put_count(j, "matches", n->matches);
-    put_count(j, "timeouts", n->timeouts);
-    put_count(j, "suppressed", n->suppressed);
-    put_count(j, "capped", n->capped);
-    put_count(j, "truncated", n->truncated);
-    put_count(j, "division_by_zero", n->eval.division_by_zero);
-    put_count(j, "overflow", n->eval.overflow);
-    put_count(j, "not_a_number", n->eval.not_a_number);
-    put_count(j, "regex_limit", n->eval.regex_limit);
+    json_member_uint(j, "detector_calls", n->detector_calls);
+    json_member_uint(j, "finder_calls", n->finder_calls);
+    json_member_uint(j, "matches", n->matches);
+    json_member_uint(j, "timeouts", n->timeouts);
+    json_member_uint(j, "suppressed", n->suppressed);
+    json_member_uint(j, "capped", n->capped);
+    json_member_uint(j, "truncated", n->truncated);
+    json_member_uint(j, "division_by_zero", n->eval.division_by_zero);
+    json_member_uint(j, "overflow", n->eval.overflow);
+    json_member_uint(j, "not_a_number", n->eval.not_a_number);
+    json_member_uint(j, "regex_limit", n->eval.regex_limit);
     json_object_end(j);
 }
 
@@ -118,20 +112,20 @@ static void put_cost(struct json_out *j, const struct run_figures *f)
 static void put_events(struct json_out *j, const struct run_figures *f)
 {
     const struct engine_summary *s = &f->engine;
-    put_count(j, "records", s->records);
-    put_count(j, "events", s->events);
-    put_count(j, "evaluated", s->evaluated);
-    put_count(j, "late", s->late);
-    put_count(j, "after_idle", s->after_idle);
+    json_member_uint(j, "records", s->records);
+    json_member_uint(j, "events", s->events);
+    json_member_uint(j, "evaluated", s->evaluated);
+    json_member_uint(j, "late", s->late);
+    json_member_uint(j, "after_idle", s->after_idle);
     put_invalid(j, s);
-    put_count(j, "bad_values", s->bad_values);
-    put_count(j, "missing_key", s->missing_key);
-    put_count(j, "derived", s->derived);
-    put_count(j, "undecided", s->undecided);
-    put_count(j, "tombstones", s->tombstones);
-    put_count(j, "unclaimed", s->unclaimed);
-    put_count(j, "repeated", s->repeated);
-    put_count(j, "foreign", f->foreign);
+    json_member_uint(j, "bad_values", s->bad_values);
+    json_member_uint(j, "missing_key", s->missing_key);
+    json_member_uint(j, "derived", s->derived);
+    json_member_uint(j, "undecided", s->undecided);
+    json_member_uint(j, "tombstones", s->tombstones);
+    json_member_uint(j, "unclaimed", s->unclaimed);
+    json_member_uint(j, "repeated", s->repeated);
+    json_member_uint(j, "foreign", f->foreign);
 }
 
 static void put_tables(struct json_out *j, const struct run_figures *f)
@@ -143,16 +137,16 @@ static void put_tables(struct json_out *j, const struct run_figures *f)
     for (uint32_t i = 0; i < f->rs->n_tables; i++) {
         json_object_begin(j);
         json_member_string(j, "name", s->tables[i].name);
-        put_count(j, "entries", s->tables[i].entries);
+        json_member_uint(j, "entries", s->tables[i].entries);
         hash128_hex(s->tables[i].generation, hex);
         json_member_string(j, "generation", slice_of(hex));
         json_object_end(j);
     }
     json_array_end(j);
-    put_count(j, "table_records", s->table_records);
-    put_count(j, "table_bad_records", s->table_bad_records);
-    put_count(j, "table_refreshes", s->table_refreshes);
-    put_count(j, "table_failures", s->table_failures);
+    json_member_uint(j, "table_records", s->table_records);
+    json_member_uint(j, "table_bad_records", s->table_bad_records);
+    json_member_uint(j, "table_refreshes", s->table_refreshes);
+    json_member_uint(j, "table_failures", s->table_failures);
 }
 
 /* Events that waited for their turn and did not fit into memory. */
@@ -160,14 +154,14 @@ static void put_waiting(struct json_out *j, const struct engine_summary *s)
 {
     json_key(j, SLICE_LIT("waiting"));
     json_object_begin(j);
-    put_count(j, "clock_holds", s->clock_holds);
-    put_count(j, "values_forgotten", s->values_forgotten);
-    put_count(j, "pauses", s->pauses);
-    put_count(j, "spilled_events", s->spilled_events);
-    put_count(j, "spilled_bytes", s->spilled_bytes);
-    put_count(j, "most_spilled_bytes", s->most_spilled_bytes);
-    put_count(j, "runs", s->spill_runs);
-    put_count(j, "merges", s->spill_merges);
+    json_member_uint(j, "clock_holds", s->clock_holds);
+    json_member_uint(j, "values_forgotten", s->values_forgotten);
+    json_member_uint(j, "pauses", s->pauses);
+    json_member_uint(j, "spilled_events", s->spilled_events);
+    json_member_uint(j, "spilled_bytes", s->spilled_bytes);
+    json_member_uint(j, "most_spilled_bytes", s->most_spilled_bytes);
+    json_member_uint(j, "runs", s->spill_runs);
+    json_member_uint(j, "merges", s->spill_merges);
     json_object_end(j);
 }
 
@@ -179,16 +173,16 @@ static void put_reload(struct json_out *j, const struct reload_figures *r)
     }
     json_key(j, SLICE_LIT("reload"));
     json_object_begin(j);
-    put_count(j, "switched", r->switched);
-    put_count(j, "nothing_new", r->unchanged);
-    put_count(j, "reload_failed", r->failed);
+    json_member_uint(j, "switched", r->switched);
+    json_member_uint(j, "nothing_new", r->unchanged);
+    json_member_uint(j, "reload_failed", r->failed);
     json_key(j, SLICE_LIT("rules"));
     json_object_begin(j);
-    put_count(j, "unchanged", r->rules.unchanged);
-    put_count(j, "kept", r->rules.kept);
-    put_count(j, "new", r->rules.fresh);
-    put_count(j, "changed", r->rules.changed);
-    put_count(j, "removed", r->rules.removed);
+    json_member_uint(j, "unchanged", r->rules.unchanged);
+    json_member_uint(j, "kept", r->rules.kept);
+    json_member_uint(j, "new", r->rules.fresh);
+    json_member_uint(j, "changed", r->rules.changed);
+    json_member_uint(j, "removed", r->rules.removed);
     json_object_end(j);
     json_object_end(j);
 }
@@ -202,13 +196,13 @@ void summary_json(const struct run_figures *f, struct buf *out)
     put_alerts(&j, f);
     json_key(&j, SLICE_LIT("live"));
     json_object_begin(&j);
-    put_count(&j, "keys", s->live_keys);
-    put_count(&j, "events", s->live_events);
-    put_count(&j, "bytes", s->live_bytes);
+    json_member_uint(&j, "keys", s->live_keys);
+    json_member_uint(&j, "events", s->live_events);
+    json_member_uint(&j, "bytes", s->live_bytes);
     json_object_end(&j);
-    put_count(&j, "pending_deadlines", s->pending_deadlines);
-    put_count(&j, "deadlines", s->deadlines);
-    put_count(&j, "slices", s->slices);
+    json_member_uint(&j, "pending_deadlines", s->pending_deadlines);
+    json_member_uint(&j, "deadlines", s->deadlines);
+    json_member_uint(&j, "slices", s->slices);
     put_waiting(&j, s);
     json_key(&j, SLICE_LIT("partitions"));
     json_array_begin(&j);
@@ -221,12 +215,12 @@ void summary_json(const struct run_figures *f, struct buf *out)
         put_tables(&j, f);
     }
     if (f->transactional) {
-        put_count(&j, "commits", s->commits);
-        put_count(&j, "commit_bytes", s->commit_bytes);
-        put_count(&j, "aborted", f->aborted);
+        json_member_uint(&j, "commits", s->commits);
+        json_member_uint(&j, "commit_bytes", s->commit_bytes);
+        json_member_uint(&j, "aborted", f->aborted);
     }
-    put_count(&j, "checkpoints", s->checkpoints);
-    put_count(&j, "checkpoint_bytes", s->checkpoint_bytes);
+    json_member_uint(&j, "checkpoints", s->checkpoints);
+    json_member_uint(&j, "checkpoint_bytes", s->checkpoint_bytes);
     put_reload(&j, &f->reload);
     put_cost(&j, f);
     json_object_end(&j);

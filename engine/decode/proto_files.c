@@ -17,8 +17,6 @@ enum {
     MESSAGE_ENUM = 4,
     MESSAGE_OPTIONS = 7,
     OPTIONS_MAP_ENTRY = 7,
-    FEATURE_PRESENCE = 1,
-    PRESENCE_IMPLICIT = 2,
 };
 
 bool proto_each(const uint8_t **at, struct slice body, struct wire_field *f)

@@ -9,6 +9,9 @@
 
 enum proto_syntax { PROTO_2, PROTO_3, PROTO_EDITIONS };
 
+/* google.protobuf.FeatureSet, of editions. */
+enum { FEATURE_PRESENCE = 1, PRESENCE_IMPLICIT = 2 };
+
 /* A message or an enum. */
 struct proto_def {
     struct slice name; /* full, without the leading dot */

@@ -23,8 +23,6 @@ enum {
     FIELD_ONEOF = 9,
     FIELD_PROTO3_OPTIONAL = 17,
     FIELD_FEATURES = 21, /* in its options */
-    FEATURE_PRESENCE = 1,
-    PRESENCE_IMPLICIT = 2,
     ENUM_VALUE = 2,
     VALUE_NAME = 1,
     VALUE_NUMBER = 2,
