@@ -45,6 +45,7 @@ extern const struct cli_verb verb_graph;
 extern const struct cli_verb verb_list;
 extern const struct cli_verb verb_status;
 extern const struct cli_verb verb_state;
+extern const struct cli_verb verb_infer;
 
 /* `fyke VERB: message` and where to find help. Returns CLI_USAGE. */
 int cli_usage_error(const struct cli_verb *verb, const char *fmt, ...) FYKE_PRINTF(2, 3);

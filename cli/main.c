@@ -9,7 +9,7 @@
 
 static const struct cli_verb *const verbs[] = {
     &verb_run, &verb_check, &verb_test, &verb_fmt, &verb_explain, &verb_graph, &verb_list,
-    &verb_status, &verb_state,
+    &verb_status, &verb_state, &verb_infer,
 };
 
 const struct cli_verb *cli_find_verb(const char *name)

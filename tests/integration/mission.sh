@@ -29,6 +29,11 @@ for p in 0 1 2; do
     "$ktool" -p $p -k user produce "$logins"
 done
 
+# A guess from the topic fits, and sees what the messages are keyed by.
+"$fyke" infer "${broker[@]}" "kafka:$logins" >"$work/guess.rules" || fail "no guess"
+"$fyke" check "$work/guess.rules" >/dev/null || fail "the guess does not pass: $(cat "$work/guess.rules")"
+grep -q 'user *: string key ' "$work/guess.rules" || fail "the key is not seen: $(cat "$work/guess.rules")"
+
 "$fyke" run -r "$work/mission.rules" -i kafka -o "kafka:$alerts" --app "$id" --once \
   --state "$work/state" "${broker[@]}" 2>"$work/run.log" || fail "the run ended with $?"
 
