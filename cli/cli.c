@@ -38,23 +38,32 @@ int cli_bad_option(const struct cli_verb *verb, int opt, char **argv)
 }
 
 /* `run`: the one verb whose options are the table of settings. */
-static int print_run_usage(void)
+static void run_usage(struct buf *out)
 {
-    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    buf_puts(&out, "usage: fyke run -r RULES -i INPUT [options]\n"
+    buf_puts(out, "usage: fyke run -r RULES -i INPUT [options]\n"
                    "       fyke run -c FILE [options]\n"
                    "\n"
                    "Evaluates rules over events and writes one alert per line.\n"
                    "\n");
-    settings_help(&out);
-    buf_puts(&out, "\nSIGINT and SIGTERM finish what was read, commit and exit with 0; a second one\n"
+    settings_help(out);
+    buf_puts(out, "\nSIGINT and SIGTERM finish what was read, commit and exit with 0; a second one\n"
                    "ends at once with 130. SIGUSR1 tells the statistics, SIGHUP asks for a reload.\n");
-    return cli_put(buf_slice(&out));
+}
+
+void cli_usage_text(const struct cli_verb *verb, struct buf *out)
+{
+    if (verb->usage) {
+        buf_puts(out, verb->usage);
+    } else {
+        run_usage(out);
+    }
 }
 
 int cli_print_usage(const struct cli_verb *verb)
 {
-    return verb->usage ? cli_put(slice_of(verb->usage)) : print_run_usage();
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    cli_usage_text(verb, &out);
+    return cli_put(buf_slice(&out));
 }
 
 /* ---- configuration file ------------------------------------------------------------------- */

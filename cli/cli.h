@@ -33,6 +33,8 @@ struct cli_verb {
     int (*run)(const struct cli_verb *verb, int argc, char **argv);
 };
 
+/* All of them, in the order of the overview; the last one is NULL. */
+extern const struct cli_verb *const cli_verbs[];
 /* NULL: there is none. */
 const struct cli_verb *cli_find_verb(const char *name);
 
@@ -46,12 +48,15 @@ extern const struct cli_verb verb_list;
 extern const struct cli_verb verb_status;
 extern const struct cli_verb verb_state;
 extern const struct cli_verb verb_infer;
+extern const struct cli_verb verb_gen;
+extern const struct cli_verb verb_completion;
 
 /* `fyke VERB: message` and where to find help. Returns CLI_USAGE. */
 int cli_usage_error(const struct cli_verb *verb, const char *fmt, ...) FYKE_PRINTF(2, 3);
 /* getopt_long() has complained about argv[optind - 1]: words for it. Returns CLI_USAGE. */
 int cli_bad_option(const struct cli_verb *verb, int opt, char **argv);
 int cli_print_usage(const struct cli_verb *verb);
+void cli_usage_text(const struct cli_verb *verb, struct buf *out);
 /* `fyke: what went wrong` for a result of libfyke. */
 int cli_fail(enum fyke_result rc);
 int cli_exit_of(enum fyke_result rc);

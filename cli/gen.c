@@ -20,7 +20,7 @@ struct options {
     bool quiet;
 };
 
-static const char usage_text[] =
+const char gen_usage[] =
     "usage: fyke gen fraud --out DIR|- [options]\n"
     "\n"
     "Writes repeatable traffic with planted attacks and decoys for examples/fraud/rules:\n"
@@ -147,7 +147,7 @@ static int parse_options(int argc, char **argv, struct options *o)
     optind = 0; /* glibc and musl: scan anew */
     while ((id = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1) {
         if (id == 'h') {
-            fputs(usage_text, stdout);
+            fputs(gen_usage, stdout);
             return 1;
         }
         if (id == '?') {

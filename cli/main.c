@@ -4,19 +4,19 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/gen.h"
 #include "cli/help.h"
 
-static const struct cli_verb *const verbs[] = {
-    &verb_run, &verb_check, &verb_test, &verb_fmt, &verb_explain, &verb_graph, &verb_list,
-    &verb_status, &verb_state, &verb_infer,
+const struct cli_verb *const cli_verbs[] = {
+    &verb_run,    &verb_check,  &verb_test,  &verb_fmt,   &verb_explain, &verb_graph,
+    &verb_list,   &verb_status, &verb_state, &verb_infer, &verb_gen,     &verb_completion,
+    NULL,
 };
 
 const struct cli_verb *cli_find_verb(const char *name)
 {
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(verbs); i++) {
-        if (strcmp(verbs[i]->name, name) == 0) {
-            return verbs[i];
+    for (const struct cli_verb *const *v = cli_verbs; *v; v++) {
+        if (strcmp((*v)->name, name) == 0) {
+            return *v;
         }
     }
     return NULL;
@@ -29,13 +29,12 @@ static int print_overview(FILE *to)
           "Finds patterns of events: rules in, events in, alerts out.\n"
           "\n",
           to);
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(verbs); i++) {
-        fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+    for (const struct cli_verb *const *v = cli_verbs; *v; v++) {
+        fprintf(to, "  %-11s%s\n", (*v)->name, (*v)->summary);
     }
     fputs(
-        "  gen       write repeatable traffic with planted attacks\n"
-        "  help      help on a verb or an error code: fyke help E0203\n"
-        "  version   print the version\n"
+        "  help       help on a verb or an error code: fyke help E0203\n"
+        "  version    print the version\n"
         "\n"
         "Data goes to standard output, everything else to standard error.\n"
         "Exit: 0 fine, 1 findings (invalid rules, failed tests), 2 wrong usage or a missing file,\n"
@@ -53,10 +52,6 @@ static int help(int argc, char **argv)
     if (verb) {
         return cli_print_usage(verb);
     }
-    if (strcmp(argv[1], "gen") == 0) {
-        char *const gen_help[] = {argv[1], (char[]){"--help"}, NULL};
-        return gen_main(2, (char **)(uintptr_t)gen_help);
-    }
     return help_code(argv[1]);
 }
 
@@ -69,9 +64,6 @@ static int dispatch(int argc, char **argv)
     const struct cli_verb *verb = cli_find_verb(name);
     if (verb) {
         return verb->run(verb, argc - 1, argv + 1);
-    }
-    if (strcmp(name, "gen") == 0) {
-        return gen_main(argc - 1, argv + 1);
     }
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         return help(argc - 1, argv + 1);

@@ -35,5 +35,9 @@ nm -D --defined-only "$lib/libfyke.so" | awk '$2 == "T" { print $3 }' | sed 's/@
   grep -v '^fyke_' && { echo "foreign symbols are exported"; exit 1; }
 nm -D --defined-only "$lib/libfyke.so" | grep -q ' T fyke_run'
 
+# The manual page and the completions are those of the program.
+"$work/prefix/bin/fyke" completion man | cmp - "$work"/prefix/share/man/man1/fyke.1
+"$work/prefix/bin/fyke" completion bash | cmp - "$work"/prefix/share/bash-completion/completions/fyke
+
 # The installed program runs by itself.
 "$work/prefix/bin/fyke" version
