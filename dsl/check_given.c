@@ -70,18 +70,75 @@ static void given_measure(struct checker *c, const struct profile *p, const stru
     check_suggest(c, d, &near);
 }
 
+/* ---- who reads it --------------------------------------------------------------------------- */
+
+static bool reads_profile(const struct rule *rule, const struct profile *p)
+{
+    for (uint32_t i = 0; i < rule->n_profiles; i++) {
+        if (rule->profiles[i] == p->index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool plans_derive(const struct emit_plan *plans, uint32_t n, uint32_t decl)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (plans[i].is_event && plans[i].decl == decl) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rule_reads(const struct rule *rule, const struct rule *producer)
+{
+    for (uint32_t i = 0; i < rule->n_roles; i++) {
+        uint32_t decl = rule->roles[i].decl;
+        if (plans_derive(producer->emits, producer->n_emits, decl) ||
+            plans_derive(producer->timeouts, producer->n_timeouts, decl)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `asked`: the rules that were, so that a circle (an error of its own) ends. */
+static bool reads_through(const struct ruleset *rs, const struct rule *rule,
+                          const struct profile *p, bool *asked)
+{
+    if (reads_profile(rule, p)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        if (!asked[i] && rule_reads(rule, &rs->rules[i])) {
+            asked[i] = true;
+            if (reads_through(rs, &rs->rules[i], p, asked)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Rules whose events a rule reads run in its tests, with their profiles. */
+static bool read_in_test(struct checker *c, const struct rule *rule, const struct profile *p)
+{
+    bool *asked = ARENA_ARRAY(c->arena, bool, c->rs->n_rules + 1);
+    return reads_through(c->rs, rule, p, asked);
+}
+
+/* ---- statements ----------------------------------------------------------------------------- */
+
 bool check_given_profile(struct checker *c, const struct rule *rule, const struct ast_stmt *s,
                          given_value value, void *ctx, struct profile_given *g)
 {
     const struct profile *p = find_profile(c, s->name);
-    bool read = false;
     if (!p) {
         return false;
     }
-    for (uint32_t i = 0; i < rule->n_profiles; i++) {
-        read = read || rule->profiles[i] == p->index;
-    }
-    if (!read) {
+    if (!read_in_test(c, rule, p)) {
         check_error(c, "E0435", s->name->span, "rule `%.*s` does not read profile `%.*s`",
                     SLICE_ARG(rule->name), SLICE_ARG(p->name));
         return false;

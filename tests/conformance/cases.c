@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "fyke/fyke.h"
+#include "tests/conformance/case_records.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define NOT_YET "E0490"
@@ -56,38 +57,6 @@ static bool on_alert(void *ctx, const struct fyke_alert *a)
 
 /* ---- running a case ----------------------------------------------------------------------- */
 
-static const char *topic_of(json_t *event)
-{
-    const char *t = json_string_value(json_object_get(event, "topic"));
-    return t ? t : "e";
-}
-
-static int64_t next_offset(json_t *offsets, const char *topic)
-{
-    int64_t n = json_integer_value(json_object_get(offsets, topic));
-    json_object_set_new(offsets, topic, json_integer(n + 1));
-    return n;
-}
-
-static void push_event(struct fyke_engine *e, json_t *event, json_t *offsets, json_t *ids)
-{
-    const char *topic = topic_of(event);
-    int64_t offset = next_offset(offsets, topic);
-    char place[256];
-    snprintf(place, sizeof(place), "%s/%lld", topic, (long long)offset);
-    json_object_set(ids, place, json_object_get(event, "id"));
-    json_t *payload = json_copy(event);
-    json_object_del(payload, "topic");
-    char *text = json_dumps(payload, JSON_COMPACT);
-    struct fyke_record r = {.size = sizeof(r), .topic = topic, .offset = offset,
-                            .value = text, .value_len = strlen(text)};
-    if (fyke_engine_push(e, &r) != FYKE_OK) {
-        printf("    push: %s\n", fyke_last_error());
-    }
-    free(text);
-    json_decref(payload);
-}
-
 static bool run_events(const struct fyke_rules *rules, json_t *c, bool general, struct outcome *o,
                        json_t *ids)
 {
@@ -100,11 +69,9 @@ static bool run_events(const struct fyke_rules *rules, json_t *c, bool general, 
         return false;
     }
     json_t *events = json_object_get(c, "events");
-    json_t *arrival = json_object_get(c, "arrival");
     json_t *offsets = json_object();
     for (size_t i = 0; i < json_array_size(events); i++) {
-        size_t at = arrival ? (size_t)json_integer_value(json_array_get(arrival, i)) : i;
-        push_event(e, json_array_get(events, at), offsets, ids);
+        case_push(e, json_array_get(events, case_nth_read(c, i)), offsets, ids);
     }
     int64_t watermark = json_integer_value(json_object_get(c, "watermark")) * NS_PER_MS;
     bool ok = fyke_engine_finish(e, watermark) == FYKE_OK;
@@ -433,21 +400,6 @@ static void check_refusal(json_t *c, json_t *codes, struct outcome *o, bool refu
     printf("    must be refused: %s (%s)\n", reason, want ? want : "no code is listed for it");
 }
 
-/* Events are listed in the total order; a case whose times fall is none of ours. */
-static bool in_order(json_t *c)
-{
-    json_t *events = json_object_get(c, "events");
-    json_int_t last = INT64_MIN;
-    for (size_t i = 0; !json_object_get(c, "arrival") && i < json_array_size(events); i++) {
-        json_int_t at = json_integer_value(json_object_get(json_array_get(events, i), "at"));
-        if (at < last) {
-            return false;
-        }
-        last = at;
-    }
-    return true;
-}
-
 static void run_case(json_t *c, json_t *codes, struct tally *t, bool verbose)
 {
     const char *name = json_string_value(json_object_get(c, "name"));
@@ -457,7 +409,7 @@ static void run_case(json_t *c, json_t *codes, struct tally *t, bool verbose)
         t->skipped++;
         return;
     }
-    if (!in_order(c)) {
+    if (!case_in_order(c)) {
         t->skipped++;
         printf("skipped  %s: its events are not listed in their order of time\n", name);
         return;

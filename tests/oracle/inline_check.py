@@ -9,9 +9,9 @@ import subprocess
 import sys
 import tempfile
 
-from cases import chunk
-from generate import NOT_YET
 from inline import test_of
+from search import TooMuch
+from ways import cases_behind
 
 
 def passes(fyke, text):
@@ -36,10 +36,13 @@ def main():
     p.add_argument('--seed', type=int, default=3)
     p.add_argument('--cases', type=int, default=100)
     args = p.parse_args()
-    bad = changed = 0
-    without = NOT_YET + ('derived', 'profile')  # tests give profiles instead of feeding them
-    for case, file, _ in chunk(args.seed, 0, args.cases, 1, without):
-        text = test_of(case, file)
+    bad = changed = ran = 0
+    for case, file in cases_behind(args.seed * 1000000, args.cases):
+        try:
+            text = test_of(case, file)
+        except TooMuch:  # derived events, with the given measures
+            continue
+        ran += 1
         ok, words = passes(args.fyke, text)
         if not ok:
             bad += 1
@@ -50,9 +53,8 @@ def main():
             if passes(args.fyke, other)[0]:
                 bad += 1
                 print(case['name'], 'passes with a wrong answer\n', other)
-    print('%d cases as inline tests, %d with an answer changed, %d wrong' % (args.cases, changed,
-                                                                            bad))
-    return 1 if bad or not changed else 0
+    print('%d cases as inline tests, %d with an answer changed, %d wrong' % (ran, changed, bad))
+    return 1 if bad or not changed or ran * 2 < args.cases else 0
 
 
 if __name__ == '__main__':

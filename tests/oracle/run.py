@@ -171,8 +171,7 @@ class Report:
         print('%s %s' % (name, what))
         print(show(case))
         print(clip(words[words.find('    got'):] if '    got' in words else words))
-        if not file.profiles and not any(r.derives for r in file.rules):
-            print('  as an inline test:\n' + inline.test_of(case, file))
+        print('  as inline tests:\n' + inline.test_of(case, file))
         print('  as a case: ' + json.dumps(dict(case, name=name)))
         sys.stdout.flush()
 
