@@ -15,7 +15,6 @@
 #include "dsl/ast.h"
 #include "dsl/compile.h"
 #include "dsl/diag.h"
-#include "dsl/not_yet.h"
 #include "dsl/suggest.h"
 #include "nfa/expr.h"
 #include "nfa/rule.h"
@@ -102,7 +101,6 @@ void check_second(struct checker *c, struct diag *d, struct span span, const cha
     FYKE_PRINTF(4, 5);
 /* "did you mean `x`?" if the suggestion has found something. */
 void check_suggest(struct checker *c, struct diag *d, const struct suggest *s);
-void check_not_yet(struct checker *c, struct span span, enum not_yet what);
 
 const char *symbol_kind_name(enum symbol_kind kind);
 /* What a name stands for; it counts as used from now on. */

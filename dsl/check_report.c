@@ -89,11 +89,3 @@ void check_suggest(struct checker *c, struct diag *d, const struct suggest *s)
         check_help(c, d, "did you mean `%.*s`?", SLICE_ARG(s->best));
     }
 }
-
-void check_not_yet(struct checker *c, struct span span, enum not_yet what)
-{
-    struct diag *d = check_error(c, "E0490", span, "%s", not_yet_message(what));
-    if (not_yet_help(what)) {
-        check_help(c, d, "%s", not_yet_help(what));
-    }
-}

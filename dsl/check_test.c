@@ -7,6 +7,7 @@ struct test_ctx {
     struct checker *c;
     struct compiled_test *test;
     const struct rule *rule;
+    bool reloads; /* after a `reload`: other rules are in force */
 };
 
 static struct test_moment moment_of(const struct ast_literal *lit)
@@ -199,6 +200,11 @@ static bool find_output(struct test_ctx *t, const struct ast_assign *a, enum tes
         }
         suggest_try(&s, SLICE_LIT("suppressed"));
     }
+    if (t->reloads) {
+        f->emit_index = 0;
+        *want = (struct want){VAL_MISSING, VAL_MISSING, NULL};
+        return true;
+    }
     struct diag *d = check_error(t->c, "E0431", a->path.span, "the %s has no field `%.*s`",
                                  n > 0 && !alert ? "event" : "alert", SLICE_ARG(f->name));
     check_suggest(t->c, d, &s);
@@ -319,16 +325,19 @@ static void given_table(struct test_ctx *t, const struct ast_stmt *s, enum symbo
                                                  : check_lookup_content(t->c, decl, s->map);
 }
 
-/* The file is read when the test runs. */
-static bool events_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
+/* `events`, `reload`: the file is read when the test runs. */
+static bool file_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_stmt *stmt)
 {
     struct slice path;
     const struct rule_file *from = sources_get(t->c->sources, s->span.file);
-    stmt->kind = TEST_STMT_EVENTS_FILE;
+    bool events = s->kind == AST_STMT_EVENTS;
+    stmt->kind = events ? TEST_STMT_EVENTS_FILE : TEST_STMT_RELOAD;
+    t->reloads |= !events;
     if (!load_relative(t->c->arena, from, s->string->string, &path)) {
         struct diag *d = check_error(t->c, "E0430", s->string->span,
                                      "a file is named relative to this one, inside the rules");
-        check_help(t->c, d, "for example `events \"fixtures/4711.jsonl\"`");
+        check_help(t->c, d, events ? "for example `events \"fixtures/4711.jsonl\"`"
+                                   : "for example `reload \"logins.rules.v2\"`");
         return false;
     }
     stmt->path = arena_strndup(t->c->out, path.ptr, path.len);
@@ -355,10 +364,8 @@ static bool lower_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test
                                                    &t->test->profiles[t->test->n_profiles]);
         return false;
     case AST_STMT_RELOAD:
-        check_not_yet(t->c, s->span, NOT_YET_RELOAD);
-        return false;
     case AST_STMT_EVENTS:
-        return events_stmt(t, s, stmt);
+        return file_stmt(t, s, stmt);
     case AST_STMT_GIVEN_TIME:
         t->test->origin = s->moment->time;
         return false;

@@ -37,12 +37,14 @@ enum test_stmt_kind {
     TEST_STMT_RESTART,
     TEST_STMT_SHUFFLE,
     TEST_STMT_EVENTS_FILE, /* events "FILE" */
+    TEST_STMT_RELOAD,      /* reload "FILE": a rule set of its own */
 };
 
 struct test_expect_field {
     struct slice name;      /* of the alert's `emit` body, of the key, or `suppressed` */
     int32_t emit_index;     /* into the fields of the alert or of the timeout, or of a derived event
-                               of a rule without one; -1: a key part */
+                               of a rule without one; 0 also for a field that only the
+                               rules of a reload know; -1: a key part */
     int32_t key_index;      /* into rule->key_names; -1: none. Neither: `suppressed` */
     struct value value;
     struct span span;
@@ -70,7 +72,7 @@ struct test_stmt {
     bool has_seed;
     uint64_t seed;
     struct duration within;
-    /* EVENTS_FILE */
+    /* EVENTS_FILE, RELOAD */
     const char *path;
 };
 

@@ -1,7 +1,6 @@
 /* Runs cases of the meaning (rules, events, answers as JSON lines; fields: tests/README.md) through
  * libfyke and compares. A case is
  *   equal     the answer is exactly the expected one, or the refusal is for its own reason
- *   waiting   the compiler says that a construct is not evaluated yet (E0490)
  *   differs   anything else: the run fails
  *
  *   cases FILE [--codes FILE] [--min-equal N] [--min-answers N] [-v] [--only NAME]
@@ -17,10 +16,9 @@
 #include "tests/conformance/case_records.h"
 
 #define NS_PER_MS INT64_C(1000000)
-#define NOT_YET "E0490"
 
 struct tally {
-    unsigned equal, answers, refused, waiting, differs, skipped;
+    unsigned equal, answers, refused, differs, skipped;
 };
 
 struct outcome {
@@ -418,10 +416,7 @@ static void run_case(json_t *c, json_t *codes, struct tally *t, bool verbose)
     struct fyke_rules *rules = NULL;
     enum fyke_result rc =
         fyke_rules_compile_text(name, text, strlen(text), on_diagnostic, &o, &rules);
-    if (rc != FYKE_OK && strstr(buf_cstr(&o.codes), NOT_YET)) {
-        t->waiting++;
-        printf("waiting  %s\n%s", name, buf_cstr(&o.messages));
-    } else if (json_object_get(c, "expect_error")) {
+    if (json_object_get(c, "expect_error")) {
         check_refusal(c, codes, &o, rc != FYKE_OK, t);
     } else if (rc != FYKE_OK) {
         t->differs++;
@@ -497,7 +492,7 @@ int main(int argc, char **argv)
     free(line);
     fclose(f);
     json_decref(codes);
-    printf("%u equal (%u answers, %u refusals), %u waiting, %u differ, %u without counterpart\n",
-           t.equal, t.answers, t.refused, t.waiting, t.differs, t.skipped);
+    printf("%u equal (%u answers, %u refusals), %u differ, %u without counterpart\n",
+           t.equal, t.answers, t.refused, t.differs, t.skipped);
     return t.differs || t.equal < a.min_equal || t.answers < a.min_answers;
 }

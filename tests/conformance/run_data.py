@@ -79,8 +79,7 @@ def run(fyke, rules, topic, paths, *flags):
     p = subprocess.run(cmd, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
     if p.returncode != 0:
         lines = [x for x in p.stderr.splitlines() if x.strip()]
-        code = "waits: " if "E0490" in p.stderr else ""
-        raise Refused(code + f"exit {p.returncode}: " + " / ".join(lines[:4]))
+        raise Refused(f"exit {p.returncode}: " + " / ".join(lines[:4]))
     alerts = collections.defaultdict(list)
     for line in p.stdout.splitlines():
         a = json.loads(line)
