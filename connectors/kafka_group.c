@@ -180,8 +180,24 @@ enum err kafka_group_change(struct kafka_source *s, enum source_change *ret, str
     return kafka_place_partitions(s, err);
 }
 
+/* The client keeps in mind what was held back, also when it is assigned anew. */
+static void hold_nothing_back(struct kafka_source *s)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        if (s->parts[i].paused) {
+            rd_kafka_topic_partition_list_add(l, s->parts[i].topic, s->parts[i].partition);
+        }
+    }
+    if (l->cnt > 0) {
+        rd_kafka_resume_partitions(s->client.rk, l); /* of partitions that are ours: cannot fail */
+    }
+    rd_kafka_topic_partition_list_destroy(l);
+}
+
 enum err kafka_group_let_go(struct kafka_source *s, struct error *err)
 {
+    hold_nothing_back(s);
     s->n_parts = s->last_part = 0;
     s->left = 1; /* nothing is at its end before there is something */
     rd_kafka_resp_err_t rc = rd_kafka_assign(s->client.rk, NULL);
@@ -201,22 +217,24 @@ static const struct partition_position *position_of(const struct partition_posit
     return NULL;
 }
 
+/* What is given and not named waits. Their ends are those of now: what goes on lies behind those of the
+ * start. */
 enum err kafka_group_start(struct kafka_source *s, const struct partition_position *from,
                            uint32_t n, struct error *err)
 {
-    size_t kept = 0;
+    hold_nothing_back(s);
+    take_given(s);
+    FYKE_TRY(kafka_place_partitions(s, err));
+    s->left = 0;
     for (size_t i = 0; i < s->n_parts; i++) {
-        const struct partition_position *at = position_of(from, n, &s->parts[i]);
-        if (at) {
-            s->parts[kept] = s->parts[i];
-            if (at->offset != SOURCE_FROM_START) {
-                FYKE_TRY(kafka_go_on_at(&s->parts[kept], at->offset, err));
-            }
-            kept++;
+        struct kafka_part *p = &s->parts[i];
+        const struct partition_position *at = position_of(from, n, p);
+        p->waits = at == NULL;
+        s->left += at != NULL;
+        if (at && at->offset != SOURCE_FROM_START) {
+            FYKE_TRY(kafka_go_on_at(p, at->offset, err));
         }
     }
-    s->n_parts = kept;
-    s->left = (uint32_t)kept;
     return kafka_assign_parts(s, err);
 }
 

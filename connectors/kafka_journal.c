@@ -65,8 +65,8 @@ static enum err pass_on(void *ctx, const struct journal_entry *e, bool *done, st
     return kafka_journal_is_own(e->key) ? ERR_OK : p->fn(p->ctx, e, done, err);
 }
 
-static enum err journal_read(struct journal *base, uint32_t task, int64_t from, journal_entry_fn fn,
-                             void *ctx, struct error *err)
+enum err kafka_journal_read(struct journal *base, uint32_t task, int64_t from,
+                            journal_entry_fn fn, void *ctx, struct error *err)
 {
     struct passing_on p = {fn, ctx};
     return kafka_changelog_read(&journal_of(base)->log, task, from, pass_on, &p, err);
@@ -196,9 +196,14 @@ enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *r
                            const char *topics, uint32_t n_tasks, struct journal **ret,
                            struct error *err)
 {
-    static const struct journal_ops ops = {journal_open,   kafka_journal_standing, journal_read,
-                                           journal_append, journal_commit,         journal_presses,
-                                           journal_close};
+    static const struct journal_ops ops = {.open = journal_open,
+                                           .standing = kafka_journal_standing,
+                                           .read = kafka_journal_read,
+                                           .append = journal_append,
+                                           .commit = journal_commit,
+                                           .presses = journal_presses,
+                                           .reader = kafka_journal_reader,
+                                           .close = journal_close};
     struct kafka_journal *j = xcalloc(1, sizeof(*j));
     j->base.ops = &ops;
     j->config = c;

@@ -1,6 +1,7 @@
 /* The inside of the journal:
  *   kafka_journal.c       the operations, opening, commit      kafka_journal_sink.c  sinks
  *   kafka_journal_own.c   its own entries: identity, owner     kafka_standing.c      positions
+ *   kafka_journal_reader.c  one for another thread
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
 #define FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
@@ -13,6 +14,7 @@
 struct kafka_journal {
     struct journal base; /* first: the engine's handle */
     const struct kafka_config *config;
+    struct kafka_config own; /* of a reader */
     const struct ruleset *rs;
     char *topics; /* "T1,T2" or NULL */
     struct kafka_txn txn;
@@ -47,7 +49,13 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
 #define KAFKA_METADATA_MAX 65
 void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_t seq);
 
+/* kafka_journal_reader.c */
+enum err kafka_journal_reader(struct journal *base, const struct journal_reader_options *o,
+                              struct journal **ret, struct error *err);
+
 /* kafka_journal.c */
+enum err kafka_journal_read(struct journal *base, uint32_t task, int64_t from,
+                            journal_entry_fn fn, void *ctx, struct error *err);
 enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key,
                               bool deleted, struct slice value, struct error *err);
 

@@ -22,6 +22,7 @@ struct kafka_part {
     bool eof;       /* the client said that `next` is the end; nothing since */
     bool told;      /* the engine was told so and not otherwise */
     bool paused;
+    bool waits;     /* given, but not read yet */
 };
 
 struct kafka_topic {

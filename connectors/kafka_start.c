@@ -242,10 +242,13 @@ static enum err apply_positions(struct kafka_source *s, const struct partition_p
 enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
 {
     tell_infos(s);
-    rd_kafka_topic_partition_list_t *l = all_partitions(s, 0);
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_parts);
     for (size_t i = 0; i < s->n_parts; i++) {
-        l->elems[i].offset = s->parts[i].next;
-        kafka_reached(s, i, s->parts[i].next);
+        const struct kafka_part *p = &s->parts[i];
+        if (!p->waits) {
+            rd_kafka_topic_partition_list_add(l, p->topic, p->partition)->offset = p->next;
+            kafka_reached(s, i, p->next);
+        }
     }
     rd_kafka_resp_err_t rc = rd_kafka_assign(s->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);

@@ -293,6 +293,17 @@ static enum err take_state(struct engine *e, struct error *err)
     return ERR_OK;
 }
 
+enum err engine_restore(struct engine *e, struct error *err)
+{
+    return state_writes_at_start(e) ? ERR_OK : take_state(e, err);
+}
+
+void engine_set_journal(struct engine *e, struct journal *j)
+{
+    e->options.journal = j;
+    e->state->journaled->journal = j;
+}
+
 static const char *scratch_dir(const struct engine_options *o)
 {
     const char *dir = o->scratch_dir != NULL ? o->scratch_dir : o->state_dir;

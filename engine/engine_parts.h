@@ -118,6 +118,12 @@ struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_
 /* Opens a partition; the clock groups of its topic wait for it from now on. */
 struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
 
+/* For a task that is restored on a thread of its own: takes over what was stored, unless that means to
+ * write to the journal; then engine_begin() does it. */
+enum err engine_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Instead of the one that it was restored with. */
+void engine_set_journal(struct engine *e, struct journal *j);
+
 void engine_note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n);
 /* engine_renew_tables() */
 enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;

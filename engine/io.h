@@ -55,7 +55,7 @@ struct source_ops {
     enum err (*partitions)(struct source *s, const struct source_partition **ret, uint32_t *ret_n,
                            struct error *err);
     /* Start reading; `from[i]` overrides the first offset of the partitions named. Once; of a shared
-     * source, after each GIVEN, and those alone are read that `from` names. */
+     * source, after each GIVEN and whenever more can be read: those alone are read that `from` names. */
     enum err (*start)(struct source *s, const struct partition_position *from, uint32_t n,
                       struct error *err);
     /* Next records, at most `max`; waits up to `wait` when there are none (0 records then). */

@@ -21,10 +21,11 @@
  * opens everything anew, lib/run.c). Any other error: as usual, the run ends; a crash-like end is
  * safe. Commit waits through outages for as long as the broker may still answer.
  *
- * Thread rule: all calls from the input thread. */
+ * Thread rule: all calls from the input thread; those of a reader from the thread that has it. */
 #ifndef FYKE_ENGINE_JOURNAL_JOURNAL_H
 #define FYKE_ENGINE_JOURNAL_JOURNAL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +71,13 @@ struct journal_task {
     int64_t position; /* set by commit(): behind the last entry appended for the task */
 };
 
+/* What a reader must not share with the input thread; must outlive it. */
+struct journal_reader_options {
+    const volatile sig_atomic_t *stop; /* non-zero: what it is about ends soon, with an error */
+    void (*log)(void *ctx, const char *line);
+    void *log_ctx;
+};
+
 struct journal_ops {
     /* Fences, and makes sure that the log exists and keeps what it must. Once, before anything
      * else. `reset`: a new log begins, whatever the old one held is gone, and positions count as
@@ -95,6 +103,9 @@ struct journal_ops {
      * commit now rather than by time (half of the queue is used, or a quarter of the time that a
      * transaction may take). */
     bool (*presses)(struct journal *j);
+    /* A second one over the same log, for another thread: it has standing(), read() and close() alone. */
+    enum err (*reader)(struct journal *j, const struct journal_reader_options *o,
+                       struct journal **ret, struct error *err);
     void (*close)(struct journal *j); /* aborts what is open */
 };
 

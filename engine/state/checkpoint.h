@@ -62,6 +62,9 @@ enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
  * the run from then on. Before anything is restored. */
 enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
 
+/* Doing so has something to write. */
+bool state_writes_at_start(const struct engine *e);
+
 /* Everything since the last one is written; without a journal it is durable then, with one when the
  * transaction that *ret becomes part of is through. */
 enum err state_prepare(struct engine *e, struct journal_task *ret, struct error *err) FYKE_MUST_USE;

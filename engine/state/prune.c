@@ -201,6 +201,16 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
     return rc == ERR_OK ? prune_header(e, t, err) : rc;
 }
 
+bool state_writes_at_start(const struct engine *e)
+{
+    const struct header *h = &e->state->before;
+    bool dead = begins_log(e);
+    for (uint32_t i = 0; i < h->n_slots && !dead; i++) {
+        dead = !slot_lives(e, h->slots[i].slot);
+    }
+    return dead;
+}
+
 enum err state_drop_dead_rules(struct engine *e, struct error *err)
 {
     struct store_txn *t;

@@ -109,33 +109,48 @@ static size_t share_of(const struct task_set *in, size_t bytes)
     return bytes == 0 || share > LEAST_MEMORY ? share : LEAST_MEMORY;
 }
 
-enum err task_set_open(struct task_set *in, uint32_t number, struct error *err)
+struct task task_named(const struct task_set *in, uint32_t number)
+{
+    return (struct task){.number = number,
+                         .dir = dir_of_task(in, number),
+                         .is_new = true,
+                         .log = task_log_new(in->options.log, in->options.log_ctx)};
+}
+
+void task_release(struct task *t)
+{
+    task_log_free(t->log);
+    free(t->dir);
+}
+
+struct engine_options task_set_options_of(const struct task_set *in, const struct task *t)
 {
     struct engine_options o = in->options;
-    struct task t = {.number = number, .dir = dir_of_task(in, number), .is_new = true};
     o.in_group = true;
-    o.task = number;
-    o.state_dir = t.dir;
+    o.task = t->number;
+    o.state_dir = t->dir;
     o.shards = TASK_SHARDS;
     o.threads = 1;
     o.memory_bytes = share_of(in, o.memory_bytes);
     o.buffer_bytes = share_of(in, o.buffer_bytes);
     o.commit = commit_for_task;
-    o.commit_ctx = in;
+    o.commit_ctx = (void *)(uintptr_t)in;
     o.beat = NULL;
-    enum err rc = engine_new(in->rs, &o, &t.engine, err);
-    if (rc != ERR_OK) {
-        free(t.dir);
-        return rc;
-    }
-    t.engine->stop = in->stop;
-    t.engine->source = in->source;
-    size_t at = place_of_task(in, number);
+    o.log = task_log_line;
+    o.log_ctx = t->log;
+    return o;
+}
+
+enum err task_set_insert(struct task_set *in, struct task *t, struct error *err)
+{
+    t->engine->stop = in->stop;
+    t->engine->source = in->source;
+    size_t at = place_of_task(in, t->number);
     in->tasks = xgrow(in->tasks, &in->cap_tasks, in->n_tasks + 1, sizeof(*in->tasks));
     memmove(in->tasks + at + 1, in->tasks + at, (in->n_tasks - at) * sizeof(*in->tasks));
-    in->tasks[at] = t;
+    in->tasks[at] = *t;
     in->n_tasks++;
-    return engine_load_tables(t.engine, err);
+    return engine_load_tables(t->engine, err);
 }
 
 static void keep_counters(struct task_set *in, struct engine *e)
@@ -152,7 +167,7 @@ void task_set_close(struct task_set *in, size_t i, bool abandon)
         keep_counters(in, t->engine);
     }
     (abandon ? engine_abandon : engine_free)(t->engine);
-    free(t->dir);
+    task_release(t);
     in->n_tasks--;
     memmove(in->tasks + i, in->tasks + i + 1, (in->n_tasks - i) * sizeof(*in->tasks));
 }
@@ -209,6 +224,7 @@ static void release(struct task_set *in, bool abandon)
     if (in == NULL) {
         return;
     }
+    task_restores_end(in);
     while (in->n_tasks > 0) {
         task_set_close(in, in->n_tasks - 1, abandon);
     }

@@ -6,15 +6,17 @@
  *
  *   taken   what was read is committed, then the partitions are let go; the tasks stay in memory
  *   given   a task that comes back and whose last commit is still the last one goes on where it stands;
- *           one that does not come back is closed; one that is new is restored from its changelog
+ *           one that does not come back is closed; one that is new is restored from its changelog, on a
+ *           thread of its own while the others go on, and then takes part
  *
  * All tasks that changed go into one commit. Whatever goes wrong ends the set; the next one begins
  * with what is committed.
  *
- *   task_set_run.c  the loop      task_set.c          commit; tasks come and go
- *                                 task_set_summary.c  figures of all
+ *   task_set_run.c     the loop                  task_set.c      commit; what a task is made of
+ *   task_set_change.c  partitions come and go    task_restore.c  tasks on their way
+ *   task_set_summary.c figures of all            task_log.c      their lines, until they are here
  *
- * Thread rule: the input thread's. */
+ * Thread rule: the input thread's; what is restored belongs to its thread until it is done. */
 #ifndef FYKE_ENGINE_TASKS_TASK_SET_H
 #define FYKE_ENGINE_TASKS_TASK_SET_H
 

@@ -32,11 +32,11 @@ static uint32_t count_read(const struct task_set *in)
     return n;
 }
 
-/* *ret: the last commit of the task is still ours. */
-static enum err still_stands(const struct engine *e, bool *ret, struct error *err)
+enum err task_set_still_stands(const struct task_set *in, const struct engine *e, bool *ret,
+                               struct error *err)
 {
     struct journal_standing s;
-    struct journal *j = e->options.journal;
+    struct journal *j = in->options.journal;
     FYKE_TRY(j->ops->standing(j, e->options.task, &s, err));
     *ret = s.found && s.seq == e->state->seq;
     return ERR_OK;
@@ -48,7 +48,7 @@ static enum err close_strangers(struct task_set *in, const bool *ours, struct er
     for (size_t i = in->n_tasks; i-- > 0;) {
         bool stands = ours[in->tasks[i].number];
         if (stands) {
-            FYKE_TRY(still_stands(in->tasks[i].engine, &stands, err));
+            FYKE_TRY(task_set_still_stands(in, in->tasks[i].engine, &stands, err));
         }
         if (!stands) {
             task_set_close(in, i, false);
@@ -76,24 +76,6 @@ static bool *find_ours(const struct task_set *in, const struct source_partition 
         }
     }
     return ours;
-}
-
-static enum err open_missing(struct task_set *in, const bool *ours, uint32_t *ret_opened,
-                             struct error *err)
-{
-    *ret_opened = 0;
-    for (uint32_t p = 0; p < in->n_all_tasks; p++) {
-        if (!ours[p] || task_set_task_of(in, (int32_t)p) != NULL) {
-            continue;
-        }
-        if (in->n_tasks == TASK_SET_MAX) {
-            return error_set(err, ERR_LIMIT, "an instance takes at most %d partitions of a topic; "
-                             "start more instances", TASK_SET_MAX);
-        }
-        FYKE_TRY(task_set_open(in, p, err));
-        ++*ret_opened;
-    }
-    return ERR_OK;
 }
 
 /* Where reading goes on. Of a task that stayed nothing is read again. */
@@ -176,22 +158,54 @@ static enum err pin_new(struct task_set *in, const struct source_partition *part
     return ERR_OK;
 }
 
-static enum err take_over(struct task_set *in, const bool *ours, struct error *err)
+/* All tasks that are here are read from where they stand, new ones from where they begin. */
+static enum err go_on(struct task_set *in, struct error *err)
 {
     const struct source_partition *parts;
-    uint32_t n, opened;
-    FYKE_TRY(close_strangers(in, ours, err));
-    FYKE_TRY(open_missing(in, ours, &opened, err));
+    uint32_t n;
     FYKE_TRY(in->source->ops->partitions(in->source, &parts, &n, err));
     for (size_t i = 0; i < in->n_tasks; i++) {
         FYKE_TRY(begin_task(in, &in->tasks[i], parts, n, err));
     }
     FYKE_TRY(start_reading(in, err));
     FYKE_TRY(in->source->ops->partitions(in->source, &parts, &n, err));
-    FYKE_TRY(pin_new(in, parts, n, err));
-    engine_say_with(&in->options, SAY_INFO "%zu of %u partitions are ours: %u opened, %zu kept",
-                    in->n_tasks, in->n_all_tasks, opened, in->n_tasks - opened);
-    in->parked = false;
+    return pin_new(in, parts, n, err);
+}
+
+static enum err take_over(struct task_set *in, const bool *ours, struct error *err)
+{
+    FYKE_TRY(close_strangers(in, ours, err));
+    FYKE_TRY(task_restores_want(in, ours, err));
+    FYKE_TRY(go_on(in, err));
+    in->given++;
+    in->opened = 0;
+    in->told = in->parked = false;
+    return ERR_OK;
+}
+
+/* What is committed with the tasks that come is theirs alone: some write to the journal as they begin. */
+static enum err take_restored(struct task_set *in, struct error *err)
+{
+    FYKE_TRY(task_set_commit(in, err));
+    FYKE_TRY(task_restores_take(in, err));
+    return go_on(in, err);
+}
+
+enum err task_set_settle(struct task_set *in, struct error *err)
+{
+    bool any;
+    if (in->alone || in->parked) {
+        return ERR_OK;
+    }
+    FYKE_TRY(task_restores_step(in, &any, err));
+    if (any) {
+        FYKE_TRY(take_restored(in, err));
+    }
+    if (!in->told && task_restores_wanted(in) == 0) {
+        engine_say_with(&in->options, SAY_INFO "%zu of %u partitions are ours: %u opened, %zu kept",
+                        in->n_tasks, in->n_all_tasks, in->opened, in->n_tasks - in->opened);
+        in->told = true;
+    }
     return ERR_OK;
 }
 

@@ -2,17 +2,23 @@
 #ifndef FYKE_ENGINE_TASKS_TASK_SET_PARTS_H
 #define FYKE_ENGINE_TASKS_TASK_SET_PARTS_H
 
+#include <pthread.h>
+
 #include "engine/engine_parts.h"
 #include "engine/journal/journal.h"
 #include "engine/state/lock.h"
+#include "engine/tasks/task_log.h"
 #include "engine/tasks/task_set.h"
 
 struct task {
     struct engine *engine;
     uint32_t number;
     char *dir;     /* owned; NULL: not ours to open and close */
-    bool is_new;   /* opened since the last change of partitions */
+    bool is_new;   /* opened, and not read yet */
+    struct task_log *log; /* owned; the engine's */
 };
+
+struct task_restore;
 
 struct task_set {
     const struct ruleset *rs;
@@ -24,6 +30,11 @@ struct task_set {
     struct task *tasks; /* ascending */
     size_t n_tasks, cap_tasks;
     size_t last_task; /* records come in runs of one partition */
+    struct task_restore **restores; /* owned; tasks on their way (task_restore.c) */
+    size_t n_restores, cap_restores;
+    uint64_t given;   /* assignments so far */
+    uint32_t opened;  /* tasks, since the last */
+    bool told;        /* how that went was said */
     bool parked;      /* no partitions: nothing is evaluated, nobody is idle */
     bool ready;       /* was said */
     struct source *source;
@@ -37,11 +48,31 @@ struct task_set {
 
 /* NULL: not ours. */
 struct engine *task_set_task_of(struct task_set *in, int32_t partition);
-enum err task_set_open(struct task_set *in, uint32_t number, struct error *err) FYKE_MUST_USE;
+/* Without an engine yet. */
+struct task task_named(const struct task_set *in, uint32_t number);
+struct engine_options task_set_options_of(const struct task_set *in, const struct task *t);
+void task_release(struct task *t);
+/* One that is restored; taken over. */
+enum err task_set_insert(struct task_set *in, struct task *t, struct error *err) FYKE_MUST_USE;
 void task_set_close(struct task_set *in, size_t i, bool abandon);
 /* Everything that changed, as one. */
 enum err task_set_commit(struct task_set *in, struct error *err) FYKE_MUST_USE;
 enum err task_set_taken(struct task_set *in, struct error *err) FYKE_MUST_USE;
 enum err task_set_given(struct task_set *in, struct error *err) FYKE_MUST_USE;
+/* *ret: the last commit of the task is still ours. */
+enum err task_set_still_stands(const struct task_set *in, const struct engine *e, bool *ret,
+                               struct error *err) FYKE_MUST_USE;
+/* Once per turn: tasks that are restored take part from here on. */
+enum err task_set_settle(struct task_set *in, struct error *err) FYKE_MUST_USE;
+
+/* task_restore.c: those of `ours` that are not here are restored, others no more. */
+enum err task_restores_want(struct task_set *in, const bool *ours,
+                            struct error *err) FYKE_MUST_USE;
+uint32_t task_restores_wanted(const struct task_set *in);
+/* *ret_any: some are ready to be taken. What made one fail is returned. */
+enum err task_restores_step(struct task_set *in, bool *ret_any, struct error *err) FYKE_MUST_USE;
+enum err task_restores_take(struct task_set *in, struct error *err) FYKE_MUST_USE;
+/* Waits for their threads. */
+void task_restores_end(struct task_set *in);
 
 #endif

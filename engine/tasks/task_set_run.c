@@ -67,7 +67,7 @@ static enum err step(struct task_set *in, bool *finished, struct error *err)
     FYKE_TRY(in->source->ops->poll(in->source, POLL_RECORDS, POLL_WAIT, &batch, err));
     FYKE_TRY(push(in, &batch, err));
     FYKE_TRY(evaluate(in, err));
-    *finished = batch.finished;
+    *finished = batch.finished && task_restores_wanted(in) == 0;
     switch (batch.change) {
     case SOURCE_SAME: break;
     case SOURCE_TAKEN: return task_set_taken(in, err);
@@ -123,10 +123,10 @@ static void beat(const struct task_set *in, enum engine_phase phase)
     }
 }
 
-/* An instance that was given nothing is ready, too: it stands by. */
+/* Every task is here. An instance that was given nothing is ready, too: it stands by. */
 static void say_ready(struct task_set *in)
 {
-    if (!in->ready && !in->parked) {
+    if (!in->ready && !in->parked && task_restores_wanted(in) == 0) {
         in->ready = true;
         beat(in, ENGINE_READY);
     }
@@ -167,12 +167,11 @@ static enum err loop(struct task_set *in, struct error *err)
     say_ready(in);
     while (!finished && !asked_to_stop(in) && !stopped(in)) {
         FYKE_TRY(look_after(in, err));
+        FYKE_TRY(task_set_settle(in, err));
         FYKE_TRY(step(in, &finished, err));
         FYKE_TRY(keep_pace(in, err));
         watch_budgets(in);
-        if (in->ready) {
-            beat(in, ENGINE_RUNNING);
-        }
+        beat(in, in->ready ? ENGINE_RUNNING : ENGINE_WAITING);
         say_ready(in);
     }
     if (!note_stop(in, finished)) {

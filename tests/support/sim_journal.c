@@ -19,6 +19,7 @@ struct sim_journal {
     struct sink sink;
     struct sim_log *log;
     uint32_t epoch;
+    const volatile sig_atomic_t *stop; /* of a reader */
     /* The open transaction. */
     struct sim_entry *entries;
     size_t n_entries, cap_entries;
@@ -53,7 +54,9 @@ static void alert_release(struct sim_alert *a)
 
 void sim_log_init(struct sim_log *log)
 {
-    *log = (struct sim_log){.identity = "sim", .max_value_bytes = 16384, .fd = -1};
+    *log = (struct sim_log){.identity = "sim", .max_value_bytes = 16384, .fd = -1, .held_task = -1};
+    log->lock = xcalloc(1, sizeof(*log->lock));
+    pthread_mutex_init(log->lock, NULL);
 }
 
 void sim_log_release(struct sim_log *log)
@@ -69,6 +72,10 @@ void sim_log_release(struct sim_log *log)
     free(log->positions);
     if (log->fd >= 0) {
         close(log->fd);
+    }
+    if (log->lock != NULL) {
+        pthread_mutex_destroy(log->lock);
+        free(log->lock);
     }
     *log = (struct sim_log){.fd = -1};
 }
@@ -296,6 +303,20 @@ static void write_frame(const struct sim_log *log, struct slice frame)
 
 /* ---- calls -------------------------------------------------------------------------------- */
 
+static void give_back(pthread_mutex_t **lock)
+{
+    pthread_mutex_unlock(*lock);
+}
+
+static pthread_mutex_t *take(const struct sim_journal *s)
+{
+    pthread_mutex_lock(s->log->lock);
+    return s->log->lock;
+}
+
+/* Until the end of the function. */
+#define LOCKED(s) FYKE_CLEANUP(give_back) pthread_mutex_t *locked_ = take(s)
+
 static void forget_transaction(struct sim_journal *s)
 {
     for (size_t i = 0; i < s->n_entries; i++) {
@@ -358,6 +379,7 @@ static enum err leave(struct sim_journal *s, enum sim_fault fault, struct error 
 static enum err sim_open(struct journal *j, bool reset, struct error *err)
 {
     struct sim_journal *s = of_journal(j);
+    LOCKED(s);
     struct sim_log *log = s->log;
     (void)err;
     log->dead = false;
@@ -374,6 +396,7 @@ static enum err sim_standing(struct journal *j, uint32_t task, struct journal_st
                              struct error *err)
 {
     struct sim_journal *s = of_journal(j);
+    LOCKED(s);
     const struct sim_log *log = s->log;
     enum sim_fault fault;
     FYKE_TRY(enter_reading(s, &fault, err));
@@ -397,20 +420,53 @@ static enum err sim_standing(struct journal *j, uint32_t task, struct journal_st
     return leave(s, fault, err);
 }
 
+/* The next entry at or behind `from`; false: there is none. Entries stay where they are while engines
+ * live, the array does not. */
+static bool next_entry(struct sim_journal *s, uint32_t task, size_t *at, int64_t from,
+                       struct journal_entry *ret)
+{
+    LOCKED(s);
+    for (; *at < s->log->n_entries; ++*at) {
+        const struct sim_entry *e = &s->log->entries[*at];
+        if (e->task == task && e->position >= from) {
+            *ret = (struct journal_entry){slice_from(e->key, e->key_len), e->deleted,
+                                          slice_from(e->value, e->value_len), e->position};
+            ++*at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err enter_entry(struct sim_journal *s, enum sim_fault *ret, struct error *err)
+{
+    LOCKED(s);
+    return enter_reading(s, ret, err);
+}
+
+/* As a slow log does to whoever restores a task. */
+static enum err wait_while_held(const struct sim_journal *s, uint32_t task, struct error *err)
+{
+    while (s->stop != NULL &&
+           __atomic_load_n(&s->log->held_task, __ATOMIC_ACQUIRE) == (int64_t)task) {
+        if (*s->stop != 0) {
+            return error_set(err, ERR_KAFKA, "stopped while reading");
+        }
+        usleep(1000);
+    }
+    return ERR_OK;
+}
+
 static enum err sim_read(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn,
                          void *ctx, struct error *err)
 {
     struct sim_journal *s = of_journal(j);
+    struct journal_entry entry;
     bool done = false;
-    for (size_t i = 0; i < s->log->n_entries && !done; i++) {
-        const struct sim_entry *e = &s->log->entries[i];
+    FYKE_TRY(wait_while_held(s, task, err));
+    for (size_t at = 0; !done && next_entry(s, task, &at, from, &entry);) {
         enum sim_fault fault;
-        if (e->task != task || e->position < from) {
-            continue;
-        }
-        FYKE_TRY(enter_reading(s, &fault, err));
-        struct journal_entry entry = {slice_from(e->key, e->key_len), e->deleted,
-                                      slice_from(e->value, e->value_len), e->position};
+        FYKE_TRY(enter_entry(s, &fault, err));
         FYKE_TRY(fn(ctx, &entry, &done, err));
         FYKE_TRY(leave(s, fault, err));
     }
@@ -421,6 +477,7 @@ static enum err sim_append(struct journal *j, uint32_t task, struct slice key, b
                            struct slice value, struct error *err)
 {
     struct sim_journal *s = of_journal(j);
+    LOCKED(s);
     enum sim_fault fault;
     FYKE_TRY(enter(s, &fault, err));
     assert_true(value.len <= j->max_value_bytes);
@@ -479,6 +536,7 @@ static enum err sim_commit(struct journal *j, struct journal_task *tasks, uint32
                            struct error *err)
 {
     struct sim_journal *s = of_journal(j);
+    LOCKED(s);
     struct sim_log *log = s->log;
     struct buf frame = BUF_INIT;
     enum sim_fault fault;
@@ -516,14 +574,42 @@ static void sim_close(struct journal *j)
     free(s);
 }
 
-static const struct journal_ops ops = {sim_open,   sim_standing, sim_read, sim_append,
-                                       sim_commit, sim_presses,  sim_close};
+static void reader_close(struct journal *j)
+{
+    free(of_journal(j));
+}
+
+static enum err sim_reader(struct journal *j, const struct journal_reader_options *o,
+                           struct journal **ret, struct error *err)
+{
+    static const struct journal_ops reader_ops = {
+        .standing = sim_standing, .read = sim_read, .close = reader_close};
+    const struct sim_journal *of = of_journal(j);
+    struct sim_journal *s = xcalloc(1, sizeof(*s));
+    (void)err;
+    s->journal = (struct journal){&reader_ops, of->journal.max_value_bytes};
+    s->log = of->log;
+    s->epoch = of->epoch;
+    s->stop = o->stop;
+    *ret = &s->journal;
+    return ERR_OK;
+}
+
+static const struct journal_ops ops = {.open = sim_open,
+                                       .standing = sim_standing,
+                                       .read = sim_read,
+                                       .append = sim_append,
+                                       .commit = sim_commit,
+                                       .presses = sim_presses,
+                                       .reader = sim_reader,
+                                       .close = sim_close};
 
 /* ---- sink --------------------------------------------------------------------------------- */
 
 static enum err sink_write(struct sink *sink, const struct out_record *r, struct error *err)
 {
     struct sim_journal *s = of_sink(sink);
+    LOCKED(s);
     enum sim_fault fault;
     FYKE_TRY(enter(s, &fault, err));
     VEC_PUSH(s->alerts, s->n_alerts, s->cap_alerts) = (struct sim_alert){
@@ -534,6 +620,7 @@ static enum err sink_write(struct sink *sink, const struct out_record *r, struct
 static enum err sink_flush(struct sink *sink, struct error *err)
 {
     struct sim_journal *s = of_sink(sink);
+    LOCKED(s);
     enum sim_fault fault;
     FYKE_TRY(enter(s, &fault, err));
     return leave(s, fault, err);

@@ -6,6 +6,7 @@
 #ifndef FYKE_TESTS_SUPPORT_SIM_JOURNAL_H
 #define FYKE_TESTS_SUPPORT_SIM_JOURNAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,8 @@ struct sim_log {
     bool dead;             /* crashed: every call fails until the next journal is opened */
     uint64_t calls;
     int fd;                /* -1: memory only */
+    pthread_mutex_t *lock; /* owned; of everything above, as readers have threads of their own */
+    int64_t held_task;     /* atomic: readers of its entries get none; -1: none */
     struct fault *kill_at; /* fault points of the log itself; may be NULL */
 };
 

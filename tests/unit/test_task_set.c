@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/xalloc.h"
 #include "engine/engine.h"
@@ -71,6 +72,12 @@ struct shared_source {
     int at[N_TOPICS][N_TASKS];
     struct source_partition parts[N_TOPICS * N_TASKS];
     struct record record;
+    void (*at_rest)(struct shared_source *s); /* nothing is left of what is read; NULL */
+    struct sim_log *log;
+    size_t alerts_before; /* of at_rest */
+    unsigned rests;
+    int without;    /* the first change takes this task away, the next gives all; 0: any set */
+    bool abandoned; /* that has happened, and the task was not read */
 };
 
 static struct shared_source *of_source(struct source *s)
@@ -136,12 +143,15 @@ static enum source_change change(struct shared_source *s)
 {
     if (s->taken) {
         s->taken = false;
+        if (s->abandoned && s->changes == 0) {
+            s->log->held_task = -1;
+        }
         s->given = s->next_given;
         return SOURCE_GIVEN;
     }
     if (s->changes > 0 && rng_below(&s->rng, 40) == 0) {
         s->changes--;
-        s->next_given = s->changes == 0 ? ALL : (unsigned)rng_below(&s->rng, ALL + 1);
+        s->next_given = s->without != 0 && s->changes > 0 ? ALL & ~(1u << s->without) : s->changes == 0 ? ALL : (unsigned)rng_below(&s->rng, ALL + 1);
         return SOURCE_TAKEN;
     }
     return SOURCE_SAME;
@@ -153,6 +163,9 @@ static enum err poll(struct source *base, uint32_t max, struct duration wait,
     struct shared_source *s = of_source(base);
     int p = pick(s);
     (void)max, (void)wait, (void)err;
+    if (p < 0 && s->at_rest != NULL) {
+        s->at_rest(s);
+    }
     *ret = (struct source_batch){0};
     if (p >= 0) {
         const struct line *line =
@@ -174,6 +187,7 @@ static enum err let_go(struct source *base, struct error *err)
 {
     struct shared_source *s = of_source(base);
     (void)err;
+    s->abandoned |= s->without != 0 && s->changes == 1 && !s->reads[0][s->without];
     memset(s->reads, 0, sizeof(s->reads));
     s->taken = true;
     return ERR_OK;
@@ -211,13 +225,13 @@ struct world {
 static struct ptime now(void *ctx)
 {
     struct world *w = ctx;
-    return (struct ptime){w->now += NS_PER_MS};
+    return (struct ptime){__atomic_add_fetch(&w->now, NS_PER_MS, __ATOMIC_RELAXED)};
 }
 
 static struct etime wall(void *ctx)
 {
     const struct world *w = ctx;
-    return (struct etime){w->now};
+    return (struct etime){__atomic_load_n(&w->now, __ATOMIC_RELAXED)};
 }
 
 static void hear(void *ctx, const char *line)
@@ -279,14 +293,11 @@ static enum err live(struct world *w, struct shared_source *s, const char *dir,
 }
 
 /* True: it came to its end. */
-static bool one_life(struct world *w, unsigned changes)
+static bool one_life_of(struct world *w, struct shared_source *s)
 {
-    struct shared_source s;
     struct task_set *set = NULL;
     struct journal *j = sim_journal_new(&w->log);
-    source_init(&s, &w->logs, rng_next(&w->rng), changes);
-    w->moves += changes;
-    enum err rc = live(w, &s, w->dirs[rng_below(&w->rng, N_DIRS)], &set, j);
+    enum err rc = live(w, s, w->dirs[rng_below(&w->rng, N_DIRS)], &set, j);
     bool crashed = w->log.dead;
     if (rc != ERR_OK && rc != ERR_ABORTED && !crashed) {
         check(w, rc);
@@ -296,6 +307,14 @@ static bool one_life(struct world *w, unsigned changes)
     (crashed ? task_set_abandon : task_set_free)(set);
     j->ops->close(j);
     return rc == ERR_OK;
+}
+
+static bool one_life(struct world *w, unsigned changes)
+{
+    struct shared_source s;
+    source_init(&s, &w->logs, rng_next(&w->rng), changes);
+    w->moves += changes;
+    return one_life_of(w, &s);
 }
 
 static void wild_lives(struct world *w)
@@ -416,11 +435,102 @@ static void crashes_and_aborts_change_nothing(void **state)
     free(w);
 }
 
+/* ---- while one is restored ---------------------------------------------------------------- */
+
+#define HELD_TASK 2
+#define PATIENCE 2000 /* rests of a millisecond */
+
+static void lose_copies(struct world *w)
+{
+    for (int i = 0; i < N_DIRS; i++) {
+        state_dir_remove(w->dirs[i]);
+        state_dir_make(w->dirs[i]);
+    }
+}
+
+/* Some of it is evaluated, by a life that ends with a crash; its copies are lost with it. */
+static void begin_and_crash(struct world *w)
+{
+    w->log.fault_in = 300;
+    w->log.fault = SIM_CRASH;
+    assert_false(one_life(w, 0));
+    w->log.fault_in = 0;
+    lose_copies(w);
+}
+
+/* All that the other tasks have is read: when their alerts are committed the held one may go on. */
+static void release_when_committed(struct shared_source *s)
+{
+    const struct timespec ms = {.tv_nsec = NS_PER_MS};
+    size_t more = s->log->n_alerts - s->alerts_before;
+    if (s->reads[0][HELD_TASK]) {
+        return;
+    }
+    nanosleep(&ms, NULL);
+    assert_true(++s->rests < PATIENCE);
+    if (more > 20 && s->log->held_task >= 0) {
+        print_message("%zu alerts of the others while it was restored\n", more);
+        s->log->held_task = -1;
+    }
+}
+
+static void others_commit_while_a_task_is_restored(void **state)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+    struct shared_source s;
+    (void)state;
+    world_init(w, 30, 2);
+    begin_and_crash(w);
+    source_init(&s, &w->logs, 31, 0);
+    s.at_rest = release_when_committed;
+    s.log = &w->log;
+    s.alerts_before = w->log.n_alerts;
+    w->log.held_task = HELD_TASK;
+    assert_true(one_life_of(w, &s));
+    assert_int_equal(w->log.held_task, -1);
+    same_as_alone(w);
+    world_release(w);
+    free(w);
+}
+
+/* First the task is taken away, then it comes back, while nothing is heard of its log. */
+static void take_away_and_give_back(struct shared_source *s)
+{
+    const struct timespec ms = {.tv_nsec = NS_PER_MS};
+    nanosleep(&ms, NULL);
+    s->rests++;
+    if (s->rests == 50) {
+        s->changes = 2;
+    }
+    assert_true(s->rests < PATIENCE);
+}
+
+static void a_task_that_is_taken_away_while_it_is_restored(void **state)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+    struct shared_source s;
+    (void)state;
+    world_init(w, 40, 2);
+    begin_and_crash(w);
+    source_init(&s, &w->logs, 41, 0);
+    s.at_rest = take_away_and_give_back;
+    s.log = &w->log;
+    s.without = HELD_TASK;
+    w->log.held_task = HELD_TASK;
+    assert_true(one_life_of(w, &s));
+    assert_true(s.abandoned);
+    same_as_alone(w);
+    world_release(w);
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_that_move_change_nothing),
         cmocka_unit_test(crashes_and_aborts_change_nothing),
+        cmocka_unit_test(others_commit_while_a_task_is_restored),
+        cmocka_unit_test(a_task_that_is_taken_away_while_it_is_restored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
