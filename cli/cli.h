@@ -42,6 +42,7 @@ extern const struct cli_verb verb_run;
 extern const struct cli_verb verb_check;
 extern const struct cli_verb verb_fmt;
 extern const struct cli_verb verb_test;
+extern const struct cli_verb verb_replay;
 extern const struct cli_verb verb_explain;
 extern const struct cli_verb verb_graph;
 extern const struct cli_verb verb_list;

@@ -50,3 +50,23 @@ bool value_text_duration(const char *text, int64_t *ret_ns)
     *ret_ns = ok ? d.ns : 0;
     return ok;
 }
+
+bool value_text_moment(const char *text, int64_t now_ns, int64_t *ret_ns)
+{
+    static const char ago[] = " ago";
+    size_t len = strlen(text);
+    struct duration back;
+    if (strcmp(text, "now") == 0) {
+        *ret_ns = now_ns;
+        return true;
+    }
+    bool behind = len >= sizeof(ago) && strcmp(text + len - strlen(ago), ago) == 0;
+    if (*text != '-' && !behind) {
+        return value_text_time(text, ret_ns);
+    }
+    struct slice length = slice_from(text + (*text == '-'), len - (*text == '-'));
+    length.len -= behind ? strlen(ago) : 0;
+    bool ok = value_parse_duration(length, &back) && back.ns > 0 && !(behind && *text == '-');
+    *ret_ns = ok ? etime_sub((struct etime){now_ns}, back).ns : 0;
+    return ok;
+}

@@ -57,6 +57,19 @@ enum refused_why { REFUSED_INVALID, REFUSED_LATE, REFUSED_AFTER_IDLE };
 typedef enum err (*engine_refused)(void *ctx, enum refused_why why, const char *reason,
                                    const struct record *r, struct error *err);
 
+/* A part of event time (replay): only events of [from, before) are evaluated. The others say how far
+ * time has come and what is late, as they always do. Leading absences look back to `from` at most. */
+struct engine_range {
+    struct etime from, before;
+};
+
+/* What becomes of a valid event when it is read. */
+enum event_fate { FATE_EVALUATED, FATE_OUTSIDE, FATE_LATE };
+/* Every valid event, on the input thread, in the order of reading; `r`: its record, NULL if pushed as
+ * an event. */
+typedef void (*engine_observer)(void *ctx, enum event_fate fate, const struct event *e,
+                                const struct record *r);
+
 struct journal;
 struct engine_carried;
 
@@ -103,6 +116,9 @@ struct engine_options {
     void *log_ctx;
     engine_refused refused;      /* may be NULL */
     void *refused_ctx;
+    const struct engine_range *range; /* NULL: all of event time; must outlive the engine */
+    engine_observer observe;          /* may be NULL */
+    void *observe_ctx;
     engine_beat beat;            /* of engine_run(); may be NULL */
     void *beat_ctx;
     /* At a commit: what was refused so far is delivered when it returns. May be NULL. */
@@ -196,6 +212,7 @@ struct engine_summary {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
+    uint64_t outside;   /* events outside of options.range */
     uint64_t derived;   /* events that rules derived */
     uint64_t undecided; /* at the end: read, but a deadline that derives may lie before them */
     const uint64_t *alerts; /* per rule: kind match, delivered */
@@ -220,5 +237,7 @@ struct engine_summary {
     uint64_t table_refreshes, table_failures;  /* content renewed; could not be read again */
 };
 void engine_summary(struct engine *e, struct engine_summary *ret);
+/* Its partitions alone, which costs little: for looking between two batches. */
+uint32_t engine_partition_figures(struct engine *e, const struct partition_summary **ret);
 
 #endif

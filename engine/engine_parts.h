@@ -98,7 +98,7 @@ struct engine {
     /* Counters of engine_summary. */
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
-    uint64_t bad_values, missing_key, derived, undecided;
+    uint64_t bad_values, missing_key, outside, derived, undecided;
     uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, commits, commit_bytes, pending;
     struct nfa_counters nfa_before;   /* of earlier lives */

@@ -68,15 +68,32 @@ static void buffer_event(struct engine *e, const struct order_item *item)
     }
 }
 
+static void tell_fate(const struct engine *e, enum event_fate fate, const struct event *event,
+                      const struct record *r)
+{
+    if (e->options.observe != NULL) {
+        e->options.observe(e->options.observe_ctx, fate, event, r);
+    }
+}
+
+static bool is_outside(const struct engine *e, const struct event *event)
+{
+    const struct engine_range *range = e->options.range;
+    return range != NULL &&
+           (etime_lt(event->time, range->from) || !etime_lt(event->time, range->before));
+}
+
 /* All events of a record are judged by what was read before it. Those that stay are moved to the
  * front of `events`; returns how many. */
-static uint32_t judge(struct engine *e, struct partition *p, struct event **events, uint32_t n)
+static uint32_t judge(struct engine *e, struct partition *p, const struct record *r,
+                      struct event **events, uint32_t n)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (partition_is_late(p, events[i])) {
             e->late++;
             p->late++;
+            tell_fate(e, FATE_LATE, events[i], r);
             if (e->options.state_dir != NULL) {
                 partition_keep_late(p, events[i]);
             }
@@ -93,10 +110,16 @@ static enum err take_events(struct engine *e, struct partition *p, const struct 
 {
     e->events += n;
     struct etime frontier = p->frontier;
-    uint32_t kept = judge(e, p, events, n);
+    uint32_t kept = judge(e, p, r, events, n);
     for (uint32_t i = 0; i < kept; i++) {
         struct order_item item = {partition_due(frontier, events[i]), events[i], block, NULL};
         partition_note(p, events[i]);
+        if (is_outside(e, events[i])) {
+            e->outside++;
+            tell_fate(e, FATE_OUTSIDE, events[i], r);
+            continue;
+        }
+        tell_fate(e, FATE_EVALUATED, events[i], r);
         item.record = engine_keep_record(e, &item, r);
         if (order_item_came_back(&item) && e->options.state_dir != NULL) {
             partition_keep_due(p, events[i], item.time);

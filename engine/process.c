@@ -17,13 +17,21 @@ static struct etime fire_within(const struct engine *e, uint32_t g, struct etime
     return etime_lt(last, before) ? last : before;
 }
 
+/* What leading absences may look back to. */
+static struct etime history_of(const struct engine *e, const struct clock_state *c)
+{
+    const struct engine_range *range = e->options.range;
+    bool cut = range != NULL && etime_lt(c->history_begin, range->from);
+    return cut ? range->from : c->history_begin;
+}
+
 /* Returns false when the group has more to release than one pass takes. */
 static bool release_group(struct engine *e, uint32_t g)
 {
     struct clock_state *c = &e->clocks[g];
     struct order_item item;
     bool came_after;
-    e->history_begin[g] = c->history_begin;
+    e->history_begin[g] = history_of(e, c);
     e->fire_before[g] = slices_before(e, g);
     for (uint32_t n = 0; n < PASS_EVENTS; n++) {
         if (!clock_state_pop(c, slices_limit(&e->slices), &item, &came_after)) {

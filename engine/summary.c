@@ -7,6 +7,13 @@ static void fill_partitions(struct engine *e)
     }
 }
 
+uint32_t engine_partition_figures(struct engine *e, const struct partition_summary **ret)
+{
+    fill_partitions(e);
+    *ret = e->partition_summaries;
+    return (uint32_t)e->n_partitions;
+}
+
 static void add_state(struct engine *e, struct engine_summary *s)
 {
     for (uint32_t i = 0; i < e->n_shards; i++) {
@@ -45,6 +52,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .alerts = e->rule_alerts,
         .shadow = e->rule_shadow,
         .alerts_total = e->alerts_total,
+        .outside = e->outside,
         .derived = e->derived,
         .undecided = e->undecided,
         .pending_deadlines = e->pending,

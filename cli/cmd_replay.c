@@ -1,0 +1,196 @@
+/* fyke replay: what rules say about a part of the past. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/replay_args.h"
+#include "cli/signals.h"
+#include "report/report.h"
+
+/* ---- lines of matches ----------------------------------------------------------------------- */
+
+static int open_lines(struct replay_args *a)
+{
+    if (!a->matches) {
+        return CLI_OK;
+    }
+    a->lines = strcmp(a->matches, "-") == 0 ? stdout : fopen(a->matches, "we");
+    if (!a->lines) {
+        fprintf(stderr, "fyke: cannot write %s: %s\n", a->matches, strerror(errno));
+        return CLI_IO;
+    }
+    return CLI_OK;
+}
+
+static bool put_line(void *ctx, struct slice json)
+{
+    struct replay_args *a = ctx;
+    a->write_failed = fwrite(json.ptr, 1, json.len, a->lines) != json.len ||
+                      putc('\n', a->lines) == EOF;
+    return !a->write_failed;
+}
+
+static int close_lines(struct replay_args *a)
+{
+    if (!a->lines) {
+        return CLI_OK;
+    }
+    bool ok = !a->write_failed && fflush(a->lines) == 0;
+    ok = (a->lines == stdout || fclose(a->lines) == 0) && ok;
+    a->lines = NULL;
+    if (!ok) {
+        fprintf(stderr, "fyke: cannot write %s: %s\n", a->matches, strerror(errno));
+    }
+    return ok ? CLI_OK : CLI_IO;
+}
+
+/* ---- progress: one line on a terminal that is written over ---------------------------------- */
+
+static void show_progress(void *ctx, const struct replay_progress *p)
+{
+    struct replay_args *a = ctx;
+    char at[ETIME_TEXT_MAX] = "", left[32] = "";
+    if (p->reached.ns != INT64_MIN) {
+        etime_format(p->reached, at);
+    }
+    if (p->share > 0) {
+        snprintf(left, sizeof(left), "  %3.0f %%  %.0f s left", p->share * 100,
+                 p->seconds / p->share - p->seconds);
+    }
+    a->progress_shown = true;
+    fprintf(stderr, "\r%llu records  %.0f/s%s  %s\033[K", (unsigned long long)p->records,
+            p->seconds > 0 ? (double)p->records / p->seconds : 0, left, at);
+}
+
+static void clear_progress(struct replay_args *a)
+{
+    if (a->progress_shown) {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+/* ---- the replay ----------------------------------------------------------------------------- */
+
+static void say(void *ctx, const char *line)
+{
+    struct replay_args *a = ctx;
+    clear_progress(a);
+    if (line[0] == '<' && line[1] && line[2] == '>') {
+        line += 3; /* its level (base/say.h) */
+    }
+    fprintf(stderr, "fyke: %s\n", line);
+}
+
+/* Where matches go to standard output, the report does not. */
+static int put_report(const struct replay_args *a, const struct replay_result *r)
+{
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    bool aside = a->matches && strcmp(a->matches, "-") == 0;
+    if (a->quiet) {
+        return CLI_OK;
+    }
+    (a->format == FORMAT_JSON ? report_json : report_text)(r, &out);
+    if (aside) {
+        fwrite(out.ptr, 1, out.len, stderr);
+        return CLI_OK;
+    }
+    return cli_put(buf_slice(&out));
+}
+
+static int replay(struct replay_args *a, const struct fyke_rules *rules)
+{
+    struct replay_result result;
+    int rc = open_lines(a);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    if (a->lines) {
+        a->config.line = put_line;
+        a->config.line_ctx = a;
+    }
+    enum fyke_result done = replay_run(rules, &a->config, &result);
+    clear_progress(a);
+    rc = close_lines(a);
+    if (rc == CLI_OK && done != FYKE_OK && done != FYKE_INTERRUPTED) {
+        return cli_fail(done);
+    }
+    if (rc == CLI_OK && done == FYKE_INTERRUPTED) {
+        fprintf(stderr, "fyke: interrupted: what follows ends where reading did\n");
+    }
+    if (rc == CLI_OK) {
+        rc = put_report(a, &result);
+        rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
+    }
+    if (done == FYKE_OK || done == FYKE_INTERRUPTED) {
+        replay_result_release(&result);
+    }
+    return rc;
+}
+
+static void catch_signals(struct replay_args *a)
+{
+    static char late[] = "fyke: not finished within 30 s\n";
+    signals_catch((struct duration){30 * NS_PER_S}, late, -1);
+    a->config.stop = &signals_seen()->stop;
+}
+
+static int run(const struct cli_verb *verb, int argc, char **argv)
+{
+    struct replay_args a = {0};
+    struct fyke_rules *rules = NULL;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    replay_config_init(&a.config);
+    a.config.options.log = say;
+    a.config.options.log_ctx = &a;
+    int rc = replay_args_read(verb, argc, argv, (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, &a);
+    if (rc < 0) {
+        struct cli_rules_options o = {
+            .color = a.color, .allow_empty = a.allow_empty, .quiet_notes = true};
+        rc = cli_load_rules(verb, &a.rules, &o, &rules);
+    }
+    if (rules) {
+        if (isatty(STDERR_FILENO)) {
+            a.config.progress = show_progress;
+            a.config.progress_ctx = &a;
+        }
+        catch_signals(&a);
+        rc = replay(&a, rules);
+        signals_release();
+    }
+    fyke_rules_free(rules);
+    replay_args_release(&a);
+    return rc;
+}
+
+const struct cli_verb verb_replay = {
+    "replay",
+    "what rules say about a part of the past",
+    "usage: fyke replay -r RULES -i INPUT [--from T] [--to T] [options]\n"
+    "\n"
+    "Evaluates rules over recorded events and counts the matches that were detected in [from, to).\n"
+    "Touches no state, group or topic of an application.\n"
+    "\n"
+    "  -r, --rules PATH       rule file or directory; repeatable\n"
+    "  -i, --input INPUT      [TOPIC=]FILE, - for standard input; repeatable; .zst and .gz too\n"
+    "      --input-format F   payload (default): one JSON object per line; kcat: envelopes\n"
+    "      --from T           the range begins there: 2026-01-05T10:00:00Z, 2026-01-05, now, -7d,\n"
+    "                         '2h ago'; default: where the data does\n"
+    "      --to T             and ends before T; default: where the data does\n"
+    "      --warm-up D|all    evaluated in front of the range; default: what the rules look back\n"
+    "      --cool-down D      evaluated behind it; default: the longest window\n"
+    "  -j, --jobs N           threads; the answers do not depend on it\n"
+    "      --buffer SIZE      for events that wait for their turn (256MiB); nor on this\n"
+    "      --batch N          records read at a time; nor on this\n"
+    "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"
+    "      --format F         human (default), json\n"
+    "      --matches FILE     the matches that count as JSON lines; -: to standard output, and the\n"
+    "                         report to standard error\n"
+    "  -q, --quiet            no report\n"
+    "      --color WHEN       auto, always, never\n"
+    "      --allow-empty      no rules are no error\n"
+    "\n"
+    "Exit: 0 fine, 1 invalid rules, 2 wrong usage or a missing file, 4 input or output failed.\n",
+    run,
+};

@@ -1,0 +1,152 @@
+#include "cli/replay_args.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/value_text.h"
+
+enum {
+    OPT_INPUT_FORMAT = 256,
+    OPT_FROM,
+    OPT_TO,
+    OPT_WARM_UP,
+    OPT_COOL_DOWN,
+    OPT_BUFFER,
+    OPT_BATCH,
+    OPT_GEOIP,
+    OPT_FORMAT,
+    OPT_REPORT,
+    OPT_MATCHES,
+    OPT_COLOR,
+    OPT_EMPTY
+};
+
+static const struct option options[] = {
+    {"rules", required_argument, NULL, 'r'},
+    {"input", required_argument, NULL, 'i'},
+    {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
+    {"from", required_argument, NULL, OPT_FROM},
+    {"to", required_argument, NULL, OPT_TO},
+    {"warm-up", required_argument, NULL, OPT_WARM_UP},
+    {"cool-down", required_argument, NULL, OPT_COOL_DOWN},
+    {"jobs", required_argument, NULL, 'j'},
+    {"buffer", required_argument, NULL, OPT_BUFFER},
+    {"batch", required_argument, NULL, OPT_BATCH},
+    {"geoip", required_argument, NULL, OPT_GEOIP},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"matches", required_argument, NULL, OPT_MATCHES},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"allow-empty", no_argument, NULL, OPT_EMPTY},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool read_moment(const struct cli_verb *v, const char *option, const char *text,
+                        int64_t now_ns, struct etime *ret)
+{
+    if (value_text_moment(text, now_ns, &ret->ns)) {
+        return true;
+    }
+    cli_usage_error(v, "%s takes a time such as 2026-01-05T10:00:00Z, 2026-01-05, -7d or '2h ago', "
+                    "not '%s'", option, text);
+    return false;
+}
+
+static bool read_warm_up(const struct cli_verb *v, const char *text, struct replay_config *c)
+{
+    c->has_warm_up = true;
+    c->warm_up = DURATION_INFINITE;
+    return strcmp(text, "all") == 0 ||
+           cli_parse_duration(v, "--warm-up", text, &c->warm_up.ns);
+}
+
+static bool read_input_format(const struct cli_verb *v, const char *text, struct replay_config *c)
+{
+    c->kcat = strcmp(text, "kcat") == 0;
+    if (!c->kcat && strcmp(text, "payload") != 0) {
+        cli_usage_error(v, "--input-format takes payload or kcat, not '%s'", text);
+        return false;
+    }
+    return true;
+}
+
+static bool read_number(const struct cli_verb *v, const char *option, const char *text,
+                        unsigned *ret)
+{
+    uint64_t n;
+    bool ok = cli_parse_number(v, option, text, 1, 1000000000, &n);
+    *ret = ok ? (unsigned)n : 0;
+    return ok;
+}
+
+static bool read_output_option(const struct cli_verb *v, int opt, struct replay_args *a)
+{
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
+    switch (opt) {
+    case OPT_FORMAT: return cli_parse_format(v, optarg, formats, 2, &a->format);
+    case OPT_MATCHES: a->matches = optarg; return true;
+    case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
+    case OPT_EMPTY: a->allow_empty = true; return true;
+    case 'q': a->quiet = true; return true;
+    default: return false;
+    }
+}
+
+static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struct replay_args *a)
+{
+    struct replay_config *c = &a->config;
+    switch (opt) {
+    case 'r': cli_list_add(&a->rules, optarg); return true;
+    case 'i': cli_list_add(&a->inputs, optarg); return true;
+    case OPT_GEOIP: cli_list_add(&a->geoip, optarg); return true;
+    case OPT_INPUT_FORMAT: return read_input_format(v, optarg, c);
+    case OPT_FROM: return read_moment(v, "--from", optarg, now_ns, &c->from);
+    case OPT_TO: return read_moment(v, "--to", optarg, now_ns, &c->to);
+    case OPT_WARM_UP: return read_warm_up(v, optarg, c);
+    case OPT_COOL_DOWN:
+        c->has_cool_down = true;
+        return cli_parse_duration(v, "--cool-down", optarg, &c->cool_down.ns);
+    case 'j': return read_number(v, "-j", optarg, &c->options.threads);
+    case OPT_BATCH: return read_number(v, "--batch", optarg, &c->batch);
+    case OPT_BUFFER: return cli_parse_bytes(v, "--buffer", optarg, &c->options.buffer_bytes);
+    default: return read_output_option(v, opt, a);
+    }
+}
+
+int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t now_ns,
+                     struct replay_args *a)
+{
+    int opt;
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, ":r:i:j:qh", options, NULL)) != -1) {
+        if (opt == 'h') {
+            return cli_print_usage(v);
+        }
+        if (opt == '?' || opt == ':') {
+            return cli_bad_option(v, opt, argv);
+        }
+        if (!read_option(v, opt, now_ns, a)) {
+            return CLI_USAGE;
+        }
+    }
+    if (optind < argc) {
+        return cli_usage_error(v, "'%s' is no option; rules are named with -r", argv[optind]);
+    }
+    if (a->inputs.n == 0) {
+        return cli_usage_error(v, "no input: -i FILE or -i -");
+    }
+    a->config.inputs = a->inputs.items;
+    a->config.n_inputs = a->inputs.n;
+    a->config.options.geoip = a->geoip.items;
+    a->config.options.n_geoip = a->geoip.n;
+    return -1;
+}
+
+void replay_args_release(struct replay_args *a)
+{
+    cli_list_release(&a->rules);
+    cli_list_release(&a->inputs);
+    cli_list_release(&a->geoip);
+    cli_list_release(&a->reports);
+}

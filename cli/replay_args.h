@@ -1,0 +1,26 @@
+/* fyke replay: what the command line says, and what belongs to a replay under way. */
+#ifndef FYKE_CLI_REPLAY_ARGS_H
+#define FYKE_CLI_REPLAY_ARGS_H
+
+#include "cli/cli.h"
+#include "lib/replay.h"
+
+struct replay_args {
+    struct cli_list rules, inputs, geoip;
+    struct cli_list reports; /* files, by their suffix */
+    enum cli_format format;
+    enum cli_color color;
+    const char *matches; /* file of alert lines; "-": standard output; NULL */
+    bool quiet, allow_empty;
+    struct replay_config config;
+    /* Under way. */
+    FILE *lines;
+    bool write_failed, progress_shown;
+};
+
+/* -1: go on; otherwise the exit code. `now_ns`: of relative times. */
+int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t now_ns,
+                     struct replay_args *a);
+void replay_args_release(struct replay_args *a);
+
+#endif

@@ -1,0 +1,136 @@
+/* Replays: what a rule set says about a part of the past. What `fyke replay` runs.
+ *
+ *   data      ──────────[ warm-up )[ from … to )[ cool-down )──────────
+ *   evaluated           └──────────────────────────────────┘
+ *   counted                         └─────────┘  by the time of detection
+ *
+ * Events outside are read as far as they say how far time has come and what is late. Nothing of an
+ * application is touched: no group, no commits, state in memory, no sink but what is asked for.
+ * The figures depend on data, rules and range alone: not on threads, batches or buffers. */
+#ifndef FYKE_LIB_REPLAY_H
+#define FYKE_LIB_REPLAY_H
+
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "fyke/fyke.h"
+#include "lib/replay_span.h"
+
+#define REPLAY_TOP_KEYS 10
+#define REPLAY_EXAMPLES 20 /* of what stands apart */
+/* What is kept of each takes some 100 bytes. */
+#define REPLAY_MAX_MATCHES UINT64_C(20000000)
+
+struct replay_progress {
+    uint64_t records;
+    double seconds, share; /* share of what is to be read; below 0: unknown */
+    struct etime reached;  /* event time; ETIME_MIN: nothing read yet */
+};
+
+/* One alert line that counts; false ends the replay. */
+typedef bool (*replay_line_fn)(void *ctx, struct slice json);
+
+struct replay_config {
+    struct fyke_options options; /* state_dir stays NULL */
+    const char *const *inputs;
+    size_t n_inputs;
+    bool kcat;
+    struct etime from, to; /* ETIME_MIN, ETIME_MAX: where the data begins and ends */
+    bool has_warm_up, has_cool_down;
+    struct duration warm_up;   /* instead of what the rules need; infinite: everything there is */
+    struct duration cool_down; /* instead of the longest horizon */
+    uint32_t batch;            /* records read at a time; 0: what the engine asks for */
+    const volatile sig_atomic_t *stop;
+    replay_line_fn line; /* NULL: none */
+    void *line_ctx;
+    void (*progress)(void *ctx, const struct replay_progress *p); /* now and then; NULL */
+    void *progress_ctx;
+};
+
+void replay_config_init(struct replay_config *c);
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+struct replay_day {
+    int64_t day; /* since 1970 */
+    uint64_t n;
+};
+/* Ascending. */
+struct replay_days {
+    struct replay_day *items;
+    size_t n, cap;
+};
+void replay_days_add(struct replay_days *d, struct etime t, uint64_t n);
+
+struct replay_key {
+    struct slice text; /* as the Kafka key of an alert; empty without `for each` */
+    uint64_t n;
+};
+
+/* Of a sorted list of lengths. */
+struct replay_lengths {
+    int64_t *ns;
+    size_t n, cap;
+};
+/* The least value that `percent` of them do not exceed; 0 without any. */
+int64_t replay_percentile(const struct replay_lengths *l, unsigned percent);
+
+struct replay_rule {
+    uint32_t index; /* in the rule set */
+    uint64_t matches, timeouts, others; /* of the range; others: quiet_ended, capped */
+    uint64_t keys;
+    uint64_t begun_before; /* of these: their first event stands before `from` */
+    uint64_t ends_behind;  /* not of these: begun before `to`, detected behind it */
+    uint64_t warm;         /* not of these: detected in the warm-up */
+    struct replay_days days; /* matches and timeouts, by the day of detection */
+    struct replay_lengths took;   /* from the first event to detection */
+    struct replay_lengths waited; /* from the last event to detection */
+    struct replay_key top[REPLAY_TOP_KEYS]; /* most first, then by text */
+    size_t n_top;
+    struct map by_key; /* key text → number */
+};
+
+/* A match at the edge of the range. */
+struct replay_edge {
+    uint32_t rule;
+    bool behind; /* ends behind `to`; else it began before `from` */
+    struct etime first, detected;
+    char *key, match_id[HASH128_HEX_MAX];
+};
+
+struct replay_result {
+    const struct ruleset *rs;
+    struct replay_span span;
+    struct etime from, to;              /* as stated */
+    struct etime evaluated_from, evaluated_before;
+    bool from_beginning;                /* the warm-up is everything there is */
+    struct etime data_first, data_last; /* of valid events read; ETIME_MIN: none */
+    /* Every partition was read past `to` (all that counts is decided) and past the cool-down. */
+    bool reached_to, reached_end;
+    uint64_t records, read_events, late, invalid, outside;
+    uint64_t events;                    /* of the range, evaluated */
+    uint64_t warm_events, cool_events;
+    uint64_t late_in_range;
+    struct replay_days event_days;
+    struct replay_rule *rules;
+    uint32_t n_rules;
+    struct replay_edge *edges; /* of each side and rule the first ones */
+    size_t n_edges, cap_edges;
+    uint64_t matches;           /* matches and timeouts of all rules */
+    struct hash128 digest;
+    double wall_s, cpu_s;
+};
+void replay_result_release(struct replay_result *r);
+
+/* Alerts of the rule per day of the range; by what was read where the range has no end. */
+double replay_per_day(const struct replay_result *r, uint64_t n);
+
+/* On FYKE_OK and FYKE_INTERRUPTED *ret is filled; `rules` must outlive it. Otherwise
+ * fyke_last_error() says why. */
+enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_config *c,
+                            struct replay_result *ret);
+
+#endif

@@ -1,0 +1,253 @@
+#include "lib/replay_collect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static bool in_range(const struct replay_result *r, struct etime t)
+{
+    return !etime_lt(t, r->from) && etime_lt(t, r->to);
+}
+
+void replay_collect_event(void *ctx, enum event_fate fate, const struct event *e,
+                          const struct record *record)
+{
+    struct replay_collect *c = ctx;
+    struct replay_result *r = c->result;
+    (void)record;
+    if (r->data_first.ns == INT64_MIN || etime_lt(e->time, r->data_first)) {
+        r->data_first = e->time;
+    }
+    if (r->data_last.ns == INT64_MIN || etime_lt(r->data_last, e->time)) {
+        r->data_last = e->time;
+    }
+    bool counts = in_range(r, e->time);
+    if (fate == FATE_LATE) {
+        r->late_in_range += counts;
+    } else if (counts) {
+        r->events++;
+        replay_days_add(&r->event_days, e->time, 1);
+    } else if (fate == FATE_EVALUATED) {
+        uint64_t *edge = etime_lt(e->time, r->from) ? &r->warm_events : &r->cool_events;
+        ++*edge;
+    }
+}
+
+/* ---- alerts --------------------------------------------------------------------------------- */
+
+static struct slice member(struct replay_collect *c, const char *name)
+{
+    buf_clear(&c->text);
+    json_view_text(json_view_get(c->view.root, name), &c->text);
+    return buf_slice(&c->text);
+}
+
+/* *ret stays as it is when the alert has no such time. */
+static bool member_time(struct replay_collect *c, const char *name, struct etime *ret)
+{
+    return etime_parse(member(c, name), false, ret);
+}
+
+struct seen {
+    struct replay_rule *rule;
+    const struct out_record *record;
+    bool is_match, is_timeout, has_first;
+    struct etime first, last, detected;
+};
+
+static void note_edge(struct replay_collect *c, const struct seen *a, bool behind)
+{
+    struct replay_result *r = c->result;
+    uint64_t before = behind ? a->rule->ends_behind : a->rule->begun_before;
+    if (before >= REPLAY_EXAMPLES) {
+        return;
+    }
+    struct replay_edge *e = &VEC_PUSH(r->edges, r->n_edges, r->cap_edges);
+    *e = (struct replay_edge){.rule = a->rule->index,
+                              .behind = behind,
+                              .first = a->first,
+                              .detected = a->detected,
+                              .key = xstrndup(a->record->key.ptr, a->record->key.len)};
+    size_t len = a->record->match_id.len;
+    memcpy(e->match_id, a->record->match_id.ptr, len < sizeof(e->match_id) ? len : 0);
+}
+
+static void count_key(struct replay_rule *rule, struct slice key)
+{
+    struct map_entry *e = map_find(&rule->by_key, key);
+    if (e) {
+        e->value = (void *)((uintptr_t)e->value + 1);
+    } else {
+        map_add(&rule->by_key, key, (void *)(uintptr_t)1);
+    }
+}
+
+static void add_length(struct replay_lengths *l, struct etime from, struct etime to)
+{
+    VEC_PUSH(l->ns, l->n, l->cap) = etime_diff(to, from).ns;
+}
+
+static void put_number(struct hasher *h, uint64_t n)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    buf_put_u64be(&bytes, n);
+    hasher_put_part(h, buf_slice(&bytes));
+}
+
+/* docs/replay.md, "Digest". */
+static void digest_alert(struct replay_collect *c, const struct seen *a)
+{
+    hasher_put_part(&c->digest, a->record->rule);
+    hasher_put_part(&c->digest, member(c, "kind"));
+    hasher_put_part(&c->digest, a->record->match_id);
+    put_number(&c->digest, (uint64_t)a->detected.ns);
+    hasher_put_part(&c->digest, json_view_raw(json_view_get(c->view.root, "emit")));
+}
+
+static enum err count_alert(struct replay_collect *c, const struct seen *a, struct error *err)
+{
+    struct replay_rule *rule = a->rule;
+    struct replay_result *r = c->result;
+    if (r->matches >= REPLAY_MAX_MATCHES) {
+        return error_set(err, ERR_LIMIT, "more than %llu matches: choose a shorter range",
+                         (unsigned long long)REPLAY_MAX_MATCHES);
+    }
+    digest_alert(c, a);
+    rule->matches += a->is_match;
+    rule->timeouts += a->is_timeout;
+    rule->others += !a->is_match && !a->is_timeout;
+    if (a->is_match || a->is_timeout) {
+        r->matches++;
+        count_key(rule, a->record->has_key ? a->record->key : (struct slice){0});
+        replay_days_add(&rule->days, a->detected, 1);
+        if (a->has_first) {
+            add_length(&rule->took, a->first, a->detected);
+            add_length(&rule->waited, a->last, a->detected);
+        }
+        if (a->has_first && etime_lt(a->first, r->from)) {
+            note_edge(c, a, false);
+            rule->begun_before++;
+        }
+    }
+    if (c->config->line && !c->config->line(c->config->line_ctx, a->record->value)) {
+        return error_set(err, ERR_IO, "the receiver of matches ended the replay");
+    }
+    return ERR_OK;
+}
+
+static enum err sink_write(struct sink *sink, const struct out_record *record, struct error *err)
+{
+    struct replay_collect *c = (struct replay_collect *)sink;
+    struct replay_result *r = c->result;
+    struct seen a = {.record = record, .detected = record->event_time};
+    a.rule = map_get(&c->rule_of, record->rule);
+    if (!a.rule || !json_view_set(&c->view, record->value)) {
+        return error_set(err, ERR_CORRUPT, "an alert that cannot be read: rule \"%.*s\"",
+                         SLICE_ARG(record->rule));
+    }
+    struct slice kind = member(c, "kind");
+    a.is_match = slice_eq_str(kind, "match");
+    a.is_timeout = slice_eq_str(kind, "timeout");
+    a.has_first = member_time(c, "first", &a.first) && member_time(c, "last", &a.last);
+    if (in_range(r, a.detected)) {
+        return count_alert(c, &a, err);
+    }
+    bool behind = !etime_lt(a.detected, r->to);
+    if (!behind) {
+        a.rule->warm++;
+    } else if ((a.is_match || a.is_timeout) && a.has_first && etime_lt(a.first, r->to) &&
+               etime_lt(a.detected, r->evaluated_before)) {
+        note_edge(c, &a, true);
+        a.rule->ends_behind++;
+    }
+    return ERR_OK;
+}
+
+static enum err sink_flush(struct sink *sink, struct error *err)
+{
+    (void)sink;
+    (void)err;
+    return ERR_OK;
+}
+
+static void sink_close(struct sink *sink)
+{
+    (void)sink;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+void replay_collect_init(struct replay_collect *c, const struct replay_config *config,
+                         struct replay_result *result)
+{
+    static const struct sink_ops ops = {sink_write, sink_flush, sink_close};
+    *c = (struct replay_collect){.sink = {&ops}, .config = config, .result = result};
+    const struct ruleset *rs = result->rs;
+    json_view_init(&c->view);
+    hasher_init(&c->digest);
+    map_init(&c->rule_of, MAP_BORROW_KEYS);
+    result->rules = xcalloc(rs->n_rules + 1u, sizeof(*result->rules));
+    result->n_rules = rs->n_rules;
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        result->rules[i].index = i;
+        map_init(&result->rules[i].by_key, MAP_COPY_KEYS);
+        map_set(&c->rule_of, rs->rules[i].name, &result->rules[i]);
+    }
+}
+
+static int compare_lengths(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void sort_lengths(struct replay_lengths *l)
+{
+    if (l->n > 1) {
+        qsort(l->ns, l->n, sizeof(*l->ns), compare_lengths);
+    }
+}
+
+static bool stands_before(const struct replay_key *a, const struct replay_key *b)
+{
+    return a->n != b->n ? a->n > b->n : slice_cmp(a->text, b->text) < 0;
+}
+
+static void find_top(struct replay_rule *r)
+{
+    for (MAP_EACH(e, &r->by_key)) {
+        struct replay_key k = {e->key, (uint64_t)(uintptr_t)e->value};
+        size_t at = r->n_top;
+        while (at > 0 && stands_before(&k, &r->top[at - 1])) {
+            at--;
+        }
+        if (at == REPLAY_TOP_KEYS) {
+            continue;
+        }
+        r->n_top += r->n_top < REPLAY_TOP_KEYS;
+        memmove(&r->top[at + 1], &r->top[at], (r->n_top - at - 1) * sizeof(r->top[0]));
+        r->top[at] = k;
+    }
+    r->keys = r->by_key.n;
+}
+
+void replay_collect_finish(struct replay_collect *c)
+{
+    struct replay_result *r = c->result;
+    r->digest = hasher_hash128(&c->digest);
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        sort_lengths(&r->rules[i].took);
+        sort_lengths(&r->rules[i].waited);
+        find_top(&r->rules[i]);
+    }
+}
+
+void replay_collect_release(struct replay_collect *c)
+{
+    json_view_release(&c->view);
+    buf_release(&c->text);
+    map_release(&c->rule_of);
+}

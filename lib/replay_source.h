@@ -1,0 +1,22 @@
+/* A source as a replay reads it: bounded, without commits, in batches of a given size, and with an
+ * end that the reader sets as soon as it has seen enough. */
+#ifndef FYKE_LIB_REPLAY_SOURCE_H
+#define FYKE_LIB_REPLAY_SOURCE_H
+
+#include "engine/io.h"
+
+struct replay_source {
+    struct source base;
+    struct source *inner; /* owned */
+    uint32_t batch;       /* most records of a poll; 0: no such bound */
+    bool enough;          /* the next poll says that this is the end */
+    uint64_t records, bytes; /* read so far */
+    struct partition_position *ended; /* delivered everything */
+    size_t n_ended, cap_ended;
+};
+
+/* Takes over `inner`; closed through its base. */
+void replay_source_init(struct replay_source *s, struct source *inner, uint32_t batch);
+bool replay_source_ended(const struct replay_source *s, uint32_t topic, int32_t partition);
+
+#endif

@@ -1,0 +1,168 @@
+/* One object: docs/replay.md, "As JSON". */
+#include <stdlib.h>
+
+#include "base/json_out.h"
+#include "report/parts.h"
+
+static void put_count(struct json_out *j, const char *key, uint64_t n)
+{
+    json_key(j, slice_of(key));
+    json_uint(j, n);
+}
+
+/* null: open. */
+static void put_time(struct json_out *j, const char *key, struct etime t)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    json_key(j, slice_of(key));
+    if (t.ns == INT64_MIN || t.ns == INT64_MAX) {
+        json_nil(j);
+        return;
+    }
+    put_moment(t, "", "", &text);
+    json_text(j, buf_slice(&text));
+}
+
+static void put_seconds(struct json_out *j, const char *key, int64_t ns)
+{
+    json_key(j, slice_of(key));
+    if (ns == INT64_MAX) {
+        json_nil(j);
+    } else {
+        json_double(j, (double)ns / (double)NS_PER_S);
+    }
+}
+
+static void put_double(struct json_out *j, const char *key, double v)
+{
+    json_key(j, slice_of(key));
+    json_double(j, v);
+}
+
+static void put_days(struct json_out *j, const char *key, const struct replay_days *d)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    json_key(j, slice_of(key));
+    json_object_begin(j);
+    for (size_t i = 0; i < d->n; i++) {
+        buf_clear(&text);
+        put_day(d->items[i].day, &text);
+        json_key(j, buf_slice(&text));
+        json_uint(j, d->items[i].n);
+    }
+    json_object_end(j);
+}
+
+static void put_lengths(struct json_out *j, const char *key, const struct replay_lengths *l)
+{
+    json_key(j, slice_of(key));
+    json_object_begin(j);
+    if (l->n > 0) {
+        put_seconds(j, "p50", replay_percentile(l, 50));
+        put_seconds(j, "p95", replay_percentile(l, 95));
+        put_seconds(j, "p99", replay_percentile(l, 99));
+        put_seconds(j, "max", replay_percentile(l, 100));
+    }
+    json_object_end(j);
+}
+
+static void put_top(struct json_out *j, const struct replay_rule *rule)
+{
+    json_key(j, SLICE_LIT("top_keys"));
+    json_array_begin(j);
+    for (size_t i = 0; i < rule->n_top; i++) {
+        json_object_begin(j);
+        json_member_string(j, "key", rule->top[i].text);
+        put_count(j, "matches", rule->top[i].n);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void put_rule(struct json_out *j, const struct replay_result *r,
+                     const struct replay_rule *rule)
+{
+    json_object_begin(j);
+    json_member_string(j, "rule", report_rule_name(r, rule->index));
+    put_count(j, "matches", rule->matches);
+    put_count(j, "timeouts", rule->timeouts);
+    put_count(j, "others", rule->others);
+    put_count(j, "keys", rule->keys);
+    put_double(j, "per_day", replay_per_day(r, rule->matches + rule->timeouts));
+    put_days(j, "days", &rule->days);
+    put_lengths(j, "took_s", &rule->took);
+    put_lengths(j, "waited_s", &rule->waited);
+    put_top(j, rule);
+    put_count(j, "begun_before", rule->begun_before);
+    put_count(j, "ends_behind", rule->ends_behind);
+    put_count(j, "warm_up", rule->warm);
+    json_object_end(j);
+}
+
+static void put_edges(struct json_out *j, const struct replay_result *r)
+{
+    json_key(j, SLICE_LIT("edges"));
+    json_array_begin(j);
+    for (size_t i = 0; i < r->n_edges; i++) {
+        const struct replay_edge *e = &r->edges[i];
+        json_object_begin(j);
+        json_member_string(j, "rule", report_rule_name(r, e->rule));
+        json_member_string(j, "side", slice_of(e->behind ? "behind" : "before"));
+        json_member_string(j, "key", slice_of(e->key));
+        json_member_string(j, "match_id", slice_of(e->match_id));
+        put_time(j, "first", e->first);
+        put_time(j, "detected", e->detected);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void put_range(struct json_out *j, const struct replay_result *r)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    replay_span_text(&r->span, r->rs, &why);
+    put_time(j, "from", r->from);
+    put_time(j, "to", r->to);
+    put_time(j, "evaluated_from", r->evaluated_from);
+    put_time(j, "evaluated_before", r->evaluated_before);
+    put_seconds(j, "needed_s", r->span.need.ns);
+    json_member_string(j, "needed", buf_slice(&why));
+    put_time(j, "data_first", r->data_first);
+    put_time(j, "data_last", r->data_last);
+    json_member_bool(j, "reached_to", r->reached_to);
+    json_member_bool(j, "reached_end", r->reached_end);
+}
+
+static void put_events(struct json_out *j, const struct replay_result *r)
+{
+    put_count(j, "records", r->records);
+    put_count(j, "events", r->events);
+    put_count(j, "warm_up_events", r->warm_events);
+    put_count(j, "cool_down_events", r->cool_events);
+    put_count(j, "late", r->late_in_range);
+    put_count(j, "invalid", r->invalid);
+    put_days(j, "event_days", &r->event_days);
+}
+
+void report_json(const struct replay_result *r, struct buf *out)
+{
+    char hex[HASH128_HEX_MAX];
+    struct json_out j = json_out_to(out);
+    json_object_begin(&j);
+    put_range(&j, r);
+    put_events(&j, r);
+    put_count(&j, "matches", r->matches);
+    hash128_hex(r->digest, hex);
+    json_member_string(&j, "digest", slice_of(hex));
+    json_key(&j, SLICE_LIT("rules"));
+    json_array_begin(&j);
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        put_rule(&j, r, &r->rules[i]);
+    }
+    json_array_end(&j);
+    put_edges(&j, r);
+    put_double(&j, "wall_s", r->wall_s);
+    put_double(&j, "cpu_s", r->cpu_s);
+    json_object_end(&j);
+    json_line_end(&j);
+}

@@ -1,0 +1,47 @@
+#include "report/parts.h"
+
+#include <inttypes.h>
+
+void put_moment(struct etime t, const char *if_min, const char *if_max, struct buf *out)
+{
+    char text[ETIME_TEXT_MAX];
+    if (t.ns == INT64_MIN || t.ns == INT64_MAX) {
+        buf_puts(out, t.ns == INT64_MIN ? if_min : if_max);
+        return;
+    }
+    etime_format(t, text);
+    buf_puts(out, text);
+}
+
+void put_length(int64_t ns, struct buf *out)
+{
+    char text[DURATION_TEXT_MAX];
+    int64_t ms = (ns + NS_PER_MS / 2) / NS_PER_MS;
+    if (ms > 0 && ms % 1000 != 0 && ms < 60000) {
+        buf_printf(out, "%.3gs", (double)ms / 1000);
+        return;
+    }
+    duration_format((struct duration){ms / 1000 * NS_PER_S}, text);
+    buf_puts(out, text);
+}
+
+void put_day(int64_t day, struct buf *out)
+{
+    int64_t year;
+    unsigned month, d;
+    civil_from_days(day, &year, &month, &d);
+    buf_printf(out, "%04" PRId64 "-%02u-%02u", year, month, d);
+}
+
+void put_rate(double v, struct buf *out)
+{
+    buf_printf(out, v > 0 && v < 1 ? "%.3f" : "%.1f", v);
+}
+
+void put_plain(struct slice s, struct buf *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        buf_put_byte(out, c < 0x20 || c == 0x7f ? ' ' : c);
+    }
+}

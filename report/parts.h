@@ -1,0 +1,23 @@
+/* What several forms of a report share. Private to report/. */
+#ifndef FYKE_REPORT_PARTS_H
+#define FYKE_REPORT_PARTS_H
+
+#include "report/report.h"
+
+/* RFC 3339; the ends of time by the words given. */
+void put_moment(struct etime t, const char *if_min, const char *if_max, struct buf *out);
+/* 1m30s, at most three significant parts of a second: 1.5s; "-" without any. */
+void put_length(int64_t ns, struct buf *out);
+/* "2026-03-02" */
+void put_day(int64_t day, struct buf *out);
+/* One digit behind the point; more below one. */
+void put_rate(double v, struct buf *out);
+/* Control characters as blanks: text from events is shown on terminals. */
+void put_plain(struct slice s, struct buf *out);
+
+static inline struct slice report_rule_name(const struct replay_result *r, uint32_t rule)
+{
+    return r->rs->rules[rule].name;
+}
+
+#endif
