@@ -232,6 +232,7 @@ enum err kafka_group_start(struct kafka_source *s, const struct partition_positi
         p->waits = at == NULL;
         s->left += at != NULL;
         if (at && at->offset != SOURCE_FROM_START) {
+            FYKE_TRY(kafka_check_known(p, at, err));
             FYKE_TRY(kafka_go_on_at(p, at->offset, err));
         }
     }
@@ -240,14 +241,46 @@ enum err kafka_group_start(struct kafka_source *s, const struct partition_positi
 
 /* ---- is every record where it belongs? ---------------------------------------------------- */
 
+/* Has enough been seen of a topic to say which partitioner wrote it? */
+static bool is_judged(const struct kafka_topic *t)
+{
+    return t->judged >= JUDGE_RECORDS;
+}
+
+static bool is_by_murmur2(const struct kafka_topic *t)
+{
+    return t->by_murmur2 > t->by_crc32;
+}
+
+/* Of one partition every partitioner is right. */
+static enum err compare_partitioners(const struct kafka_source *s, const struct kafka_topic *t,
+                                     struct error *err)
+{
+    for (uint32_t i = 0; i < s->n_topics && t->by_murmur2 != t->by_crc32; i++) {
+        const struct kafka_topic *other = &s->topics[i];
+        bool same = is_by_murmur2(other) == is_by_murmur2(t);
+        if (is_judged(other) && other->by_murmur2 != other->by_crc32 && !same) {
+            return error_set(err, ERR_STATE,
+                             "topics %s and %s were written by different partitioners (%s, %s): "
+                             "several instances would see one key apart; run one (--instances 1)",
+                             t->name, other->name, is_by_murmur2(t) ? "murmur2" : "crc32",
+                             is_by_murmur2(other) ? "murmur2" : "crc32");
+        }
+    }
+    return ERR_OK;
+}
+
 /* Alerts about one key come from one task because its records are in one partition, and events of
  * several topics meet there. That is so if one partitioner wrote all of it. */
 static enum err judge(const struct kafka_source *s, const struct kafka_topic *t, struct error *err)
 {
     uint64_t best = t->by_murmur2 > t->by_crc32 ? t->by_murmur2 : t->by_crc32;
     uint64_t misplaced = t->judged - best;
-    if (t->judged < JUDGE_RECORDS || misplaced * TOLERANCE <= t->judged) {
+    if (!is_judged(t)) {
         return ERR_OK;
+    }
+    if (misplaced * TOLERANCE <= t->judged) {
+        return t->judged == JUDGE_RECORDS ? compare_partitioners(s, t, err) : ERR_OK;
     }
     return error_set(err, ERR_STATE,
                      "topic %s: of %llu records %llu are not in the partition of %u that their "

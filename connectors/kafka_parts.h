@@ -90,6 +90,9 @@ enum err kafka_assign(struct kafka_source *s, const struct partition_position *f
 
 /* Where each of s->parts begins and ends, and where reading starts without a position. */
 enum err kafka_place_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+/* What stood behind the position was read before: it must be there again. */
+enum err kafka_check_known(const struct kafka_part *p, const struct partition_position *at,
+                           struct error *err) FYKE_MUST_USE;
 /* Reading goes on at `offset`, which must still be there. */
 enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err) FYKE_MUST_USE;
 /* Reads all of s->parts from `next` on. */

@@ -184,9 +184,8 @@ enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err)
     return ERR_OK;
 }
 
-/* What stood behind the position was read before: it must be there again. */
-static enum err check_known(const struct kafka_part *p, const struct partition_position *at,
-                            struct error *err)
+enum err kafka_check_known(const struct kafka_part *p, const struct partition_position *at,
+                           struct error *err)
 {
     if (at->known > p->end) {
         return error_set(err, ERR_KAFKA,
@@ -228,7 +227,7 @@ static enum err apply_positions(struct kafka_source *s, const struct partition_p
         struct kafka_part *p = &s->parts[i];
         const struct partition_position *at = position_of(from, n, p);
         if (at) {
-            FYKE_TRY(check_known(p, at, err));
+            FYKE_TRY(kafka_check_known(p, at, err));
             FYKE_TRY(kafka_go_on_at(p, at->offset, err));
         } else if (knows_topic(from, n, p->topic_index)) {
             p->next = p->low;

@@ -215,28 +215,33 @@ def run_part(fyke, name, body, seed):
     return kills
 
 
+def is_done(name):
+    ledger = os.environ.get("EOS_DONE", "")
+    if not ledger or not os.path.exists(ledger):
+        return False
+    with open(ledger) as f:
+        return name in {line.split()[0] for line in f}
+
+
+def note_done(name, seed):
+    if os.environ.get("EOS_DONE"):
+        with open(os.environ["EOS_DONE"], "a") as f:
+            f.write(f"{name} seed {seed}\n")
+
+
 def main():
     long = os.environ.get("FYKE_LONG") == "1"
-    ledger = os.environ.get("EOS_DONE", "")
     seed = int(os.environ.get("EOS_SEED", "1"))
     print(f"seed {seed}", flush=True)
-
-    def done():
-        if not ledger or not os.path.exists(ledger):
-            return set()
-        with open(ledger) as f:
-            return {line.split()[0] for line in f}
 
     def body():
         kills = 0
         contrast(sys.argv[1], seed)
         for name, part in parts(long):
-            if name in done() or os.environ.get("EOS_PART", "") not in name:
+            if is_done(name) or os.environ.get("EOS_PART", "") not in name:
                 continue
             kills += run_part(sys.argv[1], name, part, seed)
-            if ledger:
-                with open(ledger, "a") as f:
-                    f.write(f"{name} seed {seed}\n")
+            note_done(name, seed)
         return f"{kills} kills, nothing lost, nothing doubled"
 
     eos.verdict(body)

@@ -12,6 +12,7 @@ GROUP_SEED    another load; printed
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -25,16 +26,18 @@ SESSION_MS = 6000
 
 
 class World:
-    def __init__(self, fyke, seed):
+    rules_file = "group.rules"
+
+    def __init__(self, fyke, seed, name="group"):
         self.rng = random.Random(seed)
         self.fyke = fyke
         self.work = tempfile.mkdtemp(prefix="group-")
-        self.name = f"group-{os.getpid()}"
+        self.name = f"{name}-{os.getpid()}"
         self.topics = [f"{self.name}-logins", f"{self.name}-payments"]
         self.n, self.time = 0, 1_000_000
         for topic in self.topics:
             eos.ktool("create", topic, PARTITIONS)
-        with open(f"{HERE}/group.rules") as f, open(f"{self.work}/group.rules", "w") as to:
+        with open(f"{HERE}/{self.rules_file}") as f, open(f"{self.work}/group.rules", "w") as to:
             to.write(f.read().replace("@LOGINS@", self.topics[0])
                      .replace("@PAYMENTS@", self.topics[1]))
 
@@ -73,6 +76,20 @@ class World:
                 row = {"user": f"end{p}", "at": self.time + 10**9, "n": 0}
                 eos.ktool("-k", "user", "-p", p, "produce", topic,
                           stdin=(json.dumps(row) + "\n").encode())
+
+    def close(self):
+        """What a test that passed leaves behind."""
+        for s in eos.Subject.all:
+            if s.process and s.process.poll() is None:
+                s.kill()
+        for topic in (*self.topics, f"{self.name}-out", f"{self.name}-out-dead",
+                      f"{self.name}.changelog",
+                      f"{self.name}-alone-out", f"{self.name}-alone.changelog"):
+            try:
+                eos.ktool("delete", topic)
+            except eos.Failed:
+                pass  # not every test makes all of them
+        shutil.rmtree(self.work)
 
     def said(self, name, text):
         with open(f"{self.work}/{name}.log", errors="replace") as f:
@@ -201,4 +218,5 @@ def main():
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""What can go wrong between several instances, one case each.
+
+    group_faults.py FYKE
+
+Every case ends with the alerts of one instance that reads everything, or with a refusal that says why.
+
+FYKE_LONG=1   those too that take half a minute each
+EOS_CASE      only cases whose name contains this
+EOS_SEED      another load; printed
+"""
+import json
+import os
+import sys
+import time
+
+import eos
+import group
+
+
+class World(group.World):
+    def __init__(self, fyke, name, rng):
+        super().__init__(fyke, rng.randrange(10**9), name)
+        eos.ktool("create", f"{self.name}-out", 1)
+
+    def rules_of(self, name, text):
+        with open(f"{self.work}/{name}.rules", "w") as to:
+            to.write(text)
+        return f"{self.work}/{name}.rules"
+
+    def rules(self):
+        with open(f"{self.work}/group.rules") as f:
+            return f.read()
+
+    def member_with(self, name, rules, *more):
+        s = self.member(name, *more)
+        s.command[s.command.index("-r") + 1] = rules
+        return s
+
+    def text(self, name):
+        with open(f"{self.work}/{name}.log", errors="replace") as f:
+            return f.read()
+
+    def ends_with(self, name, subject, code, words, timeout=60):
+        got = subject.wait(timeout)
+        if got != code or words not in self.text(name):
+            raise eos.Failed(f"{name}: exit {got} instead of {code} with {words!r}:\n"
+                             + self.text(name)[-3000:])
+
+    def stop(self, name, subject):
+        subject.process.terminate()
+        self.ends_with(name, subject, 0, "")
+
+    def seqs(self, topic):
+        rows = [r.split("\t") for r in eos.ktool("offsets", self.name, topic).decode().splitlines()]
+        return {int(r[0]): (int(r[1]), int(r[3])) for r in rows}
+
+    def await_read(self, topic, seconds=30):
+        """All of a topic is committed, but for what waits for its turn."""
+        deadline = time.time() + seconds
+        while True:
+            if all(at >= high - 1 for at, high in self.seqs(topic).values()):
+                return
+            if time.time() > deadline:
+                raise eos.Failed(f"{topic} is not read on: (position, end) {self.seqs(topic)}")
+            time.sleep(0.2)
+
+    def check(self):
+        self.end_time()
+        last = self.member("last", "--once")
+        last.start()
+        self.ends_with("last", last, 0, "")
+        want = group.reference(self)
+        eos.compare(want, group.alerts(f"{self.name}-out"))
+        return f"{len(want)} alerts the same"
+
+
+def user_of(w, partition):
+    for row in eos.dump(w.topics[0]):
+        if row[0] == partition:
+            return row[1]
+    raise eos.Failed(f"nobody is in partition {partition}")
+
+
+def bulk(w, topic, users, n, begin):
+    rows = []
+    for i in range(n):
+        w.n += 1
+        rows.append(f'{{"user":"{users[i % len(users)]}","at":{begin + i},"n":{w.n}}}\n')
+    eos.ktool("-k", "user", "-X", "partitioner=murmur2", "produce", topic,
+              stdin="".join(rows).encode())
+
+
+def a_partition_that_was_held_back_is_read_on_when_it_comes_back(w):
+    """Payments are ahead by more than the buffer holds and are held back. Another takes half of them
+    away, ends, and they come back: what the client was told before must not hold any more."""
+    a = w.member("a", "--buffer", "4MiB", "--stats", f"{w.work}/a.json")
+    b = w.member("b", "--buffer", "4MiB")
+    w.produce(200)
+    users = [user_of(w, p) for p in (0, group.PARTITIONS - 1)]
+    a.start()
+    w.wait_said("a", "4 of 4 partitions are ours")
+    begin = w.time + 10_000
+    bulk(w, w.topics[0], users, 10, begin)
+    bulk(w, w.topics[1], users, 160_000, begin + 3600_000)
+    w.wait_said("a", "the others wait on disk")
+    b.start()
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.stop("b", b)
+    w.wait_said("a", "4 of 4 partitions are ours", 2)
+    w.time = begin + 5 * 3600_000
+    w.end_time()
+    for topic in w.topics:
+        w.await_read(topic)
+    w.stop("a", a)
+    with open(f"{w.work}/a.json") as f:
+        stats = json.load(f)
+    if stats["waiting"]["pauses"] == 0:
+        raise eos.Failed(f"nothing was held back: {stats}")
+    return "read on"
+
+
+def topics_by_different_partitioners_are_refused(w):
+    a = w.member("a")
+    rows = [json.dumps({"user": f"u{i % 1000}", "at": w.time + i, "n": i}) + "\n" for i in range(12000)]
+    for topic, how in zip(w.topics, ("murmur2", "consistent")):
+        eos.ktool("-k", "user", "-X", f"partitioner={how}", "produce", topic,
+                  stdin="".join(rows).encode())
+    a.start()
+    w.ends_with("a", a, 4, "partitioner")
+    return "refused"
+
+
+def a_topic_whose_end_was_lost_is_refused(w):
+    """Made anew with as many records as the position, but not as many as had been read."""
+    w.produce(400)
+    a = w.member("a", "--once")
+    a.start()
+    w.ends_with("a", a, 0, "")
+    before = w.seqs(w.topics[0])
+    part = next(p for p, (at, high) in before.items() if at < high)
+    eos.ktool("delete", w.topics[0])
+    time.sleep(1)
+    eos.ktool("create", w.topics[0], group.PARTITIONS)
+    for p, (at, high) in before.items():
+        row = json.dumps({"user": "u1", "at": w.time, "n": 1}) + "\n"
+        eos.ktool("-k", "user", "-p", p, "produce", w.topics[0],
+                  stdin=(row * (at if p == part else high)).encode())
+    a.start()
+    w.ends_with("a", a, 4, "the state has read up to offset")
+    return "refused"
+
+
+CASES = [topics_by_different_partitioners_are_refused, a_topic_whose_end_was_lost_is_refused]
+LONG = [a_partition_that_was_held_back_is_read_on_when_it_comes_back]
+
+
+def main():
+    rng = eos.seeded()
+    only = os.environ.get("EOS_CASE", "")
+
+    def body():
+        for case in CASES + (LONG if os.environ.get("FYKE_LONG") == "1" else []):
+            if only not in case.__name__:
+                continue
+            began = time.monotonic()
+            w = World(sys.argv[1], case.__name__.replace("_", "-")[:30], rng)
+            try:
+                said = case(w)
+            except eos.Failed as why:
+                raise eos.Failed(f"{case.__name__}, files in {w.work}: {why}") from why
+            print(f"{case.__name__}: {said} ({time.monotonic() - began:.1f} s)", flush=True)
+            w.close()
+        return "done"
+
+    eos.verdict(body)
+
+
+if __name__ == "__main__":
+    main()
