@@ -14,6 +14,7 @@ EOS_POINTS    only fault points that match this
 EOS_PART      only parts whose name contains this
 """
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -41,11 +42,9 @@ def all_points():
     """A point that nobody listed is a step that no test dies at."""
     found = set()
     for folder in ("engine", "connectors", "lib"):
-        for name in os.listdir(f"{HERE}/../../{folder}"):
-            if name.endswith(".c"):
-                with open(f"{HERE}/../../{folder}/{name}") as f:
-                    for call in re.findall(r"fault_point\(([^;]*)\);", f.read()):
-                        found |= set(re.findall(r'"([a-z-]+)"', call))
+        for path in pathlib.Path(HERE, "../..", folder).rglob("*.c"):
+            for call in re.findall(r"fault_point\(([^;]*)\);", path.read_text()):
+                found |= set(re.findall(r'"([a-z-]+)"', call))
     listed = set(eos.POINTS) | set(ENGINE_POINTS) | set(ELSEWHERE)
     if found - listed:
         raise eos.Failed(f"fault points in no list: {sorted(found - listed)}")
