@@ -3,10 +3,9 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/replace_file.h"
 #include "dsl/diag_render.h"
 #include "dsl/fmt.h"
 #include "dsl/load_walk.h"
@@ -17,24 +16,6 @@ struct fmt_args {
     enum cli_color color;
     bool check, allow_empty;
 };
-
-/* Replaces the file as a whole and keeps its permissions. */
-static bool write_file(const char *path, struct slice text)
-{
-    FYKE_CLEANUP(buf_release) struct buf aside = BUF_INIT;
-    struct stat st;
-    buf_printf(&aside, "%s.fmt-%ld", path, (long)getpid());
-    FILE *f = fopen(buf_cstr(&aside), "we");
-    bool ok = f && fwrite(text.ptr, 1, text.len, f) == text.len;
-    ok = f && stat(path, &st) == 0 && fchmod(fileno(f), st.st_mode & 07777) == 0 && ok;
-    ok = f && fclose(f) == 0 && ok;
-    ok = ok && rename(buf_cstr(&aside), path) == 0;
-    if (!ok) {
-        fprintf(stderr, "fyke: cannot write %s: %s\n", path, strerror(errno));
-        unlink(buf_cstr(&aside));
-    }
-    return ok;
-}
 
 /* What to do with the formatted text of one source. */
 static int settle(const struct fmt_args *a, const struct rule_file *src, bool is_stdin,
@@ -50,7 +31,7 @@ static int settle(const struct fmt_args *a, const struct rule_file *src, bool is
     if (is_stdin) {
         return cli_put(text);
     }
-    return same || write_file(src->path, text) ? CLI_OK : CLI_IO;
+    return same || replace_file(src->path, text) ? CLI_OK : CLI_IO;
 }
 
 static int format_source(const struct fmt_args *a, struct sources *set, const struct rule_file *src,

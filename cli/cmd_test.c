@@ -1,203 +1,42 @@
 /* fyke test: runs the tests that stand in the rule files. */
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <getopt.h>
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_out.h"
-#include "cli/cli.h"
-#include "cli/junit.h"
+#include "cli/test_args.h"
 #include "connectors/geoip.h"
-#include "lib/rule_test.h"
-#include "lib/rules.h"
-
-struct test_args {
-    struct cli_list rules;
-    struct cli_list geoip;
-    struct geoip_files *databases; /* NULL: none */
-    enum cli_format format;
-    enum cli_color color;
-    const char *config;     /* or NULL */
-    const char *only;       /* regular expression, or NULL */
-    const char *junit_path; /* or NULL */
-    bool allow_empty, verbose;
-    /* Running. */
-    pcre2_code *code;
-    unsigned passed, failed;
-    struct junit junit;
-};
-
-/* ---- selection ---------------------------------------------------------------------------- */
-
-static bool compile_filter(const struct cli_verb *v, struct test_args *a)
-{
-    int error;
-    PCRE2_SIZE at;
-    PCRE2_UCHAR text[128];
-    if (!a->only) {
-        return true;
-    }
-    a->code =
-        pcre2_compile((PCRE2_SPTR)a->only, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &error, &at, NULL);
-    if (!a->code) {
-        pcre2_get_error_message(error, text, sizeof(text));
-        cli_usage_error(v, "--run: %s at %zu in '%s'", (char *)text, (size_t)at, a->only);
-    }
-    return a->code != NULL;
-}
-
-/* "rule/title", so that both can be asked for. */
-static bool selected(const struct test_args *a, const struct ruleset *rs,
-                     const struct compiled_test *t)
-{
-    FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
-    if (!a->code) {
-        return true;
-    }
-    buf_printf(&name, "%.*s/%.*s", SLICE_ARG(rs->rules[t->rule].name), SLICE_ARG(t->title));
-    pcre2_match_data *match = pcre2_match_data_create_from_pattern(a->code, NULL);
-    int rc = pcre2_match(a->code, (PCRE2_SPTR)buf_cstr(&name), name.len, 0, 0, match, NULL);
-    pcre2_match_data_free(match);
-    return rc >= 0;
-}
-
-/* ---- reports ------------------------------------------------------------------------------ */
-
-struct report {
-    const struct compilation *c;
-    const struct compiled_test *test;
-    const struct rule_test_result *result;
-    struct buf *out;
-    bool color;
-};
-
-static struct slice rule_name(const struct report *r)
-{
-    return r->c->ruleset->rules[r->test->rule].name;
-}
-
-static void put_lines(const struct report *r, const char *head, const struct rule_test_line *lines,
-                      size_t n, const char *none, const char *prefix)
-{
-    buf_printf(r->out, "%s    %s\n", prefix, head);
-    for (size_t i = 0; i < n; i++) {
-        bool bad = !lines[i].met;
-        buf_printf(r->out, "%s    %s %s%.*s%s\n", prefix, bad ? "!" : " ",
-                   bad && r->color ? "\033[31m" : "", (int)lines[i].text.len, lines[i].text.ptr,
-                   bad && r->color ? "\033[0m" : "");
-    }
-    if (n == 0) {
-        buf_printf(r->out, "%s      %s\n", prefix, none);
-    }
-}
-
-static void put_failure(const struct report *r, const char *prefix)
-{
-    const struct rule_file *src = sources_get(&r->c->sources, r->test->span.file);
-    buf_printf(r->out, "%s    %s:%u\n", prefix, src->path,
-               source_position(src, r->test->span.start).line);
-    if (r->result->problem.len) {
-        buf_printf(r->out, "%s    %.*s\n", prefix, (int)r->result->problem.len,
-                   r->result->problem.ptr);
-        return;
-    }
-    put_lines(r, "expected", r->result->expected, r->result->n_expected, "no match", prefix);
-    put_lines(r, "got", r->result->got, r->result->n_got, "no match", prefix);
-}
-
-static void report_human(const struct report *r, bool verbose)
-{
-    bool ok = r->result->ok;
-    if (ok && !verbose) {
-        return;
-    }
-    buf_printf(r->out, "%s%s%s  %.*s: %.*s\n", r->color ? (ok ? "\033[32m" : "\033[31m") : "",
-               ok ? "ok  " : "FAIL", r->color ? "\033[0m" : "", SLICE_ARG(rule_name(r)),
-               SLICE_ARG(r->test->title));
-    if (!ok) {
-        put_failure(r, "");
-    }
-}
-
-static void report_tap(const struct report *r, unsigned number)
-{
-    buf_printf(r->out, "%s %u - %.*s: %.*s\n", r->result->ok ? "ok" : "not ok", number,
-               SLICE_ARG(rule_name(r)), SLICE_ARG(r->test->title));
-    if (!r->result->ok) {
-        put_failure(r, "# ");
-    }
-}
-
-static void report_json(const struct report *r)
-{
-    const struct rule_file *src = sources_get(&r->c->sources, r->test->span.file);
-    struct json_out j = json_out_to(r->out);
-    json_object_begin(&j);
-    json_member_string(&j, "rule", rule_name(r));
-    json_member_string(&j, "test", r->test->title);
-    json_member_bool(&j, "ok", r->result->ok);
-    json_key(&j, SLICE_LIT("expected"));
-    json_array_begin(&j);
-    for (size_t i = 0; i < r->result->n_expected; i++) {
-        json_text(&j, buf_slice(&r->result->expected[i].text));
-    }
-    json_array_end(&j);
-    json_key(&j, SLICE_LIT("got"));
-    json_array_begin(&j);
-    for (size_t i = 0; i < r->result->n_got; i++) {
-        json_raw(&j, buf_slice(&r->result->got[i].json));
-    }
-    json_array_end(&j);
-    json_member_string(&j, "file", slice_of(src->path));
-    json_member_int(&j, "line", source_position(src, r->test->span.start).line);
-    if (r->result->problem.len) {
-        json_member_string(&j, "problem", buf_slice(&r->result->problem));
-    }
-    json_object_end(&j);
-    json_line_end(&j);
-}
-
-static void report_junit(struct test_args *a, const struct report *r)
-{
-    FYKE_CLEANUP(buf_release) struct buf details = BUF_INIT;
-    struct report plain = *r;
-    plain.out = &details;
-    plain.color = false;
-    if (!r->result->ok) {
-        put_failure(&plain, "");
-    }
-    junit_add(&a->junit, rule_name(r), r->test->title, r->result->ok, buf_slice(&details));
-}
-
-static void report_test(struct test_args *a, const struct report *r)
-{
-    if (a->junit_path) {
-        report_junit(a, r);
-    }
-    switch (a->format) {
-    case FORMAT_JSON: report_json(r); break;
-    case FORMAT_TAP: report_tap(r, a->passed + a->failed); break;
-    case FORMAT_DEFAULT:
-    case FORMAT_HUMAN:
-    case FORMAT_DOT:
-    case FORMAT_MARKDOWN:
-    case FORMAT_GITHUB:
-    case FORMAT_SARIF: report_human(r, a->verbose); break;
-    }
-}
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-static int run_test(struct test_args *a, const struct compilation *c, const struct compiled_test *t)
+void test_run_one(const struct test_args *a, const struct compilation *c,
+                  const struct compiled_test *t, struct rule_test_result *ret, uint64_t *shuffled)
+{
+    struct rule_test_options o = {.geoip = a->databases};
+    uint64_t orders = rule_test_has_reload(t) ? 0 : a->shuffles;
+    rule_test_run(c, t, &o, ret);
+    *shuffled = 0;
+    for (uint64_t i = 1; ret->ok && i <= orders; i++) {
+        o.shuffle = *shuffled = i;
+        rule_test_result_release(ret);
+        rule_test_run(c, t, &o, ret);
+    }
+}
+
+int test_run_reported(struct test_args *a, const struct compilation *c,
+                      const struct compiled_test *t, bool *ok)
 {
     struct rule_test_result result;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    rule_test_run(c, t, a->databases, &result);
+    struct test_report r = {.c = c,
+                            .test = t,
+                            .result = &result,
+                            .out = &out,
+                            .color = cli_colored(a->color, stdout)};
+    test_run_one(a, c, t, &result, &r.shuffled);
     a->passed += result.ok;
     a->failed += !result.ok;
-    struct report r = {c, t, &result, &out, cli_colored(a->color, stdout)};
-    report_test(a, &r);
+    *ok = result.ok;
+    test_report(a, &r);
     rule_test_result_release(&result);
     return cli_put(buf_slice(&out));
 }
@@ -217,27 +56,60 @@ static int conclude(struct test_args *a)
     if (a->junit_path && !junit_write(&a->junit, a->junit_path)) {
         return CLI_IO;
     }
-    return a->failed ? CLI_FINDINGS : CLI_OK;
+    return a->failed || a->lacking ? CLI_FINDINGS : CLI_OK;
 }
 
 static int run_tests(struct test_args *a, const struct fyke_rules *rules)
 {
     const struct compilation *c = rules->compilation;
     for (uint32_t i = 0; c->tests && i < c->tests->n; i++) {
-        if (selected(a, c->ruleset, &c->tests->items[i])) {
-            int rc = run_test(a, c, &c->tests->items[i]);
+        bool ok;
+        if (test_selected(a->filter, c->ruleset, &c->tests->items[i])) {
+            int rc = test_run_reported(a, c, &c->tests->items[i], &ok);
             if (rc != CLI_OK) {
                 return rc;
             }
         }
     }
-    return conclude(a);
+    int rc = a->require_pos || a->require_neg ? test_require(a, c) : CLI_OK;
+    return rc == CLI_OK ? conclude(a) : rc;
+}
+
+static bool parse_require(const struct cli_verb *v, const char *text, struct test_args *a)
+{
+    for (const char *at = text; *at;) {
+        size_t n = strcspn(at, ",");
+        bool pos = n == 3 && memcmp(at, "pos", 3) == 0;
+        if (!pos && !(n == 3 && memcmp(at, "neg", 3) == 0)) {
+            cli_usage_error(v, "--require: pos, neg or pos,neg, not '%s'", text);
+            return false;
+        }
+        a->require_pos |= pos;
+        a->require_neg |= !pos;
+        at += n + (at[n] == ',');
+    }
+    return true;
+}
+
+static bool check_args(const struct cli_verb *v, const struct test_args *a)
+{
+    if (a->update && (a->watch || a->shuffles)) {
+        cli_usage_error(v, "--update goes with neither --watch nor --shuffle");
+        return false;
+    }
+    if (a->watch && (a->junit_path || a->require_pos || a->require_neg)) {
+        cli_usage_error(v, "--watch goes with neither --junit nor --require");
+        return false;
+    }
+    return true;
 }
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct test_args *a)
 {
-    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP };
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP};
+    enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP,
+           OPT_UPDATE, OPT_WATCH, OPT_REQUIRE, OPT_SHUFFLE };
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP,
+                                              FORMAT_GITHUB};
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
         {"config", required_argument, NULL, 'c'},
@@ -247,6 +119,10 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"allow-empty", no_argument, NULL, OPT_EMPTY},
         {"junit", required_argument, NULL, OPT_JUNIT},
         {"geoip", required_argument, NULL, OPT_GEOIP},
+        {"update", no_argument, NULL, OPT_UPDATE},
+        {"watch", no_argument, NULL, OPT_WATCH},
+        {"require", required_argument, NULL, OPT_REQUIRE},
+        {"shuffle", required_argument, NULL, OPT_SHUFFLE},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -263,7 +139,13 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case OPT_JUNIT: a->junit_path = optarg; break;
         case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
         case OPT_RUN: a->only = optarg; break;
-        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 3, &a->format); break;
+        case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 4, &a->format); break;
+        case OPT_UPDATE: a->update = true; break;
+        case OPT_WATCH: a->watch = true; break;
+        case OPT_REQUIRE: ok = parse_require(v, optarg, a); break;
+        case OPT_SHUFFLE:
+            ok = cli_parse_number(v, "--shuffle", optarg, 1, 1000000, &a->shuffles);
+            break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         case OPT_EMPTY: a->allow_empty = true; break;
         default: return cli_bad_option(v, opt, argv);
@@ -272,13 +154,30 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
     for (int i = optind; ok && i < argc; i++) {
         cli_list_add(&a->rules, argv[i]);
     }
-    return ok && compile_filter(v, a) ? -1 : CLI_USAGE;
+    ok = ok && check_args(v, a);
+    if (ok && a->only) {
+        a->filter = test_filter_new(v, a->only);
+        ok = a->filter != NULL;
+    }
+    return ok ? -1 : CLI_USAGE;
+}
+
+static int run_on_rules(const struct cli_verb *verb, struct test_args *a)
+{
+    struct fyke_rules *rules = NULL;
+    struct cli_rules_options o = {
+        .color = a->color, .allow_empty = a->allow_empty, .quiet_notes = true};
+    int rc = cli_load_rules(verb, &a->rules, &o, &rules);
+    if (rules) {
+        rc = a->update ? test_update(a, rules) : run_tests(a, rules);
+    }
+    fyke_rules_free(rules);
+    return rc;
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct test_args a = {0};
-    struct fyke_rules *rules = NULL;
     struct error err = ERROR_INIT;
     struct settings settings;
     settings_init(&settings);
@@ -287,20 +186,15 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         cli_config_rules(verb, a.config, &settings, &a.rules, &a.geoip) != CLI_OK) {
         rc = CLI_USAGE;
     }
-    if (rc < 0) {
-        struct cli_rules_options o = {
-            .color = a.color, .allow_empty = a.allow_empty, .quiet_notes = true};
-        rc = cli_load_rules(verb, &a.rules, &o, &rules);
-    }
-    if (rules && geoip_files_open(a.geoip.items, a.geoip.n, &a.databases, &err) != ERR_OK) {
+    if (rc < 0 && geoip_files_open(a.geoip.items, a.geoip.n, &a.databases, &err) != ERR_OK) {
         fprintf(stderr, "fyke: %s\n", err.text);
         rc = CLI_USAGE;
-    } else if (rules) {
-        rc = run_tests(&a, rules);
+    }
+    if (rc < 0) {
+        rc = a.watch && a.rules.n > 0 ? test_watch(verb, &a) : run_on_rules(verb, &a);
     }
     geoip_files_close(a.databases);
-    fyke_rules_free(rules);
-    pcre2_code_free(a.code);
+    test_filter_free(a.filter);
     junit_release(&a.junit);
     cli_list_release(&a.rules);
     cli_list_release(&a.geoip);
@@ -318,7 +212,12 @@ const struct cli_verb verb_test = {
     "\n"
     "  -c, --config FILE   rules and geoip from this configuration file\n"
     "      --run RE        only tests whose \"rule/title\" matches the expression\n"
-    "      --format F      human (default), json: one object per test, tap\n"
+    "      --format F      human (default), json: one object per test, tap, github\n"
+    "      --update        write what came as what is expected\n"
+    "      --require K     every rule has a test that fires (pos), one that stays silent\n"
+    "                      (neg), or both (pos,neg)\n"
+    "      --shuffle N     every test N times more, events out of order within their bounds\n"
+    "      --watch         run again what is concerned when a file changes\n"
     "      --junit FILE    results as JUnit XML, too\n"
     "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"
     "  -v, --verbose       name the tests that passed, too\n"

@@ -188,8 +188,7 @@ void diag_render_json(struct buf *out, const struct sources *set, const struct d
     json_line_end(&j);
 }
 
-/* What would end a value or the line is written as %XX. */
-static void put_github(struct buf *out, const char *text, bool property)
+void diag_put_github(struct buf *out, const char *text, bool property)
 {
     for (const char *c = text; *c; c++) {
         bool escape = *c == '%' || *c == '\r' || *c == '\n' || (property && strchr(":,", *c));
@@ -210,7 +209,7 @@ void diag_render_github(struct buf *out, const struct sources *set, const struct
         struct source_pos from = source_position(src, d->span.start);
         struct source_pos to = source_position(src, d->span.end);
         buf_puts(out, "file=");
-        put_github(out, src->path, true);
+        diag_put_github(out, src->path, true);
         buf_printf(out, ",line=%u,endLine=%u,col=%u", from.line, to.line, from.col);
         if (from.line == to.line && to.col > from.col) {
             buf_printf(out, ",endColumn=%u", to.col - 1);
@@ -218,10 +217,10 @@ void diag_render_github(struct buf *out, const struct sources *set, const struct
         buf_puts(out, ",");
     }
     buf_printf(out, "title=%s::", d->code);
-    put_github(out, d->message, false);
+    diag_put_github(out, d->message, false);
     if (d->help) {
         buf_puts(out, "%0Ahelp: ");
-        put_github(out, d->help, false);
+        diag_put_github(out, d->help, false);
     }
     buf_puts(out, "\n");
 }

@@ -12,6 +12,8 @@ void diag_render_human(struct buf *out, const struct sources *set, const struct 
 /* {"file","line","col","end_line","end_col","severity","code","message","suggestion"} and a
  * newline; `end` is the place behind the span, `suggestion` may be null. */
 /* A line that GitHub's runners show beside the source: `::error file=…,line=…`. */
+/* Text of such a command: what would end a value (`property`) or the line is written as %XX. */
+void diag_put_github(struct buf *out, const char *text, bool property);
 void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d);
 void diag_render_json(struct buf *out, const struct sources *set, const struct diag *d);
 

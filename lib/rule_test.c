@@ -6,12 +6,13 @@
 #include "lib/rule_test_parts.h"
 
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
-                   const struct geoip_files *geoip, struct rule_test_result *ret)
+                   const struct rule_test_options *options, struct rule_test_result *ret)
 {
     *ret = (struct rule_test_result){0};
     struct test_run r = {.c = c,
                          .test = test,
-                         .geoip = geoip,
+                         .geoip = options->geoip,
+                         .shuffle = options->shuffle,
                          .clock = ETIME_MIN,
                          .decided = ETIME_MIN,
                          .problem = &ret->problem};
@@ -31,6 +32,16 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
     free(r.arrived);
     free(r.later);
     free(r.turns);
+}
+
+bool rule_test_has_reload(const struct compiled_test *test)
+{
+    for (uint32_t i = 0; i < test->n_stmts; i++) {
+        if (test->stmts[i].kind == TEST_STMT_RELOAD) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void rule_test_result_release(struct rule_test_result *r)

@@ -13,6 +13,8 @@ struct rule_test_line {
     struct buf text; /* for people */
     struct buf json; /* got: the alert; empty for expected ones */
     bool met;        /* it has its counterpart */
+    size_t of;       /* got: the expected line that it fulfils; SIZE_MAX: none */
+    const struct test_stmt *stmt; /* expected: as written */
 };
 
 struct rule_test_result {
@@ -22,11 +24,17 @@ struct rule_test_result {
     size_t n_expected, cap_expected, n_got, cap_got;
 };
 
-/* `c->ruleset` is there. `geoip`: the databases of addresses, NULL without. */
 struct geoip_files;
+struct rule_test_options {
+    const struct geoip_files *geoip; /* databases of addresses; NULL: none */
+    uint64_t shuffle; /* not 0: events arrive as late as their sources allow, by this seed */
+};
+
+/* `c->ruleset` is there. */
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
-                   const struct geoip_files *geoip,
-                   struct rule_test_result *ret);
+                   const struct rule_test_options *options, struct rule_test_result *ret);
+/* `shuffle` would change what it means: at a `reload` other events would be waiting. */
+bool rule_test_has_reload(const struct compiled_test *test);
 void rule_test_result_release(struct rule_test_result *r);
 
 /* Compares what came with what was expected. `alerts`: JSON lines of the tested rule. */

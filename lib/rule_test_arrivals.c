@@ -153,19 +153,32 @@ static int by_arrival(const void *a, const void *b)
 }
 
 /* Events of one time stay together: among them the order of arrival is part of the meaning. */
+static void delay(struct test_event *e, uint64_t seed, struct duration within)
+{
+    char bytes[sizeof(int64_t)];
+    memcpy(bytes, &e->event->time.ns, sizeof(bytes));
+    uint64_t h = hash64_seed(slice_from(bytes, sizeof(bytes)), seed);
+    int64_t by = within.ns <= 0 ? 0 : (int64_t)(h % ((uint64_t)within.ns + 1));
+    e->arrival = etime_add(e->event->time, (struct duration){by});
+}
+
 static void shuffle(struct test_run *r, uint64_t seed, struct duration within)
 {
-    if (within.ns <= 0) {
-        return;
+    for (size_t i = 0; i < r->n_arrived && within.ns > 0; i++) {
+        r->shuffled = true;
+        delay(&r->arrived[i], seed, within);
     }
-    r->shuffled = true;
+}
+
+/* As late as each source allows: an event that comes D after its time finds nothing read that is
+ * more than D younger, so none is late. Clocks of their own (`watermark per`) are left alone. */
+static void shuffle_all(struct test_run *r)
+{
     for (size_t i = 0; i < r->n_arrived; i++) {
         struct test_event *e = &r->arrived[i];
-        char bytes[sizeof(int64_t)];
-        memcpy(bytes, &e->event->time.ns, sizeof(bytes));
-        uint64_t h = hash64_seed(slice_from(bytes, sizeof(bytes)), seed);
-        e->arrival = etime_add(e->event->time,
-                               (struct duration){(int64_t)(h % ((uint64_t)within.ns + 1))});
+        const struct schema_topic *t = &r->first->rs.topics[e->event->at.topic];
+        r->shuffled = true;
+        delay(e, r->shuffle, t->has_watermark_per ? (struct duration){0} : t->out_of_order);
     }
 }
 
@@ -194,6 +207,9 @@ void test_arrivals(struct test_run *r)
         if (s->kind == TEST_STMT_SHUFFLE) {
             shuffle(r, s->seed, s->within);
         }
+    }
+    if (r->shuffle) {
+        shuffle_all(r);
     }
     if (r->shuffled && r->n_arrived > 1) {
         qsort(r->arrived, r->n_arrived, sizeof(*r->arrived), by_arrival);

@@ -135,6 +135,7 @@ static void gather_expected(struct comparison *c)
         }
         struct rule_test_line line = {0};
         put_statement(c, s->span, &line.text);
+        line.stmt = s;
         VEC_PUSH(r->expected, r->n_expected, r->cap_expected) = line;
         for (uint32_t k = 0; k < s->count; k++) {
             VEC_PUSH(c->wanted, c->n_wanted, c->cap_wanted) = (struct wanted){s, r->n_expected - 1};
@@ -242,6 +243,7 @@ static bool assign_all(struct comparison *c)
     }
     for (size_t g = 0; g < r->n_got; g++) {
         r->got[g].met = c->holder[g] != NOBODY;
+        r->got[g].of = r->got[g].met ? c->wanted[c->holder[g]].line : SIZE_MAX;
         ok &= r->got[g].met;
     }
     return ok;

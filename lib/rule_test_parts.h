@@ -53,6 +53,7 @@ struct test_run {
     size_t n_turns, cap_turns, turns_taken; /* taken: they belong to an event */
     struct etime clock;   /* ETIME_MIN: nothing happened yet */
     struct etime decided; /* `watermark T`: everything up to and including it */
+    uint64_t shuffle; /* of the options; 0: as written */
     bool shuffled;
     char state_dir[64]; /* "" without turns */
     struct buf *problem;

@@ -1,0 +1,388 @@
+/* fyke test --update: what came becomes what is expected.
+ *
+ * Only expectations that failed are rewritten, each where it stands; comments and everything else
+ * keep their bytes. An expectation goes on checking the fields it named. What comes out is tested
+ * before a file is replaced. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "cli/replace_file.h"
+#include "cli/test_args.h"
+#include "lib/json_view.h"
+
+struct edit {
+    uint32_t file, start, end; /* start = end: insertion */
+    size_t number;             /* among those of one place */
+    bool whole_line;           /* the line goes when nothing else stands on it */
+    struct buf text;
+};
+
+struct updating {
+    struct test_args *a;
+    const struct fyke_rules *rules;
+    const struct compilation *c;
+    struct edit *edits;
+    size_t n_edits, cap_edits;
+    struct json_view view;
+    struct buf said; /* one line per test, shown when files were written */
+    unsigned changed, refused;
+};
+
+/* ---- a match as a statement ----------------------------------------------------------------- */
+
+static bool put_value(struct buf *out, struct json_span v)
+{
+    if (v.kind == JSON_NONE || v.kind == JSON_OBJECT || slice_eq_str(json_view_raw(v), "null")) {
+        return false;
+    }
+    buf_put_slice(out, json_view_raw(v));
+    return true;
+}
+
+static void put_field(struct buf *body, struct slice name, struct json_span value)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    if (put_value(&text, value)) {
+        buf_printf(body, "%s%.*s = ", body->len ? "  " : "", SLICE_ARG(name));
+        buf_put_slice(body, buf_slice(&text));
+    }
+}
+
+static void put_named_fields(struct updating *u, const struct test_stmt *model, struct buf *body)
+{
+    for (uint32_t i = 0; i < model->n_fields; i++) {
+        const struct test_expect_field *f = &model->fields[i];
+        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+        buf_put_slice(&name, f->name);
+        struct json_span from = u->view.root;
+        if (f->emit_index >= 0 || f->key_index >= 0) {
+            from = json_view_get(from, f->emit_index >= 0 ? "emit" : "key");
+        }
+        put_field(body, f->name, json_view_get(from, buf_cstr(&name)));
+    }
+}
+
+static void put_all_fields(struct updating *u, struct buf *body)
+{
+    struct json_span key, value, emit = json_view_get(u->view.root, "emit");
+    if (emit.kind != JSON_OBJECT) {
+        return;
+    }
+    struct json_walk w = json_walk_into(emit);
+    while (json_walk_member(&w, &key, &value)) {
+        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+        json_view_text(key, &name);
+        put_field(body, buf_slice(&name), value);
+    }
+}
+
+static void put_moment(struct updating *u, const struct compiled_test *t, struct buf *out)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    char spelled[ETIME_TEXT_MAX > DURATION_TEXT_MAX ? ETIME_TEXT_MAX : DURATION_TEXT_MAX];
+    struct etime at = ETIME_MIN;
+    json_view_text(json_view_get(u->view.root, "detected"), &text);
+    (void)!etime_parse(buf_slice(&text), false, &at);
+    if (etime_lt(at, t->origin)) {
+        etime_format(at, spelled);
+    } else {
+        duration_format(etime_diff(at, t->origin), spelled);
+    }
+    buf_printf(out, " at %s", spelled);
+}
+
+/* `model`: the expectation in whose place it stands; NULL: everything is said. A step is written by
+ * its name or, as #2, by its number. */
+static void put_expectation(struct updating *u, const struct compiled_test *t,
+                            const struct rule_test_line *got, const struct test_stmt *model,
+                            struct buf *out)
+{
+    FYKE_CLEANUP(buf_release) struct buf body = BUF_INIT;
+    (void)!json_view_set(&u->view, buf_slice(&got->json));
+    bool timeout = json_view_is(json_view_get(u->view.root, "kind"), "timeout");
+    buf_puts(out, "expect");
+    if (!model || model->has_moment) {
+        put_moment(u, t, out);
+    }
+    if (timeout) {
+        FYKE_CLEANUP(buf_release) struct buf step = BUF_INIT;
+        json_view_text(json_view_get(u->view.root, "step"), &step);
+        const char *name = buf_cstr(&step);
+        buf_printf(out, " timeout at step %s", name[0] == '#' ? name + 1 : name);
+    } else {
+        buf_puts(out, " 1 match");
+    }
+    if (model) {
+        put_named_fields(u, model, &body);
+    } else {
+        put_all_fields(u, &body);
+    }
+    if (body.len) {
+        buf_printf(out, " { %s }", buf_cstr(&body));
+    }
+}
+
+/* ---- edits of one test ----------------------------------------------------------------------- */
+
+static struct edit *add_edit(struct updating *u, struct span span)
+{
+    size_t number = u->n_edits;
+    struct edit *e = &VEC_PUSH(u->edits, u->n_edits, u->cap_edits);
+    *e = (struct edit){
+        .file = span.file, .start = span.start, .end = span.end, .number = number};
+    return e;
+}
+
+/* Free: no expectation holds it that stays as it is. */
+static bool is_free(const struct rule_test_result *r, size_t got)
+{
+    size_t of = r->got[got].of;
+    return of == SIZE_MAX || !r->expected[of].met;
+}
+
+static size_t next_free(const struct rule_test_result *r, size_t got)
+{
+    while (got < r->n_got && !is_free(r, got)) {
+        got++;
+    }
+    return got;
+}
+
+static bool must_change(const struct rule_test_result *r, size_t expected)
+{
+    bool none = r->expected[expected].stmt->count == 0;
+    return none ? r->n_got > 0 : !r->expected[expected].met;
+}
+
+/* Behind the last statement of the test, on a line of its own like that one. */
+static void insert_behind(struct updating *u, const struct compiled_test *t,
+                          const struct rule_test_line *got)
+{
+    struct span last = t->stmts[0].span;
+    for (uint32_t i = 1; i < t->n_stmts; i++) {
+        last = t->stmts[i].span.start > last.start ? t->stmts[i].span : last;
+    }
+    const struct rule_file *src = sources_get(&u->c->sources, last.file);
+    uint32_t line = last.start, end = last.end;
+    while (line > 0 && src->text.ptr[line - 1] != '\n') {
+        line--;
+    }
+    uint32_t blank = line;
+    while (src->text.ptr[blank] == ' ' || src->text.ptr[blank] == '\t') {
+        blank++;
+    }
+    /* A comment behind the statement stays on its line; a brace that ends the test does not. */
+    uint32_t eol = end;
+    while (eol < src->text.len && (src->text.ptr[eol] == ' ' || src->text.ptr[eol] == '\t')) {
+        eol++;
+    }
+    if (eol < src->text.len && src->text.ptr[eol] == '#') {
+        while (eol < src->text.len && src->text.ptr[eol] != '\n') {
+            eol++;
+        }
+        end = eol;
+    }
+    struct edit *e = add_edit(u, (struct span){.file = last.file, .start = end, .end = end});
+    buf_printf(&e->text, "\n%.*s", (int)(blank - line), src->text.ptr + line);
+    put_expectation(u, t, got, NULL, &e->text);
+}
+
+static void update_test(struct updating *u, const struct compiled_test *t,
+                        const struct rule_test_result *r)
+{
+    size_t got = next_free(r, 0);
+    bool said_none = false;
+    for (size_t i = 0; i < r->n_expected; i++) {
+        const struct test_stmt *s = r->expected[i].stmt;
+        if (!must_change(r, i)) {
+            continue;
+        }
+        struct edit *e = add_edit(u, s->span);
+        if (got < r->n_got) {
+            put_expectation(u, t, &r->got[got], s->count ? s : NULL, &e->text);
+            got = next_free(r, got + 1);
+        } else if (r->n_got == 0 && !said_none) {
+            buf_puts(&e->text, "expect no match");
+            said_none = true;
+        } else {
+            e->whole_line = true;
+        }
+    }
+    for (; got < r->n_got; got = next_free(r, got + 1)) {
+        insert_behind(u, t, &r->got[got]);
+    }
+}
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct edit *x = a, *y = b;
+    if (x->file != y->file) {
+        return x->file < y->file ? -1 : 1;
+    }
+    if (x->start != y->start) {
+        return x->start < y->start ? -1 : 1;
+    }
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* An expectation that goes takes its line with it when nothing else stands there. */
+static void widen(const struct edit *e, struct slice text, uint32_t *start, uint32_t *end)
+{
+    uint32_t s = e->start, n = e->end;
+    while (s > 0 && (text.ptr[s - 1] == ' ' || text.ptr[s - 1] == '\t')) {
+        s--;
+    }
+    while (n < text.len && (text.ptr[n] == ' ' || text.ptr[n] == '\t' || text.ptr[n] == '\r')) {
+        n++;
+    }
+    bool alone = (s == 0 || text.ptr[s - 1] == '\n') && n < text.len && text.ptr[n] == '\n';
+    *start = e->whole_line && alone ? s : e->start;
+    *end = e->whole_line && alone ? n + 1 : e->end;
+}
+
+static void apply(const struct updating *u, const struct rule_file *src, struct buf *out)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i < u->n_edits; i++) {
+        const struct edit *e = &u->edits[i];
+        uint32_t start, end;
+        if (e->file != src->index) {
+            continue;
+        }
+        widen(e, src->text, &start, &end);
+        buf_put(out, src->text.ptr + at, start - at);
+        buf_put_slice(out, buf_slice(&e->text));
+        at = end;
+    }
+    buf_put(out, src->text.ptr + at, src->text.len - at);
+}
+
+static bool has_edits(const struct updating *u, uint32_t file)
+{
+    for (size_t i = 0; i < u->n_edits; i++) {
+        if (u->edits[i].file == file) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- all tests -------------------------------------------------------------------------------- */
+
+static struct slice rule_name(const struct updating *u, const struct compiled_test *t)
+{
+    return u->c->ruleset->rules[t->rule].name;
+}
+
+static void find_edits(struct updating *u)
+{
+    for (uint32_t i = 0; u->c->tests && i < u->c->tests->n; i++) {
+        const struct compiled_test *t = &u->c->tests->items[i];
+        struct rule_test_result r;
+        uint64_t shuffled;
+        if (!test_selected(u->a->filter, u->c->ruleset, t)) {
+            continue;
+        }
+        test_run_one(u->a, u->c, t, &r, &shuffled);
+        if (r.problem.len) {
+            fprintf(stderr, "%.*s: %.*s: %s\n", SLICE_ARG(rule_name(u, t)), SLICE_ARG(t->title),
+                    buf_cstr(&r.problem));
+            u->refused++;
+        } else if (!r.ok) {
+            update_test(u, t, &r);
+            buf_printf(&u->said, "updated  %.*s: %.*s\n", SLICE_ARG(rule_name(u, t)),
+                       SLICE_ARG(t->title));
+            u->changed++;
+        }
+        rule_test_result_release(&r);
+    }
+}
+
+/* The rewritten texts compile, and their tests pass. */
+static bool holds(struct updating *u, const struct compile_source *texts, uint32_t n)
+{
+    struct fyke_rules *rules;
+    const struct compile_input input = {.paths = (const char *const *)u->rules->paths,
+                                        .n_paths = (uint32_t)u->rules->n_paths,
+                                        .sources = texts,
+                                        .n_sources = n,
+                                        .sources_on_demand = true};
+    const struct rules_report silent = {0};
+    if (rules_compile(&input, &silent, &rules) != FYKE_OK) {
+        return false;
+    }
+    bool ok = true;
+    const struct compilation *c = rules->compilation;
+    for (uint32_t i = 0; ok && i < c->tests->n; i++) {
+        struct rule_test_result r;
+        uint64_t shuffled;
+        if (test_selected(u->a->filter, c->ruleset, &c->tests->items[i])) {
+            test_run_one(u->a, c, &c->tests->items[i], &r, &shuffled);
+            ok = r.ok;
+            rule_test_result_release(&r);
+        }
+    }
+    fyke_rules_free(rules);
+    return ok;
+}
+
+static int write_texts(struct updating *u)
+{
+    const struct sources *set = &u->c->sources;
+    struct compile_source *texts = xcalloc(set->n + 1u, sizeof(*texts));
+    struct buf *bufs = xcalloc(set->n + 1u, sizeof(*bufs));
+    uint32_t n = 0;
+    int rc = CLI_OK;
+    for (uint32_t i = 0; i < set->n; i++) {
+        const struct rule_file *src = sources_get(set, i);
+        if (has_edits(u, i)) {
+            apply(u, src, &bufs[n]);
+            texts[n] = (struct compile_source){src->path, buf_slice(&bufs[n])};
+            n++;
+        }
+    }
+    if (n > 0 && !holds(u, texts, n)) {
+        fprintf(stderr, "fyke: what came cannot be written as expectations; nothing was changed\n");
+        rc = CLI_FINDINGS;
+    }
+    for (uint32_t i = 0; i < n && rc == CLI_OK; i++) {
+        rc = replace_file(texts[i].path, texts[i].text) ? CLI_OK : CLI_IO;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        buf_release(&bufs[i]);
+    }
+    free(bufs);
+    free(texts);
+    return rc;
+}
+
+int test_update(struct test_args *a, const struct fyke_rules *rules)
+{
+    struct updating u = {.a = a, .rules = rules, .c = rules->compilation};
+    int rc = CLI_OK;
+    json_view_init(&u.view);
+    find_edits(&u);
+    if (u.refused) {
+        fprintf(stderr, "fyke: %u test%s cannot run; nothing was changed\n", u.refused,
+                u.refused == 1 ? "" : "s");
+        rc = CLI_FINDINGS;
+    } else {
+        if (u.n_edits > 1) {
+            qsort(u.edits, u.n_edits, sizeof(*u.edits), by_place);
+        }
+        rc = write_texts(&u);
+    }
+    if (rc == CLI_OK) {
+        buf_printf(&u.said, "%u updated\n", u.changed);
+        rc = cli_put(buf_slice(&u.said));
+    }
+    for (size_t i = 0; i < u.n_edits; i++) {
+        buf_release(&u.edits[i].text);
+    }
+    free(u.edits);
+    buf_release(&u.said);
+    json_view_release(&u.view);
+    return rc;
+}
