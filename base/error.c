@@ -8,6 +8,7 @@ enum err error_set(struct error *err, enum err code, const char *fmt, ...)
     err->code = code;
     err->retriable = false;
     err->fatal = false;
+    err->stopped = false;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof(err->text), fmt, ap);

@@ -27,6 +27,7 @@ struct error {
     enum err code;
     bool retriable; /* the same call may succeed later */
     bool fatal;     /* the object it came from can only be destroyed */
+    bool stopped;   /* no failure: it waited, and was told to end */
     char text[512]; /* one line, no newline at the end */
 };
 

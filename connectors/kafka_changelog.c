@@ -130,6 +130,14 @@ static size_t topic_config(const struct kafka_config *c, struct kafka_property *
     return n;
 }
 
+/* What `err` says holds for as long as the broker is away, or the run was told to end. */
+static enum err not_now(const struct kafka_changelog *log, rd_kafka_resp_err_t rc,
+                        struct error *err)
+{
+    err->retriable = kafka_is_outage(rc);
+    return err->retriable ? kafka_cut_short(&log->client, err->code, err) : err->code;
+}
+
 static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
@@ -147,17 +155,18 @@ static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct e
         if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || log->shared) {
             break;
         }
-        rd_kafka_poll(log->client.rk, STEP_MS);
+        kafka_serve(&log->client, STEP_MS);
     }
     kafka_login_lacks(&log->client.login, rc, "Create", &why);
     if (rc == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS && log->shared) {
         rc = RD_KAFKA_RESP_ERR_NO_ERROR; /* another instance was faster */
     }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return error_set(err, ERR_KAFKA,
-                         "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "
-                         "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
-                         log->topic, buf_cstr(&why), log->n_tasks);
+        error_set(err, ERR_KAFKA,
+                  "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "
+                  "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
+                  log->topic, buf_cstr(&why), log->n_tasks);
+        return not_now(log, rc, err);
     }
     return kafka_await_topic(&log->client, log->handle, ret_n, err);
 }
@@ -214,7 +223,7 @@ static rd_kafka_resp_err_t describe(struct kafka_changelog *log, struct topic_fa
         if (rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
             break;
         }
-        rd_kafka_poll(log->client.rk, STEP_MS);
+        kafka_serve(&log->client, STEP_MS);
     }
     return rc;
 }
@@ -237,8 +246,9 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
         return ERR_OK;
     }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return error_set(err, ERR_KAFKA, "kafka: asking for the configuration of %s: %s",
-                         log->topic, buf_cstr(&why));
+        error_set(err, ERR_KAFKA, "kafka: asking for the configuration of %s: %s", log->topic,
+                  buf_cstr(&why));
+        return not_now(log, rc, err);
     }
     return check_facts(log, &facts, err);
 }

@@ -35,9 +35,10 @@ enum err kafka_changelog_bounds(struct kafka_changelog *log, uint32_t task, int6
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             return ERR_OK;
         }
-        rd_kafka_poll(log->client.rk, TRY_AGAIN_MS);
+        kafka_serve(&log->client, TRY_AGAIN_MS);
     } while (now_ms() - from < log->wait_ms && !kafka_stopping(&log->client));
-    return kafka_error(&log->client, rc, err, "asking for the ends of %s[%u]", log->topic, task);
+    kafka_error(&log->client, rc, err, "asking for the ends of %s[%u]", log->topic, task);
+    return kafka_cut_short(&log->client, err->code, err);
 }
 
 static enum err assign(struct kafka_changelog *log, uint32_t task, int64_t from, struct error *err)
@@ -121,7 +122,7 @@ static enum err read_on(struct reading *r, struct error *err)
 {
     while (!r->done) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(r->log->client.rk, POLL_MS);
-        rd_kafka_poll(r->log->client.rk, 0);
+        kafka_serve(&r->log->client, 0);
         if (m) {
             enum err rc = take(r, m, err);
             rd_kafka_message_destroy(m);
@@ -132,7 +133,8 @@ static enum err read_on(struct reading *r, struct error *err)
             return too_long(r, err);
         }
         if (kafka_stopping(&r->log->client)) {
-            return error_set(err, ERR_KAFKA, "stopped while reading %s", r->log->topic);
+            error_set(err, ERR_KAFKA, "stopped while reading %s", r->log->topic);
+            return kafka_cut_short(&r->log->client, err->code, err);
         }
     }
     return ERR_OK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/say.h"
@@ -43,6 +44,27 @@ bool kafka_stopping(const struct kafka_client *k)
         k->beat(k->beat_ctx);
     }
     return k->stop && *k->stop;
+}
+
+enum err kafka_cut_short(const struct kafka_client *k, enum err rc, struct error *err)
+{
+    err->stopped = rc != ERR_OK && kafka_stopping(k);
+    return rc;
+}
+
+void kafka_serve(struct kafka_client *k, int ms)
+{
+    if (k->consuming) {
+        usleep((useconds_t)ms * 1000);
+    } else {
+        rd_kafka_poll(k->rk, ms);
+    }
+}
+
+void kafka_consume(struct kafka_client *k)
+{
+    rd_kafka_poll_set_consumer(k->rk);
+    k->consuming = true;
 }
 
 /* Tried again and again, so it is said once per outage. What is not connected yet ends with it. */
@@ -143,9 +165,10 @@ enum err kafka_error(struct kafka_client *k, rd_kafka_resp_err_t code, struct er
         return error_set(err, ERR_KAFKA, "kafka: %s", k->login.why);
     }
     bool more = k->last_error[0] && kafka_is_outage(code);
-    return error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head,
-                     kafka_why(k, code, why, sizeof(why)), more ? ": " : "",
-                     more ? k->last_error : "");
+    error_set(err, ERR_KAFKA, "kafka: %s: %s%s%s", head, kafka_why(k, code, why, sizeof(why)),
+              more ? ": " : "", more ? k->last_error : "");
+    err->retriable = kafka_is_outage(code);
+    return err->code;
 }
 
 /* ---- configuration ------------------------------------------------------------------------ */
@@ -367,9 +390,9 @@ rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, 
     for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k); left -= try_ms) {
         try_ms = k->connect_timeout_ms - left < METADATA_TRY_MS ? FIRST_TRY_MS : METADATA_TRY_MS;
         rc = ask(k, topic, left < try_ms ? left : try_ms, ret_n);
-        rd_kafka_poll(k->rk, 0); /* delivers the error callbacks */
+        kafka_serve(k, 0); /* delivers the error callbacks */
         if (rc == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
-            rd_kafka_poll(k->rk, METADATA_TRY_MS);
+            kafka_serve(k, METADATA_TRY_MS);
         } else if (!kafka_is_outage(rc) || (k->login.refused && !k->connected)) {
             break;
         }
@@ -386,9 +409,10 @@ enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_res
     if (!k->connected) {
         enum err e = kafka_error(k, code, err, "no broker answers");
         err->retriable = !k->login.refused;
-        return e;
+        return kafka_cut_short(k, e, err);
     }
-    return kafka_error(k, code, err, "topic %s", topic);
+    enum err e = kafka_error(k, code, err, "topic %s", topic);
+    return err->retriable ? kafka_cut_short(k, e, err) : e;
 }
 
 enum err kafka_partitions(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n,
@@ -408,7 +432,7 @@ enum err kafka_await_topic(struct kafka_client *k, rd_kafka_topic_t *topic, int3
     for (int left = KAFKA_TOPIC_MS; rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && left > 0 &&
                                     !kafka_stopping(k);
          left -= AWAIT_STEP_MS) {
-        rd_kafka_poll(k->rk, AWAIT_STEP_MS);
+        kafka_serve(k, AWAIT_STEP_MS);
         rc = kafka_find(k, topic, ret_n);
     }
     return rc == RD_KAFKA_RESP_ERR_NO_ERROR

@@ -27,6 +27,7 @@ struct kafka_client {
     bool connected;       /* a broker has answered */
     bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */
+    bool consuming;       /* messages come where callbacks do */
 };
 
 struct kafka_setup {
@@ -70,6 +71,13 @@ void kafka_heard(struct kafka_client *k);
 void kafka_lost(struct kafka_client *k);
 /* Codes that mean "not now": the client goes on by itself. */
 bool kafka_is_outage(rd_kafka_resp_err_t code);
+/* Delivers callbacks for up to `ms`. Never call rd_kafka_poll() itself: once messages come where
+ * callbacks do, it ends the process. Then this is a pause, and the reader's next poll delivers. */
+void kafka_serve(struct kafka_client *k, int ms);
+/* From here on rd_kafka_consumer_poll() delivers messages and callbacks. */
+void kafka_consume(struct kafka_client *k);
+/* `rc` of a call that waits: when the run was told to end meanwhile, that is why. Returns rc. */
+enum err kafka_cut_short(const struct kafka_client *k, enum err rc, struct error *err);
 /* Asked in every loop that waits, so it also tells that the process is alive and waiting. */
 bool kafka_stopping(const struct kafka_client *k);
 /* What a code means: the right that is missing (then in `buf`), else librdkafka's text. */

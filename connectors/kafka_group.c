@@ -319,7 +319,7 @@ enum err kafka_group_subscribe(struct kafka_source *s, struct error *err)
         }
     }
     /* From here on rd_kafka_consumer_poll() serves every callback. */
-    rd_kafka_poll_set_consumer(s->client.rk);
+    kafka_consume(&s->client);
     rd_kafka_resp_err_t rc = rd_kafka_subscribe(s->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {

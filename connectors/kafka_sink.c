@@ -66,7 +66,7 @@ static enum err send_or_wait(struct kafka_sink *s, const struct out_record *r,
     for (;;) {
         rd_kafka_resp_err_t rc = kafka_send(s->client.rk, m);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            rd_kafka_poll(s->client.rk, 0);
+            kafka_serve(&s->client, 0);
             return ERR_OK;
         }
         if (rc == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && kafka_leave_value_out(r, m)) {
@@ -81,7 +81,7 @@ static enum err send_or_wait(struct kafka_sink *s, const struct out_record *r,
         if (stopped_ms >= STOP_MS) {
             return not_acknowledged(s, rc, err);
         }
-        rd_kafka_poll(s->client.rk, SLICE_MS); /* full: serve deliveries until there is room */
+        kafka_serve(&s->client, SLICE_MS); /* full: serve deliveries until there is room */
         stopped_ms += kafka_stopping(&s->client) ? SLICE_MS : 0;
     }
 }

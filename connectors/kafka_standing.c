@@ -124,7 +124,7 @@ static enum err committed(struct kafka_journal *j, rd_kafka_topic_partition_list
             kafka_error(k, rc, err, "asking for the positions of group %s%s", j->log.group,
                         late ? "; perhaps an open transaction holds them back" : "");
             err->retriable = may_pass(rc);
-            return err->code;
+            return err->retriable ? kafka_cut_short(k, err->code, err) : err->code;
         }
         usleep(PAUSE_MS * 1000);
     }

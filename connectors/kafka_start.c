@@ -56,10 +56,11 @@ static enum err query(struct kafka_source *s, int64_t what, rd_kafka_topic_parti
         if (!passes(rc) || rc == RD_KAFKA_RESP_ERR__TIMED_OUT || kafka_stopping(&s->client)) {
             break;
         }
-        rd_kafka_poll(s->client.rk, RETRY_MS);
+        kafka_serve(&s->client, RETRY_MS);
     }
-    return kafka_error(&s->client, rc, err, "asking for the offsets of %s%s", s->parts[0].topic,
-                       s->n_parts > 1 ? " and others" : "");
+    kafka_error(&s->client, rc, err, "asking for the offsets of %s%s", s->parts[0].topic,
+                s->n_parts > 1 ? " and others" : "");
+    return passes(rc) ? kafka_cut_short(&s->client, err->code, err) : err->code;
 }
 
 static enum err find_ends(struct kafka_source *s, struct error *err)
@@ -263,6 +264,6 @@ enum err kafka_assign(struct kafka_source *s, const struct partition_position *f
 {
     FYKE_TRY(apply_positions(s, from, n, err));
     /* From here on rd_kafka_consumer_poll() serves every callback, rd_kafka_poll() none. */
-    rd_kafka_poll_set_consumer(s->client.rk);
+    kafka_consume(&s->client);
     return kafka_assign_parts(s, err);
 }

@@ -8,6 +8,8 @@
 #define BATCH_RECORDS 1024
 /* For one answer of a refresh: events wait meanwhile. */
 #define REFRESH_MS 1000
+#define PROBE_MS 500
+#define PROBE_EVERY 5 /* polls that waited in vain */
 
 struct kafka_table {
     struct table_feed feed; /* first: the engine's handle */
@@ -21,6 +23,8 @@ struct kafka_table {
     rd_kafka_message_t *messages[BATCH_RECORDS]; /* of the batch handed out last */
     struct record records[BATCH_RECORDS];
     uint32_t n_messages;
+    int patience;    /* polls without a record until the broker is asked again */
+    bool asked_once; /* since a connection broke, without an answer */
 };
 
 static void drop_batch(struct kafka_table *t)
@@ -78,6 +82,7 @@ static enum err assign(struct kafka_table *t, struct error *err)
             t->at[i].offset;
         t->ended[i] = false;
     }
+    kafka_consume(&t->client);
     rd_kafka_resp_err_t rc = rd_kafka_assign(t->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);
     t->left = t->n;
@@ -156,6 +161,25 @@ static void keep(struct kafka_table *t, rd_kafka_message_t *m)
     reached(t, m, m->offset + 1, false);
 }
 
+/* Where nothing comes though it is waited for: is anybody there? Asked twice, as the callbacks in between
+ * may know better what is wrong. */
+static void look_around(struct kafka_table *t)
+{
+    kafka_stopping(&t->client); /* alive, and waiting */
+    if (!t->client.suspect || --t->patience > 0) {
+        return;
+    }
+    t->patience = PROBE_EVERY;
+    if (kafka_probe(&t->client, t->handle, PROBE_MS) == 0 && t->client.suspect) {
+        if (t->asked_once) {
+            kafka_lost(&t->client);
+        }
+        t->asked_once = true;
+    } else {
+        t->asked_once = false;
+    }
+}
+
 static enum err poll(struct table_feed *feed, struct duration wait, struct table_feed_batch *ret,
                      struct error *err)
 {
@@ -176,7 +200,10 @@ static enum err poll(struct table_feed *feed, struct duration wait, struct table
         rd_kafka_message_destroy(m);
         FYKE_TRY(rc);
     }
-    *ret = (struct table_feed_batch){t->records, t->n_messages, t->left == 0};
+    if (wait.ns > 0 && t->left > 0 && t->n_messages == 0) {
+        look_around(t);
+    }
+    *ret = (struct table_feed_batch){t->records, t->n_messages, t->left == 0, t->client.down};
     if (ret->done) {
         unassign(t);
     }
@@ -217,7 +244,6 @@ static enum err open_table(struct kafka_table *t, const struct kafka_config *c, 
     rd_kafka_conf_t *conf;
     FYKE_TRY(kafka_reader_conf(&t->client, c, "lookups", &conf, err));
     FYKE_TRY(kafka_open(&t->client, RD_KAFKA_CONSUMER, conf, err));
-    rd_kafka_poll_set_consumer(t->client.rk);
     t->handle = rd_kafka_topic_new(t->client.rk, t->name, NULL);
     return t->handle ? ERR_OK
                      : kafka_error(&t->client, rd_kafka_last_error(), err, "topic %s", t->name);

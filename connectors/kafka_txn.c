@@ -108,7 +108,7 @@ static enum err repeat(struct kafka_txn *t, txn_call call, void *ctx, const char
             return rc;
         }
         rd_kafka_error_destroy(e);
-        rd_kafka_poll(t->client.rk, 10); /* also a pause between calls that fail at once */
+        kafka_serve(&t->client, 10); /* also a pause between calls that fail at once */
         if (!goes_on(t, &p, (int)(now_ms() - from))) {
             return given_up(t, code, err);
         }
@@ -180,7 +180,7 @@ enum err kafka_txn_init(struct kafka_txn *t, struct error *err)
             t->ready = true;
             return ERR_OK;
         }
-        rd_kafka_poll(t->client.rk, 10);
+        kafka_serve(&t->client, 10);
         int64_t waited_ms = now_ms() - from;
         bool again = rd_kafka_error_is_retriable(e) && waited_ms < limit_ms &&
                      !kafka_stopping(&t->client);
@@ -190,6 +190,10 @@ enum err kafka_txn_init(struct kafka_txn *t, struct error *err)
                       reason(t, e));
         }
         enum err rc = again ? ERR_OK : kafka_txn_refused(t, e, err);
+        if (rc != ERR_OK && rd_kafka_error_is_retriable(e)) {
+            err->retriable = true;
+            kafka_cut_short(&t->client, rc, err);
+        }
         rd_kafka_error_destroy(e);
         if (!again) {
             return rc;
@@ -291,13 +295,13 @@ enum err kafka_txn_send(struct kafka_txn *t, struct kafka_target *to, struct kaf
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             t->queued_bytes += (int64_t)((m->has_key ? m->key.len : 0) +
                                          (m->has_value ? m->value.len : 0));
-            rd_kafka_poll(t->client.rk, 0);
+            kafka_serve(&t->client, 0);
             return t->failed ? kafka_txn_undelivered(t, err) : ERR_OK;
         }
         if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             return kafka_txn_unsent(t, to, m, rc, err);
         }
-        rd_kafka_poll(t->client.rk, STEP_MS); /* full: serve deliveries until there is room */
+        kafka_serve(&t->client, STEP_MS); /* full: serve deliveries until there is room */
         if (t->failed) {
             return kafka_txn_undelivered(t, err);
         }
@@ -389,7 +393,7 @@ enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_li
 
 bool kafka_txn_presses(struct kafka_txn *t)
 {
-    rd_kafka_poll(t->client.rk, 0);
+    kafka_serve(&t->client, 0);
     return t->open && (rd_kafka_outq_len(t->client.rk) >= t->queue_messages / 2 ||
                        t->queued_bytes >= t->queue_bytes / 2 ||
                        now_ms() - t->begun_ms >= t->timeout_ms / 4);

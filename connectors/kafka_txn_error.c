@@ -86,7 +86,7 @@ enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
         return fail_with(t, code, "sending", why, err);
     }
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != t->failed) {
-        rd_kafka_poll(t->client.rk, 0); /* brings the log line that names the topic */
+        kafka_serve(&t->client, 0); /* brings the log line that names the topic */
         const char *topic = t->client.login.denied_topic;
         return error_set(err, ERR_KAFKA, "kafka: topic %s: %s", topic[0] ? topic : "of the output",
                          kafka_why(&t->client, code, why, sizeof(why)));
@@ -101,7 +101,7 @@ enum err kafka_txn_failed(struct kafka_txn *t, const rd_kafka_error_t *e, const 
 {
     char why[256] = "";
     rd_kafka_resp_err_t code = cause_of(t, rd_kafka_error_code(e), why, sizeof(why));
-    rd_kafka_poll(t->client.rk, 0);
+    kafka_serve(&t->client, 0);
     if (t->failed && !is_fence(code)) {
         return kafka_txn_undelivered(t, err);
     }
@@ -130,7 +130,7 @@ enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
                          to->what, to->name, m->value.len);
     }
     /* The client refuses messages of a transaction that cannot be committed any more. */
-    rd_kafka_poll(t->client.rk, 0);
+    kafka_serve(&t->client, 0);
     if (t->failed && !is_fence(code)) {
         return kafka_txn_undelivered(t, err);
     }

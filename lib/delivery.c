@@ -66,7 +66,7 @@ enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struc
 
 /* ---- lives -------------------------------------------------------------------------------- */
 
-static bool stopped(const struct kafka_config *kafka)
+bool delivery_stopped(const struct kafka_config *kafka)
 {
     return kafka->stop && *kafka->stop;
 }
@@ -74,7 +74,7 @@ static bool stopped(const struct kafka_config *kafka)
 static void pause_ms(const struct kafka_config *kafka, uint32_t ms)
 {
     const struct timespec step = {.tv_nsec = STEP_MS * NS_PER_MS};
-    for (uint32_t waited = 0; waited < ms && !stopped(kafka); waited += STEP_MS) {
+    for (uint32_t waited = 0; waited < ms && !delivery_stopped(kafka); waited += STEP_MS) {
         if (kafka->beat) {
             kafka->beat(kafka->beat_ctx);
         }
@@ -113,7 +113,7 @@ bool delivery_may_begin_anew(const struct delivery_lives *l, const struct kafka_
                              const struct error *err)
 {
     bool outage = l->begun > 0 && err->code == ERR_KAFKA && err->retriable;
-    return (err->code == ERR_ABORTED || outage) && !err->fatal && !stopped(kafka);
+    return (err->code == ERR_ABORTED || outage) && !err->fatal && !delivery_stopped(kafka);
 }
 
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
@@ -130,5 +130,5 @@ bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *k
     say(kafka, line);
     uint32_t ms = PAUSE_MS << (l->fruitless < 6 ? l->fruitless : 6);
     pause_ms(kafka, ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS);
-    return !stopped(kafka);
+    return !delivery_stopped(kafka);
 }

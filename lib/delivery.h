@@ -40,6 +40,8 @@ bool delivery_may_begin_anew(const struct delivery_lives *l, const struct kafka_
 /* Should it? Says so and waits a moment. */
 bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *kafka,
                           struct delivery_counted now, const struct error *err);
+/* Was the run told to end? */
+bool delivery_stopped(const struct kafka_config *kafka);
 /* The run goes on with other rules. */
 void delivery_goes_on(struct delivery_lives *l, struct delivery_counted now);
 void delivery_release(struct delivery_lives *l);

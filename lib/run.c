@@ -387,7 +387,7 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
     if (rc == ERR_OK) {
         rc = r->task_set ? task_set_run(r->task_set, r->source, r->sink, r->config->stop, err)
                          : engine_run(r->engine, r->source, r->sink, r->config->stop, err);
-    } else if (rc != ERR_ABORTED && !err->retriable && reload_fall_back(r->reload, err)) {
+    } else if (rc != ERR_ABORTED && !err->retriable && !err->stopped && reload_fall_back(r->reload, err)) {
         *again = true;
         return ERR_OK;
     }
@@ -396,15 +396,16 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
         *again = true;
         return ERR_OK;
     }
-    *again = rc != ERR_OK && delivery_may_begin_anew(lives, &r->kafka, err) &&
-             delivery_begins_anew(lives, &r->kafka, counted(r), err);
+    bool may = rc != ERR_OK && delivery_may_begin_anew(lives, &r->kafka, err);
+    *again = may && delivery_begins_anew(lives, &r->kafka, counted(r), err);
+    err->stopped |= may && !*again && delivery_stopped(&r->kafka); /* between two lives */
     return rc;
 }
 
 enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run_config *c,
                            const struct run_hooks *hooks)
 {
-    struct error err = ERROR_INIT, closing = ERROR_INIT;
+    struct error err = ERROR_INIT, closing = ERROR_INIT; /* err: of the last life */
     struct fault fault = {.want = c->fault};
     struct delivery_lives lives = {0};
     double wall_from = seconds(CLOCK_MONOTONIC), cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -440,7 +441,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     } while (again);
     delivery_release(&lives);
     reload_free(reload);
-    if (rc != ERR_OK) {
+    if (rc != ERR_OK && !err.stopped) {
         return last_error_set(&err);
     }
     return c->stop && *c->stop ? FYKE_INTERRUPTED : FYKE_OK;

@@ -12,6 +12,7 @@ struct table_feed_batch {
     const struct record *records; /* valid until the next poll */
     uint32_t n;
     bool done; /* this round is at the end that the topic had when it began */
+    bool away; /* nobody answers; it was said, and this does not end by itself */
 };
 
 struct table_feed_ops {

@@ -235,6 +235,14 @@ static enum err no_end(struct error *err)
     return error_set(err, ERR_IO, "its end was not reached, nothing has come for a minute");
 }
 
+/* Half a lookup is none: nothing may be evaluated with it. */
+static enum err told_to_end(struct error *err)
+{
+    error_set(err, ERR_IO, "told to end before its end was reached");
+    err->stopped = true;
+    return err->code;
+}
+
 static enum err load_topic(struct tables *t, struct table_topic *topic, const volatile sig_atomic_t *stop,
                            struct error *err)
 {
@@ -242,10 +250,13 @@ static enum err load_topic(struct tables *t, struct table_topic *topic, const vo
     struct table_feed_batch batch = {0};
     int64_t silent_ns = 0;
     FYKE_TRY(f->ops->begin(f, err));
-    while (!batch.done && (!stop || *stop == 0)) {
+    while (!batch.done) {
+        if (stop && *stop != 0) {
+            return told_to_end(err);
+        }
         FYKE_TRY(f->ops->poll(f, LOAD_WAIT, &batch, err));
         FYKE_TRY(take(t, topic, &batch, err));
-        silent_ns = batch.n > 0 || f->bounded ? 0 : silent_ns + LOAD_WAIT.ns;
+        silent_ns = batch.n > 0 || batch.away || f->bounded ? 0 : silent_ns + LOAD_WAIT.ns;
         if (silent_ns > SILENCE.ns) {
             return no_end(err);
         }

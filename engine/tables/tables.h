@@ -55,7 +55,8 @@ struct table_standing {
 };
 struct table_standing tables_standing(const struct tables *t, uint32_t table);
 
-/* Reads every topic to its end. *stop non-zero ends the waiting; the content is incomplete then. */
+/* Reads every topic to its end, however long the broker is away. *stop non-zero ends it:
+ * err->stopped. */
 enum err tables_load(struct tables *t, struct ptime now, const volatile sig_atomic_t *stop,
                      struct error *err) FYKE_MUST_USE;
 /* Between two batches: begins and goes on with refreshes, never waits. True: the content has

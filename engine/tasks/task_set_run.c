@@ -61,9 +61,29 @@ static enum err evaluate(struct task_set *in, struct error *err)
     return ERR_OK;
 }
 
+/* What was due when the state was written comes before what is read: in slices with commits between
+ * them, as while running. *ret: told to stop on the way, nothing may be read. */
+static enum err fire_left(struct task_set *in, bool *ret, struct error *err)
+{
+    *ret = false;
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        struct engine *e = in->tasks[i].engine;
+        if (e->more) {
+            FYKE_TRY(engine_process_slices(e, in->stop, err));
+            *ret |= e->more;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err step(struct task_set *in, bool *finished, struct error *err)
 {
     struct source_batch batch = {0};
+    bool cut_short;
+    FYKE_TRY(fire_left(in, &cut_short, err));
+    if (cut_short) {
+        return ERR_OK;
+    }
     FYKE_TRY(in->source->ops->poll(in->source, POLL_RECORDS, POLL_WAIT, &batch, err));
     FYKE_TRY(push(in, &batch, err));
     FYKE_TRY(evaluate(in, err));

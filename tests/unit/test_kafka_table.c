@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/xalloc.h"
+#include "connectors/kafka_client.h"
 #include "connectors/kafka_table.h"
 
 #define POLL ((struct duration){100 * NS_PER_MS})
@@ -26,6 +27,7 @@ struct world {
     struct table_feed *feed;
     struct error err;
     char got[512]; /* "key=value " of a round */
+    bool said_away, said_back;
 };
 
 static int setup(void **state)
@@ -134,11 +136,82 @@ static void an_outage_is_told_soon(void **state)
     assert_string_equal(w->got, "bob=2 ");
 }
 
+static void note_line(void *ctx, const char *line)
+{
+    struct world *w = ctx;
+    w->said_away |= strstr(line, "no broker answers any more") != NULL;
+    w->said_back |= strstr(line, "the broker answers again") != NULL;
+}
+
+/* Polls that wait, until `away` is so. */
+static struct table_feed_batch poll_until(struct world *w, bool away)
+{
+    struct table_feed_batch batch = {0};
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(w->feed->ops->poll(w->feed, POLL, &batch, &w->err), ERR_OK);
+        if (batch.done || batch.away == away) {
+            break;
+        }
+    }
+    return batch;
+}
+
+/* Nothing is evaluated before a lookup is whole: its reader waits as long as the broker is away. */
+static void an_outage_while_it_is_read_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    struct table_feed_batch batch;
+    w->feed->ops->close(w->feed);
+    w->config.log = note_line;
+    w->config.log_ctx = w;
+    produce(w, 0, "ann", "1");
+    assert_int_equal(kafka_table_new(&w->config, SLICE_LIT("home"), &w->feed, &w->err), ERR_OK);
+    assert_int_equal(w->feed->ops->begin(w->feed, &w->err), ERR_OK);
+    rd_kafka_mock_broker_set_down(w->mock, 1);
+    batch = poll_until(w, true);
+    assert_true(batch.away && !batch.done && w->said_away && !w->said_back);
+    rd_kafka_mock_broker_set_up(w->mock, 1);
+    for (int i = 0; i < 300 && !batch.done; i++) {
+        assert_int_equal(w->feed->ops->poll(w->feed, POLL, &batch, &w->err), ERR_OK);
+    }
+    assert_true(batch.done && !batch.away && w->said_back);
+}
+
+/* rd_kafka_poll() ends the process when it finds a message. */
+static void callbacks_may_be_asked_for_while_messages_come(void **state)
+{
+    struct world *w = *state;
+    struct kafka_client k;
+    rd_kafka_conf_t *conf;
+    assert_int_equal(kafka_reader_conf(&k, &w->config, "test", &conf, &w->err), ERR_OK);
+    assert_int_equal(kafka_open(&k, RD_KAFKA_CONSUMER, conf, &w->err), ERR_OK);
+    produce(w, 0, "ann", "1");
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(l, "home", 0)->offset = 0;
+    kafka_serve(&k, 1);
+    kafka_consume(&k);
+    assert_int_equal(rd_kafka_assign(k.rk, l), 0);
+    rd_kafka_topic_partition_list_destroy(l);
+    for (int i = 0; i < 20; i++) {
+        kafka_serve(&k, 50);
+    }
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(k.rk, 5000);
+    assert_non_null(m);
+    assert_int_equal(m->err, 0);
+    rd_kafka_message_destroy(m);
+    rd_kafka_assign(k.rk, NULL);
+    rd_kafka_consumer_close(k.rk);
+    rd_kafka_destroy(k.rk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rounds_go_on_where_the_last_one_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(an_outage_is_told_soon, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_outage_while_it_is_read_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(callbacks_may_be_asked_for_while_messages_come, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,6 +277,158 @@ static void commits_and_crashes_between_slices_change_nothing(void **state)
     buf_release(&want);
 }
 
+/* A broker's topic: it never ends, and goes on at the position. */
+struct life {
+    struct source source; /* first */
+    struct world *w;
+    int64_t next, end;
+    volatile sig_atomic_t stop;
+    struct record records[1];
+    char payload[128];
+    uint64_t stop_after; /* flushes of the sink; 0: when everything is read */
+};
+
+static enum err life_partitions(struct source *s, const struct source_partition **ret,
+                                uint32_t *ret_n, struct error *err)
+{
+    static const struct source_partition part = {.topic = 0};
+    (void)s;
+    (void)err;
+    *ret = &part;
+    *ret_n = 1;
+    return ERR_OK;
+}
+
+static enum err life_start(struct source *s, const struct partition_position *from, uint32_t n,
+                           struct error *err)
+{
+    (void)err;
+    ((struct life *)s)->next = n > 0 ? from[0].offset : 0;
+    return ERR_OK;
+}
+
+static enum err life_poll(struct source *s, uint32_t max, struct duration wait,
+                          struct source_batch *ret, struct error *err)
+{
+    struct life *l = (struct life *)s;
+    (void)max;
+    (void)wait;
+    (void)err;
+    *ret = (struct source_batch){.records = l->records};
+    if (l->next < l->end) {
+        const struct line *line = &l->w->log[l->next];
+        snprintf(l->payload, sizeof(l->payload),
+                 "{\"user\":\"u%03" PRId64 "\",\"kind\":\"k\",\"at\":%" PRId64 "}", line->key,
+                 line->at_ms);
+        l->records[0] = (struct record){
+            .offset = l->next++, .has_value = true, .value = slice_of(l->payload)};
+        ret->n = 1;
+    } else {
+        l->stop = 1;
+    }
+    return ERR_OK;
+}
+
+static void life_close(struct source *s)
+{
+    (void)s;
+}
+
+/* Counts what one commit takes out. */
+struct counting_sink {
+    struct sink sink; /* first */
+    struct life *life;
+    uint64_t alerts, flushes, most_alerts, in_this;
+};
+
+static enum err count_write(struct sink *s, const struct out_record *r, struct error *err)
+{
+    struct counting_sink *c = (struct counting_sink *)s;
+    (void)r;
+    (void)err;
+    c->alerts++;
+    c->in_this++;
+    return ERR_OK;
+}
+
+static enum err count_flush(struct sink *s, struct error *err)
+{
+    struct counting_sink *c = (struct counting_sink *)s;
+    (void)err;
+    c->flushes++;
+    c->most_alerts = c->in_this > c->most_alerts ? c->in_this : c->most_alerts;
+    c->in_this = 0;
+    if (c->life->stop_after > 0 && c->flushes >= c->life->stop_after) {
+        c->life->stop = 1;
+    }
+    return ERR_OK;
+}
+
+static void close_nothing(struct sink *s)
+{
+    (void)s;
+}
+
+static struct counting_sink live_on(struct world *w, int64_t end, uint64_t stop_after)
+{
+    static const struct source_ops source_ops = {
+        .partitions = life_partitions, .start = life_start, .poll = life_poll, .close = life_close};
+    static const struct sink_ops sink_ops = {count_write, count_flush, close_nothing};
+    struct life l = {.source = {.ops = &source_ops, .remembers = true},
+                     .w = w,
+                     .end = end,
+                     .stop_after = stop_after};
+    struct counting_sink c = {.sink = {.ops = &sink_ops}, .life = &l};
+    must(w, engine_new(w->c->ruleset, &w->options, &w->engine, &w->err));
+    must(w, engine_run(w->engine, &l.source, &c.sink, &l.stop, &w->err));
+    stop(w);
+    return c;
+}
+
+/* A commit of all that is due after a restart may outlast the time that a transaction has. */
+static void a_restart_commits_between_slices(void **state)
+{
+    struct world *w = *state;
+    enum { SLICE = 20 };
+    w->options.state_dir = w->dir;
+    w->options.slice = SLICE;
+    w->options.commit_every.ns = 0; /* whenever it may */
+    for (int64_t i = 0; i < N_KEYS; i++) {
+        w->log[i] = (struct line){i, AT_ONCE_MS};
+    }
+    w->log[N_KEYS] = (struct line){0, 60000}; /* all deadlines are due */
+    w->log[N_KEYS + 1] = (struct line){1, 61000};
+    uint64_t alerts = live_on(w, N_KEYS, 0).alerts;
+    assert_int_equal(alerts, 0);
+    struct counting_sink cut = live_on(w, N_KEYS + 1, 3); /* ends between slices */
+    assert_in_range(cut.alerts, 1, N_KEYS);
+    struct counting_sink rest = live_on(w, N_KEYS + 2, 0);
+    assert_int_equal(cut.alerts + rest.alerts, 3 * N_KEYS);
+    assert_in_range(rest.most_alerts, 1, 6 * SLICE);
+}
+
+/* Told to end on the way it ends there, and the next start goes on. */
+static void a_restart_may_end_between_slices(void **state)
+{
+    struct world *w = *state;
+    uint64_t alerts = 0;
+    w->options.state_dir = w->dir;
+    w->options.slice = 20;
+    w->options.commit_every.ns = 0;
+    for (int64_t i = 0; i < N_KEYS; i++) {
+        w->log[i] = (struct line){i, AT_ONCE_MS};
+    }
+    w->log[N_KEYS] = (struct line){0, 60000};
+    live_on(w, N_KEYS, 0);
+    unsigned lives = 0;
+    for (uint64_t fresh = 1; fresh > 0 && lives < 1000; lives++) {
+        fresh = live_on(w, N_KEYS + 1, 3).alerts;
+        alerts += fresh;
+    }
+    assert_int_equal(alerts, 3 * N_KEYS);
+    assert_in_range(lives, 10, 999);
+}
+
 #define T(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -287,6 +439,8 @@ int main(void)
         T(few_alerts_wait, setup_flat),
         T(commits_and_crashes_between_slices_change_nothing, setup_flat),
         T(commits_and_crashes_between_slices_change_nothing, setup_chain),
+        T(a_restart_commits_between_slices, setup_flat),
+        T(a_restart_may_end_between_slices, setup_flat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,7 +255,9 @@ struct fake_feed {
     struct table_feed feed;
     struct record record;
     unsigned rounds, empty_polls;
-    bool fails;
+    bool fails, away;
+    volatile sig_atomic_t *stop; /* set when empty_polls is down to stop_at */
+    unsigned stop_at;
 };
 
 static enum err fake_begin(struct table_feed *f, struct error *err)
@@ -274,9 +276,13 @@ static enum err fake_poll(struct table_feed *f, struct duration wait, struct tab
     *ret = (struct table_feed_batch){0};
     if (fake->empty_polls > 0) {
         fake->empty_polls--;
+        ret->away = fake->away;
+        if (fake->stop != NULL && fake->empty_polls == fake->stop_at) {
+            *fake->stop = 1;
+        }
         return ERR_OK;
     }
-    *ret = (struct table_feed_batch){&fake->record, 1, true};
+    *ret = (struct table_feed_batch){.records = &fake->record, .n = 1, .done = true};
     return ERR_OK;
 }
 
@@ -373,6 +379,44 @@ static void a_failed_refresh_keeps_the_old_content(void **state)
     arena_release(&arena);
 }
 
+/* An outage is waited for however long it is; silence of a broker that answers is not; who is told to end
+ * has not failed, and has half a lookup. */
+static void the_first_round_waits_for_a_broker_that_is_away(void **state)
+{
+    (void)state;
+    enum { TWO_MINUTES = 1200 }; /* in polls */
+    struct arena arena = ARENA_INIT;
+    struct error err = ERROR_INIT;
+    volatile sig_atomic_t stop = 0;
+    struct table_decl d = lookup_of(TYPE_STRING, TYPE_INT, false);
+    d.origin = TABLE_TOPIC;
+    d.place = SLICE_LIT("home");
+    d.table = table_new(NULL, &(struct value){0}, 0, &arena);
+    struct ruleset rs = {.tables = &d, .n_tables = 1};
+    struct fake_feed fake = {.feed = {.ops = &fake_ops, .topic = SLICE_LIT("home")},
+                             .record = keyed("ann", "1"), .empty_polls = TWO_MINUTES,
+                             .away = true};
+    struct table_feed *feeds[] = {&fake.feed};
+    struct tables_options o = {.rs = &rs, .feeds = feeds, .n_feeds = 1};
+    struct tables *t = tables_new(&o);
+    assert_int_equal(tables_load(t, at(0), &stop, &err), ERR_OK);
+    assert_string_equal(shown(read_ann(t)), "1");
+    fake.away = false;
+    fake.empty_polls = TWO_MINUTES;
+    assert_int_equal(tables_load(t, at(0), &stop, &err), ERR_IO);
+    assert_false(err.stopped);
+    fake.away = true;
+    fake.empty_polls = TWO_MINUTES;
+    fake.stop = &stop;
+    fake.stop_at = 1000;
+    fake.record = keyed("ann", "2");
+    assert_int_equal(tables_load(t, at(0), &stop, &err), ERR_IO);
+    assert_true(err.stopped);
+    assert_string_equal(shown(read_ann(t)), "1");
+    tables_free(t);
+    arena_release(&arena);
+}
+
 static void files_swap_as_a_whole(void **state)
 {
     (void)state;
@@ -406,6 +450,7 @@ int main(void)
         cmocka_unit_test(values_of_topics),
         cmocka_unit_test(refresh_at_a_boundary),
         cmocka_unit_test(a_failed_refresh_keeps_the_old_content),
+        cmocka_unit_test(the_first_round_waits_for_a_broker_that_is_away),
         cmocka_unit_test(files_swap_as_a_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
