@@ -200,7 +200,9 @@ static enum err poll(struct table_feed *feed, struct duration wait, struct table
         rd_kafka_message_destroy(m);
         FYKE_TRY(rc);
     }
-    if (wait.ns > 0 && t->left > 0 && t->n_messages == 0) {
+    if (t->left == 0 && t->client.down) {
+        kafka_heard(&t->client); /* ends come from the broker, records may have been in a queue */
+    } else if (wait.ns > 0 && t->left > 0 && t->n_messages == 0) {
         look_around(t);
     }
     *ret = (struct table_feed_batch){t->records, t->n_messages, t->left == 0, t->client.down};
