@@ -9,6 +9,7 @@
 #include "cli/reference.h"
 #include "cli/settings.h"
 #include "dsl/diag.h"
+#include "lib/replay_gate.h"
 #include "lib/rules.h"
 #include "nfa/eval_env.h"
 #include "nfa/functions.h"
@@ -156,6 +157,19 @@ static void list_rules(struct listing *l, const struct ruleset *rs)
     }
 }
 
+static void list_gates(struct listing *l)
+{
+    static const char *const names[] = {"name", "needs", "doc"};
+    uint32_t n;
+    const struct gate_name *g = gate_names(&n);
+    for (uint32_t i = 0; i < n; i++) {
+        put_row(l, names,
+                (struct slice[]){slice_of(g[i].name), slice_of(g[i].needs_labels ? "labels" : "-"),
+                                 slice_of(g[i].help)},
+                3);
+    }
+}
+
 /* What the program knows by itself; false: not one of these. */
 static bool list_own(const struct list_args *a, struct listing *l)
 {
@@ -167,9 +181,11 @@ static bool list_own(const struct list_args *a, struct listing *l)
         {"functions", list_functions, reference_functions},
         {"codes", list_codes, reference_codes},
         {"props", list_props, settings_page},
+        {"gates", list_gates, NULL},
     };
     for (size_t i = 0; i < FYKE_ARRAY_LEN(lists); i++) {
-        if (strcmp(a->what, lists[i].what) == 0) {
+        bool can = a->format != FORMAT_MARKDOWN || lists[i].page != NULL;
+        if (can && strcmp(a->what, lists[i].what) == 0) {
             a->format == FORMAT_MARKDOWN ? lists[i].page(l->out) : lists[i].rows(l);
             return true;
         }
@@ -192,7 +208,7 @@ static int list(const struct cli_verb *v, struct list_args *a)
     }
     if (strcmp(a->what, "fields") != 0 && strcmp(a->what, "rules") != 0) {
         return cli_usage_error(
-            v, "there is no list of '%s': fields, rules, functions, codes or props", a->what);
+            v, "there is no list of '%s': fields, rules, functions, codes, props or gates", a->what);
     }
     int rc = cli_load_rules(v, &a->rules, &o, &rules);
     if (rc != CLI_OK) {
@@ -227,7 +243,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct li
         }
     }
     if (ok && optind >= argc) {
-        return cli_usage_error(v, "say what: fields, rules, functions, codes or props");
+        return cli_usage_error(v, "say what: fields, rules, functions, codes, props or gates");
     }
     if (ok) {
         a->what = argv[optind++];
@@ -251,8 +267,8 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 
 const struct cli_verb verb_list = {
     "list",
-    "fields and rules of rule files; functions; error codes; settings",
-    "usage: fyke list functions|codes|props\n"
+    "fields and rules of rule files; functions; error codes; settings; gates",
+    "usage: fyke list functions|codes|props|gates\n"
     "       fyke list fields|rules PATH…\n"
     "\n"
     "  -r, --rules PATH    the same as PATH\n"

@@ -6,6 +6,7 @@
 
 #include "cli/replay_args.h"
 #include "cli/signals.h"
+#include "lib/rules.h"
 #include "report/report.h"
 
 /* ---- lines of matches ----------------------------------------------------------------------- */
@@ -98,10 +99,36 @@ static int put_report(const struct replay_args *a, const struct replay_result *r
     return cli_put(buf_slice(&out));
 }
 
+static int check_gates(const struct replay_args *a, const struct fyke_rules *rules)
+{
+    struct error err = ERROR_INIT;
+    for (size_t i = 0; i < a->n_gates; i++) {
+        if (gate_check(&a->gates[i], rules_ruleset(rules), &err) != ERR_OK) {
+            fprintf(stderr, "fyke: %s\n", err.text);
+            return CLI_USAGE;
+        }
+    }
+    return CLI_OK;
+}
+
+/* One line per gate on standard error, beside whatever report there is. */
+static int judge_gates(const struct replay_args *a, const struct replay_result *r)
+{
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    bool met = true;
+    for (size_t i = 0; i < a->n_gates; i++) {
+        met &= gate_judge(&a->gates[i], r, &out);
+    }
+    fflush(stdout);
+    fputs(buf_cstr(&out), stderr);
+    return met ? CLI_OK : CLI_FINDINGS;
+}
+
 static int replay(struct replay_args *a, const struct fyke_rules *rules)
 {
     struct replay_result result;
-    int rc = open_lines(a);
+    int rc = check_gates(a, rules);
+    rc = rc == CLI_OK ? open_lines(a) : rc;
     if (rc != CLI_OK) {
         return rc;
     }
@@ -120,6 +147,7 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
     }
     if (rc == CLI_OK) {
         rc = put_report(a, &result);
+        rc = rc == CLI_OK ? judge_gates(a, &result) : rc;
         rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
     }
     if (done == FYKE_OK || done == FYKE_INTERRUPTED) {
@@ -187,10 +215,19 @@ const struct cli_verb verb_replay = {
     "      --format F         human (default), json\n"
     "      --matches FILE     the matches that count as JSON lines; -: to standard output, and the\n"
     "                         report to standard error\n"
+    "      --labels FILE      events known to be bad: TOPIC,PARTITION,OFFSET per line, or objects\n"
+    "      --label TEST       the same by a field of the records: 'FIELD', 'FIELD = VALUE' or\n"
+    "                         'FIELD != VALUE'\n"
+    "      --label-key FIELD  episodes: labelled events with the same value of this field\n"
+    "      --label-gap D      … with no gap longer than this (1d)\n"
+    "      --amount FIELD     what a labelled event is worth\n"
+    "      --alert-cost N     what it costs to look at an alert\n"
+    "      --gate EXPR        bound that must hold: 'precision >= 0.8, each.alerts_per_day < 50';\n"
+    "                         repeatable; names: fyke list gates\n"
     "  -q, --quiet            no report\n"
     "      --color WHEN       auto, always, never\n"
     "      --allow-empty      no rules are no error\n"
     "\n"
-    "Exit: 0 fine, 1 invalid rules, 2 wrong usage or a missing file, 4 input or output failed.\n",
+    "Exit: 0 fine, 1 invalid rules or a gate is missed, 2 wrong usage or a missing file, 4 input or output failed.\n",
     run,
 };

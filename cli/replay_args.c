@@ -1,6 +1,7 @@
 #include "cli/replay_args.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/value_text.h"
@@ -17,6 +18,13 @@ enum {
     OPT_FORMAT,
     OPT_REPORT,
     OPT_MATCHES,
+    OPT_LABELS,
+    OPT_LABEL,
+    OPT_LABEL_KEY,
+    OPT_LABEL_GAP,
+    OPT_AMOUNT,
+    OPT_ALERT_COST,
+    OPT_GATE,
     OPT_COLOR,
     OPT_EMPTY
 };
@@ -35,6 +43,13 @@ static const struct option options[] = {
     {"geoip", required_argument, NULL, OPT_GEOIP},
     {"format", required_argument, NULL, OPT_FORMAT},
     {"matches", required_argument, NULL, OPT_MATCHES},
+    {"labels", required_argument, NULL, OPT_LABELS},
+    {"label", required_argument, NULL, OPT_LABEL},
+    {"label-key", required_argument, NULL, OPT_LABEL_KEY},
+    {"label-gap", required_argument, NULL, OPT_LABEL_GAP},
+    {"amount", required_argument, NULL, OPT_AMOUNT},
+    {"alert-cost", required_argument, NULL, OPT_ALERT_COST},
+    {"gate", required_argument, NULL, OPT_GATE},
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
     {"quiet", no_argument, NULL, 'q'},
@@ -80,6 +95,54 @@ static bool read_number(const struct cli_verb *v, const char *option, const char
     return ok;
 }
 
+static bool read_alert_cost(const struct cli_verb *v, const char *text,
+                            struct replay_label_options *l)
+{
+    l->has_alert_cost = decimal_parse(slice_of(text), &l->alert_cost);
+    if (!l->has_alert_cost) {
+        cli_usage_error(v, "--alert-cost takes a number, not '%s'", text);
+    }
+    return l->has_alert_cost;
+}
+
+static bool read_label_option(const struct cli_verb *v, int opt, struct replay_args *a)
+{
+    struct replay_label_options *l = &a->labels;
+    switch (opt) {
+    case OPT_LABELS: l->file = optarg; return true;
+    case OPT_LABEL: l->test = optarg; return true;
+    case OPT_LABEL_KEY: l->key = optarg; return true;
+    case OPT_LABEL_GAP: return cli_parse_duration(v, "--label-gap", optarg, &l->gap.ns);
+    case OPT_AMOUNT: l->amount = optarg; return true;
+    case OPT_ALERT_COST: return read_alert_cost(v, optarg, l);
+    case OPT_GATE: cli_list_add(&a->gate_texts, optarg); return true;
+    default: return false;
+    }
+}
+
+/* What only means something with labels is refused without them; gates say the same. */
+static int read_labels(const struct cli_verb *v, struct replay_args *a)
+{
+    struct error err = ERROR_INIT;
+    const struct replay_label_options *l = &a->labels;
+    bool labelled = l->file || l->test;
+    if (!labelled && (l->key || l->amount || l->has_alert_cost)) {
+        return cli_usage_error(v, "%s needs --labels or --label",
+                               l->key ? "--label-key" : l->amount ? "--amount" : "--alert-cost");
+    }
+    if (l->has_alert_cost && !l->amount) {
+        return cli_usage_error(v, "--alert-cost needs --amount");
+    }
+    a->config.labels = labelled ? l : NULL;
+    for (size_t i = 0; i < a->gate_texts.n; i++) {
+        if (gate_parse(a->gate_texts.items[i], labelled, &a->gates, &a->n_gates, &a->cap_gates,
+                       &err) != ERR_OK) {
+            return cli_usage_error(v, "%s", err.text);
+        }
+    }
+    return -1;
+}
+
 static bool read_output_option(const struct cli_verb *v, int opt, struct replay_args *a)
 {
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
@@ -89,7 +152,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
     case OPT_EMPTY: a->allow_empty = true; return true;
     case 'q': a->quiet = true; return true;
-    default: return false;
+    default: return read_label_option(v, opt, a);
     }
 }
 
@@ -118,6 +181,7 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t no
                      struct replay_args *a)
 {
     int opt;
+    a->labels.gap = REPLAY_EPISODE_GAP;
     opterr = 0;
     while ((opt = getopt_long(argc, argv, ":r:i:j:qh", options, NULL)) != -1) {
         if (opt == 'h') {
@@ -140,7 +204,7 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t no
     a->config.n_inputs = a->inputs.n;
     a->config.options.geoip = a->geoip.items;
     a->config.options.n_geoip = a->geoip.n;
-    return -1;
+    return read_labels(v, a);
 }
 
 void replay_args_release(struct replay_args *a)
@@ -149,4 +213,6 @@ void replay_args_release(struct replay_args *a)
     cli_list_release(&a->inputs);
     cli_list_release(&a->geoip);
     cli_list_release(&a->reports);
+    cli_list_release(&a->gate_texts);
+    free(a->gates);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "lib/replay.h"
+#include "lib/replay_gate.h"
 
 struct replay_args {
     struct cli_list rules, inputs, geoip;
@@ -13,6 +14,10 @@ struct replay_args {
     const char *matches; /* file of alert lines; "-": standard output; NULL */
     bool quiet, allow_empty;
     struct replay_config config;
+    struct replay_label_options labels;
+    struct cli_list gate_texts;
+    struct gate *gates;
+    size_t n_gates, cap_gates;
     /* Under way. */
     FILE *lines;
     bool write_failed, progress_shown;

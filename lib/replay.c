@@ -16,6 +16,7 @@
 #include "lib/table_inputs.h"
 
 #define PROGRESS_EVERY_S 0.5
+#define LABEL_EVIDENCE 1000000000
 
 struct replay {
     const struct replay_config *config;
@@ -160,6 +161,9 @@ static enum err open_engine(struct replay *r, struct error *err)
     options_to_engine(&c->options, &o);
     o.state_dir = NULL;
     o.reset_state = false;
+    if (c->labels) {
+        o.max_evidence = LABEL_EVIDENCE; /* an alert is judged by all of it */
+    }
     o.shadow = true; /* a rule in status shadow is here to be looked at */
     o.range = &r->range;
     o.observe = replay_collect_event;
@@ -184,6 +188,7 @@ static enum err check_range(const struct replay_config *c, struct error *err)
 static enum err open_replay(struct replay *r, struct error *err)
 {
     const struct fyke_options *o = &r->config->options;
+    FYKE_TRY(replay_labels_open(&r->collect.labels, r->config->labels, r->rs, err));
     FYKE_TRY(check_range(r->config, err));
     plan_range(r);
     FYKE_TRY(geoip_files_open(o->geoip, o->n_geoip, &r->geoip, err));

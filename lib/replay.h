@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -33,6 +34,18 @@ struct replay_progress {
 /* One alert line that counts; false ends the replay. */
 typedef bool (*replay_line_fn)(void *ctx, struct slice json);
 
+/* What was known to be bad (lib/replay_labels.h). */
+struct replay_label_options {
+    const char *file; /* NULL: none */
+    const char *test; /* on a record: "FIELD", "FIELD = VALUE", "FIELD != VALUE"; NULL: none */
+    const char *key;  /* field of records that episodes go by; NULL: only those of the file */
+    const char *amount; /* field of records; NULL: none */
+    struct duration gap; /* labelled events of a key further apart are another episode */
+    bool has_alert_cost;
+    struct decimal alert_cost; /* of looking at an alert, in the unit of the amounts */
+};
+#define REPLAY_EPISODE_GAP ((struct duration){86400 * NS_PER_S})
+
 struct replay_config {
     struct fyke_options options; /* state_dir stays NULL */
     const char *const *inputs;
@@ -44,6 +57,7 @@ struct replay_config {
     struct duration cool_down; /* instead of the longest horizon */
     uint32_t batch;            /* records read at a time; 0: what the engine asks for */
     const volatile sig_atomic_t *stop;
+    const struct replay_label_options *labels; /* NULL: none */
     replay_line_fn line; /* NULL: none */
     void *line_ctx;
     void (*progress)(void *ctx, const struct replay_progress *p); /* now and then; NULL */
@@ -78,6 +92,15 @@ struct replay_lengths {
 /* The least value that `percent` of them do not exceed; 0 without any. */
 int64_t replay_percentile(const struct replay_lengths *l, unsigned percent);
 
+/* Of all rules together, or of one: then events, episodes and amount are those of all. */
+struct replay_label_figures {
+    uint64_t true_alerts; /* their evidence holds a labelled event */
+    uint64_t events, found, late; /* labelled events of the range; in evidence; late */
+    uint64_t episodes, episodes_found;
+    struct decimal amount, found_amount;
+    uint64_t outside, unread, foreign; /* labels not of the range; never met; of other topics */
+};
+
 struct replay_rule {
     uint32_t index; /* in the rule set */
     uint64_t matches, timeouts, others; /* of the range; others: quiet_ended, capped */
@@ -85,6 +108,7 @@ struct replay_rule {
     uint64_t begun_before; /* of these: their first event stands before `from` */
     uint64_t ends_behind;  /* not of these: begun before `to`, detected behind it */
     uint64_t warm;         /* not of these: detected in the warm-up */
+    struct replay_label_figures labels;
     struct replay_days days; /* matches and timeouts, by the day of detection */
     struct replay_lengths took;   /* from the first event to detection */
     struct replay_lengths waited; /* from the last event to detection */
@@ -120,6 +144,10 @@ struct replay_result {
     struct replay_edge *edges; /* of each side and rule the first ones */
     size_t n_edges, cap_edges;
     uint64_t matches;           /* matches and timeouts of all rules */
+    bool has_labels;
+    struct replay_label_options label_options;
+    struct replay_label_figures labels;
+    struct replay_lengths to_detect; /* per episode found: from its first event to the first alert */
     struct hash128 digest;
     double wall_s, cpu_s;
 };
@@ -127,6 +155,9 @@ void replay_result_release(struct replay_result *r);
 
 /* Alerts of the rule per day of the range; by what was read where the range has no end. */
 double replay_per_day(const struct replay_result *r, uint64_t n);
+/* found amounts − alerts × alert_cost. */
+double replay_benefit(const struct replay_result *r, const struct replay_label_figures *f,
+                      uint64_t alerts);
 
 /* On FYKE_OK and FYKE_INTERRUPTED *ret is filled; `rules` must outlive it. Otherwise
  * fyke_last_error() says why. */

@@ -17,7 +17,7 @@ void replay_collect_event(void *ctx, enum event_fate fate, const struct event *e
 {
     struct replay_collect *c = ctx;
     struct replay_result *r = c->result;
-    (void)record;
+    replay_labels_event(&c->labels, fate, in_range(r, e->time), e, record);
     if (r->data_first.ns == INT64_MIN || etime_lt(e->time, r->data_first)) {
         r->data_first = e->time;
     }
@@ -121,6 +121,9 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
     rule->others += !a->is_match && !a->is_timeout;
     if (a->is_match || a->is_timeout) {
         r->matches++;
+        rule->labels.true_alerts +=
+            replay_labels_alert(&c->labels, rule->index, a->detected,
+                                json_view_get(c->view.root, "evidence"));
         count_key(rule, a->record->has_key ? a->record->key : (struct slice){0});
         replay_days_add(&rule->days, a->detected, 1);
         if (a->has_first) {
@@ -237,6 +240,7 @@ static void find_top(struct replay_rule *r)
 void replay_collect_finish(struct replay_collect *c)
 {
     struct replay_result *r = c->result;
+    replay_labels_finish(&c->labels, r);
     r->digest = hasher_hash128(&c->digest);
     for (uint32_t i = 0; i < r->n_rules; i++) {
         sort_lengths(&r->rules[i].took);
@@ -250,4 +254,5 @@ void replay_collect_release(struct replay_collect *c)
     json_view_release(&c->view);
     buf_release(&c->text);
     map_release(&c->rule_of);
+    replay_labels_release(&c->labels);
 }

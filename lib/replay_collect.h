@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "lib/json_view.h"
 #include "lib/replay.h"
+#include "lib/replay_labels.h"
 
 struct replay_collect {
     struct sink sink; /* first */
@@ -14,6 +15,7 @@ struct replay_collect {
     struct json_view view;
     struct buf text;
     struct hasher digest;
+    struct replay_labels labels;
     struct map rule_of; /* name → rule, as a pointer into result->rules */
 };
 

@@ -45,6 +45,14 @@ double replay_per_day(const struct replay_result *r, uint64_t n)
     return n > 0 && days > 0 ? (double)n / days : 0;
 }
 
+double replay_benefit(const struct replay_result *r, const struct replay_label_figures *f,
+                      uint64_t alerts)
+{
+    double each = r->label_options.has_alert_cost ? decimal_to_double(r->label_options.alert_cost)
+                                                  : 0;
+    return decimal_to_double(f->found_amount) - (double)alerts * each;
+}
+
 void replay_result_release(struct replay_result *r)
 {
     for (uint32_t i = 0; i < r->n_rules; i++) {
@@ -57,6 +65,7 @@ void replay_result_release(struct replay_result *r)
     for (size_t i = 0; i < r->n_edges; i++) {
         free(r->edges[i].key);
     }
+    free(r->to_detect.ns);
     free(r->event_days.items);
     free(r->edges);
     free(r->rules);

@@ -79,6 +79,58 @@ static void put_top(struct json_out *j, const struct replay_rule *rule)
     json_array_end(j);
 }
 
+/* null: of nothing. */
+static void put_ratio(struct json_out *j, const char *key, uint64_t part, uint64_t whole)
+{
+    json_key(j, slice_of(key));
+    if (whole == 0) {
+        json_nil(j);
+    } else {
+        json_double(j, (double)part / (double)whole);
+    }
+}
+
+static void put_figures(struct json_out *j, const struct replay_result *r,
+                        const struct replay_label_figures *f, uint64_t alerts)
+{
+    put_count(j, "true_alerts", f->true_alerts);
+    put_count(j, "false_alerts", alerts - f->true_alerts);
+    put_ratio(j, "precision", f->true_alerts, alerts);
+    put_count(j, "events", f->events);
+    put_count(j, "found", f->found);
+    put_ratio(j, "recall", f->found, f->events);
+    put_count(j, "episodes", f->episodes);
+    put_count(j, "episodes_found", f->episodes_found);
+    put_ratio(j, "episode_recall", f->episodes_found, f->episodes);
+    if (r->label_options.amount) {
+        json_key(j, SLICE_LIT("amount"));
+        json_decimal(j, f->amount);
+        json_key(j, SLICE_LIT("found_amount"));
+        json_decimal(j, f->found_amount);
+        put_double(j, "benefit", replay_benefit(r, f, alerts));
+    }
+}
+
+static void put_labels(struct json_out *j, const struct replay_result *r)
+{
+    const struct replay_label_figures *f = &r->labels;
+    json_key(j, SLICE_LIT("labels"));
+    json_object_begin(j);
+    put_figures(j, r, f, r->matches);
+    put_count(j, "late", f->late);
+    put_count(j, "outside", f->outside);
+    put_count(j, "unread", f->unread);
+    put_count(j, "foreign", f->foreign);
+    put_lengths(j, "to_detect_s", &r->to_detect);
+    json_key(j, SLICE_LIT("definitions"));
+    json_array_begin(j);
+    json_text(j, SLICE_LIT(REPORT_DEFINITION_1));
+    json_text(j, SLICE_LIT(REPORT_DEFINITION_2));
+    json_text(j, SLICE_LIT(REPORT_DEFINITION_3));
+    json_array_end(j);
+    json_object_end(j);
+}
+
 static void put_rule(struct json_out *j, const struct replay_result *r,
                      const struct replay_rule *rule)
 {
@@ -96,6 +148,12 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     put_count(j, "begun_before", rule->begun_before);
     put_count(j, "ends_behind", rule->ends_behind);
     put_count(j, "warm_up", rule->warm);
+    if (r->has_labels) {
+        json_key(j, SLICE_LIT("labels"));
+        json_object_begin(j);
+        put_figures(j, r, &rule->labels, rule->matches + rule->timeouts);
+        json_object_end(j);
+    }
     json_object_end(j);
 }
 
@@ -160,6 +218,9 @@ void report_json(const struct replay_result *r, struct buf *out)
         put_rule(&j, r, &r->rules[i]);
     }
     json_array_end(&j);
+    if (r->has_labels) {
+        put_labels(&j, r);
+    }
     put_edges(&j, r);
     put_double(&j, "wall_s", r->wall_s);
     put_double(&j, "cpu_s", r->cpu_s);

@@ -38,6 +38,15 @@ void put_rate(double v, struct buf *out)
     buf_printf(out, v > 0 && v < 1 ? "%.3f" : "%.1f", v);
 }
 
+void put_share(uint64_t part, uint64_t whole, struct buf *out)
+{
+    if (whole == 0) {
+        buf_puts(out, "-");
+    } else {
+        buf_printf(out, "%.3f", (double)part / (double)whole);
+    }
+}
+
 void put_plain(struct slice s, struct buf *out)
 {
     for (size_t i = 0; i < s.len; i++) {

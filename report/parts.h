@@ -15,6 +15,16 @@ void put_rate(double v, struct buf *out);
 /* Control characters as blanks: text from events is shown on terminals. */
 void put_plain(struct slice s, struct buf *out);
 
+/* 0.667; "-" of nothing. */
+void put_share(uint64_t part, uint64_t whole, struct buf *out);
+
+#define REPORT_DEFINITION_1                                                                        \
+    "An alert is true iff its evidence holds a labelled event. Precision: true alerts / alerts."
+#define REPORT_DEFINITION_2                                                                        \
+    "Recall: labelled events of the range in the evidence of an alert / labelled events of it."
+#define REPORT_DEFINITION_3                                                                        \
+    "An episode is labelled events of one attack or key; it is found iff one of its events is."
+
 static inline struct slice report_rule_name(const struct replay_result *r, uint32_t rule)
 {
     return r->rs->rules[rule].name;

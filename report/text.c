@@ -99,17 +99,79 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
         }
         put_cell(out, &cell, 9);
     }
+    if (r->has_labels) {
+        put_share(rule->labels.true_alerts, n, &cell);
+        put_cell(out, &cell, 9);
+        put_share(rule->labels.found, rule->labels.events, &cell);
+        put_cell(out, &cell, 9);
+    }
     buf_puts(out, "\n");
 }
 
 static void put_rules(const struct replay_result *r, struct buf *out)
 {
     int width = name_width(r);
-    buf_printf(out, "\n  %-*s  %9s  %8s  %9s  %9s  %9s\n", width, "RULE", "MATCHES", "KEYS",
-               "PER DAY", "TOOK p50", "p95");
+    buf_printf(out, "\n  %-*s  %9s  %8s  %9s  %9s  %9s%s\n", width, "RULE", "MATCHES", "KEYS",
+               "PER DAY", "TOOK p50", "p95", r->has_labels ? "  PRECISION     RECALL" : "");
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_rule(r, &r->rules[i], width, out);
     }
+}
+
+/* ---- labels --------------------------------------------------------------------------------- */
+
+static void put_episodes(const struct replay_result *r, struct buf *out)
+{
+    const struct replay_label_figures *f = &r->labels;
+    buf_printf(out, "\n    %" PRIu64 " of %" PRIu64 " episodes found: recall ", f->episodes_found,
+               f->episodes);
+    put_share(f->episodes_found, f->episodes, out);
+    if (r->to_detect.n > 0) {
+        buf_puts(out, "; half of them within ");
+        put_length(replay_percentile(&r->to_detect, 50), out);
+        buf_puts(out, " of their first event, 95 of 100 within ");
+        put_length(replay_percentile(&r->to_detect, 95), out);
+    }
+}
+
+static void put_amounts(const struct replay_result *r, struct buf *out)
+{
+    const struct replay_label_figures *f = &r->labels;
+    char found[DECIMAL_TEXT_MAX], all[DECIMAL_TEXT_MAX], cost[DECIMAL_TEXT_MAX];
+    decimal_format(f->found_amount, found);
+    decimal_format(f->amount, all);
+    buf_printf(out, "\n    amounts: %s of %s found", found, all);
+    if (r->label_options.has_alert_cost) {
+        decimal_format(r->label_options.alert_cost, cost);
+        buf_printf(out, "; %.2f after %s for each alert", replay_benefit(r, f, r->matches), cost);
+    }
+}
+
+static void put_labels(const struct replay_result *r, struct buf *out)
+{
+    const struct replay_label_figures *f = &r->labels;
+    buf_printf(out, "\n  labels\n    %" PRIu64 " of %" PRIu64 " alerts true: precision ",
+               f->true_alerts, r->matches);
+    put_share(f->true_alerts, r->matches, out);
+    buf_printf(out, "\n    %" PRIu64 " of %" PRIu64 " labelled events in evidence: recall ",
+               f->found, f->events);
+    put_share(f->found, f->events, out);
+    if (f->late > 0) {
+        buf_printf(out, "; %" PRIu64 " of them late", f->late);
+    }
+    if (f->episodes > 0) {
+        put_episodes(r, out);
+    }
+    if (r->label_options.amount) {
+        put_amounts(r, out);
+    }
+    if (f->outside + f->unread + f->foreign > 0) {
+        buf_printf(out, "\n    not counted: %" PRIu64 " labels outside of the range, %" PRIu64
+                   " never met as a valid event, %" PRIu64 " of topics that no rule reads",
+                   f->outside, f->unread, f->foreign);
+    }
+    buf_puts(out, "\n\n    " REPORT_DEFINITION_1 "\n    " REPORT_DEFINITION_2 "\n    "
+             REPORT_DEFINITION_3 "\n");
 }
 
 /* ---- what stands apart ---------------------------------------------------------------------- */
@@ -152,6 +214,9 @@ void report_text(const struct replay_result *r, struct buf *out)
     put_events(r, out);
     put_nothing(r, out);
     put_rules(r, out);
+    if (r->has_labels) {
+        put_labels(r, out);
+    }
     put_side(r, false, "of them began before the range:", out);
     put_side(r, true, "more began in the range and were detected behind it (not counted):", out);
     if (r->to.ns != INT64_MAX && !r->reached_to) {

@@ -1,0 +1,34 @@
+/* Gates: bounds that a replay must keep, "precision >= 0.8". */
+#ifndef FYKE_LIB_REPLAY_GATE_H
+#define FYKE_LIB_REPLAY_GATE_H
+
+#include "lib/replay.h"
+
+struct gate_name {
+    const char *name, *help;
+    bool needs_labels;
+    /* Of a rule, or of all together (NULL). False: undefined. */
+    bool (*value)(const struct replay_result *r, const struct replay_rule *rule, double *ret);
+};
+const struct gate_name *gate_names(uint32_t *ret_n);
+
+enum gate_compare { GATE_LESS, GATE_AT_MOST, GATE_EQUAL, GATE_AT_LEAST, GATE_MORE };
+
+struct gate {
+    const struct gate_name *name;
+    struct slice rule;  /* a rule's name, "each", or empty: all together */
+    enum gate_compare compare;
+    double bound;
+    const char *text;   /* as written; borrowed */
+    size_t text_len;
+};
+
+/* "[RULE.|each.]NAME OP NUMBER", several with commas or `and` between them; appended to *gates. */
+enum err gate_parse(const char *text, bool has_labels, struct gate **gates, size_t *n, size_t *cap,
+                    struct error *err) FYKE_MUST_USE;
+/* Every rule that a gate names must be there. */
+enum err gate_check(const struct gate *g, const struct ruleset *rs, struct error *err) FYKE_MUST_USE;
+/* Is it met? One line per rule that it is about is appended to `out`. */
+bool gate_judge(const struct gate *g, const struct replay_result *r, struct buf *out);
+
+#endif
