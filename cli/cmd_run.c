@@ -100,6 +100,7 @@ static void fill_config(struct run_args *a)
     c->fault = settings_text(s, SET_FAULT);
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
     c->in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
+    c->standby = (unsigned)settings_number(s, SET_STANDBY);
     a->stats = settings_text(s, SET_STATS);
     a->quiet = settings_flag(s, SET_QUIET);
     a->format = settings_is_set(s, SET_FORMAT) ? formats[settings_word(s, SET_FORMAT)]

@@ -49,6 +49,7 @@ enum setting_id {
     SET_ONCE,
     SET_INSTANCES,
     SET_INSTANCE_ID,
+    SET_STANDBY,
     SET_GRACE,
     SET_STATS,
     SET_QUIET,

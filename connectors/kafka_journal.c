@@ -180,6 +180,7 @@ static enum err open_clients(struct kafka_journal *j, struct error *err)
     } else {
         buf_printf(&id, "%s.solo", j->config->app);
     }
+    j->txn.shared = j->in_group;
     FYKE_TRY(kafka_txn_open(&j->txn, j->config, buf_cstr(&id), err));
     FYKE_TRY(kafka_changelog_open(&j->log, j->config, j->n_tasks, j->txn.timeout_ms + GRACE_MS,
                                   err));

@@ -1,7 +1,7 @@
 /* The inside of the journal:
  *   kafka_journal.c       the operations, opening, commit      kafka_journal_sink.c  sinks
  *   kafka_journal_own.c   its own entries: identity, owner     kafka_standing.c      positions
- *   kafka_journal_reader.c  one for another thread
+ *   kafka_journal_reader.c  one for another thread       kafka_warm.c          tasks to keep warm
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
 #define FYKE_CONNECTORS_KAFKA_JOURNAL_PARTS_H
@@ -52,6 +52,10 @@ void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_
 /* kafka_journal_reader.c */
 enum err kafka_journal_reader(struct journal *base, const struct journal_reader_options *o,
                               struct journal **ret, struct error *err);
+
+/* kafka_warm.c */
+enum err kafka_journal_warm(struct journal *base, uint32_t copies, uint32_t n, bool *ret,
+                            struct error *err);
 
 /* kafka_journal.c */
 enum err kafka_journal_read(struct journal *base, uint32_t task, int64_t from,

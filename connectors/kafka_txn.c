@@ -25,7 +25,6 @@
 
 static const struct kafka_property defaults[] = {
     {"linger.ms", "5"},
-    {"transaction.timeout.ms", "30000"},
     {"queue.buffering.max.kbytes", "65536"},
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
@@ -147,8 +146,11 @@ enum err kafka_txn_open(struct kafka_txn *t, const struct kafka_config *c, const
                         struct error *err)
 {
     struct kafka_property fixed[] = {{"enable.idempotence", "true"}, {"transactional.id", id}};
-    struct kafka_setup setup = {"output", defaults, FYKE_ARRAY_LEN(defaults), fixed,
-                                FYKE_ARRAY_LEN(fixed)};
+    struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1];
+    memcpy(all, defaults, sizeof(defaults));
+    all[FYKE_ARRAY_LEN(defaults)] =
+        (struct kafka_property){"transaction.timeout.ms", t->shared ? "10000" : "30000"};
+    struct kafka_setup setup = {"output", all, FYKE_ARRAY_LEN(all), fixed, FYKE_ARRAY_LEN(fixed)};
     rd_kafka_conf_t *conf;
     t->id = xstrdup(id);
     t->fault = c->fault;

@@ -24,6 +24,7 @@ struct kafka_target {
 struct kafka_txn {
     struct kafka_client client;
     char *id; /* transactional.id */
+    bool shared; /* set before it is opened: others wait for what this one leaves open when it hangs */
     struct fault *fault;
     int timeout_ms;    /* of a transaction */
     int max_bytes;     /* of a message */

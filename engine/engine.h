@@ -231,6 +231,8 @@ struct engine_summary {
     struct nfa_counters nfa;
     uint64_t checkpoints, checkpoint_bytes; /* of the state directory; bytes of records */
     uint64_t commits, commit_bytes;         /* with a journal: bytes of records and headers sent */
+    uint64_t restored, followed; /* entries of changelogs read to open a state; for warm copies */
+    uint32_t tasks, restoring, warm; /* of an instance: here, on their way, kept for others */
     uint64_t evicted, loaded; /* keys that left memory and came back */
     const struct table_standing *tables; /* per list and lookup of the rule set */
     uint64_t table_records, table_bad_records; /* read from topics of lists and lookups */

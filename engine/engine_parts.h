@@ -101,6 +101,7 @@ struct engine {
     uint64_t bad_values, missing_key, outside, derived, undecided;
     uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, commits, commit_bytes, pending;
+    uint64_t restored, followed;
     struct nfa_counters nfa_before;   /* of earlier lives */
     struct engine_carried *at_commit; /* counters as of the last commit; with a journal */
     uint32_t invalid_shown; /* invalid records that were shown on the log */

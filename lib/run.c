@@ -153,7 +153,8 @@ static enum err open_task_set(struct run *r, const struct engine_options *o, str
     for (uint32_t i = 0; i < r->rs->n_topics; i++) {
         r->reads[i] = kafka_reads(topics ? topics + 1 : NULL, r->rs->topics[i].name);
     }
-    struct task_set_options t = {.engine = o, .reads = r->reads, .n_tasks = r->n_tasks};
+    struct task_set_options t = {.engine = o, .reads = r->reads, .n_tasks = r->n_tasks,
+                                  .standby = r->config->standby};
     return task_set_new(r->rs, &t, &r->task_set, err);
 }
 
@@ -292,6 +293,7 @@ void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
     struct run_figures f = {
         .rs = r->rs,
         .transactional = r->journal != NULL,
+        .in_group = r->task_set != NULL,
         .aborted = r->lives->begun,
         .foreign = r->from_kafka || !r->source ? 0 : file_source_foreign(r->source),
         .wall_s = seconds(CLOCK_MONOTONIC) - r->wall_from,

@@ -187,6 +187,23 @@ static void put_reload(struct json_out *j, const struct reload_figures *r)
     json_object_end(j);
 }
 
+/* Only of one of several instances. */
+static void put_instance(struct json_out *j, const struct run_figures *f)
+{
+    const struct engine_summary *s = &f->engine;
+    if (!f->in_group) {
+        return;
+    }
+    json_key(j, SLICE_LIT("instance"));
+    json_object_begin(j);
+    json_member_uint(j, "tasks", s->tasks);
+    json_member_uint(j, "restoring", s->restoring);
+    json_member_uint(j, "warm_copies", s->warm);
+    json_member_uint(j, "restored_entries", s->restored);
+    json_member_uint(j, "followed_entries", s->followed);
+    json_object_end(j);
+}
+
 void summary_json(const struct run_figures *f, struct buf *out)
 {
     const struct engine_summary *s = &f->engine;
@@ -221,6 +238,7 @@ void summary_json(const struct run_figures *f, struct buf *out)
     }
     json_member_uint(&j, "checkpoints", s->checkpoints);
     json_member_uint(&j, "checkpoint_bytes", s->checkpoint_bytes);
+    put_instance(&j, f);
     put_reload(&j, &f->reload);
     put_cost(&j, f);
     json_object_end(&j);

@@ -11,6 +11,7 @@ struct run_figures {
     const struct ruleset *rs;
     struct engine_summary engine;
     bool transactional;
+    bool in_group; /* one of several instances */
     uint64_t aborted; /* transactions; their work was done again */
     uint64_t foreign; /* envelopes of topics that the rules do not read */
     struct reload_figures reload;

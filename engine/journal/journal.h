@@ -103,7 +103,11 @@ struct journal_ops {
      * commit now rather than by time (half of the queue is used, or a quarter of the time that a
      * transaction may take). */
     bool (*presses)(struct journal *j);
-    /* A second one over the same log, for another thread: it has standing(), read() and close() alone. */
+    /* A reader's: per task, would it come here if others ended? So that each of the `n` tasks has
+     * `copies` such instances, where there are enough. */
+    enum err (*warm)(struct journal *j, uint32_t copies, uint32_t n, bool *ret, struct error *err);
+    /* A second one over the same log, for another thread: it has standing(), read(), warm() and close()
+     * alone. */
     enum err (*reader)(struct journal *j, const struct journal_reader_options *o,
                        struct journal **ret, struct error *err);
     void (*close)(struct journal *j); /* aborts what is open */

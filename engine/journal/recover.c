@@ -2,13 +2,13 @@
  * holds what came after it; the rest is read from the log. What is found afterwards is the state as of
  * the last commit, K, whichever way it came: the log alone, an old copy, or a copy that is whole.
  *
- * A crash in the middle is safe: whatever is written is written with the position up to which it goes,
- * and marked torn until the header of K is there. */
+ * A crash in the middle is safe (copy_writer.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/journal/copy_writer.h"
 #include "engine/journal/journaled.h"
 #include "engine/state/checkpoint.h"
 
@@ -20,19 +20,13 @@ struct recovery {
     struct journal *journal;
     struct journal_standing standing;
     struct changelog_header gather;
-    struct changelog_header rules; /* the texts of a rule set, put together likewise */
     /* The last header in the log. */
     bool found;
     uint64_t seq; /* K */
     int64_t header_at; /* position of its first part */
     struct buf header;
     struct etime now;
-    /* What is being written. */
-    struct store_txn *txn;
-    struct store_origin origin;
-    size_t batch;
-    uint64_t entries;
-    bool complete;
+    struct store_origin origin; /* of the database */
 };
 
 static uint32_t task_of(const struct recovery *r)
@@ -42,16 +36,8 @@ static uint32_t task_of(const struct recovery *r)
 
 static void recovery_release(struct recovery *r)
 {
-    store_abort(r->txn);
     changelog_header_release(&r->gather);
-    changelog_header_release(&r->rules);
     buf_release(&r->header);
-}
-
-static enum err bad_entry(int64_t position, struct error *err)
-{
-    return error_set(err, ERR_CORRUPT, "the changelog's entry at %" PRId64 " does not decode",
-                     position);
 }
 
 /* ---- what is committed -------------------------------------------------------------------- */
@@ -68,7 +54,7 @@ static enum err note_header(void *ctx, const struct journal_entry *entry, bool *
         return ERR_OK;
     }
     if (!changelog_header_take(&r->gather, part, entry->position, entry->value)) {
-        return bad_entry(entry->position, err);
+        return changelog_bad_entry(entry->position, err);
     }
     if (r->gather.complete) {
         r->found = true;
@@ -287,103 +273,34 @@ static enum err judge_database(struct recovery *r, bool *ret_whole, struct error
 
 /* ---- reading on --------------------------------------------------------------------------- */
 
-/* In order of the log, so that doing some of it twice ends the same. */
-static enum err write_batch(struct recovery *r, struct error *err)
+static enum err read_to_commit(struct recovery *r, struct copy_writer *w, struct error *err)
 {
-    struct store_txn *t = r->txn;
-    enum err rc = r->complete ? store_put_header(t, buf_slice(&r->header), err)
-                              : store_del_header(t, err);
-    if (rc == ERR_OK) {
-        rc = store_put_origin(t, &r->origin, err);
+    copy_writer_begin(w);
+    FYKE_TRY(r->journal->ops->read(r->journal, task_of(r), w->origin.position, copy_writer_take, w,
+                                   err));
+    if (!w->complete) {
+        return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);
     }
-    r->txn = NULL;
-    r->batch = 0;
-    if (rc != ERR_OK) {
-        store_abort(t);
-        return rc;
-    }
-    rc = store_commit(t, err);
-    fault_point(r->e->options.fault, "after-recovery-batch");
-    return rc;
-}
-
-static enum err apply_record(struct recovery *r, const struct record_key *key,
-                             const struct journal_entry *entry, struct error *err)
-{
-    uint32_t shard = (uint32_t)(record_key_hash(key).hi % r->e->n_shards);
-    return entry->deleted ? store_del(r->txn, shard, key, err)
-                          : store_put(r->txn, shard, key, entry->value, err);
-}
-
-static enum err apply_header(struct recovery *r, uint32_t part, const struct journal_entry *entry,
-                             struct error *err)
-{
-    if (entry->deleted) {
-        return ERR_OK;
-    }
-    if (!changelog_header_take(&r->gather, part, entry->position, entry->value)) {
-        return bad_entry(entry->position, err);
-    }
-    r->complete = r->gather.complete && r->gather.seq == r->seq;
+    r->origin = w->origin;
+    r->e->restored += w->entries;
+    engine_say(r->e, "state %s: %" PRIu64 " entries restored from the changelog",
+               r->e->options.state_dir, w->entries);
     return ERR_OK;
-}
-
-static enum err apply_rules(struct recovery *r, uint32_t part, const struct journal_entry *entry,
-                            struct error *err)
-{
-    if (entry->deleted) {
-        return ERR_OK;
-    }
-    if (!changelog_header_take(&r->rules, part, entry->position, entry->value)) {
-        return bad_entry(entry->position, err);
-    }
-    return r->rules.complete ? store_put_rules(r->txn, buf_slice(&r->rules.bytes), err) : ERR_OK;
-}
-
-/* Half a header, half a rule set is read again. */
-static int64_t applied_up_to(const struct recovery *r, int64_t position)
-{
-    int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 1;
-    return r->rules.next > 0 && r->rules.first < up_to ? r->rules.first : up_to;
-}
-
-static enum err apply_entry(void *ctx, const struct journal_entry *entry, bool *done,
-                            struct error *err)
-{
-    struct recovery *r = ctx;
-    struct record_key key;
-    uint32_t part;
-    if (r->txn == NULL) {
-        FYKE_TRY(store_begin(r->e->state->store, &r->txn, err));
-    }
-    switch (changelog_parse_key(entry->key, &key, &part)) {
-    case CHANGELOG_RECORD: FYKE_TRY(apply_record(r, &key, entry, err)); break;
-    case CHANGELOG_HEADER: FYKE_TRY(apply_header(r, part, entry, err)); break;
-    case CHANGELOG_RULES: FYKE_TRY(apply_rules(r, part, entry, err)); break;
-    case CHANGELOG_UNKNOWN: return bad_entry(entry->position, err);
-    }
-    r->entries++;
-    r->batch += entry->key.len + entry->value.len;
-    r->origin.position = applied_up_to(r, entry->position);
-    r->origin.torn = !r->complete;
-    *done = r->complete;
-    if (r->complete) {
-        r->origin.since = r->now;
-    }
-    return r->complete || r->batch > r->e->options.recovery_batch_bytes ? write_batch(r, err)
-                                                                        : ERR_OK;
 }
 
 static enum err read_on(struct recovery *r, struct error *err)
 {
-    r->gather.next = r->rules.next = 0;
-    FYKE_TRY(r->journal->ops->read(r->journal, task_of(r), r->origin.position, apply_entry, r, err));
-    if (!r->complete) {
-        return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);
-    }
-    engine_say(r->e, "state %s: %" PRIu64 " entries restored from the changelog",
-               r->e->options.state_dir, r->entries);
-    return ERR_OK;
+    struct copy_writer w = {.store = r->e->state->store,
+                            .n_shards = r->e->n_shards,
+                            .batch_bytes = r->e->options.recovery_batch_bytes,
+                            .fault = r->e->options.fault,
+                            .now = r->now,
+                            .to_commit = true,
+                            .seq = r->seq,
+                            .origin = r->origin};
+    enum err rc = read_to_commit(r, &w, err);
+    copy_writer_release(&w);
+    return rc;
 }
 
 /* The number of shards says where a record lies. */

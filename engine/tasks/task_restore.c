@@ -6,6 +6,7 @@
 
 #include "base/xalloc.h"
 #include "engine/tasks/task_set_parts.h"
+#include "engine/tasks/task_standby.h"
 
 /* At one time: each has a connection, and they share disk and broker with those that go on. */
 #define MAX_THREADS 4
@@ -152,6 +153,13 @@ enum err task_restores_want(struct task_set *in, const bool *ours, struct error 
     return ERR_OK;
 }
 
+void task_restores_note(const struct task_set *in, bool *ours)
+{
+    for (size_t i = 0; i < in->n_restores; i++) {
+        ours[in->restores[i]->task.number] = true;
+    }
+}
+
 uint32_t task_restores_wanted(const struct task_set *in)
 {
     uint32_t n = 0;
@@ -194,12 +202,16 @@ static enum err look_at(struct task_restore *r, struct error *err)
 
 static void drop_unwanted(struct task_set *in)
 {
+    size_t before = in->n_restores;
     for (size_t i = in->n_restores; i-- > 0;) {
         struct task_restore *r = in->restores[i];
         if (r->unwanted && (r->reader == NULL || is_finished(r))) {
             discard(r);
             drop(in, i);
         }
+    }
+    if (in->n_restores < before) {
+        task_set_tell_standby(in, false);
     }
 }
 
@@ -211,7 +223,8 @@ static enum err begin_waiting(struct task_set *in, struct error *err)
     }
     for (size_t i = 0; i < in->n_restores && busy < MAX_THREADS; i++) {
         struct task_restore *r = in->restores[i];
-        if (r->reader == NULL && !r->unwanted) {
+        if (r->reader == NULL && !r->unwanted &&
+            task_standby_has_left(in->standby, r->task.number)) {
             FYKE_TRY(begin(r, err));
             busy++;
         }

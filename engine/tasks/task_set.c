@@ -9,6 +9,7 @@
 #include "engine/state/carried.h"
 #include "engine/state/checkpoint.h"
 #include "engine/tasks/task_set_parts.h"
+#include "engine/tasks/task_standby.h"
 
 /* Of the memory that is shared out, a task gets this much at least. */
 #define LEAST_MEMORY ((size_t)4 << 20)
@@ -211,6 +212,9 @@ enum err task_set_new(const struct ruleset *rs, const struct task_set_options *o
     if (rc == ERR_OK) {
         rc = in->options.journal->ops->open(in->options.journal, false, err);
     }
+    if (rc == ERR_OK) {
+        rc = task_standby_new(in, o->standby, &in->standby, err);
+    }
     if (rc != ERR_OK) {
         task_set_free(in);
         return rc;
@@ -224,6 +228,7 @@ static void release(struct task_set *in, bool abandon)
     if (in == NULL) {
         return;
     }
+    task_standby_free(in->standby);
     task_restores_end(in);
     while (in->n_tasks > 0) {
         task_set_close(in, in->n_tasks - 1, abandon);

@@ -15,6 +15,7 @@
  *   task_set_run.c     the loop                  task_set.c      commit; what a task is made of
  *   task_set_change.c  partitions come and go    task_restore.c  tasks on their way
  *   task_set_summary.c figures of all            task_log.c      their lines, until they are here
+ *   task_standby.c     warm copies of tasks that others have
  *
  * Thread rule: the input thread's; what is restored belongs to its thread until it is done. */
 #ifndef FYKE_ENGINE_TASKS_TASK_SET_H
@@ -32,6 +33,7 @@ struct task_set_options {
                                             is shared out; a journal is needed */
     const bool *reads; /* per topic of the rule set: is it read? */
     uint32_t n_tasks;  /* of all instances: partitions that each topic has */
+    uint32_t standby;  /* warm copies of each task, by instances that do not have it */
 };
 
 /* `rs` and what the options point to must outlive it. Locks the directory and opens the journal. */

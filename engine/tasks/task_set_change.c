@@ -5,6 +5,7 @@
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
 #include "engine/tasks/task_set_parts.h"
+#include "engine/tasks/task_standby.h"
 
 enum err task_set_taken(struct task_set *in, struct error *err)
 {
@@ -158,6 +159,20 @@ static enum err pin_new(struct task_set *in, const struct source_partition *part
     return ERR_OK;
 }
 
+void task_set_tell_standby(struct task_set *in, bool again)
+{
+    if (in->standby == NULL) {
+        return;
+    }
+    bool *ours = xcalloc(in->n_all_tasks, sizeof(*ours));
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        ours[in->tasks[i].number] = true;
+    }
+    task_restores_note(in, ours);
+    task_standby_leave(in->standby, ours, again);
+    free(ours);
+}
+
 /* All tasks that are here are read from where they stand, new ones from where they begin. */
 static enum err go_on(struct task_set *in, struct error *err)
 {
@@ -178,6 +193,7 @@ static enum err take_over(struct task_set *in, const bool *ours, struct error *e
     FYKE_TRY(task_restores_want(in, ours, err));
     FYKE_TRY(go_on(in, err));
     in->given++;
+    task_set_tell_standby(in, true);
     in->opened = 0;
     in->told = in->parked = false;
     return ERR_OK;
@@ -194,6 +210,7 @@ static enum err take_restored(struct task_set *in, struct error *err)
 enum err task_set_settle(struct task_set *in, struct error *err)
 {
     bool any;
+    task_standby_tick(in->standby);
     if (in->alone || in->parked) {
         return ERR_OK;
     }

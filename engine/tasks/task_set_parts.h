@@ -19,6 +19,7 @@ struct task {
 };
 
 struct task_restore;
+struct task_standby;
 
 struct task_set {
     const struct ruleset *rs;
@@ -32,6 +33,7 @@ struct task_set {
     size_t last_task; /* records come in runs of one partition */
     struct task_restore **restores; /* owned; tasks on their way (task_restore.c) */
     size_t n_restores, cap_restores;
+    struct task_standby *standby; /* owned; NULL: no warm copies */
     uint64_t given;   /* assignments so far */
     uint32_t opened;  /* tasks, since the last */
     bool told;        /* how that went was said */
@@ -62,12 +64,16 @@ enum err task_set_given(struct task_set *in, struct error *err) FYKE_MUST_USE;
 /* *ret: the last commit of the task is still ours. */
 enum err task_set_still_stands(const struct task_set *in, const struct engine *e, bool *ret,
                                struct error *err) FYKE_MUST_USE;
+/* Tells who keeps warm copies whose directories are not his. `again`: the group has shared anew. */
+void task_set_tell_standby(struct task_set *in, bool again);
 /* Once per turn: tasks that are restored take part from here on. */
 enum err task_set_settle(struct task_set *in, struct error *err) FYKE_MUST_USE;
 
 /* task_restore.c: those of `ours` that are not here are restored, others no more. */
 enum err task_restores_want(struct task_set *in, const bool *ours,
                             struct error *err) FYKE_MUST_USE;
+/* Sets those that are on their way, or on their way off. */
+void task_restores_note(const struct task_set *in, bool *ours);
 uint32_t task_restores_wanted(const struct task_set *in);
 /* *ret_any: some are ready to be taken. What made one fail is returned. */
 enum err task_restores_step(struct task_set *in, bool *ret_any, struct error *err) FYKE_MUST_USE;

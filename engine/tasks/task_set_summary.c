@@ -5,6 +5,7 @@
 #include "base/xalloc.h"
 #include "engine/state/carried.h"
 #include "engine/tasks/task_set_parts.h"
+#include "engine/tasks/task_standby.h"
 
 /* Counters that a task keeps for itself; those that are carried are added apart. */
 #define EACH_LIVE(X)                                                                               \
@@ -38,11 +39,21 @@ static void keep_arrays(struct task_set *in, const struct engine_carried *c,
     in->partitions = xrealloc(in->partitions, (c->n_partitions + 1) * sizeof(*in->partitions));
     memcpy(in->alerts, c->rule_alerts, in->rs->n_rules * sizeof(uint64_t));
     memcpy(in->shadow, c->rule_shadow, in->rs->n_rules * sizeof(uint64_t));
-    memcpy(in->partitions, c->partitions, c->n_partitions * sizeof(*in->partitions));
+    for (size_t i = 0; i < c->n_partitions; i++) { /* none, when there is no task */
+        in->partitions[i] = c->partitions[i];
+    }
     ret->alerts = in->alerts;
     ret->shadow = in->shadow;
     ret->partitions = in->partitions;
     ret->n_partitions = (uint32_t)c->n_partitions;
+}
+
+static void count_standby(const struct task_set *in, struct engine_carried *sum,
+                          uint32_t *ret_copies)
+{
+    uint64_t followed;
+    task_standby_figures(in->standby, ret_copies, &followed);
+    sum->followed += followed;
 }
 
 void task_set_summary(struct task_set *in, struct engine_summary *ret)
@@ -60,6 +71,9 @@ void task_set_summary(struct task_set *in, struct engine_summary *ret)
         engine_carried_add(sum, now);
         engine_carried_free(now);
     }
+    count_standby(in, sum, &ret->warm);
+    ret->tasks = (uint32_t)in->n_tasks;
+    ret->restoring = task_restores_wanted(in);
     show_carried(sum, ret);
     keep_arrays(in, sum, ret);
     engine_carried_free(sum);
@@ -67,6 +81,7 @@ void task_set_summary(struct task_set *in, struct engine_summary *ret)
 
 struct engine_carried *task_set_carry(struct task_set *in)
 {
+    uint32_t warm;
     struct engine_carried *sum = engine_carried_new(in->rs);
     engine_carried_add(sum, in->gone);
     for (size_t i = 0; i < in->n_tasks; i++) {
@@ -74,5 +89,6 @@ struct engine_carried *task_set_carry(struct task_set *in)
         engine_carried_add(sum, c);
         engine_carried_free(c);
     }
+    count_standby(in, sum, &warm);
     return sum;
 }

@@ -178,6 +178,7 @@ struct fyke_run_config {
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
     bool in_group; /* several instances share the partitions (docs/kafka.md); needs instance_id */
     const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
+    unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

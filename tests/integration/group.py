@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Several instances that share two topics: 2, then 3, then 1 under load, with kill -9, a restart under
-the same name that nobody else notices, and one that was stopped for longer than its session.
+the same name that nobody else notices, and one that was stopped for longer than its session, whose
+partitions are taken over from warm copies and whose offsets never fall.
 
     group.py FYKE
 
@@ -51,7 +52,43 @@ class World:
         return self.run(self.name, f"{self.name}-out", f"{name}.log", "--state",
                         f"{self.work}/{name}", "--instances", "group", "--instance-id", name,
                         "-X", f"session.timeout.ms={SESSION_MS}", "-X",
-                        "heartbeat.interval.ms=500", "-X", "transaction.timeout.ms=10000", *more)
+                        "heartbeat.interval.ms=500", "--standby", "1", "--stats",
+                        f"{self.work}/{name}.stats", *more)
+
+    def figures(self, s, name):
+        """Of an instance that runs."""
+        path = f"{self.work}/{name}.stats"
+        if os.path.exists(path):
+            os.remove(path)
+        s.process.send_signal(signal.SIGUSR1)
+        for _ in range(100):
+            time.sleep(0.1)
+            try:
+                with open(path) as f:
+                    return json.load(f)["instance"]
+            except (FileNotFoundError, json.JSONDecodeError):
+                continue
+        raise eos.Failed(f"{name} tells no figures")
+
+    def wait_warm(self, s, name, copies):
+        """Until it keeps so many copies and nothing has come for them for a second."""
+        last = None
+        for _ in range(40):
+            now = self.figures(s, name)
+            if now["warm_copies"] == copies and now == last:
+                return now
+            last = now
+            time.sleep(1)
+        raise eos.Failed(f"{name} does not keep {copies} warm copies: {last}")
+
+    def offsets(self):
+        """Per partition of both topics: the committed position."""
+        rows = {}
+        for topic in self.topics:
+            for line in eos.ktool("offsets", self.name, topic).decode().splitlines():
+                p, committed = line.split("\t")[:2]
+                rows[topic, int(p)] = int(committed)
+        return rows
 
     def produce(self, n):
         lines = [[], []]
@@ -151,21 +188,43 @@ def moves(w):
     return a, b
 
 
-def zombie(w, a, b):
-    """It is stopped with partitions, others take them over, it wakes up: what it had begun is lost, and
-    nothing that others have committed goes back."""
+def entries(w):
+    """Of the changelog of all tasks: what restores without copies read."""
+    return len(eos.ktool("--committed", "consume", f"{w.name}.changelog").splitlines())
+
+
+def the_offset_never_falls(before, after):
+    for part, was in before.items():
+        if after[part] < was:
+            raise eos.Failed(f"the position of {part} fell from {was} to {after[part]}")
+
+
+def stopped_past_the_session_taken_over_and_resumed(w, a, b):
+    """It is stopped with partitions, past its session; others take them over, from warm copies; it
+    wakes up in the middle of a batch: what it had begun is lost, and nothing that others have committed
+    goes back."""
     b.start()
     w.wait_said("b", "2 of 4 partitions are ours", 3)
     w.produce(200)
+    warm = w.wait_warm(a, "a", 2)
     given = w.said("b", "partitions are ours")
+    w.produce(200)
     b.process.send_signal(signal.SIGSTOP)
     w.produce(200)
     w.wait_said("a", "4 of 4 partitions are ours", 3)
     w.produce(200)
     time.sleep(1)
+    now, all_of_it = w.figures(a, "a"), entries(w)
+    tail = now["restored_entries"] - warm["restored_entries"]
+    print(f"takeover with warm copies: {tail} entries read of {all_of_it}")
+    if tail * 5 > all_of_it:
+        raise eos.Failed("a takeover with warm copies reads as if there were none")
+    committed = w.offsets()
     b.process.send_signal(signal.SIGCONT)
     w.wait_said("b", "going on from the last commit")
+    the_offset_never_falls(committed, w.offsets())
     w.wait_said("b", "of 4 partitions are ours", given + 1)
+    the_offset_never_falls(committed, w.offsets())
     w.produce(200)
     for s in (a, b):
         s.process.send_signal(signal.SIGTERM)
@@ -199,7 +258,7 @@ def main():
     try:
         refusals(w)
         a, b = moves(w)
-        zombie(w, a, b)
+        stopped_past_the_session_taken_over_and_resumed(w, a, b)
         w.end_time()
         last = w.member("d", "--once")
         last.start()

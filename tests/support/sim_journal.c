@@ -579,11 +579,21 @@ static void reader_close(struct journal *j)
     free(of_journal(j));
 }
 
+static enum err sim_warm(struct journal *j, uint32_t copies, uint32_t n, bool *ret,
+                         struct error *err)
+{
+    (void)err;
+    for (uint32_t i = 0; i < n; i++) {
+        ret[i] = copies > 0 && (of_journal(j)->log->warm & (1u << i)) != 0;
+    }
+    return ERR_OK;
+}
+
 static enum err sim_reader(struct journal *j, const struct journal_reader_options *o,
                            struct journal **ret, struct error *err)
 {
     static const struct journal_ops reader_ops = {
-        .standing = sim_standing, .read = sim_read, .close = reader_close};
+        .standing = sim_standing, .read = sim_read, .warm = sim_warm, .close = reader_close};
     const struct sim_journal *of = of_journal(j);
     struct sim_journal *s = xcalloc(1, sizeof(*s));
     (void)err;

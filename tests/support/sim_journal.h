@@ -64,6 +64,7 @@ struct sim_log {
     uint64_t calls;
     int fd;                /* -1: memory only */
     pthread_mutex_t *lock; /* owned; of everything above, as readers have threads of their own */
+    unsigned warm;         /* set of tasks that are to be kept warm */
     int64_t held_task;     /* atomic: readers of its entries get none; -1: none */
     struct fault *kill_at; /* fault points of the log itself; may be NULL */
 };

@@ -74,6 +74,9 @@ struct shared_source {
     struct record record;
     void (*at_rest)(struct shared_source *s); /* nothing is left of what is read; NULL */
     struct sim_log *log;
+    struct task_set *set; /* that reads it */
+    bool waits, give_now; /* the change comes when at_rest says so */
+    uint64_t restored, tail; /* entries, by at_rest; since then */
     size_t alerts_before; /* of at_rest */
     unsigned rests;
     int without;    /* the first change takes this task away, the next gives all; 0: any set */
@@ -139,6 +142,16 @@ static int pick(struct shared_source *s)
     return -1;
 }
 
+static enum source_change give(struct shared_source *s)
+{
+    if (!s->give_now) {
+        return SOURCE_SAME;
+    }
+    s->give_now = false;
+    s->changes--;
+    return SOURCE_TAKEN;
+}
+
 static enum source_change change(struct shared_source *s)
 {
     if (s->taken) {
@@ -148,6 +161,9 @@ static enum source_change change(struct shared_source *s)
         }
         s->given = s->next_given;
         return SOURCE_GIVEN;
+    }
+    if (s->waits) {
+        return give(s);
     }
     if (s->changes > 0 && rng_below(&s->rng, 40) == 0) {
         s->changes--;
@@ -219,7 +235,7 @@ struct world {
     int64_t now;
     struct buf said;
     struct error err;
-    unsigned crashes, aborts, moves;
+    unsigned crashes, aborts, moves, standby;
 };
 
 static struct ptime now(void *ctx)
@@ -287,9 +303,21 @@ static enum err live(struct world *w, struct shared_source *s, const char *dir,
     static const bool reads[N_TOPICS] = {true, true};
     w->options.journal = j;
     w->options.state_dir = dir;
-    struct task_set_options o = {.engine = &w->options, .reads = reads, .n_tasks = N_TASKS};
+    struct task_set_options o = {.engine = &w->options, .reads = reads, .n_tasks = N_TASKS,
+                                  .standby = w->standby};
     FYKE_TRY(task_set_new(&w->rules.rs, &o, ret, &w->err));
+    s->set = *ret;
     return task_set_run(*ret, &s->source, sim_journal_sink(j), NULL, &w->err);
+}
+
+/* Entries that were read since the last note of at_rest. */
+static void note_tail(struct shared_source *s)
+{
+    struct engine_summary figures;
+    if (s->waits) {
+        task_set_summary(s->set, &figures);
+        s->tail = figures.restored - s->restored;
+    }
 }
 
 /* True: it came to its end. */
@@ -299,6 +327,7 @@ static bool one_life_of(struct world *w, struct shared_source *s)
     struct journal *j = sim_journal_new(&w->log);
     enum err rc = live(w, s, w->dirs[rng_below(&w->rng, N_DIRS)], &set, j);
     bool crashed = w->log.dead;
+    note_tail(s);
     if (rc != ERR_OK && rc != ERR_ABORTED && !crashed) {
         check(w, rc);
     }
@@ -317,12 +346,19 @@ static bool one_life(struct world *w, unsigned changes)
     return one_life_of(w, &s);
 }
 
+static void choose_warm(struct world *w)
+{
+    w->standby = 1;
+    w->log.warm = (unsigned)rng_below(&w->rng, ALL + 1);
+}
+
 static void wild_lives(struct world *w)
 {
     static const enum sim_fault kinds[] = {SIM_ABORT, SIM_CRASH, SIM_CRASH_AFTER};
     for (int i = 0; i < 25; i++) {
         w->log.fault_in = 1 + rng_below(&w->rng, 400);
         w->log.fault = kinds[rng_below(&w->rng, 3)];
+        choose_warm(w);
         one_life(w, 3);
         w->log.fault_in = 0;
         sim_log_compact(&w->log, &w->rng, INT64_MAX);
@@ -406,6 +442,7 @@ static void tasks_that_move_change_nothing(void **state)
     for (uint64_t round = 0; round < 3; round++) {
         world_init(w, 10 + round, (int64_t)round * 2);
         for (int i = 0; i < 4; i++) {
+            choose_warm(w);
             one_life(w, 5);
         }
         assert_true(one_life(w, 0));
@@ -449,9 +486,9 @@ static void lose_copies(struct world *w)
 }
 
 /* Some of it is evaluated, by a life that ends with a crash; its copies are lost with it. */
-static void begin_and_crash(struct world *w)
+static void begin_and_crash(struct world *w, uint64_t calls)
 {
-    w->log.fault_in = 300;
+    w->log.fault_in = calls;
     w->log.fault = SIM_CRASH;
     assert_false(one_life(w, 0));
     w->log.fault_in = 0;
@@ -480,7 +517,7 @@ static void others_commit_while_a_task_is_restored(void **state)
     struct shared_source s;
     (void)state;
     world_init(w, 30, 2);
-    begin_and_crash(w);
+    begin_and_crash(w, 300);
     source_init(&s, &w->logs, 31, 0);
     s.at_rest = release_when_committed;
     s.log = &w->log;
@@ -511,7 +548,7 @@ static void a_task_that_is_taken_away_while_it_is_restored(void **state)
     struct shared_source s;
     (void)state;
     world_init(w, 40, 2);
-    begin_and_crash(w);
+    begin_and_crash(w, 300);
     source_init(&s, &w->logs, 41, 0);
     s.at_rest = take_away_and_give_back;
     s.log = &w->log;
@@ -524,6 +561,60 @@ static void a_task_that_is_taken_away_while_it_is_restored(void **state)
     free(w);
 }
 
+/* ---- warm copies -------------------------------------------------------------------------- */
+
+static uint64_t entries_of(const struct sim_log *log, uint32_t task)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < log->n_entries; i++) {
+        n += log->entries[i].task == task;
+    }
+    return n;
+}
+
+/* When the copy is at the end of the log its task is given. */
+static void give_when_followed(struct shared_source *s)
+{
+    const struct timespec ms = {.tv_nsec = NS_PER_MS};
+    struct engine_summary figures;
+    nanosleep(&ms, NULL);
+    assert_true(++s->rests < PATIENCE);
+    task_set_summary(s->set, &figures);
+    if (s->changes == 0 || figures.tasks < N_TASKS - 1 ||
+        figures.followed < entries_of(s->log, HELD_TASK)) {
+        return;
+    }
+    assert_int_equal(figures.warm, 1);
+    s->restored = figures.restored;
+    s->next_given = ALL;
+    s->give_now = true;
+}
+
+static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+    struct shared_source s;
+    (void)state;
+    world_init(w, 50, 2);
+    begin_and_crash(w, 900);
+    uint64_t cold = entries_of(&w->log, HELD_TASK);
+    source_init(&s, &w->logs, 51, 0);
+    s.at_rest = give_when_followed;
+    s.log = &w->log;
+    s.next_given = ALL & ~(1u << HELD_TASK);
+    s.changes = 1;
+    s.waits = true;
+    w->standby = 1;
+    w->log.warm = 1u << HELD_TASK;
+    assert_true(one_life_of(w, &s));
+    print_message("%" PRIu64 " entries cold, %" PRIu64 " with a warm copy\n", cold, s.tail);
+    assert_true(cold > 20);
+    assert_true(s.tail < 10);
+    same_as_alone(w);
+    world_release(w);
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +622,7 @@ int main(void)
         cmocka_unit_test(crashes_and_aborts_change_nothing),
         cmocka_unit_test(others_commit_while_a_task_is_restored),
         cmocka_unit_test(a_task_that_is_taken_away_while_it_is_restored),
+        cmocka_unit_test(a_takeover_with_a_warm_copy_reads_only_the_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,165 @@
+#include "engine/journal/follower.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/engine_parts.h"
+#include "engine/journal/copy_writer.h"
+
+#define MAX_SHARDS 4096
+/* A copy says anew that it is not old after this part of the time that deletions are kept. */
+#define RENEW_PART 16
+
+struct follower {
+    struct follower_options options;
+    struct journal_standing standing;
+    struct buf identity; /* owned */
+    struct copy_writer writer;
+};
+
+static struct etime wall(const struct follower *f)
+{
+    const struct engine_clock *c = &f->options.engine->clock;
+    return c->wall == NULL ? (struct etime){0} : c->wall(c->ctx);
+}
+
+/* ---- what is there ------------------------------------------------------------------------ */
+
+static enum err not_a_copy(const struct follower *f, struct error *err)
+{
+    return error_set(err, ERR_STATE, "state %s is no copy of a changelog: it is not kept warm",
+                     f->options.engine->state_dir);
+}
+
+static bool is_of_use(const struct follower *f, const struct store_origin *o)
+{
+    const struct journal_standing *s = &f->standing;
+    int64_t age = etime_diff(wall(f), o->since).ns;
+    age = age < 0 ? -age : age; /* a clock that was set says nothing */
+    return slice_eq(o->identity, s->identity) && o->position >= s->first &&
+           o->position <= s->end && age < f->options.engine->changelog_keeps.ns / 2;
+}
+
+static enum err begin_anew(struct follower *f, struct error *err)
+{
+    f->writer.origin = (struct store_origin){.position = JOURNAL_BEGIN, .since = wall(f)};
+    return store_wipe(f->writer.store, err);
+}
+
+static enum err judge(struct follower *f, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    struct store *store = f->writer.store;
+    struct store_origin o = {0};
+    bool copy, found;
+    enum err rc = store_origin_get(store, &bytes, &o, &copy, err);
+    if (rc == ERR_CORRUPT) {
+        return begin_anew(f, err);
+    }
+    FYKE_TRY(rc);
+    if (!copy) {
+        FYKE_TRY(store_header(store, &bytes, &found, err));
+        return found ? not_a_copy(f, err) : begin_anew(f, err);
+    }
+    if (o.identity.len == 0) {
+        return not_a_copy(f, err);
+    }
+    if (!is_of_use(f, &o)) {
+        return begin_anew(f, err);
+    }
+    f->writer.origin = o;
+    return ERR_OK;
+}
+
+static enum err open_store(struct follower *f, struct error *err)
+{
+    struct store_options o = {.dir = f->options.engine->state_dir,
+                              .map_bytes = f->options.engine->state_map_bytes,
+                              .max_shards = MAX_SHARDS};
+    enum err rc = store_open(&o, &f->writer.store, err);
+    if (rc == ERR_CORRUPT) {
+        o.reset = true;
+        rc = store_open(&o, &f->writer.store, err);
+    }
+    return rc;
+}
+
+static enum err open_copy(struct follower *f, struct error *err)
+{
+    struct journal *j = f->options.reader;
+    FYKE_TRY(j->ops->standing(j, f->options.task, &f->standing, err));
+    buf_put_slice(&f->identity, f->standing.identity);
+    FYKE_TRY(open_store(f, err));
+    FYKE_TRY(judge(f, err));
+    f->writer.origin.identity = buf_slice(&f->identity);
+    return store_open_shards(f->writer.store, f->writer.n_shards, err);
+}
+
+enum err follower_open(const struct follower_options *o, struct follower **ret, struct error *err)
+{
+    struct follower *f = xcalloc(1, sizeof(*f));
+    f->options = *o;
+    f->writer = (struct copy_writer){.n_shards = o->n_shards,
+                                     .batch_bytes = o->engine->recovery_batch_bytes,
+                                     .fault = o->engine->fault};
+    enum err rc = open_copy(f, err);
+    if (rc != ERR_OK) {
+        follower_close(f);
+        return rc;
+    }
+    *ret = f;
+    return ERR_OK;
+}
+
+/* ---- following ---------------------------------------------------------------------------- */
+
+/* Nothing came for long: it is as old as the log's end all the same. */
+static enum err renew(struct follower *f, struct error *err)
+{
+    struct copy_writer *w = &f->writer;
+    int64_t age = etime_diff(w->now, w->origin.since).ns;
+    if (w->origin.position < 0 || age < f->options.engine->changelog_keeps.ns / RENEW_PART) {
+        return ERR_OK;
+    }
+    struct store_txn *t;
+    w->origin.since = w->now;
+    FYKE_TRY(store_begin(w->store, &t, err));
+    enum err rc = store_put_origin(t, &w->origin, err);
+    if (rc != ERR_OK) {
+        store_abort(t);
+        return rc;
+    }
+    return store_commit(t, err);
+}
+
+/* What was read stays, also when reading ended with an error. */
+enum err follower_step(struct follower *f, uint64_t *ret_entries, struct error *err)
+{
+    struct copy_writer *w = &f->writer;
+    struct journal *j = f->options.reader;
+    struct error writing = ERROR_INIT;
+    uint64_t before = w->entries;
+    w->now = wall(f);
+    copy_writer_begin(w);
+    enum err rc = j->ops->read(j, f->options.task, w->origin.position, copy_writer_take, w, err);
+    *ret_entries = w->entries - before;
+    enum err written = copy_writer_write(w, &writing);
+    if (rc == ERR_OK && written != ERR_OK) {
+        *err = writing;
+        return written;
+    }
+    return rc == ERR_OK && *ret_entries == 0 ? renew(f, err) : rc;
+}
+
+void follower_close(struct follower *f)
+{
+    if (f == NULL) {
+        return;
+    }
+    copy_writer_release(&f->writer);
+    if (f->writer.store != NULL) {
+        store_close(f->writer.store);
+    }
+    buf_release(&f->identity);
+    free(f);
+}
