@@ -2,7 +2,9 @@
 built, and asked for the cases of the short form until one differs.
 
   faults.py --scratch DIR [--only WORDS[|WORDS…]] [--sample N] [--cases N] [--seed N] [--jobs N]
+            [--rows FILE]
 
+--rows keeps what was found in FILE; the same command goes on behind it.
 Exit: 0, 1 when a fault survives or its text does not stand in its file exactly once.
 """
 import argparse
@@ -95,6 +97,31 @@ def try_fault(scratch, build, cases, fault, jobs):
         path.write_text(text)
 
 
+class Rows:
+    """What was found, a line each; with a path also in a file, which is read first."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path) if path else None
+        self.lines = []
+        if self.path and self.path.is_file():
+            self.lines = self.path.read_text().splitlines()
+
+    def __contains__(self, fault):
+        return any(line.startswith('| %s | `%s` |' % fault[:2]) for line in self.lines)
+
+    def add(self, fault, after, what):
+        line = '| %s | `%s` | %s |' % (fault[0], fault[1], '%d (%s)' % (after, what) if after
+                                       else '**%s**' % what)
+        print(line, flush=True)
+        self.lines.append(line)
+        if self.path:
+            with self.path.open('a') as f:
+                f.write(line + '\n')
+
+    def survived(self):
+        return sum('**' in line for line in self.lines)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--scratch', required=True)
@@ -103,6 +130,7 @@ def main():
     p.add_argument('--cases', type=int, default=20000)
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--jobs', type=int, default=2)
+    p.add_argument('--rows', help='file of what was found so far')
     args = p.parse_args()
     engine.LIMIT_S = 30
     scratch = pathlib.Path(args.scratch).resolve()
@@ -116,14 +144,12 @@ def main():
     faults = [f for f in FAULTS if any(words in f[0] for words in args.only.split('|'))]
     if args.sample:
         faults = faults[::max(1, len(faults) // args.sample)][:args.sample]
-    survived, begin = 0, time.time()
+    rows, begin = Rows(args.rows), time.time()
     for fault in faults:
-        after, what = try_fault(scratch, build, cases, fault, args.jobs)
-        survived += after is None
-        print('| %s | `%s` | %s |' % (fault[0], fault[1], '%d (%s)' % (after, what) if after
-                                      else '**%s**' % what), flush=True)
-    print('%d faults, %d survive, %d s' % (len(faults), survived, time.time() - begin))
-    return 1 if survived or not faults else 0
+        if fault not in rows:
+            rows.add(fault, *try_fault(scratch, build, cases, fault, args.jobs))
+    print('%d faults, %d survive, %d s' % (len(rows.lines), rows.survived(), time.time() - begin))
+    return 1 if rows.survived() or not faults else 0
 
 
 if __name__ == '__main__':
