@@ -187,9 +187,40 @@ static void probe_same(struct instance_world *w, int64_t i, bool rare, int64_t *
     world_push(w, i % 2 ? 'C' : 'A', ++*ms, rare && i % 50 == 49 ? 2 : 1);
 }
 
+/* Windows that close over starts without a match; rarely one has its match. */
+static void probe_timeout(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    *ms += 2;
+    world_push(w, rare && i % 60 == 59 ? 'C' : 'A', *ms, 1);
+}
+
+/* All of them at one time, then what no step takes. */
+static void fill_at_once(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'A', *ms, 1);
+    }
+    world_advance(w, *ms += 20);
+}
+
+/* Ms in front of As: a leading absence that is broken, rarely not. */
+static void probe_leading(struct instance_world *w, int64_t i, bool rare, int64_t *ms)
+{
+    *ms += rare && i % 50 == 49 ? 50 : 1;
+    world_push(w, i % 2 ? 'A' : 'M', *ms, 1);
+}
+
+static void fill_m(struct instance_world *w, int64_t n, int64_t *ms)
+{
+    for (int64_t i = 0; i < n; i++) {
+        world_push(w, 'M', ++*ms, 1);
+    }
+}
+
 #define HEAD "rule r { for each k within 1h when "
 #define TAIL " emit alert }"
 #define NEXT " after match skip to next emit alert }"
+#define EVERY " after match no skip emit alert }"
 
 static const struct row rows[] = {
     {"single", HEAD "A as a where v = 7" TAIL, fill_a, probe_single},
@@ -241,6 +272,15 @@ static const struct row rows[] = {
     {"impossible travel", HEAD "A as a then next A as c where abs(v - a.v) > 900" NEXT, fill_sum, probe_hop},
     {"staircase over the first, skip to next", HEAD "A as a then B as b then C as c where v > a.v" NEXT, fill_ab,
      probe_less},
+    {"no skip", HEAD "A as a then B as b then C as c where v = a.v" EVERY, fill_a, probe_first},
+    {"no skip, by value", HEAD "A as a then C as c where v = a.v" EVERY, fill_a, probe_first},
+    {"no skip, a step between", HEAD "A as a then next B as b then C as c where v = a.v" EVERY, fill_a,
+     probe_first},
+    {"timeout", "rule r { for each k within 10ms when A as a then C as c "
+     "on timeout emit alert emit alert }", fill_at_once, probe_timeout},
+    {"absence to the end", "rule r { for each k within 10ms when A as a then no M" TAIL, fill_absence,
+     probe_absence},
+    {"leading absence", HEAD "no M for 10ms assume quiet then A as a" TAIL, fill_m, probe_leading},
 };
 
 /* Operations per event while n partial matches wait, of which none completes. */
