@@ -222,11 +222,9 @@ static void put_key(struct finder *f, struct memo_key *key, const struct pattern
     }
     /* Starts are tried in order: a later one leaves fewer events, so what has failed fails again; but the
      * first event itself must be among those bound. */
-    if (r->always_live || (r->has_all && first_bound(f) != f->first)) {
-        put_index(key->out, f->first);
-    } else {
-        put_index(key->out, NONE);
-    }
+    bool lacks_first = r->has_all && first_bound(f) != f->first;
+    put_index(key->out, r->always_live || lacks_first ? f->first : NONE);
+    buf_put_byte(key->out, lacks_first);
     put_leaves(f, key, key->live | r->always_live);
 }
 
