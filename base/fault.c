@@ -16,8 +16,14 @@ void fault_point(struct fault *f, const char *name)
     if (strncmp(want, name, n) != 0 || (want[n] != '\0' && want[n] != ':')) {
         return;
     }
-    unsigned long long nth = want[n] == ':' ? strtoull(want + n + 1, NULL, 10) : 1;
-    if (__atomic_add_fetch(&f->seen, 1, __ATOMIC_RELAXED) >= nth) { /* any thread may come by */
+    char *end = NULL;
+    unsigned long long nth = want[n] == ':' ? strtoull(want + n + 1, &end, 10) : 1;
+    uint64_t seen = __atomic_add_fetch(&f->seen, 1, __ATOMIC_RELAXED); /* any thread may come by */
+    if (end != NULL && strcmp(end, ":stop") == 0) {
+        if (seen == nth) {
+            kill(getpid(), SIGSTOP);
+        }
+    } else if (seen >= nth) {
         kill(getpid(), SIGKILL);
     }
 }

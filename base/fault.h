@@ -1,5 +1,6 @@
 /* Fault points: where a test lets the process die. A run that is given no fault pays one test.
- * `want` is "name" or "name:n": SIGKILL at the n-th time that the point is reached. */
+ * `want` is "name" or "name:n": SIGKILL at the n-th time that the point is reached; "name:n:stop":
+ * SIGSTOP, and the process goes on from there when somebody wakes it up. */
 #ifndef FYKE_BASE_FAULT_H
 #define FYKE_BASE_FAULT_H
 

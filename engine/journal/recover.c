@@ -42,13 +42,14 @@ static void recovery_release(struct recovery *r)
 
 /* ---- what is committed -------------------------------------------------------------------- */
 
+/* The header of the commit that the positions are of is the last one. What the log holds behind it is
+ * not committed, and may be held back for as long as somebody's transaction stays open. */
 static enum err note_header(void *ctx, const struct journal_entry *entry, bool *done,
                             struct error *err)
 {
     struct recovery *r = ctx;
     struct record_key record;
     uint32_t part;
-    (void)done;
     if (entry->deleted ||
         changelog_parse_key(entry->key, &record, &part) != CHANGELOG_HEADER) {
         return ERR_OK;
@@ -62,6 +63,7 @@ static enum err note_header(void *ctx, const struct journal_entry *entry, bool *
         r->header_at = r->gather.first;
         buf_clear(&r->header);
         buf_put_slice(&r->header, buf_slice(&r->gather.bytes));
+        *done = r->standing.found && r->seq == r->standing.seq;
     }
     return ERR_OK;
 }

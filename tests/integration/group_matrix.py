@@ -27,7 +27,6 @@ import eos_matrix
 import group
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SESSION_MS = 4000
 # Only who was away for too long aborts.
 ABORTS = ["kafka-before-abort", "kafka-after-abort"]
 SHORT = ["kafka-after-header", "kafka-before-offsets", "kafka-after-offsets", "kafka-after-commit",
@@ -42,6 +41,7 @@ def all_points():
 
 class World(group.World):
     rules_file = "group_matrix.rules"
+    session_ms = 4000
 
     def __init__(self, fyke, name, rng):
         super().__init__(fyke, 0, f"gm-{name}")
@@ -58,12 +58,6 @@ class World(group.World):
     def run(self, app, out, log, *more):
         s = super().run(app, out, log, *more, "--dead-letter", f"kafka:{out}-dead")
         s.command[s.command.index("--commit-every") + 1] = "10ms"
-        return s
-
-    def member(self, name, *more):
-        s = super().member(name, *more)
-        s.command[s.command.index(f"session.timeout.ms={group.SESSION_MS}")] = \
-            f"session.timeout.ms={SESSION_MS}"
         return s
 
     def load(self, n):
@@ -124,9 +118,9 @@ class World(group.World):
 
     def maybe_all_to(self, name):
         """The other one has everything before the dead one comes back."""
-        if self.rng.random() < 0.2:
+        if self.rng.random() < 0.12:
             self.moves += 1
-            deadline = time.time() + SESSION_MS / 1000 + 1
+            deadline = time.time() + self.session_ms / 1000 + 1
             while time.time() < deadline:
                 self.load(20)
                 time.sleep(0.3)
@@ -161,19 +155,6 @@ class World(group.World):
                 if code not in (0, 130):
                     raise eos.Failed(f"{name} ended with {code}")
         self.read_rest()
-
-    def read_rest(self):
-        """By one that is given everything, which it is when the names of those that ended are free."""
-        for _ in range(5):
-            time.sleep(SESSION_MS / 1000 + 1)
-            last = self.member("last", "-q", "--once")
-            last.start()
-            code = last.wait(90)
-            if code != 0:
-                raise eos.Failed(f"the last life ended with {code}: {eos.tail(last.log)}")
-            if "4 of 4 partitions are ours" in eos.tail(last.log, 1):
-                return
-        raise eos.Failed("the last life was never given everything")
 
     def check(self):
         """State before the end of time, alerts behind it, as eos_matrix.py does."""
@@ -247,7 +228,7 @@ def stay_away(w, s):
     w.load(100)
     time.sleep(0.5)
     s.process.send_signal(signal.SIGSTOP)
-    time.sleep(SESSION_MS / 1000 + 1)
+    time.sleep(w.session_ms / 1000 + 1)
     w.load(50)
     s.process.send_signal(signal.SIGCONT)
 
@@ -289,7 +270,7 @@ def parts(long):
     if not long:
         return [("short", lambda w: ([die_at(w, p, 1) for p in SHORT], die_at_random(w, 3)))]
     points = all_points()
-    some = [points[i:i + 4] for i in range(0, len(points), 4)]
+    some = [points[i:i + 3] for i in range(0, len(points), 3)]
     each = [("-".join(ps)[:60], lambda w, ps=ps: [die_at(w, p, 20) for p in ps]) for ps in some]
     return each + [(f"random-{i}", lambda w: die_at_random(w, 100)) for i in range(5)]
 
