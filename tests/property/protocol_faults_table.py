@@ -2,8 +2,10 @@
 (file, exact text that stands there once, text instead) as often as it takes)."""
 
 LIVES = ('exactly_once', 'journal_copy', 'journal_gone', 'journal_bounds', 'journal')
-JOURNALED, RECOVER, OVERLAY = 'engine/journal/journaled.c', 'engine/journal/recover.c', 'engine/journal/overlay.c'
+JOURNALED, RECOVER = 'engine/journal/journaled.c', 'engine/journal/recover.c'
+OVERLAY = 'engine/journal/overlay.c'
 CHECKPOINT, INTAKE = 'engine/state/checkpoint.c', 'engine/intake.c'
+COPY = 'engine/journal/copy_writer.c'
 LIMIT = 'if (place_cmp(order_item_place(&item), c->limit) >= 0) {'
 SEND_HEADER = '    return journaled_send_header(e, h, ret, err);\n'
 BEFORE_APPEND = '    fault_point(e->options.fault, "before-append");\n'
@@ -95,11 +97,11 @@ FAULTS = (
      (RECOVER, '    *ret_whole = !o.torn && o.position > r->header_at;\n',
       '    *ret_whole = o.torn || o.position > r->header_at;\n')),
     ('a recovery reads on behind half a header', LIVES,
-     (RECOVER, 'int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 1;',
+     (COPY, 'int64_t up_to = w->gather.next > 0 ? w->gather.first : position + 1;',
       'int64_t up_to = position + 1;')),
     ('a recovery stops one entry early', LIVES,
-     (RECOVER, 'int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 1;',
-      'int64_t up_to = r->gather.next > 0 ? r->gather.first : position + 2;')),
+     (COPY, 'int64_t up_to = w->gather.next > 0 ? w->gather.first : position + 1;',
+      'int64_t up_to = w->gather.next > 0 ? w->gather.first : position + 2;')),
     ('a checkpoint after an abort writes the header that was not committed', LIVES,
      (JOURNALED, '    header_encode(h, &j->sent);\n',
       '    header_encode(h, &j->sent);\n'
