@@ -159,6 +159,23 @@ void json_uint(struct json_out *j, uint64_t v)
     buf_put(j->buf, text + at, sizeof(text) - at);
 }
 
+void json_base64(struct json_out *j, struct slice s)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    for (size_t i = 0; i < s.len; i += 3) {
+        uint32_t v = 0;
+        for (size_t k = 0; k < 3; k++) {
+            v = v << 8 | (i + k < s.len ? (uint8_t)s.ptr[i + k] : 0);
+        }
+        for (size_t k = 0; k < 4; k++) {
+            bool pad = i + k > s.len;
+            buf_put_byte(&text, pad ? '=' : (uint8_t)digits[v >> (18 - 6 * k) & 63]);
+        }
+    }
+    json_text(j, buf_slice(&text));
+}
+
 void json_int(struct json_out *j, int64_t v)
 {
     if (v >= 0) {

@@ -37,6 +37,8 @@ void json_line_end(struct json_out *j);
 /* RFC 8259: `"`, `\` and control characters escaped, other UTF-8 kept, each byte that is not part
  * of valid UTF-8 becomes U+FFFD. */
 void json_text(struct json_out *j, struct slice s);
+/* A text: the bytes in base64 (RFC 4648 with padding). */
+void json_base64(struct json_out *j, struct slice s);
 void json_int(struct json_out *j, int64_t v);
 void json_uint(struct json_out *j, uint64_t v);
 /* All digits, never an exponent. */

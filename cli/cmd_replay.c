@@ -7,7 +7,6 @@
 #include "cli/replay_args.h"
 #include "cli/signals.h"
 #include "lib/rules.h"
-#include "report/report.h"
 
 /* ---- lines of matches ----------------------------------------------------------------------- */
 
@@ -91,12 +90,29 @@ static int put_report(const struct replay_args *a, const struct replay_result *r
     if (a->quiet) {
         return CLI_OK;
     }
-    (a->format == FORMAT_JSON ? report_json : report_text)(r, &out);
+    (a->format ? a->format : report_text)(r, &out);
     if (aside) {
         fwrite(out.ptr, 1, out.len, stderr);
         return CLI_OK;
     }
     return cli_put(buf_slice(&out));
+}
+
+static int write_reports(const struct replay_args *a, const struct replay_result *r)
+{
+    for (size_t i = 0; i < a->reports.n; i++) {
+        FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+        const char *path = a->reports.items[i];
+        report_of_file(path)(r, &out);
+        FILE *to = fopen(path, "we");
+        bool ok = to && fwrite(out.ptr, 1, out.len, to) == out.len;
+        ok = to && fclose(to) == 0 && ok;
+        if (!ok) {
+            fprintf(stderr, "fyke: cannot write %s: %s\n", path, strerror(errno));
+            return CLI_IO;
+        }
+    }
+    return CLI_OK;
 }
 
 static int check_gates(const struct replay_args *a, const struct fyke_rules *rules)
@@ -147,7 +163,10 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
     }
     if (rc == CLI_OK) {
         rc = put_report(a, &result);
+        rc = rc == CLI_OK ? write_reports(a, &result) : rc;
         rc = rc == CLI_OK ? judge_gates(a, &result) : rc;
+        bool differs = result.verified.only_delivered + result.verified.only_replayed > 0;
+        rc = rc == CLI_OK && differs ? CLI_FINDINGS : rc;
         rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
     }
     if (done == FYKE_OK || done == FYKE_INTERRUPTED) {
@@ -201,18 +220,25 @@ const struct cli_verb verb_replay = {
     "Touches no state, group or topic of an application.\n"
     "\n"
     "  -r, --rules PATH       rule file or directory; repeatable\n"
-    "  -i, --input INPUT      [TOPIC=]FILE, - for standard input; repeatable; .zst and .gz too\n"
+    "  -i, --input INPUT      [TOPIC=]FILE, - for standard input, repeatable, .zst and .gz too; or\n"
+    "                         kafka (every topic that the rules declare), kafka:T1,T2\n"
     "      --input-format F   payload (default): one JSON object per line; kcat: envelopes\n"
     "      --from T           the range begins there: 2026-01-05T10:00:00Z, 2026-01-05, now, -7d,\n"
     "                         '2h ago'; default: where the data does\n"
     "      --to T             and ends before T; default: where the data does\n"
+    "  -X KEY=VALUE           librdkafka property, such as bootstrap.servers\n"
+    "      --manifest FILE    names the slice that is read; if it is there: that slice is read again\n"
+    "      --cache DIR        keeps what comes from Kafka; if it is there: it is read instead\n"
+    "      --verify           the manifest must be there already\n"
+    "      --verify-against A compare with delivered alerts: kafka:TOPIC or a file\n"
     "      --warm-up D|all    evaluated in front of the range; default: what the rules look back\n"
     "      --cool-down D      evaluated behind it; default: the longest window\n"
     "  -j, --jobs N           threads; the answers do not depend on it\n"
     "      --buffer SIZE      for events that wait for their turn (256MiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
     "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"
-    "      --format F         human (default), json\n"
+    "      --format F         human (default), json, csv, markdown, html\n"
+    "      --report FILE      a report there, too: .html, .md, .csv, .json or .txt; repeatable\n"
     "      --matches FILE     the matches that count as JSON lines; -: to standard output, and the\n"
     "                         report to standard error\n"
     "      --labels FILE      events known to be bad: TOPIC,PARTITION,OFFSET per line, or objects\n"
@@ -228,6 +254,7 @@ const struct cli_verb verb_replay = {
     "      --color WHEN       auto, always, never\n"
     "      --allow-empty      no rules are no error\n"
     "\n"
-    "Exit: 0 fine, 1 invalid rules or a gate is missed, 2 wrong usage or a missing file, 4 input or output failed.\n",
+    "Exit: 0 fine, 1 invalid rules, a gate is missed or delivered alerts differ, 2 wrong usage or a\n"
+    "missing file, 4 input or output failed, or another slice than in the manifest.\n",
     run,
 };

@@ -25,6 +25,10 @@ enum {
     OPT_AMOUNT,
     OPT_ALERT_COST,
     OPT_GATE,
+    OPT_MANIFEST,
+    OPT_CACHE,
+    OPT_VERIFY,
+    OPT_AGAINST,
     OPT_COLOR,
     OPT_EMPTY
 };
@@ -42,6 +46,7 @@ static const struct option options[] = {
     {"batch", required_argument, NULL, OPT_BATCH},
     {"geoip", required_argument, NULL, OPT_GEOIP},
     {"format", required_argument, NULL, OPT_FORMAT},
+    {"report", required_argument, NULL, OPT_REPORT},
     {"matches", required_argument, NULL, OPT_MATCHES},
     {"labels", required_argument, NULL, OPT_LABELS},
     {"label", required_argument, NULL, OPT_LABEL},
@@ -50,6 +55,10 @@ static const struct option options[] = {
     {"amount", required_argument, NULL, OPT_AMOUNT},
     {"alert-cost", required_argument, NULL, OPT_ALERT_COST},
     {"gate", required_argument, NULL, OPT_GATE},
+    {"manifest", required_argument, NULL, OPT_MANIFEST},
+    {"cache", required_argument, NULL, OPT_CACHE},
+    {"verify", no_argument, NULL, OPT_VERIFY},
+    {"verify-against", required_argument, NULL, OPT_AGAINST},
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
     {"quiet", no_argument, NULL, 'q'},
@@ -143,11 +152,32 @@ static int read_labels(const struct cli_verb *v, struct replay_args *a)
     return -1;
 }
 
+static bool read_format(const struct cli_verb *v, const char *text, struct replay_args *a)
+{
+    a->format = report_named(text);
+    if (!a->format) {
+        cli_usage_error(v, "--format takes one of: human, json, csv, markdown, html; not '%s'",
+                        text);
+    }
+    return a->format != NULL;
+}
+
+static bool read_report(const struct cli_verb *v, const char *path, struct replay_args *a)
+{
+    bool known = report_of_file(path) != NULL;
+    if (!known) {
+        cli_usage_error(v, "--report goes by the suffix: .html, .md, .csv, .json or .txt; not '%s'",
+                        path);
+    }
+    cli_list_add(&a->reports, path);
+    return known;
+}
+
 static bool read_output_option(const struct cli_verb *v, int opt, struct replay_args *a)
 {
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
     switch (opt) {
-    case OPT_FORMAT: return cli_parse_format(v, optarg, formats, 2, &a->format);
+    case OPT_FORMAT: return read_format(v, optarg, a);
+    case OPT_REPORT: return read_report(v, optarg, a);
     case OPT_MATCHES: a->matches = optarg; return true;
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
     case OPT_EMPTY: a->allow_empty = true; return true;
@@ -163,6 +193,11 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
     case 'r': cli_list_add(&a->rules, optarg); return true;
     case 'i': cli_list_add(&a->inputs, optarg); return true;
     case OPT_GEOIP: cli_list_add(&a->geoip, optarg); return true;
+    case 'X': cli_list_add(&a->properties, optarg); return true;
+    case OPT_MANIFEST: c->manifest = optarg; return true;
+    case OPT_CACHE: c->cache = optarg; return true;
+    case OPT_VERIFY: c->verify = true; return true;
+    case OPT_AGAINST: c->verify_against = optarg; return true;
     case OPT_INPUT_FORMAT: return read_input_format(v, optarg, c);
     case OPT_FROM: return read_moment(v, "--from", optarg, now_ns, &c->from);
     case OPT_TO: return read_moment(v, "--to", optarg, now_ns, &c->to);
@@ -183,7 +218,7 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t no
     int opt;
     a->labels.gap = REPLAY_EPISODE_GAP;
     opterr = 0;
-    while ((opt = getopt_long(argc, argv, ":r:i:j:qh", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, ":r:i:j:X:qh", options, NULL)) != -1) {
         if (opt == 'h') {
             return cli_print_usage(v);
         }
@@ -198,8 +233,13 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t no
         return cli_usage_error(v, "'%s' is no option; rules are named with -r", argv[optind]);
     }
     if (a->inputs.n == 0) {
-        return cli_usage_error(v, "no input: -i FILE or -i -");
+        return cli_usage_error(v, "no input: -i FILE, -i - or -i kafka");
     }
+    if (a->config.verify && !a->config.manifest && !a->config.cache) {
+        return cli_usage_error(v, "--verify needs --manifest or --cache");
+    }
+    a->config.kafka_properties = a->properties.items;
+    a->config.n_kafka_properties = a->properties.n;
     a->config.inputs = a->inputs.items;
     a->config.n_inputs = a->inputs.n;
     a->config.options.geoip = a->geoip.items;
@@ -213,6 +253,7 @@ void replay_args_release(struct replay_args *a)
     cli_list_release(&a->inputs);
     cli_list_release(&a->geoip);
     cli_list_release(&a->reports);
+    cli_list_release(&a->properties);
     cli_list_release(&a->gate_texts);
     free(a->gates);
 }

@@ -5,11 +5,12 @@
 #include "cli/cli.h"
 #include "lib/replay.h"
 #include "lib/replay_gate.h"
+#include "report/report.h"
 
 struct replay_args {
-    struct cli_list rules, inputs, geoip;
+    struct cli_list rules, inputs, geoip, properties;
     struct cli_list reports; /* files, by their suffix */
-    enum cli_format format;
+    report_form format;
     enum cli_color color;
     const char *matches; /* file of alert lines; "-": standard output; NULL */
     bool quiet, allow_empty;

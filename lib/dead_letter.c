@@ -39,23 +39,6 @@ enum err dead_letter_close(struct dead_letter *d, struct error *err)
     return rc;
 }
 
-static void put_base64(struct json_out *j, struct slice s)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    for (size_t i = 0; i < s.len; i += 3) {
-        uint32_t v = 0;
-        for (size_t k = 0; k < 3; k++) {
-            v = v << 8 | (i + k < s.len ? (uint8_t)s.ptr[i + k] : 0);
-        }
-        for (size_t k = 0; k < 4; k++) {
-            bool pad = i + k > s.len;
-            buf_put_byte(&text, pad ? '=' : (uint8_t)digits[v >> (18 - 6 * k) & 63]);
-        }
-    }
-    json_text(j, buf_slice(&text));
-}
-
 static void put_bytes(struct json_out *j, const char *name, bool present, struct slice s)
 {
     FYKE_CLEANUP(buf_release) struct buf key = BUF_INIT;
@@ -67,7 +50,7 @@ static void put_bytes(struct json_out *j, const char *name, bool present, struct
     } else if (text) {
         json_text(j, s);
     } else {
-        put_base64(j, s);
+        json_base64(j, s);
     }
 }
 

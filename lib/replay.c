@@ -1,19 +1,14 @@
 #include "lib/replay.h"
 
-#include <sys/stat.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/xalloc.h"
-#include "connectors/file_source.h"
 #include "connectors/geoip.h"
 #include "engine/engine.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/replay_collect.h"
-#include "lib/replay_source.h"
+#include "lib/replay_input.h"
 #include "lib/rules.h"
-#include "lib/table_inputs.h"
 
 #define PROGRESS_EVERY_S 0.5
 #define LABEL_EVIDENCE 1000000000
@@ -23,13 +18,10 @@ struct replay {
     struct replay_result *result;
     const struct ruleset *rs;
     struct engine_range range;
-    struct table_inputs tables;
+    struct replay_input input;
     struct geoip_files *geoip;
-    struct replay_source source;
-    bool has_source;
     struct replay_collect collect;
     struct engine *engine;
-    uint64_t whole_bytes; /* of the inputs; 0: unknown */
     double begun_s, told_s;
 };
 
@@ -73,7 +65,7 @@ static bool has_read_enough(struct replay *r)
     uint32_t n = engine_partition_figures(r->engine, &parts);
     for (uint32_t i = 0; i < n; i++) {
         if (etime_lt(parts[i].watermark, r->range.before) &&
-            !replay_source_ended(&r->source, parts[i].topic, parts[i].partition)) {
+            !replay_source_ended(&r->input.source, parts[i].topic, parts[i].partition)) {
             return false;
         }
     }
@@ -82,24 +74,13 @@ static bool has_read_enough(struct replay *r)
 
 /* ---- progress ------------------------------------------------------------------------------- */
 
-/* Compressed files and pipes say nothing about how much is still to come. */
-static uint64_t bytes_of(const char *input)
+/* Offsets hold more than records: transaction markers, what compaction has removed. */
+static double share_read(const struct replay_input *in)
 {
-    const char *eq = strchr(input, '=');
-    const char *path = eq ? eq + 1 : input;
-    const char *dot = strrchr(path, '.');
-    struct stat st;
-    bool packed = dot && (strcmp(dot, ".gz") == 0 || strcmp(dot, ".zst") == 0);
-    bool known = !packed && (stat(path, &st) == 0 || stat(input, &st) == 0) && S_ISREG(st.st_mode);
-    return known ? (uint64_t)st.st_size : 0;
-}
-
-static void find_whole(struct replay *r)
-{
-    for (size_t i = 0; i < r->tables.n_events && !r->config->kcat; i++) {
-        uint64_t bytes = bytes_of(r->tables.events[i]);
-        r->whole_bytes = bytes > 0 && (i == 0 || r->whole_bytes > 0) ? r->whole_bytes + bytes : 0;
+    if (in->whole_records > 0) {
+        return (double)in->source.records / (double)in->whole_records;
     }
+    return in->whole_bytes > 0 ? (double)in->source.bytes / (double)in->whole_bytes : -1;
 }
 
 static void tell_progress(struct replay *r)
@@ -110,9 +91,9 @@ static void tell_progress(struct replay *r)
     }
     r->told_s = now;
     struct replay_progress p = {
-        .records = r->source.records,
+        .records = r->input.source.records,
         .seconds = now - r->begun_s,
-        .share = r->whole_bytes > 0 ? (double)r->source.bytes / (double)r->whole_bytes : -1,
+        .share = share_read(&r->input),
         .reached = r->result->data_last,
     };
     p.share = p.share > 1 ? 1 : p.share;
@@ -123,36 +104,14 @@ static void beat(void *ctx, enum engine_phase phase)
 {
     struct replay *r = ctx;
     if (phase == ENGINE_RUNNING) {
-        if (r->range.before.ns != INT64_MAX && !r->source.enough) {
-            r->source.enough = has_read_enough(r);
+        if (r->range.before.ns != INT64_MAX && !r->input.source.enough && !r->input.has_want) {
+            r->input.source.enough = has_read_enough(r);
         }
         tell_progress(r);
     }
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
-
-static enum err open_source(struct replay *r, struct error *err)
-{
-    const struct replay_config *c = r->config;
-    struct source *inner;
-    if (c->n_inputs == 0) {
-        return error_set(err, ERR_USAGE, "no input: name files or `-`");
-    }
-    FYKE_TRY(table_inputs_open(&r->tables, r->rs, c->inputs, c->n_inputs, c->kcat, NULL, err));
-    if (r->tables.n_events == 0) {
-        return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
-    }
-    struct file_source_options o = {.rs = r->rs,
-                                    .inputs = r->tables.events,
-                                    .n_inputs = r->tables.n_events,
-                                    .kcat = c->kcat};
-    FYKE_TRY(file_source_new(&o, &inner, err));
-    replay_source_init(&r->source, inner, c->batch);
-    r->has_source = true;
-    find_whole(r);
-    return ERR_OK;
-}
 
 static enum err open_engine(struct replay *r, struct error *err)
 {
@@ -170,8 +129,8 @@ static enum err open_engine(struct replay *r, struct error *err)
     o.observe_ctx = &r->collect;
     o.beat = beat;
     o.beat_ctx = r;
-    o.table_feeds = r->tables.feeds;
-    o.n_table_feeds = r->tables.n_feeds;
+    o.table_feeds = r->input.tables.feeds;
+    o.n_table_feeds = r->input.tables.n_feeds;
     o.geoip = geoip_files_lookup(r->geoip);
     o.geoip_identity = geoip_files_identity(r->geoip);
     return engine_new(r->rs, &o, &r->engine, err);
@@ -192,7 +151,7 @@ static enum err open_replay(struct replay *r, struct error *err)
     FYKE_TRY(check_range(r->config, err));
     plan_range(r);
     FYKE_TRY(geoip_files_open(o->geoip, o->n_geoip, &r->geoip, err));
-    FYKE_TRY(open_source(r, err));
+    FYKE_TRY(replay_input_open(&r->input, r->config, r->rs, r->range, r->result, err));
     return open_engine(r, err);
 }
 
@@ -215,16 +174,14 @@ static void take_figures(struct replay *r)
         res->reached_to &= !etime_lt(s.partitions[i].watermark, res->to);
         res->reached_end &= !etime_lt(s.partitions[i].watermark, r->range.before);
     }
+    res->repeats = r->input.has_want;
     replay_collect_finish(&r->collect);
 }
 
 static void close_replay(struct replay *r)
 {
-    if (r->has_source) {
-        r->source.base.ops->close(&r->source.base);
-    }
     engine_free(r->engine);
-    table_inputs_release(&r->tables);
+    replay_input_close(&r->input);
     geoip_files_close(r->geoip);
     replay_collect_release(&r->collect);
 }
@@ -240,7 +197,13 @@ enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_
     replay_collect_init(&r.collect, c, ret);
     enum err rc = open_replay(&r, &err);
     if (rc == ERR_OK) {
-        rc = engine_run(r.engine, &r.source.base, &r.collect.sink, c->stop, &err);
+        rc = engine_run(r.engine, &r.input.source.base, &r.collect.sink, c->stop, &err);
+    }
+    if (rc == ERR_OK && !(c->stop && *c->stop)) {
+        rc = replay_input_finish(&r.input, &err);
+    }
+    if (rc == ERR_OK && c->verify_against) {
+        rc = replay_verify_run(&r.collect.verify, c->verify_against, &r.input.kafka, ret, &err);
     }
     if (rc == ERR_OK) {
         take_figures(&r);

@@ -51,6 +51,12 @@ struct replay_config {
     const char *const *inputs;
     size_t n_inputs;
     bool kcat;
+    const char *const *kafka_properties; /* "key=value"; inputs "kafka", "kafka:T1,T2" */
+    size_t n_kafka_properties;
+    const char *manifest; /* file that names the slice: read if it is there, else written; NULL */
+    const char *cache;    /* directory that keeps what came from Kafka; NULL */
+    bool verify;          /* one of the two must be there already */
+    const char *verify_against; /* delivered alerts: "kafka:TOPIC" or a file; NULL */
     struct etime from, to; /* ETIME_MIN, ETIME_MAX: where the data begins and ends */
     bool has_warm_up, has_cool_down;
     struct duration warm_up;   /* instead of what the rules need; infinite: everything there is */
@@ -125,6 +131,19 @@ struct replay_edge {
     char *key, match_id[HASH128_HEX_MAX];
 };
 
+/* Against the alerts that a run has delivered (lib/replay_verify.h). */
+struct replay_difference {
+    bool delivered; /* and not found by the replay; else the other way round */
+    char match_id[HASH128_HEX_MAX];
+};
+struct replay_verified {
+    uint64_t same, only_delivered, only_replayed;
+    uint64_t repeated;    /* delivered more than once */
+    uint64_t other_plans; /* of rules that are others now, or gone */
+    struct replay_difference examples[REPLAY_EXAMPLES];
+    size_t n_examples;
+};
+
 struct replay_result {
     const struct ruleset *rs;
     struct replay_span span;
@@ -135,6 +154,10 @@ struct replay_result {
     /* Every partition was read past `to` (all that counts is decided) and past the cool-down. */
     bool reached_to, reached_end;
     uint64_t records, read_events, late, invalid, outside;
+    /* From Kafka: offsets read in front of those that the broker names for the time, since events of
+     * the range stand there; partitions whose part of the log begins where the topic does by now. */
+    uint64_t earlier, removed;
+    bool repeats; /* a manifest named the slice, and it is the same */
     uint64_t events;                    /* of the range, evaluated */
     uint64_t warm_events, cool_events;
     uint64_t late_in_range;
@@ -144,6 +167,8 @@ struct replay_result {
     struct replay_edge *edges; /* of each side and rule the first ones */
     size_t n_edges, cap_edges;
     uint64_t matches;           /* matches and timeouts of all rules */
+    bool has_verified;
+    struct replay_verified verified;
     bool has_labels;
     struct replay_label_options label_options;
     struct replay_label_figures labels;

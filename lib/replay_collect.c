@@ -116,6 +116,9 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
                          (unsigned long long)REPLAY_MAX_MATCHES);
     }
     digest_alert(c, a);
+    if (c->config->verify_against) {
+        replay_verify_add(&c->verify, a->record->match_id);
+    }
     rule->matches += a->is_match;
     rule->timeouts += a->is_timeout;
     rule->others += !a->is_match && !a->is_timeout;
@@ -190,6 +193,7 @@ void replay_collect_init(struct replay_collect *c, const struct replay_config *c
     *c = (struct replay_collect){.sink = {&ops}, .config = config, .result = result};
     const struct ruleset *rs = result->rs;
     json_view_init(&c->view);
+    replay_verify_init(&c->verify, rs);
     hasher_init(&c->digest);
     map_init(&c->rule_of, MAP_BORROW_KEYS);
     result->rules = xcalloc(rs->n_rules + 1u, sizeof(*result->rules));
@@ -255,4 +259,5 @@ void replay_collect_release(struct replay_collect *c)
     buf_release(&c->text);
     map_release(&c->rule_of);
     replay_labels_release(&c->labels);
+    replay_verify_release(&c->verify);
 }

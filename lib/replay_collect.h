@@ -7,6 +7,7 @@
 #include "lib/json_view.h"
 #include "lib/replay.h"
 #include "lib/replay_labels.h"
+#include "lib/replay_verify.h"
 
 struct replay_collect {
     struct sink sink; /* first */
@@ -16,6 +17,7 @@ struct replay_collect {
     struct buf text;
     struct hasher digest;
     struct replay_labels labels;
+    struct replay_verify verify;
     struct map rule_of; /* name → rule, as a pointer into result->rules */
 };
 

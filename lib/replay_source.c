@@ -1,6 +1,8 @@
 #include "lib/replay_source.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -18,15 +20,62 @@ static enum err source_start(struct source *base, const struct partition_positio
     return s->inner->ops->start(s->inner, from, n, err);
 }
 
-static void note(struct replay_source *s, const struct source_batch *b)
+/* ---- what is read --------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct replay_slice *want, const struct record *r)
+{
+    for (size_t i = 0; i < want->n; i++) {
+        const struct slice_part *p = &want->parts[i];
+        if (p->topic == r->topic && p->partition == r->partition) {
+            return r->offset >= p->first && r->offset < p->end;
+        }
+    }
+    return false;
+}
+
+static void keep_wanted(struct replay_source *s, struct source_batch *b)
+{
+    uint32_t n = 0;
+    s->kept = xgrow(s->kept, &s->cap_kept, b->n + 1u, sizeof(*s->kept));
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (is_wanted(s->want, &b->records[i])) {
+            s->kept[n++] = b->records[i];
+        }
+    }
+    b->records = s->kept;
+    b->n = n;
+}
+
+static enum err write_line(struct replay_source *s, const struct record *r, struct error *err)
+{
+    buf_clear(&s->line);
+    if (!replay_slice_line(r, s->rs, &s->line)) {
+        return error_set(err, ERR_INPUT, "%.*s[%d] offset %lld cannot be kept in a file: its key or a "
+                         "header is no text", SLICE_ARG(s->rs->topics[r->topic].name),
+                         (int)r->partition, (long long)r->offset);
+    }
+    return fwrite(s->line.ptr, 1, s->line.len, s->lines) == s->line.len
+               ? ERR_OK
+               : error_set(err, ERR_IO, "cannot write the slice: %s", strerror(errno));
+}
+
+static enum err note(struct replay_source *s, const struct source_batch *b, struct error *err)
 {
     s->records += b->n;
     for (uint32_t i = 0; i < b->n; i++) {
-        s->bytes += b->records[i].value.len + 1;
+        const struct record *r = &b->records[i];
+        s->bytes += r->value.len + 1;
+        if (s->got && r->topic != UINT32_MAX) {
+            replay_slice_note(s->got, r);
+        }
+        if (s->lines) {
+            FYKE_TRY(write_line(s, r, err));
+        }
     }
     for (uint32_t i = 0; i < b->n_at_end; i++) {
         VEC_PUSH(s->ended, s->n_ended, s->cap_ended) = b->at_end[i];
     }
+    return ERR_OK;
 }
 
 static enum err source_poll(struct source *base, uint32_t max, struct duration wait,
@@ -39,8 +88,10 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     }
     uint32_t most = s->batch > 0 && s->batch < max ? s->batch : max;
     FYKE_TRY(s->inner->ops->poll(s->inner, most, wait, ret, err));
-    note(s, ret);
-    return ERR_OK;
+    if (s->want) {
+        keep_wanted(s, ret);
+    }
+    return note(s, ret, err);
 }
 
 static enum err source_pause(struct source *base, const struct partition_position *p, bool paused,
@@ -55,6 +106,8 @@ static void source_close(struct source *base)
     struct replay_source *s = (struct replay_source *)base;
     s->inner->ops->close(s->inner);
     free(s->ended);
+    free(s->kept);
+    buf_release(&s->line);
     *s = (struct replay_source){0};
 }
 

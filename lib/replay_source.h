@@ -3,7 +3,10 @@
 #ifndef FYKE_LIB_REPLAY_SOURCE_H
 #define FYKE_LIB_REPLAY_SOURCE_H
 
+#include <stdio.h>
+
 #include "engine/io.h"
+#include "lib/replay_slice.h"
 
 struct replay_source {
     struct source base;
@@ -11,6 +14,13 @@ struct replay_source {
     uint32_t batch;       /* most records of a poll; 0: no such bound */
     bool enough;          /* the next poll says that this is the end */
     uint64_t records, bytes; /* read so far */
+    const struct ruleset *rs;
+    struct replay_slice *got;        /* what is read is noted there; NULL */
+    const struct replay_slice *want; /* nothing else is handed on; NULL: everything */
+    FILE *lines;                     /* and written there; NULL */
+    struct buf line;
+    struct record *kept; /* of the batch, with `want` */
+    size_t cap_kept;
     struct partition_position *ended; /* delivered everything */
     size_t n_ended, cap_ended;
 };

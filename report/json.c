@@ -194,12 +194,36 @@ static void put_range(struct json_out *j, const struct replay_result *r)
 static void put_events(struct json_out *j, const struct replay_result *r)
 {
     put_count(j, "records", r->records);
+    put_count(j, "earlier_offsets", r->earlier);
+    put_count(j, "removed_partitions", r->removed);
+    json_member_bool(j, "slice_repeats", r->repeats);
     put_count(j, "events", r->events);
     put_count(j, "warm_up_events", r->warm_events);
     put_count(j, "cool_down_events", r->cool_events);
     put_count(j, "late", r->late_in_range);
     put_count(j, "invalid", r->invalid);
     put_days(j, "event_days", &r->event_days);
+}
+
+static void put_verified(struct json_out *j, const struct replay_verified *v)
+{
+    json_key(j, SLICE_LIT("verified"));
+    json_object_begin(j);
+    put_count(j, "same", v->same);
+    put_count(j, "only_delivered", v->only_delivered);
+    put_count(j, "only_replayed", v->only_replayed);
+    put_count(j, "repeated", v->repeated);
+    put_count(j, "other_plans", v->other_plans);
+    json_key(j, SLICE_LIT("differences"));
+    json_array_begin(j);
+    for (size_t i = 0; i < v->n_examples; i++) {
+        json_object_begin(j);
+        json_member_string(j, "only", slice_of(v->examples[i].delivered ? "delivered" : "replayed"));
+        json_member_string(j, "match_id", slice_of(v->examples[i].match_id));
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_object_end(j);
 }
 
 void report_json(const struct replay_result *r, struct buf *out)
@@ -220,6 +244,9 @@ void report_json(const struct replay_result *r, struct buf *out)
     json_array_end(&j);
     if (r->has_labels) {
         put_labels(&j, r);
+    }
+    if (r->has_verified) {
+        put_verified(&j, &r->verified);
     }
     put_edges(&j, r);
     put_double(&j, "wall_s", r->wall_s);

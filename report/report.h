@@ -9,5 +9,14 @@
 
 void report_text(const struct replay_result *r, struct buf *out);
 void report_json(const struct replay_result *r, struct buf *out);
+void report_csv(const struct replay_result *r, struct buf *out);
+void report_markdown(const struct replay_result *r, struct buf *out);
+void report_html(const struct replay_result *r, struct buf *out);
+
+typedef void (*report_form)(const struct replay_result *r, struct buf *out);
+/* By name (human, json, csv, markdown, html) or by the suffix of a file (.json, .csv, .md, .html,
+ * .txt). NULL: there is none. */
+report_form report_named(const char *name);
+report_form report_of_file(const char *path);
 
 #endif

@@ -40,6 +40,18 @@ static void put_events(const struct replay_result *r, struct buf *out)
     if (r->invalid > 0) {
         buf_printf(out, "; %" PRIu64 " invalid", r->invalid);
     }
+    if (r->earlier > 0) {
+        buf_printf(out, "\n  begins     %" PRIu64 " offsets in front of where the broker's time says: "
+                   "events of the range stand there", r->earlier);
+    }
+    if (r->removed > 0) {
+        buf_printf(out, "\n  begins     with the first record that the topic still holds, in %" PRIu64
+                   " partitions: retention may have removed some of the warm-up or the range",
+                   r->removed);
+    }
+    if (r->repeats) {
+        buf_puts(out, "\n  slice      the same as in the manifest");
+    }
     buf_printf(out, "\n  read       %" PRIu64 " records in %.1f s (%.0f/s, %.1f s of CPU)\n",
                r->records, r->wall_s, rate, r->cpu_s);
 }
@@ -207,6 +219,26 @@ static void put_side(const struct replay_result *r, bool behind, const char *say
     }
 }
 
+static void put_verified(const struct replay_result *r, struct buf *out)
+{
+    const struct replay_verified *v = &r->verified;
+    buf_printf(out, "\n  delivered alerts: %" PRIu64 " the same, %" PRIu64 " only delivered, %" PRIu64
+               " only replayed", v->same, v->only_delivered, v->only_replayed);
+    if (v->repeated + v->other_plans > 0) {
+        buf_printf(out, "; %" PRIu64 " delivered again, %" PRIu64 " of other versions of rules",
+                   v->repeated, v->other_plans);
+    }
+    buf_puts(out, "\n");
+    for (size_t i = 0; i < v->n_examples; i++) {
+        buf_printf(out, "    only %s: %s\n", v->examples[i].delivered ? "delivered" : "replayed",
+                   v->examples[i].match_id);
+    }
+    if (!r->from_beginning && v->only_delivered + v->only_replayed > 0) {
+        buf_puts(out, "    keys whose events hang together across the whole warm-up may differ; "
+                      "--warm-up all is exact\n");
+    }
+}
+
 void report_text(const struct replay_result *r, struct buf *out)
 {
     char hex[HASH128_HEX_MAX];
@@ -219,6 +251,9 @@ void report_text(const struct replay_result *r, struct buf *out)
     }
     put_side(r, false, "of them began before the range:", out);
     put_side(r, true, "more began in the range and were detected behind it (not counted):", out);
+    if (r->has_verified) {
+        put_verified(r, out);
+    }
     if (r->to.ns != INT64_MAX && !r->reached_to) {
         buf_puts(out, "\n  the data ends before the range does: what was open then is not decided\n");
     } else if (!r->reached_end && r->to.ns != INT64_MAX) {

@@ -1,0 +1,38 @@
+/* What a replay reads: files, a slice of Kafka topics, or such a slice as it was kept in a directory. */
+#ifndef FYKE_LIB_REPLAY_INPUT_H
+#define FYKE_LIB_REPLAY_INPUT_H
+
+#include "connectors/kafka_slice.h"
+#include "lib/replay.h"
+#include "lib/replay_slice.h"
+#include "lib/replay_source.h"
+#include "lib/table_inputs.h"
+
+struct replay_input {
+    const struct replay_config *config;
+    const struct ruleset *rs;
+    struct engine_range range;
+    struct kafka_config kafka;
+    struct table_inputs tables;
+    struct replay_source source;
+    bool open; /* the source is */
+    bool from_kafka, from_cache;
+    bool has_want;
+    struct replay_slice want, got; /* of the manifest; as read */
+    struct buf cache_lines, cache_manifest; /* paths */
+    FILE *cache;                   /* being written; NULL */
+    uint64_t whole_bytes, whole_records; /* to be read; 0: unknown */
+};
+
+enum err replay_input_open(struct replay_input *in, const struct replay_config *c,
+                           const struct ruleset *rs, struct engine_range range,
+                           struct replay_result *result, struct error *err) FYKE_MUST_USE;
+/* Everything was read: the manifest is written, or held against what it says. */
+enum err replay_input_finish(struct replay_input *in, struct error *err) FYKE_MUST_USE;
+void replay_input_close(struct replay_input *in);
+
+/* lib/replay_kafka.c: where to begin, verified by reading. */
+enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges, size_t *n,
+                           struct replay_result *result, struct error *err) FYKE_MUST_USE;
+
+#endif

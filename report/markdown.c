@@ -1,0 +1,91 @@
+/* For a pull request: a table and what stands beside it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/parts.h"
+
+/* Nothing of it means anything to Markdown or to HTML. */
+static void put_escaped(struct slice s, struct buf *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c == 0x7f) {
+            buf_puts(out, " ");
+        } else if (c < 0x80 && strchr("\\`*_{}[]()<>#+-.!|&~\"':/@", c)) {
+            buf_printf(out, "&#%u;", c);
+        } else {
+            buf_put_byte(out, c);
+        }
+    }
+}
+
+static void put_length_or_dash(const struct replay_lengths *l, unsigned percent, struct buf *out)
+{
+    if (l->n == 0) {
+        buf_puts(out, "-");
+    } else {
+        put_length(replay_percentile(l, percent), out);
+    }
+}
+
+static void put_rule(const struct replay_result *r, const struct replay_rule *rule,
+                     struct buf *out)
+{
+    uint64_t n = rule->matches + rule->timeouts;
+    buf_puts(out, "| ");
+    put_escaped(report_rule_name(r, rule->index), out);
+    buf_printf(out, " | %" PRIu64 " | %" PRIu64 " | ", n, rule->keys);
+    put_rate(replay_per_day(r, n), out);
+    buf_puts(out, " | ");
+    put_length_or_dash(&rule->took, 50, out);
+    buf_puts(out, " | ");
+    put_length_or_dash(&rule->took, 95, out);
+    if (r->has_labels) {
+        buf_puts(out, " | ");
+        put_share(rule->labels.true_alerts, n, out);
+        buf_puts(out, " | ");
+        put_share(rule->labels.found, rule->labels.events, out);
+    }
+    buf_puts(out, " | ");
+    for (size_t i = 0; i < rule->n_top && i < 3; i++) {
+        buf_puts(out, i > 0 ? ", " : "");
+        put_escaped(rule->top[i].text, out);
+        buf_printf(out, " (%" PRIu64 ")", rule->top[i].n);
+    }
+    buf_puts(out, " |\n");
+}
+
+static void put_labels(const struct replay_result *r, struct buf *out)
+{
+    const struct replay_label_figures *f = &r->labels;
+    buf_puts(out, "\nAll rules: precision ");
+    put_share(f->true_alerts, r->matches, out);
+    buf_puts(out, ", recall ");
+    put_share(f->found, f->events, out);
+    buf_printf(out, " (%" PRIu64 " of %" PRIu64 " labelled events)", f->found, f->events);
+    if (f->episodes > 0) {
+        buf_printf(out, ", %" PRIu64 " of %" PRIu64 " episodes", f->episodes_found, f->episodes);
+    }
+    buf_puts(out, ".\n\n" REPORT_DEFINITION_1 " " REPORT_DEFINITION_2 " " REPORT_DEFINITION_3 "\n");
+}
+
+void report_markdown(const struct replay_result *r, struct buf *out)
+{
+    char hex[HASH128_HEX_MAX];
+    buf_puts(out, "### Replay of ");
+    put_moment(r->from, "the beginning of the data", "", out);
+    buf_puts(out, " to ");
+    put_moment(r->to, "", "its end", out);
+    buf_printf(out, "\n\n%" PRIu64 " events, %" PRIu64 " matches\n\n", r->events, r->matches);
+    buf_printf(out, "| rule | matches | keys | per day | took p50 | p95 |%s top keys |\n",
+               r->has_labels ? " precision | recall |" : "");
+    buf_printf(out, "|---|---:|---:|---:|---:|---:|%s---|\n", r->has_labels ? "---:|---:|" : "");
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        put_rule(r, &r->rules[i], out);
+    }
+    if (r->has_labels) {
+        put_labels(r, out);
+    }
+    hash128_hex(r->digest, hex);
+    buf_printf(out, "\nDigest `%s`\n", hex);
+}
