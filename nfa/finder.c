@@ -294,8 +294,7 @@ struct part_cont {
     struct open_part open;
 };
 
-/* A part that ends with `no M for D` ends at its deadline. */
-static struct etime part_end(const struct finder *f, const struct entry *e)
+struct etime part_end(const struct finder *f, const struct entry *e)
 {
     struct etime begin = cand_time(f, e->prev);
     struct etime base = etime_lt(begin, e->after) ? e->after : begin;

@@ -229,6 +229,8 @@ bool match_root(struct finder *f);
 
 /* ---- finder_partial.c: what a partial search adds to the walk ------------------------------- */
 
+/* A part that ends with `no M for D` ends at its deadline; ETIME_MIN: at its last event. */
+struct etime part_end(const struct finder *f, const struct entry *e);
 /* The pattern may be left here, before the next event is bound. */
 bool stop_here(struct finder *f, const struct entry *e);
 /* match_node() of an optional part, not to be left before something of it is bound. */

@@ -85,7 +85,8 @@ static bool having_holds(struct finder *f, const struct pattern *p, const struct
 
 static const struct pattern_link next_link = {LINK_NEXT, {INT64_MAX}, {0}};
 
-/* What follows is reached, or the next iteration waits to begin. */
+/* What follows is reached, or the next iteration waits to begin, or this one for the deadline that ends
+ * it: what `having` asks of the finished part is open until then. */
 static bool leave_iterations(struct finder *f, const struct repeat *r, const struct entry *e,
                              const struct cont *up)
 {
@@ -98,6 +99,7 @@ static bool leave_iterations(struct finder *f, const struct repeat *r, const str
     f->stop = r->stop;
     bool ended = r->done >= r->p->min && having_holds(f, r->p, e) && up->run(f, up, e);
     ended = ended || (r->done < r->p->max && stop_here(f, &wait));
+    ended = ended || (part_end(f, e).ns > f->now.ns && stop_here(f, e));
     f->stop = stop;
     return ended;
 }
