@@ -33,13 +33,20 @@ static bool is_task(const struct task_set *in, size_t i, uint32_t number)
     return i < in->n_tasks && in->tasks[i].number == number;
 }
 
-struct engine *task_set_task_of(struct task_set *in, int32_t partition)
+bool task_set_find(struct task_set *in, int32_t partition, size_t *ret)
 {
     uint32_t number = (uint32_t)partition;
     if (!is_task(in, in->last_task, number)) {
         in->last_task = place_of_task(in, number);
     }
-    return is_task(in, in->last_task, number) ? in->tasks[in->last_task].engine : NULL;
+    *ret = in->last_task;
+    return is_task(in, *ret, number);
+}
+
+struct engine *task_set_task_of(struct task_set *in, int32_t partition)
+{
+    size_t at;
+    return task_set_find(in, partition, &at) ? in->tasks[at].engine : NULL;
 }
 
 /* ---- commit ------------------------------------------------------------------------------- */
@@ -139,6 +146,7 @@ struct engine_options task_set_options_of(const struct task_set *in, const struc
     o.beat = NULL;
     o.log = task_log_line;
     o.log_ctx = t->log;
+    task_threads_guard(in->threads, &o);
     return o;
 }
 
@@ -205,6 +213,7 @@ enum err task_set_new(const struct ruleset *rs, const struct task_set_options *o
     in->n_all_tasks = o->n_tasks;
     in->lock = (struct dir_lock)DIR_LOCK_INIT;
     in->parked = true;
+    in->threads = task_threads_new(rs, o->engine);
     in->gone = engine_carried_new(rs);
     engine_carried_add(in->gone, in->options.carried);
     in->options.carried = NULL;
@@ -233,6 +242,7 @@ static void release(struct task_set *in, bool abandon)
     while (in->n_tasks > 0) {
         task_set_close(in, in->n_tasks - 1, abandon);
     }
+    task_threads_free(in->threads);
     lock_release(&in->lock);
     engine_carried_free(in->gone);
     free(in->tasks);

@@ -16,6 +16,7 @@
  *   task_set_change.c  partitions come and go    task_restore.c  tasks on their way
  *   task_set_summary.c figures of all            task_log.c      their lines, until they are here
  *   task_standby.c     warm copies of tasks that others have
+ *   task_threads.c     tasks spread over threads
  *
  * Thread rule: the input thread's; what is restored belongs to its thread until it is done. */
 #ifndef FYKE_ENGINE_TASKS_TASK_SET_H
@@ -29,7 +30,7 @@
 struct task_set;
 
 struct task_set_options {
-    const struct engine_options *engine; /* of each task; state_dir is the parent of theirs, memory
+    const struct engine_options *engine; /* of each task, but for threads, which the tasks share; state_dir is the parent of theirs, memory
                                             is shared out; a journal is needed */
     const bool *reads; /* per topic of the rule set: is it read? */
     uint32_t n_tasks;  /* of all instances: partitions that each topic has */

@@ -20,6 +20,7 @@ struct task {
 
 struct task_restore;
 struct task_standby;
+struct task_threads;
 
 struct task_set {
     const struct ruleset *rs;
@@ -33,6 +34,7 @@ struct task_set {
     size_t last_task; /* records come in runs of one partition */
     struct task_restore **restores; /* owned; tasks on their way (task_restore.c) */
     size_t n_restores, cap_restores;
+    struct task_threads *threads; /* owned; NULL: the input thread alone */
     struct task_standby *standby; /* owned; NULL: no warm copies */
     uint64_t given;   /* assignments so far */
     uint32_t opened;  /* tasks, since the last */
@@ -48,6 +50,8 @@ struct task_set {
     struct partition_summary *partitions;
 };
 
+/* False: not ours. */
+bool task_set_find(struct task_set *in, int32_t partition, size_t *ret);
 /* NULL: not ours. */
 struct engine *task_set_task_of(struct task_set *in, int32_t partition);
 /* Without an engine yet. */
@@ -68,6 +72,15 @@ enum err task_set_still_stands(const struct task_set *in, const struct engine *e
 void task_set_tell_standby(struct task_set *in, bool again);
 /* Once per turn: tasks that are restored take part from here on. */
 enum err task_set_settle(struct task_set *in, struct error *err) FYKE_MUST_USE;
+
+/* task_threads.c; NULL: one thread is enough. */
+struct task_threads *task_threads_new(const struct ruleset *rs, const struct engine_options *o);
+void task_threads_free(struct task_threads *t);
+/* Several threads may refuse records. */
+void task_threads_guard(struct task_threads *t, struct engine_options *o);
+/* Each record to its task, and all tasks as far as they come without writing anything. */
+enum err task_threads_push(struct task_threads *t, struct task_set *in,
+                           const struct source_batch *b, struct error *err) FYKE_MUST_USE;
 
 /* task_restore.c: those of `ours` that are not here are restored, others no more. */
 enum err task_restores_want(struct task_set *in, const bool *ours,

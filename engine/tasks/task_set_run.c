@@ -22,8 +22,11 @@ static uint32_t run_length(const struct task_set *in, const struct record *recor
     return i;
 }
 
-static enum err push(struct task_set *in, const struct source_batch *b, struct error *err)
+static enum err push_records(struct task_set *in, const struct source_batch *b, struct error *err)
 {
+    if (in->threads != NULL) {
+        return task_threads_push(in->threads, in, b, err);
+    }
     for (uint32_t i = 0, len; i < b->n; i += len) {
         len = run_length(in, b->records + i, b->n - i);
         struct engine *e = task_for(in, b->records[i].partition);
@@ -31,6 +34,12 @@ static enum err push(struct task_set *in, const struct source_batch *b, struct e
             FYKE_TRY(engine_push_batch(e, b->records + i, len, err));
         }
     }
+    return ERR_OK;
+}
+
+static enum err push(struct task_set *in, const struct source_batch *b, struct error *err)
+{
+    FYKE_TRY(push_records(in, b, err));
     for (uint32_t i = 0; i < b->n_at_end; i++) {
         struct engine *e = task_for(in, b->at_end[i].partition);
         if (e != NULL) {
@@ -66,7 +75,7 @@ static enum err evaluate(struct task_set *in, struct error *err)
 static enum err fire_left(struct task_set *in, bool *ret, struct error *err)
 {
     *ret = false;
-    for (size_t i = 0; i < in->n_tasks; i++) {
+    for (size_t i = 0; !in->parked && i < in->n_tasks; i++) {
         struct engine *e = in->tasks[i].engine;
         if (e->more) {
             FYKE_TRY(engine_process_slices(e, in->stop, err));

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #define N_TOPICS 2
 #define N_TASKS 4
 #define N_RECORDS 120
+#define MOST_RECORDS 100
 #define N_DIRS 2 /* as many machines */
 #define ALL ((1u << N_TASKS) - 1)
 
@@ -71,7 +73,8 @@ struct shared_source {
     bool reads[N_TOPICS][N_TASKS];
     int at[N_TOPICS][N_TASKS];
     struct source_partition parts[N_TOPICS * N_TASKS];
-    struct record record;
+    struct record records[MOST_RECORDS];
+    uint32_t at_once; /* records of a batch; 0: one */
     void (*at_rest)(struct shared_source *s); /* nothing is left of what is read; NULL */
     struct sim_log *log;
     struct task_set *set; /* that reads it */
@@ -173,6 +176,17 @@ static enum source_change change(struct shared_source *s)
     return SOURCE_SAME;
 }
 
+static struct record next_of(struct shared_source *s, int p)
+{
+    const struct line *line =
+        &s->logs->lines[p / N_TASKS][p % N_TASKS][s->at[p / N_TASKS][p % N_TASKS]++];
+    return (struct record){.topic = (uint32_t)p / N_TASKS,
+                           .partition = p % N_TASKS,
+                           .offset = line->offset,
+                           .has_value = true,
+                           .value = slice_of(line->payload)};
+}
+
 static enum err poll(struct source *base, uint32_t max, struct duration wait,
                      struct source_batch *ret, struct error *err)
 {
@@ -183,19 +197,12 @@ static enum err poll(struct source *base, uint32_t max, struct duration wait,
         s->at_rest(s);
     }
     *ret = (struct source_batch){0};
-    if (p >= 0) {
-        const struct line *line =
-            &s->logs->lines[p / N_TASKS][p % N_TASKS][s->at[p / N_TASKS][p % N_TASKS]++];
-        s->record = (struct record){.topic = (uint32_t)p / N_TASKS,
-                                    .partition = p % N_TASKS,
-                                    .offset = line->offset,
-                                    .has_value = true,
-                                    .value = slice_of(line->payload)};
-        ret->records = &s->record;
-        ret->n = 1;
+    ret->records = s->records;
+    for (; p >= 0; p = ret->n < s->at_once ? pick(s) : -1) {
+        s->records[ret->n++] = next_of(s, p);
     }
     ret->change = s->alone ? SOURCE_SAME : change(s);
-    ret->finished = p < 0 && s->changes == 0 && !s->taken && ret->change == SOURCE_SAME;
+    ret->finished = ret->n == 0 && s->changes == 0 && !s->taken && ret->change == SOURCE_SAME;
     return ERR_OK;
 }
 
@@ -236,6 +243,8 @@ struct world {
     struct buf said;
     struct error err;
     unsigned crashes, aborts, moves, standby;
+    pthread_t thread;   /* of the test */
+    unsigned elsewhere; /* atomic: events that another one evaluated */
 };
 
 static struct ptime now(void *ctx)
@@ -261,6 +270,7 @@ static void world_init(struct world *w, uint64_t seed, int64_t bound)
 {
     memset(w, 0, sizeof(*w));
     w->rng = rng_seed(seed);
+    w->thread = pthread_self();
     hand_begin(&w->rules, bound);
     hand_pair(&w->rules, "pair", 40);
     hand_missing(&w->rules, "missing", 15);
@@ -615,6 +625,38 @@ static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
     free(w);
 }
 
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static void note_thread(void *ctx, enum event_fate fate, const struct event *event,
+                        const struct record *r)
+{
+    struct world *w = ctx;
+    (void)fate, (void)event, (void)r;
+    __atomic_add_fetch(&w->elsewhere, !pthread_equal(pthread_self(), w->thread), __ATOMIC_RELAXED);
+}
+
+static void any_number_of_threads_gives_the_same(void **state)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+    struct shared_source s;
+    (void)state;
+    for (uint32_t threads = 1; threads <= 5; threads += 2) {
+        world_init(w, 60, 2);
+        w->options.threads = threads;
+        w->options.observe = note_thread;
+        w->options.observe_ctx = w;
+        for (uint64_t life = 0; life < 2; life++) {
+            source_init(&s, &w->logs, 61 + life, life == 0 ? 3 : 0);
+            s.at_once = MOST_RECORDS;
+            assert_true(one_life_of(w, &s));
+        }
+        assert_int_equal(w->elsewhere > 0, threads > 1);
+        same_as_alone(w);
+        world_release(w);
+    }
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -622,6 +664,7 @@ int main(void)
         cmocka_unit_test(crashes_and_aborts_change_nothing),
         cmocka_unit_test(others_commit_while_a_task_is_restored),
         cmocka_unit_test(a_task_that_is_taken_away_while_it_is_restored),
+        cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(a_takeover_with_a_warm_copy_reads_only_the_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
