@@ -5,12 +5,18 @@
 
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/explain_why.h"
 #include "lib/rules.h"
 
 struct explain_args {
     const char *rule; /* NULL: all of them */
     struct cli_list rules;
     enum cli_color color;
+    /* With a key: why it fired or not. */
+    bool why;
+    struct why_config asked;
+    struct cli_list inputs, geoip;
+    enum cli_format format;
 };
 
 static const struct rule *find_rule(const struct ruleset *rs, const char *name)
@@ -32,34 +38,70 @@ static int unknown_rule(const struct cli_verb *v, const struct ruleset *rs, cons
     return cli_usage_error(v, "no rule '%s'; there are: %s", name, buf_cstr(&known));
 }
 
+static bool parse_input_format(const struct cli_verb *v, const char *text, bool *kcat)
+{
+    *kcat = strcmp(text, "kcat") == 0;
+    if (!*kcat && strcmp(text, "payload") != 0) {
+        cli_usage_error(v, "--input-format is payload or kcat, not '%s'", text);
+        return false;
+    }
+    return true;
+}
+
+enum { OPT_FORMAT = 256, OPT_COLOR, OPT_KEY, OPT_AT, OPT_INPUT_FORMAT, OPT_GEOIP };
+
+/* Below 0: go on. */
+static int take_option(const struct cli_verb *v, struct explain_args *a, int opt, char **argv)
+{
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON}, graphs[] = {FORMAT_DOT};
+    bool is_graph = v == &verb_graph, ok = true;
+    if (is_graph && opt != 'r' && opt != 'h' && opt != OPT_FORMAT) {
+        return cli_bad_option(v, opt, argv);
+    }
+    switch (opt) {
+    case 'h': return cli_print_usage(v);
+    case 'r': cli_list_add(&a->rules, optarg); break;
+    case 'i': cli_list_add(&a->inputs, optarg); break;
+    case OPT_KEY:
+        a->asked.key = slice_of(optarg);
+        a->why = true;
+        break;
+    case OPT_AT: ok = cli_parse_time(v, "--at", optarg, &a->asked.at.ns); break;
+    case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
+    case OPT_INPUT_FORMAT: ok = parse_input_format(v, optarg, &a->asked.kcat); break;
+    case OPT_FORMAT:
+        ok = cli_parse_format(v, optarg, is_graph ? graphs : formats, is_graph ? 1 : 2, &a->format);
+        break;
+    case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
+    default: return cli_bad_option(v, opt, argv);
+    }
+    return ok ? -1 : CLI_USAGE;
+}
+
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct explain_args *a)
 {
-    enum { OPT_FORMAT = 256, OPT_COLOR };
     static const struct option options[] = {
         {"rules", required_argument, NULL, 'r'},
+        {"input", required_argument, NULL, 'i'},
+        {"key", required_argument, NULL, OPT_KEY},
+        {"at", required_argument, NULL, OPT_AT},
+        {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
+        {"geoip", required_argument, NULL, OPT_GEOIP},
         {"format", required_argument, NULL, OPT_FORMAT},
         {"color", required_argument, NULL, OPT_COLOR},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    static const enum cli_format formats[] = {FORMAT_HUMAN}, graphs[] = {FORMAT_DOT};
-    enum cli_format format;
-    int opt;
-    bool ok = true;
+    int opt, rc = -1;
     opterr = 0;
-    while (ok && (opt = getopt_long(argc, argv, ":r:h", options, NULL)) != -1) {
-        switch (opt) {
-        case 'h': return cli_print_usage(v);
-        case 'r': cli_list_add(&a->rules, optarg); break;
-        case OPT_FORMAT:
-            ok = cli_parse_format(v, optarg, v == &verb_graph ? graphs : formats, 1, &format);
-            break;
-        case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
-        default: return cli_bad_option(v, opt, argv);
+    while (rc < 0 && (opt = getopt_long(argc, argv, ":r:i:h", options, NULL)) != -1) {
+        rc = take_option(v, a, opt, argv);
+        if (opt == 'h') {
+            return rc;
         }
     }
-    if (!ok) {
-        return CLI_USAGE;
+    if (rc >= 0) {
+        return rc;
     }
     if (optind < argc) {
         a->rule = argv[optind++];
@@ -67,7 +109,49 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
     for (int i = optind; i < argc; i++) {
         cli_list_add(&a->rules, argv[i]);
     }
+    a->why |= a->inputs.n > 0 || a->asked.at.ns != INT64_MAX;
+    if (a->why && (!a->rule || a->inputs.n == 0)) {
+        return cli_usage_error(v, "why a rule fired needs its name, --key and -i INPUT");
+    }
+    if (!a->why && a->format == FORMAT_JSON) {
+        return cli_usage_error(v, "--format json is for --key");
+    }
     return -1;
+}
+
+/* Exit: 0 whether it fired or not; both are answers. */
+static int show_why(const struct cli_verb *v, struct explain_args *a, const struct fyke_rules *rules)
+{
+    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
+    struct error err = ERROR_INIT;
+    struct why_result result;
+    const struct ruleset *rs = rules_ruleset(rules);
+    if (!find_rule(rs, a->rule)) {
+        return unknown_rule(v, rs, a->rule);
+    }
+    struct fyke_rules *whole = rules_keeping_fields(rules, &err);
+    if (!whole) {
+        fprintf(stderr, "fyke: %s\n", err.text);
+        return CLI_FINDINGS;
+    }
+    a->asked.rule = a->rule;
+    a->asked.inputs = a->inputs.items;
+    a->asked.n_inputs = a->inputs.n;
+    a->asked.options.geoip = a->geoip.items;
+    a->asked.options.n_geoip = a->geoip.n;
+    enum fyke_result got = why_run(whole, &a->asked, &result);
+    int rc;
+    if (got != FYKE_OK) {
+        rc = cli_fail(got);
+    } else {
+        void (*put)(const struct why_config *, const struct why_result *, struct buf *) =
+            a->format == FORMAT_JSON ? explain_why_json : explain_why_text;
+        put(&a->asked, &result, &out);
+        rc = cli_put(buf_slice(&out));
+    }
+    why_result_release(&result);
+    fyke_rules_free(whole);
+    return rc;
 }
 
 static void show_rule(const struct cli_verb *v, const struct fyke_rules *rules,
@@ -100,18 +184,21 @@ static int show(const struct cli_verb *v, const struct explain_args *a,
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
-    struct explain_args a = {0};
+    struct explain_args a = {.asked.at = ETIME_MAX};
     struct fyke_rules *rules = NULL;
+    fyke_options_init(&a.asked.options);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
         struct cli_rules_options o = {.color = a.color, .quiet_notes = true};
         rc = cli_load_rules(verb, &a.rules, &o, &rules);
     }
     if (rules) {
-        rc = show(verb, &a, rules);
+        rc = a.why ? show_why(verb, &a, rules) : show(verb, &a, rules);
     }
     fyke_rules_free(rules);
     cli_list_release(&a.rules);
+    cli_list_release(&a.inputs);
+    cli_list_release(&a.geoip);
     return rc;
 }
 
@@ -120,11 +207,18 @@ const struct cli_verb verb_explain = {
     "read a rule back in plain words",
     "usage: fyke explain [RULE] -r PATH…\n"
     "       fyke explain RULE PATH…\n"
+    "       fyke explain RULE -r PATH… --key KEY [--at TIME] -i FILE…\n"
     "\n"
     "Says what the rule looks for, step by step, and how it is evaluated; without RULE for\n"
-    "every rule.\n"
+    "every rule. With a key and events: why it fired for that key, or what stood in the way.\n"
     "\n"
     "  -r, --rules PATH    rule file or directory; repeatable\n"
+    "  -i, --input INPUT   [TOPIC=]FILE or - for standard input; repeatable\n"
+    "      --key KEY       as the Kafka key of an alert: the value, or a JSON array of several\n"
+    "      --at TIME       as of this event time (RFC 3339); else the end of the input\n"
+    "      --input-format F  payload (one JSON object per line) or kcat (envelopes)\n"
+    "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"
+    "      --format F      with --key: human (default), json\n"
     "      --color WHEN    auto, always, never\n",
     run,
 };

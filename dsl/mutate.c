@@ -324,7 +324,12 @@ void mutation_words(const struct compilation *c, const struct mutation *m, struc
     if (m->kind == MUTATION_POLICY) {
         buf_puts(out, "after match no skip`");
     } else if (m->kind == MUTATION_LATENESS && !inside) {
-        buf_printf(out, "out of order by 3650d` in %.*s", SLICE_ARG(m->step));
+        struct slice text = m->text;
+        while (text.len > 0 && strchr(" \n", text.ptr[0])) {
+            text = slice_from(text.ptr + 1, text.len - 1);
+        }
+        put_line(out, slice_from(text.ptr, text.len - (text.ptr[text.len - 1] == '\n')));
+        buf_printf(out, "` in %.*s", SLICE_ARG(m->step));
     } else {
         put_line(out, source_text(src, m->about));
         buf_put_byte(out, '`');

@@ -118,7 +118,9 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
     return FYKE_OK;
 }
 
-struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err)
+/* From the texts that were read before; `instead` may be NULL. */
+static struct fyke_rules *compile_again(const struct fyke_rules *rules,
+                                        const struct compile_source *instead, struct error *err)
 {
     const struct sources *set = &rules->compilation->sources;
     struct compile_source *texts = xcalloc(set->n + 1, sizeof(*texts));
@@ -129,7 +131,8 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
         const struct rule_file *src = sources_get(set, i);
         places[n_texts] = (struct compile_place){src->root, src->imported};
         struct compile_source *to = src->is_data ? &data[n_data++] : &texts[n_texts++];
-        *to = (struct compile_source){src->path, src->text};
+        bool changed = instead && strcmp(instead->path, src->path) == 0;
+        *to = (struct compile_source){src->path, changed ? instead->text : src->text};
     }
     struct compile_input input = {
         .paths = (const char *const *)rules->paths,
@@ -156,6 +159,18 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
     free(places);
     free(data);
     return r;
+}
+
+struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err)
+{
+    return compile_again(rules, NULL, err);
+}
+
+struct fyke_rules *rules_with_text(const struct fyke_rules *rules, const char *path,
+                                   struct slice text, struct error *err)
+{
+    const struct compile_source instead = {path, text};
+    return compile_again(rules, &instead, err);
 }
 
 void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n)

@@ -30,6 +30,10 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
                                struct fyke_rules **ret);
 /* The same rules with every declared field kept (for --evidence-fields). NULL: out of words. */
 struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err);
+/* The same with another text for one of its files (sources_get(…)->path), every field kept. NULL: it
+ * does not compile. */
+struct fyke_rules *rules_with_text(const struct fyke_rules *rules, const char *path,
+                                   struct slice text, struct error *err);
 
 /* Compiled from texts that a state held; `paths` are where its files lie. */
 void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n);

@@ -1,0 +1,70 @@
+/* Why a rule fired for a key, or why it did not.
+ *
+ * The events of the key are taken from the input by one run of the rule; what was late there is known.
+ * Then the rule is evaluated over them again and again, each time with one place of it looser
+ * (dsl/mutate.h): a change that brings about a match says what stood in the way. So what is told can be
+ * tried: the rule with that change fires on that input. */
+#ifndef FYKE_LIB_WHY_H
+#define FYKE_LIB_WHY_H
+
+#include <signal.h>
+
+#include "base/arena.h"
+#include "dsl/mutate.h"
+#include "fyke/fyke.h"
+#include "lib/rules.h"
+
+#define WHY_MAX_RECORDS 200000 /* of the key */
+
+struct why_config {
+    struct fyke_options options; /* state_dir stays NULL */
+    const char *const *inputs;   /* files */
+    size_t n_inputs;
+    bool kcat;
+    const char *rule;
+    struct slice key; /* as the Kafka key of an alert; empty: a rule without `for each` */
+    struct etime at;  /* ETIME_MAX: the end of the input */
+    const volatile sig_atomic_t *stop;
+};
+
+/* A looser rule that fires. */
+struct why_reason {
+    struct mutation change;
+    struct slice words;     /* of the change */
+    struct duration needed; /* windows and gaps: the length that is just enough; 0: not one of these */
+    struct slice alert;     /* the match that comes about, as JSON */
+    struct etime detected;
+};
+
+/* An event that was late when it was read. */
+struct why_late {
+    struct slice topic;
+    int32_t partition;
+    int64_t offset;
+    struct etime time;
+    struct duration by; /* behind what the partition still took */
+};
+
+struct why_result {
+    struct arena arena;
+    uint64_t records;      /* of the input */
+    uint64_t events;       /* of the key, evaluated, up to `at` */
+    struct etime first, last; /* of these; ETIME_MIN: none */
+    struct slice *alerts;  /* of the rule and the key up to `at`, in order */
+    size_t n_alerts, cap_alerts;
+    struct etime last_alert;
+    bool fired;            /* the last of them is where the key stands at `at`: no event of it came since */
+    struct slice pending;  /* a match that waits for its deadline; empty: none */
+    struct slice furthest; /* the longest part of a match, as the timeout that it would give */
+    struct why_reason *reasons; /* the nearest match first */
+    size_t n_reasons, cap_reasons;
+    struct why_late *late; /* of the key, up to `at` */
+    size_t n_late, cap_late;
+};
+void why_result_release(struct why_result *r);
+
+/* `rules` keep every field (rules_keeping_fields). On FYKE_OK *ret is filled; its changes point into `rules`. Otherwise fyke_last_error() says why. */
+enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config *c,
+                         struct why_result *ret);
+
+#endif
