@@ -1,8 +1,9 @@
 """Families of cases beside the generator's: what `run.py` does not draw, with seeds of their own.
 
-  families.py --cases-binary PATH --family outputs|sets [--seed N] [--cases N] [--workers N]
+  families.py --cases-binary PATH --family outputs|sets|guards [--seed N] [--cases N] [--workers N]
 
-outputs: rules that tell an alert and events of one match; sets: sets of profiles, shown in order.
+outputs: rules that tell an alert and events of one match; sets: sets of profiles, shown in order;
+guards: `with no` on parts that end at a deadline.
 Exit: 0, 1 when an answer differs, or when too few cases have a match.
 """
 import argparse
@@ -13,6 +14,7 @@ import sys
 
 import cases as made
 import generate
+import guards
 import oracle
 import outputs
 import sets
@@ -29,6 +31,8 @@ FLOORS = {
     'sets': {'every': 100, 'max': 100, 'max with every': 50, 'warm': 50, 'nested': 20, 'where': 50,
              'distinct with max': 50, 'several values': 100, 'not in order of value': 50,
              'derived': 50},
+    'guards': {'group': 300, 'all': 100, 'any': 50, 'a step behind': 300, 'span': 100, 'border': 200,
+               'guard at an end': 50},
 }
 
 
@@ -48,6 +52,24 @@ class Outputs:
     @staticmethod
     def notes(file, joints, case, notes):
         return outputs.notes_of(file, joints, case, notes)
+
+
+class Guards:
+    @staticmethod
+    def make(seed):
+        return guards.make_rule(seed)
+
+    @staticmethod
+    def text(file, _):
+        return writer.write(file)
+
+    @staticmethod
+    def answer(file, _, events, watermark, notes):
+        return oracle.evaluate(file, events, watermark, made.SHORT, notes)
+
+    @staticmethod
+    def notes(file, _, case, notes):
+        return guards.notes_of(file, case, notes)
 
 
 class Sets:
@@ -72,7 +94,7 @@ class Sets:
         return sets.notes_of(file, case)
 
 
-FAMILIES = {'outputs': Outputs, 'sets': Sets}
+FAMILIES = {'outputs': Outputs, 'sets': Sets, 'guards': Guards}
 
 
 def fitting(family, file, joints, events, watermark, arrival):
@@ -108,6 +130,11 @@ def some(family, seed, size):
     return out[:size]
 
 
+def first_seed(seed, case):
+    """Of the rules from case number `case` on."""
+    return (seed * 100000 + case) * 10000
+
+
 def one(job):
     binary, name, seed, size = job
     seen, cases = collections.Counter(), some(FAMILIES[name], seed, size)
@@ -137,7 +164,7 @@ def main():
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--show', type=int, default=5, help='how many differences to print')
     args = p.parse_args()
-    jobs = [(args.cases_binary, args.family, (args.seed * 100000 + k) * 10000,
+    jobs = [(args.cases_binary, args.family, first_seed(args.seed, k),
              min(made.CHUNK, args.cases - k)) for k in range(0, args.cases, made.CHUNK)]
     seen, kinds = collections.Counter(), collections.Counter()
     with multiprocessing.Pool(args.workers) as pool:

@@ -1,5 +1,5 @@
 """Does the comparison find faults? Each fault of faults_table.py is put into a copy of the tree,
-built, and asked for the cases of the short form until one differs.
+built, and asked for the cases of the short form until one differs, then for those of the families.
 
   faults.py --scratch DIR [--only WORDS[|WORDS…]] [--sample N] [--cases N] [--seed N] [--jobs N]
             [--rows FILE]
@@ -17,6 +17,7 @@ import sys
 import time
 
 import engine
+import families
 from cases import CHUNK, chunk
 from faults_table import FAULTS
 
@@ -76,6 +77,12 @@ def first_difference(build, cases):
             if case['name'] in found:
                 return before + k + 1, found[case['name']][0]
         before += len(part)
+    for name, family in sorted(families.FAMILIES.items()):
+        part = [case for case, _ in families.some(family, families.first_seed(1, 0), CHUNK)]
+        found = engine.run_cases(binary, part)
+        for k, case in enumerate(part):
+            if case['name'] in found:
+                return k + 1, '%s, family %s' % (found[case['name']][0], name)
     return None
 
 

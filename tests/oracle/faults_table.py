@@ -1,6 +1,7 @@
 """Deliberate faults: (what it breaks, file, exact text that stands there once, text instead)."""
 
 CHECK, COUNT, FINDER = 'nfa/finder_check.c', 'nfa/finder_count.c', 'nfa/finder.c'
+COMPLETE = 'nfa/finder_complete.c'
 PARTS, PARTIAL, REPORT = 'nfa/finder_parts.c', 'nfa/finder_partial.c', 'nfa/report.c'
 STATE, QUIET, TIMEOUT = 'nfa/state.c', 'nfa/quiet.c', 'nfa/timeout.c'
 MEASURE, SET, VALUE = 'nfa/measure.c', 'nfa/measure_set.c', 'nfa/measure_value.c'
@@ -53,7 +54,7 @@ FAULTS = (
      'i < index && cand_time(f, i).ns <= end.ns;', 'i < index && cand_time(f, i).ns < end.ns;'),
     ('no M for D then B: B at exactly A + D is allowed', CHECK,
      'if (cand_time(f, index).ns <= end.ns) {', 'if (cand_time(f, index).ns < end.ns) {'),
-    ('a last no M for D: M at exactly A + D is absent', FINDER,
+    ('a last no M for D: M at exactly A + D is absent', COMPLETE,
      'i < f->n && cand_time(f, i).ns <= to.ns;', 'i < f->n && cand_time(f, i).ns < to.ns;'),
     ('next no M is not asked before a step', CHECK,
      'return !absence_hit(f, p, i);', 'return true;'),
@@ -69,15 +70,16 @@ FAULTS = (
      '.ns > until.ns : i >= last', '.ns > until.ns : i > last'),
     ('with no: M at the deadline of the part is outside', CHECK,
      '.ns > until.ns : i >= last', '.ns >= until.ns : i >= last'),
-    ('without: the completing event kills', FINDER,
+    ('without: the completing event kills', COMPLETE,
      '.ns > completed.ns : i >= last', '.ns > completed.ns : i > last'),
-    ('without: the first event kills', FINDER,
+    ('without: the first event kills', COMPLETE,
      'first + 1, f->n, r->without); i < f->n;', 'first, f->n, r->without); i < f->n;'),
-    ('without: names bound later are known', FINDER,
+    ('without: names bound later are known', COMPLETE,
      'f->eval->visible_until = c->event;', 'f->eval->visible_until = NULL;'),
     ('any of: the last alternative is not tried', FINDER,
-     'i < p->n_items; i++) {\n        if (match_node(f, p->items[i].node, e, k)) {',
-     'i + 1 < p->n_items; i++) {\n        if (match_node(f, p->items[i].node, e, k)) {'),
+     'i < p->n_items && f->jump == NONE; i++) {\n        if (match_node(f, p->items[i].node, e, k)) {',
+     'i + 1 < p->n_items && f->jump == NONE; i++) {\n'
+     '        if (match_node(f, p->items[i].node, e, k)) {'),
     ('all of: one event may be bound twice', CHECK,
      'if (index < f->lowest || f->scratch->taken[index]) {', 'if (index < f->lowest) {'),
     ('n of: no part is left out', PARTS,
@@ -90,7 +92,7 @@ FAULTS = (
     ('repeated groups: in a row is not asked', PARTS,
      'enter.links = &in_a_row;', '(void)in_a_row;'),
     ('optional steps are never skipped', FINDER,
-     'return item->node->optional && run_items(', 'return false && run_items('),
+     'return item->node->optional && f->jump == NONE && run_items(', 'return false && run_items('),
     # reports
     ('skip past last: only the first event is used up', REPORT,
      'return sorted[n - 1].index + 1;', 'return sorted[0].index + 1;'),
@@ -106,7 +108,8 @@ FAULTS = (
     ('quiet: an alert held back prolongs it', QUIET,
      'q->held++;', 'q->held++;\n        q->last_at = at;'),
     ('quiet per: only the first value counts', REPORT,
-     'i < rule->quiet.n_per; i++', 'i < rule->quiet.n_per && i < 1; i++'),
+     'rule->quiet.n_per);\n    for (uint32_t i = 0; i < rule->quiet.n_per; i++',
+     'rule->quiet.n_per);\n    for (uint32_t i = 0; i < rule->quiet.n_per && i < 1; i++'),
     ('deadlines before the events of their time', STATE,
      'if (t.ns >= before.ns ||', 'if (t.ns > before.ns ||'),
     ('timeouts: what was shown is shown again', TIMEOUT,
@@ -210,7 +213,7 @@ FAULTS = (
      '            (i <'),
     # order and time
     ('ties stand as they were read', 'engine/time/order.c',
-     'return place_cmp(place_of(a->event), place_of(b->event));', 'return 0;'),
+     'return place_cmp(order_item_place(a), order_item_place(b));', 'return 0;'),
     ('the lateness bound is not granted', 'engine/time/partition.c',
      'raise_frontier(p, etime_sub(least, p->topic->out_of_order));', 'raise_frontier(p, least);'),
     ('a missing key is a key', 'engine/keys/key.c',

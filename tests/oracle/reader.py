@@ -321,6 +321,8 @@ class Reader:
         if kind in ('num', 'str'):
             self.take()
             return ('lit', value)
+        if kind == 'dur':
+            return ('dur', self.take())
         if self.have('true'):
             return ('lit', True)
         if self.have('false'):
