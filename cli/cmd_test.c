@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/test_args.h"
+#include "cli/test_coverage.h"
 #include "connectors/geoip.h"
 
 /* ---- the run ------------------------------------------------------------------------------ */
@@ -11,7 +12,7 @@
 void test_run_one(const struct test_args *a, const struct compilation *c,
                   const struct compiled_test *t, struct rule_test_result *ret, uint64_t *shuffled)
 {
-    struct rule_test_options o = {.geoip = a->databases};
+    struct rule_test_options o = {.geoip = a->databases, .explain = !a->update};
     uint64_t orders = rule_test_has_reload(t) ? 0 : a->shuffles;
     rule_test_run(c, t, &o, ret);
     *shuffled = 0;
@@ -72,7 +73,11 @@ static int run_tests(struct test_args *a, const struct fyke_rules *rules)
         }
     }
     int rc = a->require_pos || a->require_neg ? test_require(a, c) : CLI_OK;
-    return rc == CLI_OK ? conclude(a) : rc;
+    if (rc == CLI_OK && a->coverage) {
+        rc = test_coverage(a, c);
+    }
+    int last = rc == CLI_OK || rc == CLI_FINDINGS ? conclude(a) : rc;
+    return last == CLI_OK ? rc : last;
 }
 
 static bool parse_require(const struct cli_verb *v, const char *text, struct test_args *a)
@@ -93,12 +98,12 @@ static bool parse_require(const struct cli_verb *v, const char *text, struct tes
 
 static bool check_args(const struct cli_verb *v, const struct test_args *a)
 {
-    if (a->update && (a->watch || a->shuffles)) {
-        cli_usage_error(v, "--update goes with neither --watch nor --shuffle");
+    if (a->update && (a->watch || a->shuffles || a->coverage)) {
+        cli_usage_error(v, "--update goes with neither --watch, --shuffle nor --coverage");
         return false;
     }
-    if (a->watch && (a->junit_path || a->require_pos || a->require_neg)) {
-        cli_usage_error(v, "--watch goes with neither --junit nor --require");
+    if (a->watch && (a->junit_path || a->require_pos || a->require_neg || a->coverage)) {
+        cli_usage_error(v, "--watch goes with neither --junit, --require nor --coverage");
         return false;
     }
     return true;
@@ -107,7 +112,8 @@ static bool check_args(const struct cli_verb *v, const struct test_args *a)
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct test_args *a)
 {
     enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP,
-           OPT_UPDATE, OPT_WATCH, OPT_REQUIRE, OPT_SHUFFLE };
+           OPT_UPDATE, OPT_WATCH, OPT_COVERAGE, OPT_MIN_COVERAGE, OPT_COVERAGE_GRAPH,
+           OPT_REQUIRE, OPT_SHUFFLE };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP,
                                               FORMAT_GITHUB};
     static const struct option options[] = {
@@ -121,6 +127,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"geoip", required_argument, NULL, OPT_GEOIP},
         {"update", no_argument, NULL, OPT_UPDATE},
         {"watch", no_argument, NULL, OPT_WATCH},
+        {"coverage", no_argument, NULL, OPT_COVERAGE},
+        {"min-coverage", required_argument, NULL, OPT_MIN_COVERAGE},
+        {"coverage-graph", required_argument, NULL, OPT_COVERAGE_GRAPH},
         {"require", required_argument, NULL, OPT_REQUIRE},
         {"shuffle", required_argument, NULL, OPT_SHUFFLE},
         {"verbose", no_argument, NULL, 'v'},
@@ -142,6 +151,15 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 4, &a->format); break;
         case OPT_UPDATE: a->update = true; break;
         case OPT_WATCH: a->watch = true; break;
+        case OPT_COVERAGE: a->coverage = true; break;
+        case OPT_MIN_COVERAGE:
+            ok = cli_parse_number(v, "--min-coverage", optarg, 1, 100, &a->min_coverage);
+            a->coverage = true;
+            break;
+        case OPT_COVERAGE_GRAPH:
+            a->coverage_graph = optarg;
+            a->coverage = true;
+            break;
         case OPT_REQUIRE: ok = parse_require(v, optarg, a); break;
         case OPT_SHUFFLE:
             ok = cli_parse_number(v, "--shuffle", optarg, 1, 1000000, &a->shuffles);
@@ -216,6 +234,9 @@ const struct cli_verb verb_test = {
     "      --update        write what came as what is expected\n"
     "      --require K     every rule has a test that fires (pos), one that stays silent\n"
     "                      (neg), or both (pos,neg)\n"
+    "      --coverage      states, edges and conditions of each rule that tests exercise\n"
+    "      --min-coverage N      less than N percent of them is a finding\n"
+    "      --coverage-graph FILE the automata as DOT, coloured by what was exercised\n"
     "      --shuffle N     every test N times more, events out of order within their bounds\n"
     "      --watch         run again what is concerned when a file changes\n"
     "      --junit FILE    results as JUnit XML, too\n"

@@ -19,7 +19,9 @@ struct test_args {
     const char *only;       /* regular expression, or NULL */
     const char *junit_path; /* or NULL */
     bool allow_empty, verbose;
-    bool update, watch;
+    bool update, watch, coverage;
+    uint64_t min_coverage;      /* percent; 0: none asked for */
+    const char *coverage_graph; /* file for the automata as DOT, or NULL */
     bool require_pos, require_neg;
     uint64_t shuffles; /* every test once more in so many orders of arrival */
     /* Running. */

@@ -1,6 +1,7 @@
 /* The result of one test in every format. */
+#include <string.h>
+
 #include "base/json_out.h"
-#include "base/utf8.h"
 #include "cli/test_args.h"
 #include "dsl/diag_render.h"
 
@@ -104,6 +105,28 @@ static void put_beside(const struct test_report *r, size_t width, const char *pr
     }
 }
 
+static void put_indented(const struct test_report *r, const char *prefix, struct slice text)
+{
+    while (text.len > 0) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t n = end ? (size_t)(end - text.ptr) : text.len;
+        buf_printf(r->out, "%s      %.*s\n", prefix, (int)n, text.ptr);
+        text = slice_from(text.ptr + n + (end != NULL), text.len - n - (end != NULL));
+    }
+}
+
+static void put_course(const struct test_report *r, const char *prefix)
+{
+    const struct rule_test_result *res = r->result;
+    if (res->timeline.len) {
+        buf_printf(r->out, "%s    events\n", prefix);
+        put_indented(r, prefix, buf_slice(&res->timeline));
+    }
+    if (res->nearest.len) {
+        buf_printf(r->out, "%s    %.*s\n", prefix, (int)res->nearest.len, res->nearest.ptr);
+    }
+}
+
 void test_put_failure(const struct test_report *r, const char *prefix)
 {
     const struct rule_test_result *res = r->result;
@@ -126,6 +149,7 @@ void test_put_failure(const struct test_report *r, const char *prefix)
         put_lines(r, "expected", res->expected, res->n_expected, prefix);
         put_lines(r, "got", res->got, res->n_got, prefix);
     }
+    put_course(r, prefix);
 }
 
 /* ---- formats -------------------------------------------------------------------------------- */
@@ -198,6 +222,9 @@ static void report_json(const struct test_report *r)
     json_array_end(&j);
     json_member_string(&j, "file", slice_of(src->path));
     json_member_int(&j, "line", source_position(src, r->test->span.start).line);
+    if (r->result->nearest.len) {
+        json_member_string(&j, "nearest", buf_slice(&r->result->nearest));
+    }
     if (r->shuffled) {
         json_member_int(&j, "shuffle", (int64_t)r->shuffled);
     }

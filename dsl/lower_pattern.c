@@ -58,6 +58,47 @@ static struct slice where_text(struct checker *c, struct span span)
     return arena_copy(c->out, source_text(sources_get(c->sources, span.file), span));
 }
 
+struct condition_list {
+    struct checker *c;
+    struct rule_condition *items; /* NULL: only counting */
+    uint32_t n;
+};
+
+/* Both trees are walked together: the tree as written knows the words, the other the meaning. */
+static void note_conditions(struct condition_list *l, const struct ast_expr *ast,
+                            const struct expr *e)
+{
+    const struct ast_expr *bare = ast_bare(ast);
+    if (!e) {
+        return;
+    }
+    if (bare->kind == AST_EXPR_BINARY && bare->binary.op == AST_AND && e->op == EX_AND &&
+        e->n_kids == 2) {
+        note_conditions(l, bare->binary.left, e->kids[0]);
+        note_conditions(l, bare->binary.right, e->kids[1]);
+        return;
+    }
+    if (l->items) {
+        l->items[l->n] = (struct rule_condition){
+            .text = where_text(l->c, ast->span),
+            .expr = e,
+            .own = !(expr_reads(e) & ~(unsigned)(READS_SELF | READS_ENV))};
+    }
+    l->n++;
+}
+
+static void set_conditions(struct checker *c, const struct ast_expr *ast, const struct expr *e,
+                           struct rule_test *t)
+{
+    struct condition_list l = {.c = c};
+    note_conditions(&l, ast, e);
+    l.items = ARENA_ARRAY(c->out, struct rule_condition, l.n + 1u);
+    l.n = 0;
+    note_conditions(&l, ast, e);
+    t->conditions = l.items;
+    t->n_conditions = l.n;
+}
+
 /* Types the test's `where` with what may be named here. */
 static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
 {
@@ -75,6 +116,7 @@ static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
     expr_split(l->r->c, cond, &t->own, &t->joint);
     t->joint = rule_capture_condition(l->r, t->joint, UINT64_C(1) << index);
     t->where = where_text(l->r->c, ast->where->expr->span);
+    set_conditions(l->r->c, ast->where->expr, cond, t);
     return index;
 }
 

@@ -3,35 +3,52 @@
 #include <stdlib.h>
 
 #include "connectors/memory.h"
+#include "lib/rule_test_nearest.h"
 #include "lib/rule_test_parts.h"
+
+void test_run_begin(struct test_run *r, const struct compilation *c,
+                    const struct compiled_test *test, const struct rule_test_options *options,
+                    struct buf *problem)
+{
+    *r = (struct test_run){.c = c,
+                           .test = test,
+                           .geoip = options->geoip,
+                           .shuffle = options->shuffle,
+                           .clock = ETIME_MIN,
+                           .decided = ETIME_MIN,
+                           .problem = problem};
+    test_rules_first(r);
+    test_arrivals(r);
+}
+
+void test_run_end(struct test_run *r)
+{
+    test_rules_release(r);
+    arena_release(&r->arena);
+    free(r->arrived);
+    free(r->later);
+    free(r->turns);
+}
 
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
                    const struct rule_test_options *options, struct rule_test_result *ret)
 {
-    *ret = (struct rule_test_result){0};
-    struct test_run r = {.c = c,
-                         .test = test,
-                         .geoip = options->geoip,
-                         .shuffle = options->shuffle,
-                         .clock = ETIME_MIN,
-                         .decided = ETIME_MIN,
-                         .problem = &ret->problem};
+    struct test_run r;
     struct memory_sink sink;
+    *ret = (struct rule_test_result){0};
     memory_sink_init(&sink);
-    test_rules_first(&r);
-    test_arrivals(&r);
+    test_run_begin(&r, c, test, options, &ret->problem);
     if (ret->problem.len == 0) {
-        test_evaluate(&r, &sink);
+        test_evaluate(&r, &(struct test_evaluation){.rules = r.first}, &sink);
     }
     if (ret->problem.len == 0) {
         rule_test_compare(c, test, &sink, ret);
     }
+    if (ret->problem.len == 0 && !ret->ok && options->explain) {
+        rule_test_nearest(&r, ret);
+    }
     memory_sink_release(&sink);
-    test_rules_release(&r);
-    arena_release(&r.arena);
-    free(r.arrived);
-    free(r.later);
-    free(r.turns);
+    test_run_end(&r);
 }
 
 bool rule_test_has_reload(const struct compiled_test *test)
@@ -57,4 +74,6 @@ void rule_test_result_release(struct rule_test_result *r)
     free(r->expected);
     free(r->got);
     buf_release(&r->problem);
+    buf_release(&r->timeline);
+    buf_release(&r->nearest);
 }

@@ -20,6 +20,8 @@ struct rule_test_line {
 struct rule_test_result {
     bool ok;
     struct buf problem; /* the test could not be carried out; empty mostly */
+    struct buf timeline; /* failed: its events, one per line, with the steps that took them */
+    struct buf nearest;  /* failed, something is missing: how far it came and why no further */
     struct rule_test_line *expected, *got;
     size_t n_expected, cap_expected, n_got, cap_got;
 };
@@ -27,6 +29,7 @@ struct rule_test_result {
 struct geoip_files;
 struct rule_test_options {
     const struct geoip_files *geoip; /* databases of addresses; NULL: none */
+    bool explain;     /* timeline and nearest match of a test that fails */
     uint64_t shuffle; /* not 0: events arrive as late as their sources allow, by this seed */
 };
 

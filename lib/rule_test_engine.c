@@ -15,6 +15,8 @@ struct evaluation {
     struct test_run *r;
     struct memory_sink *sink;
     const struct test_rules *rules; /* in force */
+    const struct nfa_watch *watch;
+    bool straight;
     struct engine *engine;
 };
 
@@ -56,6 +58,8 @@ static enum err open_engine(struct evaluation *v, struct error *err)
     o.geoip_identity = geoip_files_identity(r->geoip);
     o.show_derived = true;
     o.given = &v->rules->given;
+    o.nfa.watch = v->watch;
+    o.nfa.general = o.nfa.forgetful = v->watch != NULL;
     FYKE_TRY(engine_new(&v->rules->rs, &o, &v->engine, err));
     return begin(v, err);
 }
@@ -92,7 +96,7 @@ static enum err turn(struct evaluation *v, const struct test_turn *t, size_t upt
 
 static enum err turns(struct evaluation *v, size_t from, size_t to, size_t upto, struct error *err)
 {
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; i < to && !v->straight; i++) {
         FYKE_TRY(turn(v, &v->r->turns[i], upto, err));
     }
     return ERR_OK;
@@ -129,11 +133,17 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-void test_evaluate(struct test_run *r, struct memory_sink *sink)
+void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct memory_sink *sink)
 {
     struct error err = ERROR_INIT;
-    struct evaluation v = {.r = r, .sink = sink, .rules = r->first};
-    if (r->n_turns > 0) {
+    struct evaluation v = {.r = r,
+                           .sink = sink,
+                           .rules = how->rules,
+                           .watch = how->watch,
+                           .straight = how->straight};
+    bool stored = r->n_turns > 0 && !how->straight;
+    r->state_dir[0] = '\0';
+    if (stored) {
         snprintf(r->state_dir, sizeof(r->state_dir), "/tmp/fyke-test-XXXXXX");
         if (!mkdtemp(r->state_dir)) {
             test_run_fail(r, "cannot make a directory for the state under /tmp");
@@ -145,7 +155,7 @@ void test_evaluate(struct test_run *r, struct memory_sink *sink)
         test_run_fail(r, err.text);
     }
     engine_free(v.engine);
-    if (r->n_turns > 0) {
+    if (stored) {
         nftw(r->state_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     }
 }

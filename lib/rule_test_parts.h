@@ -80,8 +80,23 @@ void test_arrivals(struct test_run *r);
 
 /* ---- rule_test_engine.c ---- */
 
+struct nfa_watch;
+struct test_evaluation {
+    const struct test_rules *rules; /* to begin with */
+    const struct nfa_watch *watch;  /* NULL: nobody looks on */
+    bool straight;                  /* without restarts and reloads */
+};
+
 /* Pushes what arrived through an engine; alerts go to `sink`. */
 struct memory_sink;
-void test_evaluate(struct test_run *r, struct memory_sink *sink);
+void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct memory_sink *sink);
+
+/* ---- rule_test.c ---- */
+
+/* Up to what arrived; problems go to `problem`. */
+void test_run_begin(struct test_run *r, const struct compilation *c,
+                    const struct compiled_test *test, const struct rule_test_options *options,
+                    struct buf *problem);
+void test_run_end(struct test_run *r);
 
 #endif

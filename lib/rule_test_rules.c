@@ -36,7 +36,7 @@ void test_rules_first(struct test_run *r)
 {
     struct test_rules *t = ARENA_NEW(&r->arena, struct test_rules);
     t->whole = r->c->ruleset;
-    ruleset_subset(t->whole, r->test->rule, &t->rs);
+    ruleset_subset(t->whole, r->test->rule, NULL, &t->rs);
     t->tables = r->test->tables;
     t->given = (struct profiles_given){r->test->profiles, r->test->n_profiles};
     set_env(r, t);
@@ -157,7 +157,7 @@ void test_rules_reload(struct test_run *r, const char *path)
     struct slice tested = r->c->ruleset->rules[r->test->rule].name;
     t->owned = rules;
     t->whole = rules_ruleset(rules);
-    ruleset_subset(t->whole, rule_named(t->whole, tested), &t->rs);
+    ruleset_subset(t->whole, rule_named(t->whole, tested), NULL, &t->rs);
     t->topic_of = topics_of(r, t->whole);
     carry_tables(r, t);
     carry_profiles(r, t);

@@ -413,8 +413,14 @@ void finder_ready(struct finder *f)
             f->skip_test = r->detect->early[i].test;
         }
     }
-    find_avoided(f);
-    find_run_limit(f);
+    if (f->scratch->limits.watch) {
+        f->early = 0;
+        f->skip_test = NO_TEST;
+        f->avoid_test = f->limited_test = NO_TEST;
+    } else {
+        find_avoided(f);
+        find_run_limit(f);
+    }
     scratch_forget_failures(f->scratch, (size_t)r->root->n_items * f->n + 1);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/xalloc.h"
 #include "nfa/finder.h"
+#include "nfa/watch.h"
 
 bool test_holds(struct finder *f, uint32_t test, uint32_t index)
 {
@@ -21,6 +22,10 @@ bool test_holds(struct finder *f, uint32_t test, uint32_t index)
         return true;
     }
     f->eval->self = c->event;
+    const struct nfa_watch *watch = f->scratch->limits.watch;
+    if (watch) {
+        watch->asked(watch->ctx, f->rule, test, c->event, f->eval, true);
+    }
     return expr_true(joint, f->eval);
 }
 

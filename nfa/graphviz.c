@@ -6,6 +6,7 @@
 struct graph {
     struct buf *out;
     const struct rule *rule;
+    const enum rule_mark *marks; /* per test; NULL: no colours */
     unsigned next_state;
 };
 
@@ -92,14 +93,32 @@ static void edge_end(struct graph *g)
     buf_puts(g->out, "\"];\n");
 }
 
+static const char *color_of(const struct graph *g, uint32_t test)
+{
+    static const char *const colors[] = {
+        [MARK_NEVER] = "red3", [MARK_PARTLY] = "darkorange", [MARK_COVERED] = "green4"};
+    return g->marks ? colors[g->marks[test]] : "red";
+}
+
+static void edge_of_test_end(struct graph *g, uint32_t test)
+{
+    buf_puts(g->out, "\"");
+    if (g->marks) {
+        const char *c = color_of(g, test);
+        buf_printf(g->out, ", color=%s, fontcolor=%s%s", c, c,
+                   g->marks[test] == MARK_NEVER ? "" : ", penwidth=2");
+    }
+    buf_puts(g->out, "];\n");
+}
+
 static void kill_edge(struct graph *g, unsigned from, uint32_t test, struct duration d)
 {
     unsigned dead = g->next_state++;
     buf_printf(g->out, "  s%u [label=\"\", shape=point, color=red];\n", dead);
-    edge_begin(g, from, dead, "style=dashed, color=red, fontcolor=red, ");
+    edge_begin(g, from, dead, g->marks ? "style=dashed, " : "style=dashed, color=red, fontcolor=red, ");
     put_text(g->out, g->rule->tests[test].label);
     put_duration(g->out, " for", d);
-    edge_end(g);
+    edge_of_test_end(g, test);
 }
 
 static unsigned draw(struct graph *g, const struct pattern *p, unsigned from,
@@ -129,7 +148,7 @@ static unsigned draw_count(struct graph *g, const struct pattern *p, unsigned fr
     }
     put_test(g, p->test);
     put_duration(g->out, "\\nspan", p->span);
-    edge_end(g);
+    edge_of_test_end(g, p->test);
     if (p->kind == PAT_COUNT && p->max > p->min) {
         edge_begin(g, to, to, "");
         put_text(g->out, g->rule->tests[p->test].label);
@@ -218,7 +237,12 @@ static void put_caption(struct graph *g)
 
 void rule_graphviz(const struct rule *rule, struct buf *out)
 {
-    struct graph g = {out, rule, 0};
+    rule_graphviz_marked(rule, NULL, out);
+}
+
+void rule_graphviz_marked(const struct rule *rule, const enum rule_mark *marks, struct buf *out)
+{
+    struct graph g = {out, rule, marks, 0};
     buf_puts(out, "digraph \"");
     put_text(out, rule->name);
     buf_puts(out, "\" {\n  rankdir=LR;\n  node [shape=circle, width=0.25, fixedsize=true];\n"
@@ -230,7 +254,8 @@ void rule_graphviz(const struct rule *rule, struct buf *out)
     for (uint32_t t = 0; t < rule->n_tests; t++) {
         if (rule->without & (UINT64_C(1) << t)) {
             buf_puts(out, "  note");
-            buf_printf(out, "%u [shape=plaintext, fixedsize=false, fontcolor=red, label=\"", t);
+            buf_printf(out, "%u [shape=plaintext, fixedsize=false, fontcolor=%s, label=\"", t,
+                       color_of(&g, t));
             put_text(out, rule->tests[t].label);
             buf_puts(out, "\"];\n");
         }

@@ -38,6 +38,13 @@ enum test_use {
     TEST_WITHOUT, /* `without M` */
 };
 
+/* One conjunct of a `where`, as written. */
+struct rule_condition {
+    struct slice text;
+    const struct expr *expr;
+    bool own; /* reads the event alone, lists and lookups aside */
+};
+
 /* One event test. own: the conjuncts that read the event alone; joint: the others, evaluated with
  * the bindings of a match. Both NULL: every event of its roles passes. */
 struct rule_test {
@@ -46,6 +53,8 @@ struct rule_test {
     struct slice name;       /* alias, or empty */
     struct slice label;      /* evidence step: the alias or "#n"; absent: "no Paid" */
     struct slice where;      /* its condition as written; empty: none */
+    struct rule_condition *conditions; /* the conjuncts of it: for showing, what decides is below */
+    uint32_t n_conditions;
     uint64_t roles;          /* bit r: role r fits */
     const struct expr *own;
     const struct expr *joint;
@@ -277,5 +286,8 @@ void rule_find_leaves(struct rule *rule, struct arena *arena);
 /* Names of slots' events for evidence, absences and dumps. */
 void rule_dump(const struct rule *rule, struct buf *out);     /* stable text, for tests */
 void rule_graphviz(const struct rule *rule, struct buf *out); /* automaton as DOT */
+/* The same, each test's edge in the colour of its mark. */
+enum rule_mark { MARK_NEVER, MARK_PARTLY, MARK_COVERED };
+void rule_graphviz_marked(const struct rule *rule, const enum rule_mark *marks, struct buf *out);
 
 #endif

@@ -58,7 +58,8 @@ static void want_producers(struct subset *s)
     }
 }
 
-void ruleset_subset(const struct ruleset *rs, uint32_t rule, struct ruleset *ret)
+void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
+                    struct ruleset *ret)
 {
     struct subset s = {.rs = rs};
     uint32_t n = 0;
@@ -78,7 +79,7 @@ void ruleset_subset(const struct ruleset *rs, uint32_t rule, struct ruleset *ret
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         if (s.wanted[i]) {
             struct rule *to = &ret->rules[ret->n_rules++];
-            *to = rs->rules[i];
+            *to = i == rule && instead ? *instead : rs->rules[i];
             to->status = i == rule ? (struct slice){0} : to->status;
             to->level = 0;
             to->quiet.unit = 0;

@@ -9,8 +9,10 @@
 #include "nfa/rule.h"
 
 /* `rule`: index among rs->n_rules; UINT32_MAX: none, the set has no rules. The rule is evaluated and
- * heard whatever its status; the others as they say. Rules keep their order. */
-void ruleset_subset(const struct ruleset *rs, uint32_t rule, struct ruleset *ret);
+ * heard whatever its status; the others as they say. Rules keep their order. `instead`: stands in its
+ * place and reads and derives no more than it; NULL: the rule itself. */
+void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
+                    struct ruleset *ret);
 void ruleset_subset_release(struct ruleset *subset);
 
 #endif

@@ -8,6 +8,7 @@
 #include "nfa/capture.h"
 #include "nfa/instance.h"
 #include "nfa/scratch.h"
+#include "nfa/watch.h"
 
 /* ---- what a match says ----------------------------------------------------------------------- */
 
@@ -265,6 +266,9 @@ static uint64_t own_tests(const struct instance *in, const struct event **e, uin
     uint64_t tests = 0;
     for (uint32_t t = 0; t < in->rule->n_tests; t++) {
         const struct rule_test *test = &in->rule->tests[t];
+        if ((test->roles & roles) && s->limits.watch) {
+            s->limits.watch->asked(s->limits.watch->ctx, in->rule, t, *e, &ev, false);
+        }
         if ((test->roles & roles) && expr_true(test->own, &ev)) {
             tests |= UINT64_C(1) << t;
         }

@@ -20,6 +20,7 @@
 #include "nfa/rule.h"
 
 struct instance;
+struct nfa_watch;
 
 enum match_kind { MATCH_MATCH, MATCH_TIMEOUT, MATCH_QUIET_ENDED, MATCH_CAPPED, MATCH_PENDING };
 
@@ -75,6 +76,7 @@ struct nfa_limits {
     uint64_t max_steps;   /* tests that one search may evaluate; 0: NFA_DEFAULT_STEPS */
     bool forgetful;       /* searches remember no failures of parts that read names: for comparing */
     bool general;         /* every rule on the general detector: same bytes, for comparing */
+    const struct nfa_watch *watch; /* told what is asked (nfa/watch.h); NULL: nobody looks on */
 };
 
 /* About a fifth of a second. */

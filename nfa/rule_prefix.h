@@ -1,0 +1,12 @@
+/* The beginning of a rule as a rule of its own: its first items, every match of them, no `without`.
+ * For finding out how far a key came (tests of rules, coverage), never for a running engine. */
+#ifndef FYKE_NFA_RULE_PREFIX_H
+#define FYKE_NFA_RULE_PREFIX_H
+
+#include "nfa/rule.h"
+
+/* `n_items`: of rule->root, at least 1. Everything new lies in `arena`, the rest is borrowed. It says
+ * an alert without fields. */
+void rule_prefix(const struct rule *rule, uint32_t n_items, struct arena *arena, struct rule *ret);
+
+#endif
