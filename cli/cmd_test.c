@@ -5,6 +5,7 @@
 
 #include "cli/test_args.h"
 #include "cli/test_coverage.h"
+#include "cli/test_mutate.h"
 #include "connectors/geoip.h"
 
 /* ---- the run ------------------------------------------------------------------------------ */
@@ -76,6 +77,10 @@ static int run_tests(struct test_args *a, const struct fyke_rules *rules)
     if (rc == CLI_OK && a->coverage) {
         rc = test_coverage(a, c);
     }
+    if (a->mutate && (rc == CLI_OK || rc == CLI_FINDINGS)) {
+        int survived = test_mutate(a, rules);
+        rc = survived == CLI_OK ? rc : survived;
+    }
     int last = rc == CLI_OK || rc == CLI_FINDINGS ? conclude(a) : rc;
     return last == CLI_OK ? rc : last;
 }
@@ -98,12 +103,12 @@ static bool parse_require(const struct cli_verb *v, const char *text, struct tes
 
 static bool check_args(const struct cli_verb *v, const struct test_args *a)
 {
-    if (a->update && (a->watch || a->shuffles || a->coverage)) {
-        cli_usage_error(v, "--update goes with neither --watch, --shuffle nor --coverage");
+    if (a->update && (a->watch || a->shuffles || a->coverage || a->mutate)) {
+        cli_usage_error(v, "--update goes with none of --watch, --shuffle, --coverage, --mutate");
         return false;
     }
-    if (a->watch && (a->junit_path || a->require_pos || a->require_neg || a->coverage)) {
-        cli_usage_error(v, "--watch goes with neither --junit, --require nor --coverage");
+    if (a->watch && (a->junit_path || a->require_pos || a->require_neg || a->coverage || a->mutate)) {
+        cli_usage_error(v, "--watch goes with none of --junit, --require, --coverage, --mutate");
         return false;
     }
     return true;
@@ -112,7 +117,7 @@ static bool check_args(const struct cli_verb *v, const struct test_args *a)
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct test_args *a)
 {
     enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP,
-           OPT_UPDATE, OPT_WATCH, OPT_COVERAGE, OPT_MIN_COVERAGE, OPT_COVERAGE_GRAPH,
+           OPT_UPDATE, OPT_WATCH, OPT_MUTATE, OPT_COVERAGE, OPT_MIN_COVERAGE, OPT_COVERAGE_GRAPH,
            OPT_REQUIRE, OPT_SHUFFLE };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP,
                                               FORMAT_GITHUB};
@@ -127,6 +132,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"geoip", required_argument, NULL, OPT_GEOIP},
         {"update", no_argument, NULL, OPT_UPDATE},
         {"watch", no_argument, NULL, OPT_WATCH},
+        {"mutate", no_argument, NULL, OPT_MUTATE},
         {"coverage", no_argument, NULL, OPT_COVERAGE},
         {"min-coverage", required_argument, NULL, OPT_MIN_COVERAGE},
         {"coverage-graph", required_argument, NULL, OPT_COVERAGE_GRAPH},
@@ -151,6 +157,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case OPT_FORMAT: ok = cli_parse_format(v, optarg, formats, 4, &a->format); break;
         case OPT_UPDATE: a->update = true; break;
         case OPT_WATCH: a->watch = true; break;
+        case OPT_MUTATE: a->mutate = true; break;
         case OPT_COVERAGE: a->coverage = true; break;
         case OPT_MIN_COVERAGE:
             ok = cli_parse_number(v, "--min-coverage", optarg, 1, 100, &a->min_coverage);
@@ -234,6 +241,7 @@ const struct cli_verb verb_test = {
     "      --update        write what came as what is expected\n"
     "      --require K     every rule has a test that fires (pos), one that stays silent\n"
     "                      (neg), or both (pos,neg)\n"
+    "      --mutate        changes of each rule, one at a time, that no test notices\n"
     "      --coverage      states, edges and conditions of each rule that tests exercise\n"
     "      --min-coverage N      less than N percent of them is a finding\n"
     "      --coverage-graph FILE the automata as DOT, coloured by what was exercised\n"

@@ -19,7 +19,7 @@ struct test_args {
     const char *only;       /* regular expression, or NULL */
     const char *junit_path; /* or NULL */
     bool allow_empty, verbose;
-    bool update, watch, coverage;
+    bool update, watch, coverage, mutate;
     uint64_t min_coverage;      /* percent; 0: none asked for */
     const char *coverage_graph; /* file for the automata as DOT, or NULL */
     bool require_pos, require_neg;
