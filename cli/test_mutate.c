@@ -33,7 +33,7 @@ static uint32_t line_of(const struct mutate *m, struct span span)
     return source_position(sources_get(&m->c->sources, span.file), span.start).line;
 }
 
-static void survivor_json(struct mutate *m, struct slice rule, const struct mutation *x)
+static void survivor_json(struct mutate *m, struct slice rule, const struct rule_change *x)
 {
     struct json_out j = json_out_to(&m->survivors);
     json_object_begin(&j);
@@ -49,7 +49,7 @@ static void survivor_json(struct mutate *m, struct slice rule, const struct muta
     json_line_end(&j);
 }
 
-static void survivor_human(struct mutate *m, const struct mutation *x, struct slice diff)
+static void survivor_human(struct mutate *m, const struct rule_change *x, struct slice diff)
 {
     struct buf *out = &m->survivors;
     const char *p = prefix_of(m);
@@ -98,7 +98,7 @@ static void mutate_rule(struct mutate *m, uint32_t rule)
     rule_mutants_begin(&x, m->rules, rule);
     for (size_t i = 0; i < x.changes.n; i++) {
         FYKE_CLEANUP(buf_release) struct buf diff = BUF_INIT;
-        const struct mutation *change = &x.changes.items[i];
+        const struct rule_change *change = &x.changes.items[i];
         if (t.tried == MAX_CHANGES) {
             t.left_out++;
             continue;

@@ -57,13 +57,13 @@ void rule_mutants_begin(struct rule_mutants *m, const struct fyke_rules *rules, 
         }
     }
     if (m->decl) {
-        mutations_of(&c->sources, m->decl, c->files, c->n_files, &m->arena, &m->changes);
+        rule_changes_of(&c->sources, m->decl, c->files, c->n_files, &m->arena, &m->changes);
     }
 }
 
 void rule_mutants_end(struct rule_mutants *m)
 {
-    mutations_release(&m->changes);
+    rule_changes_release(&m->changes);
     arena_release(&m->arena);
     buf_release(&m->usual);
 }
@@ -83,7 +83,7 @@ static struct fyke_rules *compile(const struct rule_mutants *m, const struct com
 }
 
 static struct fyke_rules *compile_changed(const struct rule_mutants *m,
-                                          const struct mutation *change)
+                                          const struct rule_change *change)
 {
     struct compile_source *texts = xcalloc(m->n_texts + 1u, sizeof(*texts));
     FYKE_CLEANUP(buf_release) struct buf changed = BUF_INIT;
@@ -176,7 +176,7 @@ static void put_diff(struct slice a, struct slice b, struct buf *out)
 }
 
 static void show(struct rule_mutants *m, const struct fyke_rules *changed,
-                 const struct mutation *change, struct buf *ret)
+                 const struct rule_change *change, struct buf *ret)
 {
     FYKE_CLEANUP(buf_release) struct buf now = BUF_INIT;
     const char *path = sources_get(&m->rules->compilation->sources, change->span.file)->path;
@@ -191,7 +191,7 @@ static void show(struct rule_mutants *m, const struct fyke_rules *changed,
     put_diff(buf_slice(&m->usual), buf_slice(&now), ret);
 }
 
-enum mutant_fate rule_mutants_try(struct rule_mutants *m, const struct mutation *change,
+enum mutant_fate rule_mutants_try(struct rule_mutants *m, const struct rule_change *change,
                                   const struct rule_test_options *options, struct buf *ret_diff)
 {
     struct fyke_rules *changed = compile_changed(m, change);

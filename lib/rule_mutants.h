@@ -2,7 +2,7 @@
 #ifndef FYKE_LIB_RULE_MUTANTS_H
 #define FYKE_LIB_RULE_MUTANTS_H
 
-#include "dsl/mutate.h"
+#include "dsl/rule_change.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 
@@ -15,7 +15,7 @@ struct rule_mutants {
     uint32_t rule;
     const struct ast_decl *decl;
     struct arena arena;
-    struct mutations changes;
+    struct rule_changes changes;
     struct compile_source *texts; /* of the files */
     uint32_t *files;              /* per text: its number among the sources */
     uint32_t n_texts;
@@ -26,7 +26,7 @@ void rule_mutants_begin(struct rule_mutants *m, const struct fyke_rules *rules, 
 void rule_mutants_end(struct rule_mutants *m);
 /* REFUSED: it does not compile, so it cannot happen. *ret_diff of a survivor: the lines of the usual
  * form that differ, "- …" and "+ …"; NULL: not asked for. */
-enum mutant_fate rule_mutants_try(struct rule_mutants *m, const struct mutation *change,
+enum mutant_fate rule_mutants_try(struct rule_mutants *m, const struct rule_change *change,
                                   const struct rule_test_options *options, struct buf *ret_diff);
 
 #endif
