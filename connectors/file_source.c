@@ -205,7 +205,7 @@ static enum err source_start(struct source *source, const struct partition_posit
 static void add_end(struct file_source *s, const struct file_partition *p)
 {
     VEC_PUSH(s->ends, s->n_ends, s->cap_ends) =
-        (struct partition_position){p->topic, p->partition, 0, 0};
+        (struct partition_position){p->topic, p->partition, 0, 0, {0}};
 }
 
 static struct record *add_record(struct file_source *s, struct record r)

@@ -26,7 +26,7 @@ static int64_t now_ms(void)
 
 static struct partition_position position(const struct kafka_part *p)
 {
-    return (struct partition_position){p->topic_index, p->partition, p->next, 0};
+    return (struct partition_position){p->topic_index, p->partition, p->next, 0, {0}};
 }
 
 /* ---- ends --------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  *   kafka_source.c  life cycle, reading       kafka_start.c   partitions, first offsets
  *   kafka_record.c  message → record          kafka_commit.c  positions for the group
  *   kafka_end.c     ends, outages, growth        kafka_group.c   as one of several members
+ *   kafka_check.c   is it the topic that was read?
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_PARTS_H
 #define FYKE_CONNECTORS_KAFKA_PARTS_H
@@ -23,6 +24,8 @@ struct kafka_part {
     bool told;      /* the engine was told so and not otherwise */
     bool paused;
     bool waits;     /* given, but not read yet */
+    struct record_mark last; /* of the record read last before the start, until it has come by */
+    bool checks;             /* it is still to come, and must be the same */
 };
 
 struct kafka_topic {
@@ -91,12 +94,19 @@ enum err kafka_assign(struct kafka_source *s, const struct partition_position *f
 /* Where each of s->parts begins and ends, and where reading starts without a position. */
 enum err kafka_place_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
 /* What stood behind the position was read before: it must be there again. */
-enum err kafka_check_known(const struct kafka_part *p, const struct partition_position *at,
+enum err kafka_check_known(struct kafka_part *p, const struct partition_position *at,
                            struct error *err) FYKE_MUST_USE;
 /* Reading goes on at `offset`, which must still be there. */
 enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err) FYKE_MUST_USE;
 /* Reads all of s->parts from `next` on. */
 enum err kafka_assign_parts(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+
+/* kafka_check.c */
+/* Where to read from so that the record read last comes by, if it is still there. */
+int64_t kafka_check_begin(struct kafka_part *p);
+/* *drop: it came for the check alone. ERR_KAFKA: it is another one. */
+enum err kafka_check(struct kafka_source *s, size_t part, const rd_kafka_message_t *m, bool *drop,
+                     struct error *err) FYKE_MUST_USE;
 
 /* kafka_group.c */
 void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
@@ -114,6 +124,9 @@ enum err kafka_group_judge(struct kafka_source *s, const rd_kafka_message_t *m, 
 void kafka_group_close(struct kafka_source *s);
 
 /* kafka_record.c */
+/* Without headers. */
+void kafka_describe_record(const struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                           struct record *ret);
 void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
                        struct record *ret);
 /* Header arrays move while a batch grows: pointers are set when it is complete. */

@@ -35,8 +35,8 @@ struct record kafka_record_of(const rd_kafka_message_t *m)
     };
 }
 
-void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
-                       struct record *ret)
+void kafka_describe_record(const struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                           struct record *ret)
 {
     rd_kafka_timestamp_type_t type;
     int64_t ms = rd_kafka_message_timestamp(m, &type);
@@ -48,6 +48,12 @@ void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size
     if (__builtin_mul_overflow(ms, NS_PER_MS, &ret->timestamp.ns)) {
         ret->has_timestamp = false;
     }
+}
+
+void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
+                       struct record *ret)
+{
+    kafka_describe_record(s, m, part, ret);
     ret->n_headers = read_headers(s, m);
 }
 

@@ -104,6 +104,10 @@ static enum err on_event(struct kafka_source *s, const rd_kafka_message_t *m, si
         kafka_end_reached(s, part, m->offset);
         return ERR_OK;
     }
+    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && p->checks && m->offset < p->next) {
+        s->parts[part].last.set = false; /* retention took it a moment ago */
+        return kafka_assign_parts(s, err);
+    }
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         return error_set(err, ERR_KAFKA,
                          "%s[%d]: offset %lld is not there any more (%s): records were lost by "
@@ -120,6 +124,15 @@ static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error
         enum err rc = m->err ? on_event(s, m, part, err) : ERR_OK;
         rd_kafka_message_destroy(m);
         return rc;
+    }
+    if (s->parts[part].checks) {
+        bool drop;
+        enum err rc = kafka_check(s, part, m, &drop, err);
+        if (rc != ERR_OK || drop) {
+            kafka_reached(s, part, m->offset + 1);
+            rd_kafka_message_destroy(m);
+            return rc;
+        }
     }
     size_t n = s->n_messages;
     VEC_PUSH(s->messages, s->n_messages, s->cap_messages) = m;

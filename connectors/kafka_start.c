@@ -185,7 +185,7 @@ enum err kafka_go_on_at(struct kafka_part *p, int64_t offset, struct error *err)
     return ERR_OK;
 }
 
-enum err kafka_check_known(const struct kafka_part *p, const struct partition_position *at,
+enum err kafka_check_known(struct kafka_part *p, const struct partition_position *at,
                            struct error *err)
 {
     if (at->known > p->end) {
@@ -195,6 +195,7 @@ enum err kafka_check_known(const struct kafka_part *p, const struct partition_po
                          p->topic, p->partition, (long long)at->known, (long long)p->low,
                          (long long)p->end);
     }
+    p->last = at->last; /* looked at when it comes by (kafka_check.c) */
     return ERR_OK;
 }
 
@@ -244,9 +245,12 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
     tell_infos(s);
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_parts);
     for (size_t i = 0; i < s->n_parts; i++) {
-        const struct kafka_part *p = &s->parts[i];
+        struct kafka_part *p = &s->parts[i];
         if (!p->waits) {
-            rd_kafka_topic_partition_list_add(l, p->topic, p->partition)->offset = p->next;
+            rd_kafka_topic_partition_list_add(l, p->topic, p->partition)->offset =
+                kafka_check_begin(p);
+        }
+        if (!p->waits && !p->checks) {
             kafka_reached(s, i, p->next);
         }
     }

@@ -77,7 +77,7 @@ static void note_ends(struct memory_source *m)
         const struct source_partition *p = &m->partitions[i];
         if (!has_more(m, p)) {
             VEC_PUSH(m->ends, m->n_ends, m->cap_ends) =
-                (struct partition_position){p->topic, p->partition, end_of(m, p), 0};
+                (struct partition_position){p->topic, p->partition, end_of(m, p), 0, {0}};
         }
     }
 }

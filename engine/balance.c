@@ -37,7 +37,7 @@ static enum err hold_back(struct engine *e, bool *ret, struct error *err)
             pause = false;
         }
         if (pause != p->paused) {
-            struct partition_position at = {p->topic->index, p->id, p->next_offset, 0};
+            struct partition_position at = {p->topic->index, p->id, p->next_offset, 0, {0}};
             FYKE_TRY(s->ops->pause(s, &at, pause, err));
             p->paused = pause;
             e->pauses += pause;

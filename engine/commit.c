@@ -15,7 +15,7 @@ static enum err commit_source(struct engine *e, struct error *err)
     struct partition_position *at = xmalloc((e->n_partitions + 1) * sizeof(*at));
     for (size_t i = 0; i < e->n_partitions; i++) {
         const struct partition *p = e->partitions[i];
-        at[i] = (struct partition_position){p->topic->index, p->id, p->restart, 0};
+        at[i] = (struct partition_position){p->topic->index, p->id, p->restart, 0, {0}};
     }
     enum err rc = e->source->ops->commit(e->source, at, (uint32_t)e->n_partitions, "", err);
     free(at);

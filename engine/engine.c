@@ -443,7 +443,7 @@ uint32_t engine_positions(struct engine *e, const struct partition_position **re
         if (p->restored >= 0) {
             e->positions[n++] = (struct partition_position){
                 p->topic->index, p->id, p->replay_until > 0 ? p->replay_next : p->next_offset,
-                p->next_offset};
+                p->next_offset, p->last};
         }
     }
     *ret = e->positions;

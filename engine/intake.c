@@ -244,6 +244,7 @@ static enum err push_record(struct engine *e, const struct record *r,
             return ERR_OK;
         }
         p->next_offset = r->offset + 1;
+        p->newest = r;
         p->read++;
     }
     if (r->log_append_time && !p->said_append_time) {
@@ -265,9 +266,23 @@ static enum err push_record(struct engine *e, const struct record *r,
     return ERR_OK;
 }
 
+/* The records of a batch are gone with it. Files know what was read by themselves. */
+static void note_newest(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_partitions; i++) {
+        struct partition *p = e->partitions[i];
+        if (p->newest != NULL && p->newest->origin == NULL && e->options.state_dir != NULL) {
+            p->last = record_mark_of(p->newest);
+        }
+        p->newest = NULL;
+    }
+}
+
 enum err engine_push(struct engine *e, const struct record *r, struct error *err)
 {
-    return push_record(e, r, NULL, err);
+    enum err rc = push_record(e, r, NULL, err);
+    note_newest(e);
+    return rc;
 }
 
 /* ---- batches ------------------------------------------------------------------------------ */
@@ -297,7 +312,7 @@ static void decode_part(void *ctx, uint32_t worker, uint32_t n, struct nfa_scrat
     }
 }
 
-enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+static enum err push_batch(struct engine *e, const struct record *records, uint32_t n,
                            struct error *err)
 {
     bool ahead = e->n_lanes > 1 && n >= DECODE_AHEAD * e->n_lanes;
@@ -314,6 +329,14 @@ enum err engine_push_batch(struct engine *e, const struct record *records, uint3
         }
     }
     return ERR_OK;
+}
+
+enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+                           struct error *err)
+{
+    enum err rc = push_batch(e, records, n, err);
+    note_newest(e);
+    return rc;
 }
 
 size_t engine_buffered_bytes(const struct engine *e)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/slice.h"
 
 struct record_header {
@@ -35,12 +36,29 @@ struct record {
     const char *broken;
 };
 
+/* What is remembered of a record to know it again: a topic that was made anew and has grown as long holds
+ * another one in its place. */
+struct record_mark {
+    bool set;
+    int64_t offset;
+    struct etime timestamp; /* ETIME_MIN: none */
+    uint32_t sum;           /* over key and value */
+};
+
+struct record_mark record_mark_of(const struct record *r);
+static inline bool record_mark_eq(const struct record_mark *a, const struct record_mark *b)
+{
+    return a->set == b->set && a->offset == b->offset && a->timestamp.ns == b->timestamp.ns &&
+           a->sum == b->sum;
+}
+
 /* Where a partition stands; used for restart, commit and the summary. */
 struct partition_position {
     uint32_t topic;
     int32_t partition;
     int64_t offset;
     int64_t known; /* for a restart: records below this were read before; 0: below `offset` */
+    struct record_mark last; /* for a restart: of the record that was read last */
 };
 
 #endif

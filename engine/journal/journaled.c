@@ -103,7 +103,7 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
         const struct header_partition *p = &h->partitions[i];
         if (p->topic < e->rs->n_topics) { /* the header at start may name topics that are gone */
             j->positions[n++] =
-                (struct partition_position){p->topic, p->partition, p->restart, 0};
+                (struct partition_position){p->topic, p->partition, p->restart, 0, {0}};
         }
     }
     *ret = (struct journal_task){

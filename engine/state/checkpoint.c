@@ -134,6 +134,7 @@ static void describe_partition(struct header *h, const struct partition *p)
         .partition = p->id,
         .restart = p->restart,
         .next_offset = p->next_offset,
+        .last = p->last,
         .has_time = p->has_time,
         .empty_at_start = p->empty_at_start,
         .idle = p->idle,

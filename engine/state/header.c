@@ -1,4 +1,4 @@
-/* Stored form of the header, format 2; docs/state.md has the table. The last 8 bytes are XXH3-64
+/* Stored form of the header, format 3; docs/state.md has the table. The last 8 bytes are XXH3-64
  * over everything in front of them. */
 #include "engine/state/header.h"
 
@@ -12,6 +12,7 @@
 #define FLAG_EMPTY 2
 #define FLAG_IDLE 4
 #define FLAG_RETURNED 8
+#define FLAG_LAST 16
 #define FLAG_HISTORY 1
 #define FLAG_WAITS 2
 
@@ -68,6 +69,13 @@ static void put_returned(const struct header_partition *p, struct buf *out)
     }
 }
 
+static void put_last(const struct header_partition *p, struct buf *out)
+{
+    buf_put_varint(out, (uint64_t)(p->next_offset - p->last.offset));
+    buf_put_zigzag(out, p->last.timestamp.ns);
+    buf_put_u32be(out, p->last.sum);
+}
+
 static void put_partition(const struct header_partition *p, struct buf *out)
 {
     buf_put_varint(out, p->topic);
@@ -76,7 +84,8 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     buf_put_zigzag(out, p->next_offset);
     buf_put_byte(out, (uint8_t)((p->has_time ? FLAG_HAS_TIME : 0) |
                                 (p->empty_at_start ? FLAG_EMPTY : 0) | (p->idle ? FLAG_IDLE : 0) |
-                                (p->n_returned > 0 ? FLAG_RETURNED : 0)));
+                                (p->n_returned > 0 ? FLAG_RETURNED : 0) |
+                                (p->last.set ? FLAG_LAST : 0)));
     buf_put_zigzag(out, p->max_time.ns);
     buf_put_zigzag(out, p->first_time.ns);
     buf_put_zigzag(out, p->frontier.ns);
@@ -89,6 +98,9 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     }
     if (p->n_returned > 0) {
         put_returned(p, out);
+    }
+    if (p->last.set) {
+        put_last(p, out);
     }
 }
 
@@ -224,6 +236,16 @@ static void read_values(struct reader *r, struct header_partition *p, struct are
     }
 }
 
+static void read_last(struct reader *r, struct header_partition *p)
+{
+    uint64_t back = read_varint(r);
+    p->last = (struct record_mark){.set = true, .offset = p->next_offset};
+    r->failed |= p->next_offset < 0 || back == 0 || back > (uint64_t)p->next_offset;
+    p->last.offset -= r->failed ? 0 : (int64_t)back;
+    p->last.timestamp = read_etime(r);
+    p->last.sum = read_u32be(r);
+}
+
 static void read_partition(struct reader *r, struct header_partition *p, const struct header *h,
                            struct arena *a)
 {
@@ -244,6 +266,9 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     read_values(r, p, a);
     if ((flags & FLAG_RETURNED) != 0) {
         read_returned(r, p, a);
+    }
+    if ((flags & FLAG_LAST) != 0) {
+        read_last(r, p);
     }
 }
 

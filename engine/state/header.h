@@ -11,9 +11,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "engine/record.h"
 #include "engine/time/place.h"
 
-#define HEADER_FORMAT 2 /* what is written; 1 is read too: it had no `returned` */
+/* What is written. Read too: 1, which had no `returned`, and 2, which had no `last`. */
+#define HEADER_FORMAT 3
 #define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };
@@ -62,6 +64,7 @@ struct header_partition {
     int32_t partition;
     int64_t restart;     /* B */
     int64_t next_offset; /* P */
+    struct record_mark last; /* the last record in front of P; left out of the bytes if not set */
     bool has_time, empty_at_start, idle;
     struct etime max_time, first_time, frontier, floor;
     struct header_late *late; /* ascending */

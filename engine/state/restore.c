@@ -390,6 +390,7 @@ static void take_over(const struct engine *e, struct partition *p,
                       const struct header_partition *h)
 {
     p->next_offset = h->next_offset;
+    p->last = h->last;
     p->restored = h->next_offset;
     p->replay_next = h->restart;
     p->replay_until = h->restart < h->next_offset ? h->next_offset : 0;

@@ -90,7 +90,7 @@ static uint32_t positions_of(const struct task *t, struct partition_position *re
                      : p->replay_until > 0        ? p->replay_next
                                                   : p->next_offset;
         ret[n++] = (struct partition_position){p->topic->index, p->id, at,
-                                               p->restored >= 0 ? p->next_offset : 0};
+                                               p->restored >= 0 ? p->next_offset : 0, p->last};
     }
     return n;
 }
@@ -126,7 +126,7 @@ static void wake_task(struct task *t)
 {
     for (size_t i = 0; i < t->engine->n_partitions; i++) {
         struct partition *p = t->engine->partitions[i];
-        idle_note_lost_end(t->engine, &(struct partition_position){p->topic->index, p->id, 0, 0});
+        idle_note_lost_end(t->engine, &(struct partition_position){p->topic->index, p->id, 0, 0, {0}});
         p->paused = false;
     }
 }

@@ -60,6 +60,8 @@ struct partition {
     int64_t replay_next;   /* while that lasts: the first of them that is still to come */
     int64_t restored;      /* offsets below this were read before the last start; -1: no start */
     int64_t restart;       /* where a restart would read (checkpoint_restarts) */
+    const struct record *newest; /* of the batch being read; NULL: none yet */
+    struct record_mark last;     /* of the record read last; kept only with a state */
     /* What was late and what came back at offsets that a restart may read again; kept only with a
      * state. */
     struct event_notes late_events, returned;

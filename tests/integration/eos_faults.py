@@ -246,12 +246,13 @@ CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
 WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
 
 
-def main():
+def run_cases(cases):
+    """A world each; EOS_CASE: only those whose name contains it."""
     rng = eos.seeded()
     only = os.environ.get("EOS_CASE", "")
 
     def body():
-        for case in WITH_BROKER if sys.argv[2:] == ["broker"] else CASES:
+        for case in cases:
             if only not in case.__name__:
                 continue
             began = time.monotonic()
@@ -270,4 +271,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_cases(WITH_BROKER if sys.argv[2:] == ["broker"] else CASES)

@@ -63,6 +63,7 @@ class World:
         self.source = f"{self.name}-in"
         self.state = f"{self.work}/state"
         self.n, self.time = 0, 1_000_000
+        self.partitions, self.keys_moved = PARTITIONS, False
         eos.ktool("create", self.source, PARTITIONS)
         self.outputs(f"{self.name}-out")
         with open(f"{HERE}/eos.rules") as f, open(f"{self.work}/eos.rules", "w") as to:
@@ -98,7 +99,7 @@ class World:
 
     def end_of_time(self):
         """Whatever can be decided is decided."""
-        for p in range(PARTITIONS):
+        for p in range(self.partitions):
             line = (f'{{"user":"end{p}","at":{END_OF_TIME},"result":"success",'
                     '"country":"NL","n":0}\n')
             eos.ktool("-p", p, "-k", "user", "produce", self.source, stdin=line.encode())
@@ -127,7 +128,10 @@ class World:
         if len(want) < 20 or len(dead) < 5:
             raise eos.Failed(f"only {len(want)} alerts, {len(dead)} refused in the reference")
         eos.compare(want, eos.dump(self.out))
-        eos.compare(dead, eos.dump(f"{self.out}-dead", self.name))
+        refused = eos.dump(f"{self.out}-dead", self.name)
+        if self.keys_moved:  # what is refused goes out when it is read, partition by partition
+            dead, refused = sorted(dead), sorted(refused)
+        eos.compare(dead, refused)
         return len(want)
 
     def same_state(self):

@@ -104,7 +104,7 @@ static void read_header(struct life *l, const char *text)
     long long offset;
     for (const char *p = text + used; sscanf(p, " %d=%lld%n", &partition, &offset, &used) == 2;
          p += used) {
-        l->at[l->n_at++] = (struct partition_position){0, partition, offset, 0};
+        l->at[l->n_at++] = (struct partition_position){0, partition, offset, 0, {0}};
     }
     l->has_header = true;
 }
@@ -177,7 +177,7 @@ static enum err first_start(struct life *l, struct error *err)
     FYKE_TRY(l->source->ops->partitions(l->source, &parts, &n, err));
     assert(n <= MAX_PARTITIONS);
     for (uint32_t i = 0; i < n; i++) {
-        l->at[i] = (struct partition_position){0, parts[i].partition, parts[i].first_offset, 0};
+        l->at[i] = (struct partition_position){0, parts[i].partition, parts[i].first_offset, 0, {0}};
     }
     l->n_at = n;
     return commit(l, err);

@@ -282,7 +282,7 @@ void world_send_some(struct world *w, int from, int to)
 
 void world_end_reached(struct world *w, uint32_t topic, int64_t offset)
 {
-    const struct partition_position at = {topic, 0, offset, 0};
+    const struct partition_position at = {topic, 0, offset, 0, {0}};
     idle_note_end(w->engine, &at);
 }
 

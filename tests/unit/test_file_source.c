@@ -336,7 +336,7 @@ static void files_take_turns(void **state)
 static void paused_files_wait(void **state)
 {
     struct world *w = *state;
-    struct partition_position p = {1, 0, 0, 0};
+    struct partition_position p = {1, 0, 0, 0, {0}};
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     put_text(w, "1", "1\n2\n");
     put_text(w, "2", "4\n5\n");
@@ -386,7 +386,7 @@ static void start_from_positions(void **state)
 {
     struct world *w = *state;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    struct partition_position from[] = {{1, 0, 2, 0}};
+    struct partition_position from[] = {{1, 0, 2, 0, {0}}};
     put_text(w, "1", "1\n2\n3\n");
     assert_int_equal(open_source(w, (const char *[]){"b=1"}, 1, false, false), ERR_OK);
     assert_int_equal(w->source->ops->start(w->source, from, 1, &w->err), ERR_OK);

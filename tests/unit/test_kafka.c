@@ -259,7 +259,7 @@ static void a_position_goes_on(void **state)
     }
     produce(w, "logins", 0, "{}", NULL, 1);
     /* Partition 0 is new to the state: read from its first record although --start says else. */
-    struct partition_position from[] = {{LOGINS, 1, 2, 0}};
+    struct partition_position from[] = {{LOGINS, 1, 2, 0, {0}}};
     check(w, open_source(w, "logins", "latest", true));
     start(w, from, 1);
     const struct source_partition *parts;
@@ -281,7 +281,7 @@ static void a_position_goes_on(void **state)
 static void a_position_that_is_gone(void **state)
 {
     struct world *w = *state;
-    struct partition_position from[] = {{LOGINS, 0, 5, 0}};
+    struct partition_position from[] = {{LOGINS, 0, 5, 0, {0}}};
     check(w, open_source(w, "logins", NULL, true));
     fails(w, w->source->ops->start(w->source, from, 1, &w->err), ERR_KAFKA, "goes on at offset 5");
 }
@@ -294,10 +294,87 @@ static void what_was_read_is_gone(void **state)
     for (int i = 0; i < 3; i++) {
         produce(w, "logins", 0, "{}", NULL, 1);
     }
-    struct partition_position from[] = {{LOGINS, 0, 1, 4}};
+    struct partition_position from[] = {{LOGINS, 0, 1, 4, {0}}};
     check(w, open_source(w, "logins", NULL, true));
     fails(w, w->source->ops->start(w->source, from, 1, &w->err), ERR_KAFKA,
           "has read up to offset 4, but the topic holds 0 to 3");
+}
+
+/* Reads everything, keeps the mark of the last record of partition 0 and the number of all. */
+static uint32_t read_once(struct world *w, const struct partition_position *from, uint32_t n,
+                          struct record_mark *last)
+{
+    uint32_t seen = 0;
+    check(w, open_source(w, "logins", NULL, true));
+    start(w, from, n);
+    for (bool finished = false; !finished;) {
+        struct source_batch b = poll_some(w);
+        for (uint32_t i = 0; i < b.n; i++) {
+            if (b.records[i].partition == 0) {
+                *last = record_mark_of(&b.records[i]);
+            }
+        }
+        seen += b.n;
+        finished = b.finished;
+    }
+    w->source->ops->close(w->source);
+    w->source = NULL;
+    return seen;
+}
+
+/* The topic that was read: its last record comes by and is not handed out again. */
+static void the_last_record_tells_that_it_is_the_topic(void **state)
+{
+    struct world *w = *state;
+    struct record_mark last = {0}, next = {0};
+    for (int i = 0; i < 3; i++) {
+        produce(w, "logins", 0, "{}", "ann", 1000 + i);
+    }
+    assert_int_equal(read_once(w, NULL, 0, &last), 3);
+    struct partition_position behind = {LOGINS, 0, 3, 3, last}, in_front = {LOGINS, 0, 1, 3, last};
+    assert_int_equal(read_once(w, &behind, 1, &next), 0);
+    assert_int_equal(read_once(w, &in_front, 1, &next), 2);
+    produce(w, "logins", 0, "{}", "bob", 2000);
+    assert_int_equal(read_once(w, &behind, 1, &next), 1);
+    assert_int_equal(next.offset, 3);
+    assert_null(strstr(w->log, "made anew"));
+}
+
+static void another_topic(struct world *w, struct record_mark last, const char *what)
+{
+    struct partition_position from[] = {{LOGINS, 0, last.offset + 1, last.offset + 1, last}};
+    enum err rc = ERR_OK;
+    check(w, open_source(w, "logins", NULL, true));
+    start(w, from, 1);
+    for (bool finished = false; rc == ERR_OK && !finished;) {
+        struct source_batch b = {0};
+        rc = w->source->ops->poll(w->source, 10, POLL, &b, &w->err);
+        assert_int_equal(b.n, 0);
+        finished = b.finished;
+    }
+    fails(w, rc, ERR_KAFKA, what);
+    assert_non_null(strstr(w->err.text, "(it holds 0 to 3)"));
+    w->source->ops->close(w->source);
+    w->source = NULL;
+}
+
+/* Made anew, and as long as what was read: known by its records alone. */
+static void a_topic_that_has_grown_again_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct record_mark last = {0};
+    for (int i = 0; i < 3; i++) {
+        produce(w, "logins", 0, "{}", "ann", 1000 + i);
+    }
+    assert_int_equal(read_once(w, NULL, 0, &last), 3);
+    struct record_mark older = last, other = last, inner = last;
+    older.timestamp.ns -= NS_PER_MS;
+    another_topic(w, older, "offset 2 was written 1970-01-01T00:00:01.002Z, the one that was read "
+                            "there 1970-01-01T00:00:01.001Z");
+    other.sum++;
+    another_topic(w, other, "offset 2 has another key or value");
+    inner.offset = 1;
+    another_topic(w, inner, "offset 1 was written");
 }
 
 static void a_failed_commit_ends_nothing(void **state)
@@ -309,7 +386,7 @@ static void a_failed_commit_ends_nothing(void **state)
     while (poll_some(w).n == 0) {
     }
     rd_kafka_mock_push_request_errors(w->mock, API_OFFSET_COMMIT, 1, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
-    struct partition_position at[] = {{LOGINS, 0, 1, 0}};
+    struct partition_position at[] = {{LOGINS, 0, 1, 0, {0}}};
     check(w, w->source->ops->commit(w->source, at, 1, "", &w->err));
     struct source_batch b;
     for (int i = 0; i < 50 && !strstr(w->log, "could not be committed"); i++) {
@@ -324,7 +401,7 @@ static void a_paused_partition_loses_nothing(void **state)
     check(w, open_source(w, "logouts", NULL, false));
     start(w, NULL, 0);
     assert_int_equal(poll_some(w).n_at_end, 1);
-    struct partition_position at = {LOGOUTS, 0, 0, 0};
+    struct partition_position at = {LOGOUTS, 0, 0, 0, {0}};
     check(w, w->source->ops->pause(w->source, &at, true, &w->err));
     produce(w, "logouts", 0, "{}", NULL, 1);
     struct source_batch b;
@@ -468,6 +545,8 @@ int main(void)
         TEST(a_position_goes_on),
         TEST(a_position_that_is_gone),
         TEST(what_was_read_is_gone),
+        TEST(the_last_record_tells_that_it_is_the_topic),
+        TEST(a_topic_that_has_grown_again_is_refused),
         TEST(a_failed_commit_ends_nothing),
         TEST(a_paused_partition_loses_nothing),
         TEST(an_end_without_answer_is_taken_back),

@@ -132,7 +132,8 @@ static uint32_t both[] = {0, 1};
 static struct header_partition partitions[] = {
     {.topic = 1, .partition = 3, .restart = 40, .next_offset = 60, .has_time = true, .idle = true,
      .max_time = {90}, .first_time = {-4}, .frontier = {85}, .floor = {INT64_MIN}, .late = late,
-     .n_late = 3, .returned = returned, .n_returned = 2, .values = values, .n_values = 1},
+     .n_late = 3, .returned = returned, .n_returned = 2, .values = values, .n_values = 1,
+     .last = {true, 57, {-5}, 0xfeed}},
     {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true},
 };
 static struct header_clock clocks[] = {
@@ -171,6 +172,8 @@ static void headers_come_back(void **state)
     assert_int_equal(h.partitions[0].n_late, 3);
     assert_int_equal(h.partitions[0].late[2].offset, 55);
     assert_int_equal(h.partitions[0].n_returned, 2);
+    assert_true(record_mark_eq(&h.partitions[0].last, &partitions[0].last));
+    assert_false(h.partitions[1].last.set);
     assert_int_equal(h.partitions[0].returned[1].offset, 59);
     assert_int_equal(h.partitions[0].returned[1].due.ns, -3);
     assert_int_equal(h.partitions[1].n_returned, 0);
@@ -192,24 +195,28 @@ static void headers_come_back(void **state)
     buf_release(&again);
 }
 
-/* Format 1 is format 2 without events that came back. */
-static void headers_of_format_1_are_read(void **state)
+/* Format 1 is without events that came back, format 2 without the mark of the last record. */
+static void headers_of_older_formats_are_read(void **state)
 {
     struct header in = sample(), h;
     struct buf b = BUF_INIT;
     const char *why;
     (void)state;
+    struct record_mark last = partitions[0].last;
     partitions[0].n_returned = 0;
+    partitions[0].last.set = false;
     header_encode(&in, &b);
     partitions[0].n_returned = 2;
-    for (char format = 0; format <= 3; format++) {
+    partitions[0].last = last;
+    for (char format = 0; format <= 4; format++) {
         b.ptr[4] = format;
         b.len -= 8;
         buf_put_u64be(&b, hash64(buf_slice(&b)));
-        bool known = format == 1 || format == 2;
+        bool known = format >= 1 && format <= 3;
         assert_true(header_decode(buf_slice(&b), &h, &why) == known);
         if (known) {
             assert_int_equal(h.partitions[0].n_late, 3);
+            assert_false(h.partitions[0].last.set);
             header_release(&h);
         }
     }
@@ -240,7 +247,7 @@ int main(void)
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(segments_come_back),
         cmocka_unit_test(headers_come_back),
-        cmocka_unit_test(headers_of_format_1_are_read),
+        cmocka_unit_test(headers_of_older_formats_are_read),
         cmocka_unit_test(damaged_headers_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

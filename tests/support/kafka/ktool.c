@@ -11,6 +11,7 @@ static const char usage[] =
     "  ports N                        prints N free loopback ports\n"
     "  create TOPIC PARTITIONS [key=value ...]\n"
     "  delete TOPIC\n"
+    "  grow TOPIC PARTITIONS          as many as that\n"
     "  leader TOPIC PARTITION         prints the node that leads, -1 if none does\n"
     "  trim TOPIC PARTITION OFFSET    removes the records before OFFSET\n"
     "  produce TOPIC < lines          one message per line, acks=all\n"
@@ -43,7 +44,7 @@ static const struct command {
     {"delete", 1, ktool_delete},   {"trim", 3, ktool_trim},       {"produce", 1, ktool_produce},
     {"consume", 1, ktool_consume}, {"offsets", 2, ktool_offsets},
     {"commit", 4, ktool_commit},   {"forget", 1, ktool_forget},
-    {"leader", 2, ktool_leader},
+    {"leader", 2, ktool_leader},   {"grow", 2, ktool_grow},
 };
 
 int64_t ktool_now_ms(void)

@@ -40,6 +40,7 @@ struct bytes {
 int ktool_ready(const struct ktool_options *options, char **operands);
 int ktool_ports(const struct ktool_options *options, char **operands);
 int ktool_create(const struct ktool_options *options, char **operands);
+int ktool_grow(const struct ktool_options *options, char **operands);
 int ktool_delete(const struct ktool_options *options, char **operands);
 int ktool_trim(const struct ktool_options *options, char **operands);
 int ktool_produce(const struct ktool_options *options, char **operands);

@@ -190,6 +190,36 @@ int ktool_create(const struct ktool_options *options, char **operands)
     return code;
 }
 
+int ktool_grow(const struct ktool_options *options, char **operands)
+{
+    char why[256];
+    rd_kafka_t *client = ktool_client(RD_KAFKA_PRODUCER, ktool_conf(options));
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    int wanted = (int)ktool_number(operands[1], "partitions");
+    rd_kafka_NewPartitions_t *more =
+        rd_kafka_NewPartitions_new(operands[0], (size_t)wanted, why, sizeof why);
+    if (more == NULL) {
+        exit(ktool_fail(operands[0], why));
+    }
+    rd_kafka_CreatePartitions(client, &more, 1, NULL, queue);
+    rd_kafka_event_t *event = await_result(queue, options);
+    size_t count;
+    const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event), &count);
+    int code = topic_results(results, count);
+    rd_kafka_event_destroy(event);
+    int64_t deadline = ktool_now_ms() + options->timeout_ms;
+    while (code == KTOOL_OK &&
+           ktool_partition_count(client, operands[0], options->timeout_ms) != wanted) {
+        code = ktool_now_ms() < deadline ? KTOOL_OK : ktool_fail("grow", "not seen in time");
+        sleep_ms(50);
+    }
+    rd_kafka_NewPartitions_destroy(more);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(client);
+    return code;
+}
+
 int ktool_delete(const struct ktool_options *options, char **operands)
 {
     rd_kafka_t *client = ktool_client(RD_KAFKA_PRODUCER, ktool_conf(options));

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Exactly once when topics change under it: made anew, more partitions, unequal ones; very many.
+
+    eos_topics.py FYKE
+
+FYKE_LONG=1   100 and 1,000 partitions in one transaction
+"""
+import os
+import re
+import time
+
+import eos
+from eos_faults import ends_with, run_cases, text
+from eos_matrix import END_OF_TIME, PARTITIONS
+
+LONG = os.environ.get("FYKE_LONG") == "1"
+
+
+def begins_anew(w):
+    """What the topic holds now, into another topic: as if for the first time."""
+    w.outputs(f"{w.name}-again")
+    w.subject = w.another("state")
+    w.subject.finishes("--once", "--reset-state")
+
+
+def high(w):
+    return [int(row.split("\t")[3]) for row in
+            eos.ktool("offsets", w.name, w.source).decode().splitlines()]
+
+
+def a_topic_made_anew_that_has_grown_again_is_refused(w):
+    w.load(200)
+    w.subject.finishes("--once")
+    was = high(w)
+    eos.ktool("delete", w.source)
+    eos.ktool("create", w.source, PARTITIONS)
+    w.load(500)
+    if any(now <= then for now, then in zip(high(w), was)):
+        raise eos.Failed(f"the topic has not grown past {was}: {high(w)}")
+    alerts = eos.dump(w.out)
+    for more in ([], ["--delivery", "exactly-once"]):  # as often as it is started
+        refused = w.another("state", *more)
+        refused.start("--once")
+        ends_with(refused, 4, "the topic was made anew and has grown past the position (it holds 0 to")
+    if eos.dump(w.out) != alerts:
+        raise eos.Failed("something of the other topic was evaluated")
+    begins_anew(w)
+
+
+def partitions_that_were_added_are_read_from_their_beginning(w):
+    w.load(150)
+    w.subject.finishes("--once")
+    eos.ktool("grow", w.source, PARTITIONS + 2)
+    w.time += 60_000  # behind what the others have let go
+    w.load(200)
+    if min(high(w)) == 0:
+        raise eos.Failed("no record on a new partition")
+    w.subject.dies_at("kafka-before-commit:2", "--once")
+    w.subject.finishes("--once")
+    for p in (PARTITIONS, PARTITIONS + 1):
+        if f'topic "{w.source}" has a new partition {p}: read from offset 0' not in text(w.subject):
+            raise eos.Failed(f"not said of partition {p}:\n{text(w.subject)}")
+    w.load(100)
+    w.subject.dies_at("kafka-after-offsets", "--once")
+    w.partitions, w.keys_moved = PARTITIONS + 2, True
+
+
+def topics_with_unequal_partitions_are_not_shared(w):
+    other = f"{w.source}-other"
+    eos.ktool("create", other, PARTITIONS + 1)
+    rules = f"{w.work}/two.rules"
+    with open(rules, "w") as f:
+        f.write(f"""language 1
+event Login from topic "{w.source}" {{ user : string key  at : timestamp in ms event time }}
+event Payment from topic "{other}" {{ user : string key  at : timestamp in ms event time }}
+rule both {{ for each user within 1 minute when Login as l then Payment as p emit alert }}
+""")
+    member = eos.Subject([w.fyke, "run", "-r", rules, "-i", "kafka", "-o", f"kafka:{w.out}", "--app",
+                          f"{w.name}-group", "--instances", "group", "--instance-id", "one",
+                          "--state", f"{w.work}/group", "-X", f"bootstrap.servers={eos.BOOTSTRAP}"],
+                         f"{w.work}/group.log")
+    member.start()
+    ends_with(member, 2, f"has {PARTITIONS} partitions, topic")
+    eos.ktool("delete", other)
+    return "refused"
+
+
+def everywhere(w, at):
+    """An event on every partition: of so many users that none is left out."""
+    lines = "".join(f'{{"user":"far{i}","at":{at},"result":"success","country":"NL","n":{i}}}\n'
+                    for i in range(w.partitions * 14))
+    eos.ktool("-k", "user", "produce", w.source, stdin=lines.encode())
+
+
+def many_partitions_in_one_transaction(w, partitions=100):
+    """Every commit carries the position of each of them."""
+    eos.ktool("grow", w.source, partitions)
+    w.partitions = partitions
+    w.end_of_time = lambda: everywhere(w, END_OF_TIME)
+    w.load(400)
+    everywhere(w, w.time)
+    began = time.monotonic()
+    w.subject.finishes("--once", timeout=300)
+    seconds = time.monotonic() - began
+    rows = eos.ktool("offsets", w.name, w.source).decode().splitlines()
+    if len(rows) != partitions or len({re.search(r"seq=\d+", r).group() for r in rows}) != 1:
+        raise eos.Failed(f"{len(rows)} positions, not of one commit")
+    print(f"{partitions} partitions: {w.seq() + 1} commits in {seconds:.1f} s", flush=True)
+    w.load(200)
+    w.subject.dies_at("kafka-after-offsets", "--once")
+
+
+def a_thousand_partitions(w):
+    many_partitions_in_one_transaction(w, 1000)
+
+
+CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
+         partitions_that_were_added_are_read_from_their_beginning,
+         topics_with_unequal_partitions_are_not_shared]
+IN_LONG = [many_partitions_in_one_transaction, a_thousand_partitions]
+
+if __name__ == "__main__":
+    run_cases(CASES + (IN_LONG if LONG else []))
