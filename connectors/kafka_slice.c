@@ -78,7 +78,7 @@ static enum err tell_ends(struct kafka_slice *s, struct error *err)
     for (size_t i = 0; i < k->n_parts; i++) {
         const struct kafka_part *p = &k->parts[i];
         if (p->done && !s->told[i]) {
-            struct partition_position at = {p->topic_index, p->partition, p->end, 0};
+            struct partition_position at = {p->topic_index, p->partition, p->end, 0, {0}};
             s->told[i] = true;
             VEC_PUSH(s->ends, s->n_ends, s->cap_ends) = at;
             FYKE_TRY(s->inner->ops->pause(s->inner, &at, true, err));
