@@ -134,17 +134,6 @@ void workers_counters(const struct workers *all, struct nfa_counters *ret)
 {
     *ret = (struct nfa_counters){0};
     for (uint32_t i = 0; i < all->n; i++) {
-        const struct nfa_counters *c = nfa_scratch_counters(all->workers[i].scratch);
-        ret->detector_calls += c->detector_calls;
-        ret->finder_calls += c->finder_calls;
-        ret->matches += c->matches;
-        ret->timeouts += c->timeouts;
-        ret->suppressed += c->suppressed;
-        ret->capped += c->capped;
-        ret->truncated += c->truncated;
-        ret->eval.division_by_zero += c->eval.division_by_zero;
-        ret->eval.overflow += c->eval.overflow;
-        ret->eval.not_a_number += c->eval.not_a_number;
-        ret->eval.regex_limit += c->eval.regex_limit;
+        nfa_counters_add(ret, nfa_scratch_counters(all->workers[i].scratch));
     }
 }

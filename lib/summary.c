@@ -81,6 +81,8 @@ static void put_matching(struct json_out *j, const struct nfa_counters *n)
     json_member_uint(j, "timeouts", n->timeouts);
     json_member_uint(j, "suppressed", n->suppressed);
     json_member_uint(j, "capped", n->capped);
+    json_member_uint(j, "exhausted", n->exhausted);
+    json_member_uint(j, "unremembered", n->unremembered);
     json_member_uint(j, "truncated", n->truncated);
     json_member_uint(j, "division_by_zero", n->eval.division_by_zero);
     json_member_uint(j, "overflow", n->eval.overflow);

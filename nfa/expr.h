@@ -155,6 +155,7 @@ struct eval_counters {
     uint64_t not_a_number;
     uint64_t regex_limit;
 };
+void eval_counters_add(struct eval_counters *to, const struct eval_counters *from);
 
 /* Answers EX_PROFILE: measure `m` of the rule set for the key at hand, as of `ev->now`. Text and
  * items live in ev->scratch or as long as the call. */

@@ -81,6 +81,32 @@ struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *s)
     return &s->counters;
 }
 
+/* One that is added is missing below until it is summed, too. */
+_Static_assert(sizeof(struct eval_counters) == 4 * sizeof(uint64_t), "");
+_Static_assert(sizeof(struct nfa_counters) == 13 * sizeof(uint64_t), "");
+
+void eval_counters_add(struct eval_counters *to, const struct eval_counters *from)
+{
+    to->division_by_zero += from->division_by_zero;
+    to->overflow += from->overflow;
+    to->not_a_number += from->not_a_number;
+    to->regex_limit += from->regex_limit;
+}
+
+void nfa_counters_add(struct nfa_counters *to, const struct nfa_counters *from)
+{
+    to->detector_calls += from->detector_calls;
+    to->finder_calls += from->finder_calls;
+    to->matches += from->matches;
+    to->timeouts += from->timeouts;
+    to->suppressed += from->suppressed;
+    to->capped += from->capped;
+    to->exhausted += from->exhausted;
+    to->unremembered += from->unremembered;
+    to->truncated += from->truncated;
+    eval_counters_add(&to->eval, &from->eval);
+}
+
 struct eval *nfa_scratch_eval(struct nfa_scratch *s)
 {
     struct eval *ev = &s->eval;

@@ -94,6 +94,7 @@ struct nfa_counters {
     uint64_t truncated;
     struct eval_counters eval;
 };
+void nfa_counters_add(struct nfa_counters *to, const struct nfa_counters *from);
 
 /* Working memory of one thread for all instances it runs: bindings, caches, scratch. */
 struct nfa_scratch;

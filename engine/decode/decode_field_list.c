@@ -1,10 +1,14 @@
 /* Lists and sets: arrays of values, or what a path with "[*]" collects. */
+#include <stdlib.h>
+
 #include "base/xalloc.h"
 #include "engine/decode/decode_field.h"
 #include "engine/decode/json_walk.h"
 
 /* Up to this many items a set is searched item by item. */
 #define SET_LINEAR_MAX 16
+/* Comparisons per item of the table before it is given up for sorting. */
+#define SET_PROBES 16
 
 static bool take_item(const struct plan_field *f, struct json_span span, struct field_room *room)
 {
@@ -49,36 +53,85 @@ static bool seen_before(const struct value *items, size_t n, struct value v)
     return false;
 }
 
-/* Keeps the first of equal items. `slots`: a table of item numbers + 1, at most half full. */
-static size_t unique_hashed(struct value *items, size_t n, struct field_room *room)
+/* Keeps the first of equal items. `slots`: a table of item numbers + 1, at most half full. Values of one
+ * hash can be made by whoever sends them: false when that shows; the items are as they were then. */
+static bool unique_hashed(const struct value *items, size_t n, struct field_room *room,
+                          struct value *ret, size_t *ret_n)
 {
-    size_t count = 64, kept = 0;
+    size_t count = 64, kept = 0, probes = SET_PROBES * n;
     while (count < 2 * n) {
         count *= 2;
     }
     uint32_t *slots = ARENA_ARRAY(&room->arena, uint32_t, count);
     for (size_t i = 0; i < n; i++) {
         size_t at = (size_t)value_hash(items[i]) & (count - 1);
-        while (slots[at] != 0 && !value_equal(items[slots[at] - 1], items[i])) {
+        while (slots[at] != 0 && !value_equal(ret[slots[at] - 1], items[i])) {
             at = (at + 1) & (count - 1);
+            if (probes-- == 0) {
+                return false;
+            }
         }
         if (slots[at] == 0) {
-            items[kept++] = items[i];
+            ret[kept++] = items[i];
             slots[at] = (uint32_t)kept;
         }
+    }
+    *ret_n = kept;
+    return true;
+}
+
+struct placed {
+    struct value v;
+    size_t place;
+};
+
+static int by_value(const void *x, const void *y)
+{
+    const struct placed *a = x, *b = y;
+    int c = value_compare(a->v, b->v);
+    return c != 0 ? c : (a->place > b->place) - (a->place < b->place);
+}
+
+static int by_place(const void *x, const void *y)
+{
+    const struct placed *a = x, *b = y;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* The same whatever the hashes are. */
+static size_t unique_sorted(const struct value *items, size_t n, struct field_room *room,
+                            struct value *ret)
+{
+    struct placed *all = ARENA_ARRAY(&room->arena, struct placed, n);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = (struct placed){items[i], i};
+    }
+    qsort(all, n, sizeof(*all), by_value);
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || !value_equal(all[kept - 1].v, all[i].v)) {
+            all[kept++] = all[i];
+        }
+    }
+    qsort(all, kept, sizeof(*all), by_place);
+    for (size_t i = 0; i < kept; i++) {
+        ret[i] = all[i].v;
     }
     return kept;
 }
 
-static size_t unique(struct value *items, size_t n, struct field_room *room)
+/* `ret` has room for `n`. */
+static size_t unique(const struct value *items, size_t n, struct field_room *room,
+                     struct value *ret)
 {
-    if (n > SET_LINEAR_MAX) {
-        return unique_hashed(items, n, room);
-    }
     size_t kept = 0;
+    if (n > SET_LINEAR_MAX) {
+        return unique_hashed(items, n, room, ret, &kept) ? kept
+                                                         : unique_sorted(items, n, room, ret);
+    }
     for (size_t i = 0; i < n; i++) {
-        if (!seen_before(items, kept, items[i])) {
-            items[kept++] = items[i];
+        if (!seen_before(ret, kept, items[i])) {
+            ret[kept++] = items[i];
         }
     }
     return kept;
@@ -101,9 +154,11 @@ bool field_list(const struct plan_field *f, struct json_span array, bool collect
         *ret = value_list(NULL, 0);
         return true;
     }
-    size_t n = f->decl->is_set ? unique(room->items, room->n_items, room) : room->n_items;
+    size_t n = room->n_items;
     struct value *items = ARENA_ARRAY(&room->arena, struct value, n ? n : 1);
-    if (n > 0) {
+    if (f->decl->is_set) {
+        n = unique(room->items, n, room, items);
+    } else if (n > 0) {
         memcpy(items, room->items, n * sizeof(*items));
     }
     *ret = value_list(items, (uint32_t)n);

@@ -22,37 +22,16 @@ void engine_carried_free(struct engine_carried *c)
     }
 }
 
-static void add_eval(struct eval_counters *to, const struct eval_counters *from)
-{
-    to->division_by_zero += from->division_by_zero;
-    to->overflow += from->overflow;
-    to->not_a_number += from->not_a_number;
-    to->regex_limit += from->regex_limit;
-}
-
-static void add_nfa(struct nfa_counters *to, const struct nfa_counters *from)
-{
-    to->detector_calls += from->detector_calls;
-    to->finder_calls += from->finder_calls;
-    to->matches += from->matches;
-    to->timeouts += from->timeouts;
-    to->suppressed += from->suppressed;
-    to->capped += from->capped;
-    to->exhausted += from->exhausted;
-    to->truncated += from->truncated;
-    add_eval(&to->eval, &from->eval);
-}
-
 void engine_nfa_counters(const struct engine *e, struct nfa_counters *ret)
 {
     struct nfa_counters now;
     workers_counters(e->workers, &now);
-    add_eval(&now.eval, &e->key_eval.counters);
+    eval_counters_add(&now.eval, &e->key_eval.counters);
     for (uint32_t i = 0; i < e->n_shards; i++) {
-        add_eval(&now.eval, &e->shards[i].emitter.store.counters);
+        eval_counters_add(&now.eval, &e->shards[i].emitter.store.counters);
     }
     *ret = e->nfa_before;
-    add_nfa(ret, &now);
+    nfa_counters_add(ret, &now);
 }
 
 void engine_partition_summary(const struct partition *p, struct partition_summary *ret)
@@ -150,7 +129,7 @@ void engine_carried_add(struct engine_carried *to, const struct engine_carried *
     for (int i = 0; i < INVALID_REASON_COUNT; i++) {
         to->invalid[i] += from->invalid[i];
     }
-    add_nfa(&to->nfa, &from->nfa);
+    nfa_counters_add(&to->nfa, &from->nfa);
     for (uint32_t i = 0; i < from->n_rules; i++) {
         uint32_t to_rule = find_rule(to, from->rule_names[i], i);
         if (to_rule < to->n_rules) {

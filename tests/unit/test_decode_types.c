@@ -1,4 +1,9 @@
 /* What each field type accepts (formats.md, section 1), one table per type. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/xalloc.h"
 #include "tests/support/decode_world.h"
 
 struct value_case {
@@ -339,6 +344,52 @@ static void large_set(void **state)
     }
 }
 
+/* Decodes a set of `n` numbers, each twice; the processor time it took. */
+static clock_t decode_set(struct world *w, const int64_t *numbers, int n)
+{
+    FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;
+    buf_puts(&b, "\"v\":[0");
+    for (int i = 0; i < 2 * n; i++) {
+        buf_printf(&b, ",%" PRId64, numbers[i % n]);
+    }
+    buf_puts(&b, "]");
+    clock_t begin = clock();
+    assert_int_equal(decode_members(w, buf_cstr(&b)), DECODE_EVENTS);
+    clock_t took = clock() - begin;
+    struct value v = w->got.events[0]->values[1];
+    assert_int_equal(v.len, n + 1);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(v.u.items[i + 1].u.i, numbers[i]);
+    }
+    return took;
+}
+
+/* Whoever sends the events can choose values that all fall into one corner of any table of hashes. */
+static void a_large_set_of_like_hashes(void **state)
+{
+    enum { N = 50000, CORNER = 512, TABLE = 262144 };
+    struct world *w = *state;
+    w->limits.max_value_bytes = 16 << 20;
+    (void)add_decl(w, "E");
+    add_field(w, 0, "v", TYPE_INT)->is_set = true;
+    int64_t *numbers = xcalloc(N, sizeof(*numbers));
+    for (int i = 0; i < N; i++) {
+        numbers[i] = N - i;
+    }
+    clock_t plain = decode_set(w, numbers, N);
+    int64_t next = 1;
+    for (int i = 0; i < N; next++) {
+        if (value_hash(value_int(next)) % TABLE < CORNER) {
+            numbers[i++] = next;
+        }
+    }
+    clock_t alike = decode_set(w, numbers, N);
+    print_message("%.0f ms, %.0f ms of like hashes\n", 1e3 * (double)plain / CLOCKS_PER_SEC,
+                  1e3 * (double)alike / CLOCKS_PER_SEC);
+    assert_true(alike < 15 * plain + CLOCKS_PER_SEC / 10);
+    free(numbers);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -348,6 +399,7 @@ int main(void)
         TEST(times_in_ms),     TEST(times_in_us), TEST(times_in_ns), TEST(durations),
         TEST(addresses),       TEST(networks),    TEST(places),      TEST(lists),
         TEST(lists_of_places), TEST(sets),        TEST(large_set),
+        TEST(a_large_set_of_like_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,38 @@ static void stepwise_use_moves_the_clock(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* A search that is given up, or that has no room to remember failures, shows in the figures of the run. */
+static void searches_that_are_given_up_are_counted(void **state)
+{
+    struct world *w = *state;
+    hand_pair(&w->rules, "pair", 10000);
+    w->options.nfa.general = true;
+    w->options.nfa.max_steps = 1;
+    for (int i = 0; i < 8; i++) {
+        add(w, LOGINS, 0, i, "bob", 1000 + i);
+    }
+    add(w, LOGOUTS, 0, 0, "bob", 3000);
+    run(w);
+    assert_true(w->summary.nfa.exhausted > 0);
+}
+
+static void counters_are_summed_all_of_them(void **state)
+{
+    uint64_t one[sizeof(struct nfa_counters) / sizeof(uint64_t)];
+    struct nfa_counters sum = {0}, add;
+    (void)state;
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(one); i++) {
+        one[i] = i + 1;
+    }
+    memcpy(&add, one, sizeof(one));
+    nfa_counters_add(&sum, &add);
+    nfa_counters_add(&sum, &add);
+    memcpy(one, &sum, sizeof(one));
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(one); i++) {
+        assert_int_equal(one[i], 2 * (i + 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +292,8 @@ int main(void)
         T(strict_stops_at_the_first_invalid_record),
         T(output_is_in_one_order),
         T(stepwise_use_moves_the_clock),
+        T(searches_that_are_given_up_are_counted),
+        cmocka_unit_test(counters_are_summed_all_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
