@@ -100,7 +100,7 @@ static void put_origin(struct json_out *j, const struct state_file *s)
     if (s->origin.identity.len > 0) {
         json_member_string(j, "identity", s->origin.identity);
         json_member_int(j, "position", s->origin.position);
-        put_time(j, "since", s->origin.since);
+        json_member_uint(j, "mark", s->origin.mark);
     }
     json_object_end(j);
 }

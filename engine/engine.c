@@ -29,7 +29,6 @@ void engine_options_init(struct engine_options *o)
         .buffer_bytes = (size_t)256 << 20,
         .commit_every = {NS_PER_S},
         .checkpoint_every = {5 * NS_PER_S},
-        .changelog_keeps = {24 * 3600 * NS_PER_S},
         .recovery_batch_bytes = (size_t)16 << 20,
         .max_evidence = 100,
         .nfa = {.max_runs = 1000, .max_matches = 1000},
@@ -70,12 +69,6 @@ static enum err check_options(const struct ruleset *rs, const struct engine_opti
 struct ptime engine_now(const struct engine *e)
 {
     return e->options.clock.now(e->options.clock.ctx);
-}
-
-struct etime engine_wall(const struct engine *e)
-{
-    const struct engine_clock *c = &e->options.clock;
-    return c->wall == NULL ? (struct etime){0} : c->wall(c->ctx);
 }
 
 static void say(const struct engine_options *o, const char *fmt, va_list args)

@@ -38,7 +38,7 @@ enum watermark_end {
 struct engine_clock {
     struct ptime (*now)(void *ctx);
     void *ctx;
-    /* Wall clock, for how old a copy of a journal is; NULL: always 1970. Decides no answer. */
+    /* Wall clock, for the times of log lines. The engine never asks. */
     struct etime (*wall)(void *ctx);
 };
 
@@ -90,7 +90,6 @@ struct engine_options {
     const struct engine_carried *carried; /* counters of earlier lives of the run; may be NULL */
     size_t overlay_bytes; /* bound of what is committed and not in the copy; 0: half of memory_bytes */
     struct duration checkpoint_every; /* of the copy, processing time; default 5 s */
-    struct duration changelog_keeps;  /* deletions, at least; default 24 h */
     size_t recovery_batch_bytes;      /* written at a time; default 16 MiB */
     size_t state_map_bytes;      /* upper bound of its file; 0: 64 GiB (sparse) */
     bool reset_state;            /* delete what it holds */

@@ -110,7 +110,6 @@ struct engine {
 };
 
 struct ptime engine_now(const struct engine *e);
-struct etime engine_wall(const struct engine *e);
 void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
 void engine_say_with(const struct engine_options *o, const char *fmt, ...) FYKE_PRINTF(2, 3);
 

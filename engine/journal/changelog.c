@@ -7,6 +7,7 @@
 #define TYPE_HEADER 0x00
 #define TYPE_RECORD 0x01
 #define HEADER_KEY_BYTES 4
+#define MARK_KEY_BYTES 10
 #define PART_VERSION 1
 
 struct changelog_key changelog_record_key(const struct record_key *key)
@@ -28,10 +29,30 @@ struct changelog_key changelog_rules_key(uint32_t part)
         .bytes = {TYPE_HEADER, 'R', (uint8_t)(part >> 8), (uint8_t)part}, .len = HEADER_KEY_BYTES};
 }
 
+struct changelog_key changelog_mark_key(uint64_t seq)
+{
+    struct changelog_key k = {.bytes = {TYPE_HEADER, 'D'}, .len = MARK_KEY_BYTES};
+    for (unsigned i = 0; i < 8; i++) {
+        k.bytes[2 + i] = (uint8_t)(seq >> (56 - 8 * i));
+    }
+    return k;
+}
+
+bool changelog_parse_mark(struct slice key, uint64_t *seq)
+{
+    if (key.len != MARK_KEY_BYTES || key.ptr[0] != TYPE_HEADER || key.ptr[1] != 'D') {
+        return false;
+    }
+    struct reader r = reader_of(slice_from(key.ptr + 2, key.len - 2));
+    *seq = read_u64be(&r);
+    return true;
+}
+
 enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
                                         uint32_t *part)
 {
     const uint8_t *b = (const uint8_t *)key.ptr;
+    uint64_t seq;
     if (key.len == 1 + RECORD_KEY_BYTES && b[0] == TYPE_RECORD) {
         memcpy(record->bytes, b + 1, RECORD_KEY_BYTES);
         return CHANGELOG_RECORD;
@@ -40,7 +61,7 @@ enum changelog_kind changelog_parse_key(struct slice key, struct record_key *rec
         *part = (uint32_t)b[2] << 8 | b[3];
         return b[1] == 'H' ? CHANGELOG_HEADER : CHANGELOG_RULES;
     }
-    return CHANGELOG_UNKNOWN;
+    return changelog_parse_mark(key, &seq) ? CHANGELOG_MARK : CHANGELOG_UNKNOWN;
 }
 
 void changelog_encode_part(const struct changelog_part *p, struct buf *out)

@@ -4,6 +4,7 @@
  *   header   00 'H' · u16 number of the part                    value: u8 version · u64 seq
  *            · varint parts · the part's bytes
  *   rules    00 'R' · u16 number of the part                    the same, of the rule set (rule_text.h)
+ *   mark     00 'D' · u64 seq of the commit                     none: a deletion of what never was
  *
  * The header is the last of a transaction; it is complete when its last part is read.
  * Pure: bytes in, bytes out. */
@@ -36,8 +37,17 @@ static inline struct slice changelog_key_slice(const struct changelog_key *k)
     return slice_from((const char *)k->bytes, k->len);
 }
 
-enum changelog_kind { CHANGELOG_UNKNOWN, CHANGELOG_RECORD, CHANGELOG_HEADER, CHANGELOG_RULES };
-/* `record`: set for a record; `part`: for the others. */
+struct changelog_key changelog_mark_key(uint64_t seq);
+bool changelog_parse_mark(struct slice key, uint64_t *seq);
+
+enum changelog_kind {
+    CHANGELOG_UNKNOWN,
+    CHANGELOG_RECORD,
+    CHANGELOG_HEADER,
+    CHANGELOG_RULES,
+    CHANGELOG_MARK
+};
+/* `record`: set for a record; `part`: for header and rules. */
 enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
                                         uint32_t *part);
 

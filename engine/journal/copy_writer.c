@@ -78,6 +78,15 @@ static enum err apply_rules(struct copy_writer *w, uint32_t part,
     return w->rules.complete ? store_put_rules(w->txn, buf_slice(&w->rules.bytes), err) : ERR_OK;
 }
 
+static enum err apply_mark(struct copy_writer *w, const struct journal_entry *entry)
+{
+    w->complete = false;
+    if (changelog_parse_mark(entry->key, &w->origin.mark)) {
+        w->origin.mark_from = entry->position;
+    }
+    return ERR_OK;
+}
+
 static enum err apply(struct copy_writer *w, const struct journal_entry *entry, struct error *err)
 {
     struct record_key key;
@@ -86,6 +95,7 @@ static enum err apply(struct copy_writer *w, const struct journal_entry *entry, 
     case CHANGELOG_RECORD: return apply_record(w, &key, entry, err);
     case CHANGELOG_HEADER: return apply_header(w, part, entry, err);
     case CHANGELOG_RULES: return apply_rules(w, part, entry, err);
+    case CHANGELOG_MARK: return apply_mark(w, entry);
     case CHANGELOG_UNKNOWN: break;
     }
     return changelog_bad_entry(entry->position, err);
@@ -111,8 +121,40 @@ enum err copy_writer_take(void *ctx, const struct journal_entry *entry, bool *do
     w->origin.position = applied_up_to(w, entry->position);
     w->origin.torn = !w->complete;
     *done = w->to_commit && w->complete;
-    if (w->complete) {
-        w->origin.since = w->now;
-    }
     return *done || w->batch > w->batch_bytes ? copy_writer_write(w, err) : ERR_OK;
+}
+
+/* ---- old copies --------------------------------------------------------------------------- */
+
+/* A deletion stays in the log for as long as it keeps them, and those that came later stay longer. So a
+ * copy misses none iff one of a time that it has already is still there: its mark, a deletion of a key that
+ * occurs once. No clock has a say. */
+struct mark_search {
+    const struct store_origin *origin;
+    bool found;
+};
+
+static enum err look_at(void *ctx, const struct journal_entry *entry, bool *done, struct error *err)
+{
+    struct mark_search *s = ctx;
+    uint64_t seq;
+    (void)err;
+    s->found = entry->position < s->origin->position && changelog_parse_mark(entry->key, &seq) &&
+               seq == s->origin->mark;
+    *done = s->found || entry->position >= s->origin->position;
+    return ERR_OK;
+}
+
+enum err copy_mark_stands(struct journal *j, uint32_t task, const struct journal_standing *standing,
+                          const struct store_origin *o, bool *found, struct error *err)
+{
+    struct mark_search s = {.origin = o};
+    *found = false;
+    if (o->mark == 0 || o->mark_from >= standing->end) {
+        return ERR_OK;
+    }
+    int64_t from = o->mark_from < standing->first ? standing->first : o->mark_from;
+    enum err rc = j->ops->read(j, task, from, look_at, &s, err);
+    *found = s.found;
+    return rc;
 }

@@ -14,7 +14,6 @@ struct copy_writer {
     uint32_t n_shards;
     size_t batch_bytes; /* are written at a time */
     struct fault *fault;
-    struct etime now;
     bool to_commit;  /* up to the commit of number `seq`; else on and on */
     uint64_t seq;
     struct store_origin origin; /* up to where; its identity is the caller's */
@@ -34,6 +33,11 @@ enum err copy_writer_take(void *ctx, const struct journal_entry *entry, bool *do
 /* What was taken and is not written yet. */
 enum err copy_writer_write(struct copy_writer *w, struct error *err) FYKE_MUST_USE;
 void copy_writer_release(struct copy_writer *w);
+
+/* The log still holds every deletion behind what a copy has: `o` is its origin. */
+enum err copy_mark_stands(struct journal *j, uint32_t task, const struct journal_standing *standing,
+                          const struct store_origin *o, bool *found,
+                          struct error *err) FYKE_MUST_USE;
 
 enum err changelog_bad_entry(int64_t position, struct error *err);
 

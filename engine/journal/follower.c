@@ -7,20 +7,20 @@
 #include "engine/journal/copy_writer.h"
 
 #define MAX_SHARDS 4096
-/* A copy says anew that it is not old after this part of the time that deletions are kept. */
-#define RENEW_PART 16
+/* What was not read for so long is judged anew (processing time; a log keeps deletions for a day). */
+#define UNSURE_NS (3600 * NS_PER_S)
 
 struct follower {
     struct follower_options options;
     struct journal_standing standing;
     struct buf identity; /* owned */
     struct copy_writer writer;
+    struct ptime read_at; /* last */
 };
 
-static struct etime wall(const struct follower *f)
+static struct ptime now(const struct follower *f)
 {
-    const struct engine_clock *c = &f->options.engine->clock;
-    return c->wall == NULL ? (struct etime){0} : c->wall(c->ctx);
+    return f->options.engine->clock.now(f->options.engine->clock.ctx);
 }
 
 /* ---- what is there ------------------------------------------------------------------------ */
@@ -31,18 +31,20 @@ static enum err not_a_copy(const struct follower *f, struct error *err)
                      f->options.engine->state_dir);
 }
 
-static bool is_of_use(const struct follower *f, const struct store_origin *o)
+static enum err is_of_use(const struct follower *f, const struct store_origin *o, bool *ret,
+                          struct error *err)
 {
     const struct journal_standing *s = &f->standing;
-    int64_t age = etime_diff(wall(f), o->since).ns;
-    age = age < 0 ? -age : age; /* a clock that was set says nothing */
-    return slice_eq(o->identity, s->identity) && o->position >= s->first &&
-           o->position <= s->end && age < f->options.engine->changelog_keeps.ns / 2;
+    *ret = slice_eq(o->identity, s->identity) && o->position >= s->first && o->position <= s->end;
+    return !*ret || o->position == s->end
+               ? ERR_OK
+               : copy_mark_stands(f->options.reader, f->options.task, s, o, ret, err);
 }
 
 static enum err begin_anew(struct follower *f, struct error *err)
 {
-    f->writer.origin = (struct store_origin){.position = JOURNAL_BEGIN, .since = wall(f)};
+    f->writer.origin = (struct store_origin){.identity = buf_slice(&f->identity),
+                                             .position = JOURNAL_BEGIN};
     return store_wipe(f->writer.store, err);
 }
 
@@ -51,7 +53,7 @@ static enum err judge(struct follower *f, struct error *err)
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     struct store *store = f->writer.store;
     struct store_origin o = {0};
-    bool copy, found;
+    bool copy, found, fits;
     enum err rc = store_origin_get(store, &bytes, &o, &copy, err);
     if (rc == ERR_CORRUPT) {
         return begin_anew(f, err);
@@ -64,7 +66,8 @@ static enum err judge(struct follower *f, struct error *err)
     if (o.identity.len == 0) {
         return not_a_copy(f, err);
     }
-    if (!is_of_use(f, &o)) {
+    FYKE_TRY(is_of_use(f, &o, &fits, err));
+    if (!fits) {
         return begin_anew(f, err);
     }
     f->writer.origin = o;
@@ -107,29 +110,28 @@ enum err follower_open(const struct follower_options *o, struct follower **ret, 
         follower_close(f);
         return rc;
     }
+    f->read_at = now(f);
     *ret = f;
     return ERR_OK;
 }
 
 /* ---- following ---------------------------------------------------------------------------- */
 
-/* Nothing came for long: it is as old as the log's end all the same. */
-static enum err renew(struct follower *f, struct error *err)
+/* The log may have forgotten deletions since. */
+static enum err look_again(struct follower *f, struct error *err)
 {
-    struct copy_writer *w = &f->writer;
-    int64_t age = etime_diff(w->now, w->origin.since).ns;
-    if (w->origin.position < 0 || age < f->options.engine->changelog_keeps.ns / RENEW_PART) {
+    struct journal *j = f->options.reader;
+    bool fits;
+    buf_clear(&f->identity);
+    FYKE_TRY(j->ops->standing(j, f->options.task, &f->standing, err));
+    buf_put_slice(&f->identity, f->standing.identity);
+    f->writer.origin.identity = buf_slice(&f->identity);
+    FYKE_TRY(is_of_use(f, &f->writer.origin, &fits, err));
+    if (fits || f->writer.origin.position == JOURNAL_BEGIN) {
         return ERR_OK;
     }
-    struct store_txn *t;
-    w->origin.since = w->now;
-    FYKE_TRY(store_begin(w->store, &t, err));
-    enum err rc = store_put_origin(t, &w->origin, err);
-    if (rc != ERR_OK) {
-        store_abort(t);
-        return rc;
-    }
-    return store_commit(t, err);
+    FYKE_TRY(begin_anew(f, err));
+    return store_open_shards(f->writer.store, f->writer.n_shards, err);
 }
 
 /* What was read stays, also when reading ended with an error. */
@@ -139,7 +141,9 @@ enum err follower_step(struct follower *f, uint64_t *ret_entries, struct error *
     struct journal *j = f->options.reader;
     struct error writing = ERROR_INIT;
     uint64_t before = w->entries;
-    w->now = wall(f);
+    if (now(f).ns - f->read_at.ns >= UNSURE_NS) {
+        FYKE_TRY(look_again(f, err));
+    }
     copy_writer_begin(w);
     enum err rc = j->ops->read(j, f->options.task, w->origin.position, copy_writer_take, w, err);
     *ret_entries = w->entries - before;
@@ -148,7 +152,8 @@ enum err follower_step(struct follower *f, uint64_t *ret_entries, struct error *
         *err = writing;
         return written;
     }
-    return rc == ERR_OK && *ret_entries == 0 ? renew(f, err) : rc;
+    f->read_at = rc == ERR_OK ? now(f) : f->read_at;
+    return rc;
 }
 
 void follower_close(struct follower *f)

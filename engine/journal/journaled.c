@@ -20,6 +20,7 @@ void journaled_begin(struct engine *e)
     }
     j->checkpointer = checkpointer_new(e->state->store, e->options.fault);
     j->last_checkpoint = engine_now(e);
+    j->mark_due = true;
 }
 
 /* ---- committing --------------------------------------------------------------------------- */
@@ -93,6 +94,14 @@ static enum err append_rules(struct engine *e, uint64_t seq, struct error *err)
     return ERR_OK;
 }
 
+static enum err append_mark(struct journaled *j, uint64_t seq, struct error *err)
+{
+    struct changelog_key key = changelog_mark_key(seq);
+    return !j->mark_due ? ERR_OK
+                        : j->journal->ops->append(j->journal, j->task, changelog_key_slice(&key),
+                                                  true, (struct slice){0}, err);
+}
+
 enum err journaled_send_header(struct engine *e, const struct header *h, struct journal_task *ret,
                                struct error *err)
 {
@@ -111,6 +120,7 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
     buf_clear(&j->sent);
     header_encode(h, &j->sent);
     fault_point(e->options.fault, "before-header");
+    FYKE_TRY(append_mark(j, h->seq, err));
     FYKE_TRY(append_rules(e, h->seq, err));
     return append_parts(j, changelog_header_key, h->seq, buf_slice(&j->sent), err);
 }
@@ -143,8 +153,12 @@ void journaled_take_header(struct engine *e, const struct journal_task *done)
     struct journaled *j = e->state->journaled;
     e->commits++;
     e->commit_bytes += j->sent.len;
+    if (j->mark_due) {
+        j->origin.mark = done->seq;
+        j->origin.mark_from = j->origin.position;
+        j->mark_due = false;
+    }
     j->origin.position = done->position;
-    j->origin.since = engine_wall(e);
     buf_clear(&j->header);
     buf_put_slice(&j->header, buf_slice(&j->sent));
     j->ahead = true;
@@ -202,6 +216,7 @@ static struct checkpoint_job freeze_job(struct engine *e)
     buf_put_slice(&j->header_written, buf_slice(&j->header));
     freeze_rules(e);
     j->ahead = false;
+    j->mark_due = true;
     return (struct checkpoint_job){
         .overlays = j->overlays,
         .n_shards = j->n_shards,

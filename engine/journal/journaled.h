@@ -29,6 +29,7 @@ struct journaled {
     struct store_origin origin;
     struct hash128 logged_rules; /* whose texts the changelog holds; zero: none */
     struct buf rules_written;    /* of the checkpoint that is being written; empty: not with it */
+    bool mark_due;             /* the next commit leaves a mark (store_origin.h): one per checkpoint */
     bool ahead;                /* there were commits since a checkpoint was begun */
     struct buf header_written; /* of the checkpoint that is being written */
     struct ptime last_checkpoint;

@@ -9,30 +9,11 @@
 
 #include "base/xalloc.h"
 #include "engine/journal/copy_writer.h"
-#include "engine/journal/journaled.h"
+#include "engine/journal/recover_parts.h"
 #include "engine/state/checkpoint.h"
 
 /* The last header is the last thing that was committed: nearly always this close to the end. */
 #define TAIL_ENTRIES 1000
-
-struct recovery {
-    struct engine *e;
-    struct journal *journal;
-    struct journal_standing standing;
-    struct changelog_header gather;
-    /* The last header in the log. */
-    bool found;
-    uint64_t seq; /* K */
-    int64_t header_at; /* position of its first part */
-    struct buf header;
-    struct etime now;
-    struct store_origin origin; /* of the database */
-};
-
-static uint32_t task_of(const struct recovery *r)
-{
-    return r->e->options.task;
-}
 
 static void recovery_release(struct recovery *r)
 {
@@ -71,7 +52,7 @@ static enum err note_header(void *ctx, const struct journal_entry *entry, bool *
 static enum err look_for_header(struct recovery *r, int64_t from, struct error *err)
 {
     r->gather.next = 0;
-    return r->journal->ops->read(r->journal, task_of(r), from, note_header, r, err);
+    return r->journal->ops->read(r->journal, recovery_task(r), from, note_header, r, err);
 }
 
 static enum err find_header(struct recovery *r, struct error *err)
@@ -104,173 +85,9 @@ static enum err check_standing(const struct recovery *r, struct error *err)
 static enum err stand(struct recovery *r, struct error *err)
 {
     const struct journal_ops *ops = r->journal->ops;
-    FYKE_TRY(ops->standing(r->journal, task_of(r), &r->standing, err));
+    FYKE_TRY(ops->standing(r->journal, recovery_task(r), &r->standing, err));
     FYKE_TRY(find_header(r, err));
     return check_standing(r, err);
-}
-
-/* ---- is the database of use? -------------------------------------------------------------- */
-
-static bool is_too_old(const struct recovery *r, const struct store_origin *o, char *why,
-                       size_t size)
-{
-    struct duration age = etime_diff(r->now, o->since);
-    struct duration keeps = r->e->options.changelog_keeps;
-    age.ns = age.ns < 0 ? -age.ns : age.ns; /* a clock that was set says nothing */
-    if (age.ns < keeps.ns / 2) {
-        return false;
-    }
-    char is[DURATION_TEXT_MAX], at_most[DURATION_TEXT_MAX];
-    duration_format((struct duration){age.ns - age.ns % NS_PER_S}, is);
-    duration_format((struct duration){keeps.ns / 2}, at_most);
-    snprintf(why, size, "it is %s old, and after %s the changelog may have forgotten deletions", is,
-             at_most);
-    return true;
-}
-
-/* A whole copy holds a header; `why` stays empty when it is of use. */
-static enum err judge_header(const struct recovery *r, const struct store_origin *o, char *why,
-                             size_t size, struct error *err)
-{
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    struct header h;
-    const char *damage;
-    bool found;
-    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
-    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
-        snprintf(why, size, "its header does not decode");
-        return ERR_OK;
-    }
-    uint64_t seq = h.seq;
-    header_release(&h);
-    if (seq > r->seq) {
-        return error_set(err, ERR_STATE, "state %s holds commit %" PRIu64 ", the journal's last is "
-                         "%" PRIu64 ": the journal has lost commits; restore it, or delete the "
-                         "directory to go on from what the journal has",
-                         r->e->options.state_dir, seq, r->seq);
-    }
-    if (seq == r->seq && !slice_eq(buf_slice(&bytes), buf_slice(&r->header))) {
-        snprintf(why, size, "its commit %" PRIu64 " is not the changelog's", seq);
-    } else if (seq < r->seq && o->position > r->header_at) {
-        snprintf(why, size, "it claims to know position %" PRId64 ", where commit %" PRIu64
-                 " ends later", o->position, r->seq);
-    }
-    return ERR_OK;
-}
-
-static enum err judge_copy(const struct recovery *r, const struct store_origin *o, char *why,
-                           size_t size, struct error *err)
-{
-    const struct journal_standing *s = &r->standing;
-    if (!slice_eq(o->identity, s->identity)) {
-        snprintf(why, size, "it is a copy of another changelog");
-        return ERR_OK;
-    }
-    if (o->position < s->first || o->position > s->end) {
-        snprintf(why, size, "it stands at position %" PRId64 ", the changelog holds %" PRId64
-                 " to %" PRId64, o->position, s->first, s->end);
-        return ERR_OK;
-    }
-    if (is_too_old(r, o, why, size)) {
-        return ERR_OK;
-    }
-    if (!o->torn) {
-        return judge_header(r, o, why, size, err);
-    }
-    if (o->position > r->header_at) {
-        snprintf(why, size, "a recovery of it was cut short");
-    }
-    return ERR_OK;
-}
-
-/* What was written without a journal is the only one of its kind: never deleted here. */
-static enum err judge_foreign(const struct recovery *r, struct error *err)
-{
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    bool found;
-    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
-    return !found ? ERR_OK
-                  : error_set(err, ERR_STATE, "state %s was written without a changelog, not "
-                              "exactly once; use another directory or start anew with "
-                              "--reset-state", r->e->options.state_dir);
-}
-
-/* An imported state begins the log; where there is one already it has no place. */
-static enum err judge_imported(const struct recovery *r, struct error *err)
-{
-    if (r->found) {
-        return error_set(err, ERR_STATE, "state %s was imported, but application \"%s\" stands at "
-                         "commit %" PRIu64 " already; import it for another one (--app), or start "
-                         "anew with --reset-state and import it then", r->e->options.state_dir,
-                         r->e->options.app, r->seq);
-    }
-    r->e->state->journaled->begins_log = true;
-    return ERR_OK;
-}
-
-static enum err nothing_committed(const struct recovery *r, const struct store_origin *o,
-                                  struct error *err)
-{
-    if (o->torn) {
-        return ERR_OK;
-    }
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    struct header h;
-    const char *damage;
-    bool found;
-    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
-    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
-        return ERR_OK;
-    }
-    uint64_t seq = h.seq;
-    header_release(&h);
-    return error_set(err, ERR_STATE, "state %s holds commit %" PRIu64 ", the journal has none: it "
-                     "has lost commits; restore it or start anew with --reset-state",
-                     r->e->options.state_dir, seq);
-}
-
-static enum err wipe(const struct recovery *r, const char *why, struct error *err)
-{
-    engine_say(r->e, "state %s is not used: %s; it is restored from the changelog",
-               r->e->options.state_dir, why);
-    return store_wipe(r->e->state->store, err);
-}
-
-/* *ret_whole: it stands at K. r->origin: where to read on. */
-static enum err judge_database(struct recovery *r, bool *ret_whole, struct error *err)
-{
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    struct store *store = r->e->state->store;
-    struct store_origin o = {0};
-    char why[256] = "";
-    bool copy;
-    *ret_whole = false;
-    r->origin = (struct store_origin){
-        .identity = r->standing.identity, .position = JOURNAL_BEGIN, .since = r->now};
-    enum err rc = store_origin_get(store, &bytes, &o, &copy, err);
-    if (rc == ERR_OK && !copy) {
-        return judge_foreign(r, err);
-    }
-    if (rc == ERR_OK && o.identity.len == 0) {
-        return judge_imported(r, err);
-    }
-    /* A log without a commit: then what the copy says is all that is known, whichever log it is of. */
-    if (!r->found) {
-        FYKE_TRY(rc);
-        FYKE_TRY(nothing_committed(r, &o, err));
-        return wipe(r, "nothing is committed", err);
-    }
-    rc = rc == ERR_OK ? judge_copy(r, &o, why, sizeof(why), err) : rc;
-    if (rc != ERR_OK && rc != ERR_CORRUPT) {
-        return rc;
-    }
-    if (rc == ERR_CORRUPT || why[0] != '\0') {
-        return wipe(r, rc == ERR_CORRUPT ? "it is damaged" : why, err);
-    }
-    o.identity = r->standing.identity;
-    r->origin = o;
-    *ret_whole = !o.torn && o.position > r->header_at;
-    return ERR_OK;
 }
 
 /* ---- reading on --------------------------------------------------------------------------- */
@@ -278,7 +95,7 @@ static enum err judge_database(struct recovery *r, bool *ret_whole, struct error
 static enum err read_to_commit(struct recovery *r, struct copy_writer *w, struct error *err)
 {
     copy_writer_begin(w);
-    FYKE_TRY(r->journal->ops->read(r->journal, task_of(r), w->origin.position, copy_writer_take, w,
+    FYKE_TRY(r->journal->ops->read(r->journal, recovery_task(r), w->origin.position, copy_writer_take, w,
                                    err));
     if (!w->complete) {
         return error_set(err, ERR_STATE, "the changelog ended in front of commit %" PRIu64, r->seq);
@@ -290,19 +107,35 @@ static enum err read_to_commit(struct recovery *r, struct copy_writer *w, struct
     return ERR_OK;
 }
 
-static enum err read_on(struct recovery *r, struct error *err)
+static enum err read_from_origin(struct recovery *r, struct error *err)
 {
     struct copy_writer w = {.store = r->e->state->store,
                             .n_shards = r->e->n_shards,
                             .batch_bytes = r->e->options.recovery_batch_bytes,
                             .fault = r->e->options.fault,
-                            .now = r->now,
                             .to_commit = true,
                             .seq = r->seq,
                             .origin = r->origin};
     enum err rc = read_to_commit(r, &w, err);
     copy_writer_release(&w);
     return rc;
+}
+
+/* What the log forgot while it was read may be what the copy needed. */
+static enum err read_on(struct recovery *r, struct error *err)
+{
+    const struct store_origin copy = r->origin;
+    bool found = true;
+    FYKE_TRY(read_from_origin(r, err));
+    if (copy.position != JOURNAL_BEGIN) {
+        FYKE_TRY(copy_mark_stands(r->journal, recovery_task(r), &r->standing, &copy, &found, err));
+    }
+    if (found) {
+        return ERR_OK;
+    }
+    FYKE_TRY(recover_wipe(r, "the changelog forgot deletions while it was read", err));
+    FYKE_TRY(store_open_shards(r->e->state->store, r->e->n_shards, err));
+    return read_from_origin(r, err);
 }
 
 /* The number of shards says where a record lies. */
@@ -329,7 +162,7 @@ static enum err bring_to_last_commit(struct recovery *r, struct error *err)
     struct journaled *j = e->state->journaled;
     bool whole;
     FYKE_TRY(take_shards(r, err));
-    FYKE_TRY(judge_database(r, &whole, err));
+    FYKE_TRY(recover_judge_copy(r, &whole, err));
     if (j->begins_log) {
         FYKE_TRY(state_take_header(e, err)); /* says how many shards there are */
     }
@@ -348,8 +181,7 @@ static enum err bring_to_last_commit(struct recovery *r, struct error *err)
 
 static struct recovery recovery_of(struct engine *e)
 {
-    return (struct recovery){
-        .e = e, .journal = e->options.journal, .now = engine_wall(e), .header_at = JOURNAL_BEGIN};
+    return (struct recovery){.e = e, .journal = e->options.journal, .header_at = JOURNAL_BEGIN};
 }
 
 /* Of several tasks none owns the journal. */
@@ -408,7 +240,7 @@ enum err recover_anew(struct engine *e, struct error *err)
 {
     struct recovery r = recovery_of(e);
     engine_say(e, "%s", err->text);
-    enum err rc = wipe(&r, "it is damaged", err);
+    enum err rc = recover_wipe(&r, "it is damaged", err);
     if (rc == ERR_OK) {
         rc = stand(&r, err);
     }

@@ -4,6 +4,7 @@
 LIVES = ('exactly_once', 'journal_copy', 'journal_gone', 'journal_bounds', 'journal')
 JOURNALED, RECOVER = 'engine/journal/journaled.c', 'engine/journal/recover.c'
 OVERLAY = 'engine/journal/overlay.c'
+RECOVER_COPY = 'engine/journal/recover_copy.c'
 CHECKPOINT, INTAKE = 'engine/state/checkpoint.c', 'engine/intake.c'
 COPY = 'engine/journal/copy_writer.c'
 LIMIT = 'if (place_cmp(order_item_place(&item), c->limit) >= 0) {'
@@ -90,11 +91,14 @@ FAULTS = (
       '        buf_clear(&j->header);\n        buf_put_slice(&j->header, buf_slice(&j->sent));\n'
       '    }\n')),
     ('a copy of any age is used', LIVES,
-     (RECOVER, 'if (age.ns < keeps.ns / 2) {', 'if (age.ns < INT64_MAX) {')),
+     (RECOVER_COPY, 'if (!found) {\n        snprintf(why, size, "it is so old',
+      'if (false) {\n        snprintf(why, size, "it is so old')),
+    ('a copy is used though the log forgot while it was read', LIVES,
+     (RECOVER, 'if (found) {\n        return ERR_OK;', 'if (true) {\n        return ERR_OK;')),
     # A copy without its header is wiped and one in front of the last commit is read on with, so `torn`
     # alone changes nothing: here it counts.
     ('a recovery that was cut short counts as whole', LIVES,
-     (RECOVER, '    *ret_whole = !o.torn && o.position > r->header_at;\n',
+     (RECOVER_COPY, '    *ret_whole = !o.torn && o.position > r->header_at;\n',
       '    *ret_whole = o.torn || o.position > r->header_at;\n')),
     ('a recovery reads on behind half a header', LIVES,
      (COPY, 'int64_t up_to = w->gather.next > 0 ? w->gather.first : position + 1;',

@@ -146,12 +146,6 @@ static struct ptime now(void *ctx)
     return (struct ptime){log->now};
 }
 
-static struct etime wall(void *ctx)
-{
-    const struct sim_log *log = ctx;
-    return (struct etime){log->now};
-}
-
 /* Of several messages, and others for each rule set. */
 static struct slice texts_of(struct life *w)
 {
@@ -171,8 +165,7 @@ static enum err open_once(struct life *w)
     engine_options_init(&o);
     w->journal = sim_journal_new(&w->log);
     o.journal = w->journal;
-    o.clock = (struct engine_clock){now, &w->log, wall};
-    o.changelog_keeps.ns = KEEPS_NS;
+    o.clock = (struct engine_clock){.now = now, .ctx = &w->log};
     o.carried = w->carried;
     o.rule_texts = texts_of(w);
     o.state_dir = w->dir;
@@ -310,8 +303,7 @@ static void texts_again(struct life *w, const char *how)
     }
     engine_options_init(&o);
     o.journal = w->journal = sim_journal_new(&w->log);
-    o.clock = (struct engine_clock){now, &w->log, wall};
-    o.changelog_keeps.ns = KEEPS_NS;
+    o.clock = (struct engine_clock){.now = now, .ctx = &w->log};
     o.state_dir = w->dir;
     o.state_map_bytes = (size_t)64 << 20;
     o.shards = 4;

@@ -29,12 +29,6 @@ static struct ptime now(void *ctx)
     return (struct ptime){w->now};
 }
 
-static struct etime wall(void *ctx)
-{
-    const struct world *w = ctx;
-    return (struct etime){w->now};
-}
-
 static void open_ended(struct rule *r, struct hand_rules *h)
 {
     r->window = DURATION_INFINITE;
@@ -66,7 +60,7 @@ int world_setup(void **state)
     w->options.shards = 1;
     w->options.log = hear;
     w->options.log_ctx = w;
-    w->options.clock = (struct engine_clock){.now = now, .wall = wall, .ctx = w};
+    w->options.clock = (struct engine_clock){.now = now, .ctx = w};
     *state = w;
     return 0;
 }

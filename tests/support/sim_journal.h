@@ -60,6 +60,7 @@ struct sim_log {
     /* The call that many calls from now fails; 0: none. Once. */
     uint64_t fault_in;
     enum sim_fault fault;
+    uint64_t clean_in;     /* after so many entries that are read: sim_log_compact(…, 0); 0: never */
     bool dead;             /* crashed: every call fails until the next journal is opened */
     uint64_t calls;
     int fd;                /* -1: memory only */

@@ -94,7 +94,7 @@ static void who_comes_later_shuts_out_who_was_there(void **state)
 static void killed_before_the_first_commit(void **state)
 {
     struct world *w = *state;
-    for (uint64_t call = 1; call <= 4; call++) {
+    for (uint64_t call = 1; call <= 5; call++) {
         world_check(w, world_try_life(w));
         world_begin_reading(w, (int64_t)call);
         w->log.fault_in = call;
@@ -112,7 +112,7 @@ static void killed_before_the_first_commit(void **state)
     world_forget_copy(w);
     world_check(w, world_try_life(w));
     world_begin_reading(w, 5);
-    w->log.fault_in = 3;
+    w->log.fault_in = 4;
     w->log.fault = SIM_CRASH_AFTER;
     assert_int_equal(engine_commit(w->engine, &w->err), ERR_IO);
     world_end_life(w, true);

@@ -17,12 +17,9 @@
 
 /* ---- the copy ----------------------------------------------------------------------------------- */
 
-/* A deletion that the log has forgotten must not be missing in a copy. */
-static void a_copy_two_days_old_is_not_used(void **state)
+/* A copy that has bob's first event; what comes later deletes him. */
+static void leave_an_old_copy(struct world *w)
 {
-    struct world *w = *state;
-    struct buf want = BUF_INIT;
-    struct rng rng = rng_seed(1);
     world_begin_life(w);
     world_send(w, LOGINS, "bob", 10);
     world_tick_to(w, 11);
@@ -34,18 +31,138 @@ static void a_copy_two_days_old_is_not_used(void **state)
     world_tick_to(w, 13);
     world_commit(w);
     world_end_life(w, false);
-    w->now += 48 * HOUR_NS;
-    w->log.now = w->now;
+}
+
+/* `later` by the log's clock, which is the broker's. */
+static void clean_log(struct world *w, int64_t later, int64_t keeps)
+{
+    struct rng rng = rng_seed(1);
+    w->log.now += later;
     for (int i = 0; i < 40; i++) {
-        sim_log_compact(&w->log, &rng, 24 * HOUR_NS);
+        sim_log_compact(&w->log, &rng, keeps);
     }
+}
+
+/* A deletion that the log has forgotten must not be missing in a copy. */
+static void a_copy_two_days_old_is_not_used(void **state)
+{
+    struct world *w = *state;
+    struct buf want = BUF_INIT;
+    leave_an_old_copy(w);
+    clean_log(w, 48 * HOUR_NS, 24 * HOUR_NS);
     world_dump(w, &want);
     world_restore_copy(w);
     world_check(w, world_try_life(w));
-    world_heard(w, "it is 2d old, and after 12h the changelog may have forgotten deletions");
+    world_heard(w, "it is so old that the changelog may have forgotten deletions since");
     world_end_life(w, false);
     world_state_is(w, &want);
     buf_release(&want);
+}
+
+/* What the log holds decides, not what a clock says. */
+static void a_copy_of_any_age_is_used_while_the_log_has_all_deletions(void **state)
+{
+    struct world *w = *state;
+    struct buf want = BUF_INIT;
+    leave_an_old_copy(w);
+    w->now += 48 * HOUR_NS;
+    world_dump(w, &want);
+    world_restore_copy(w);
+    world_check(w, world_try_life(w));
+    assert_null(strstr(buf_cstr(&w->said), "is not used"));
+    world_heard(w, "entries restored from the changelog");
+    world_end_life(w, false);
+    world_state_is(w, &want);
+    buf_release(&want);
+}
+
+/* A clock that ran ahead made an old copy pass as young once: whatever the machine's says, the log has
+ * forgotten the deletion, and with it the mark that the copy knows. */
+static void a_clock_that_ran_ahead_makes_no_old_copy_young(void **state)
+{
+    struct world *w = *state;
+    struct buf want = BUF_INIT;
+    w->now = 36 * HOUR_NS;
+    leave_an_old_copy(w);
+    w->now = 38 * HOUR_NS;
+    clean_log(w, 26 * HOUR_NS, 24 * HOUR_NS);
+    world_dump(w, &want);
+    world_restore_copy(w);
+    world_check(w, world_try_life(w));
+    world_heard(w, "may have forgotten deletions since");
+    world_end_life(w, false);
+    world_state_is(w, &want);
+    buf_release(&want);
+}
+
+enum copy_kind { NEWEST_COPY, OLD_COPY, NO_COPY };
+
+/* Two lives, the machine's clock at other days, then one more; all that is there in the end. */
+static void lives_by_the_clock(int64_t day, int64_t next_day, enum copy_kind copy, struct buf *ret)
+{
+    void *state;
+    FYKE_CLEANUP(buf_release) struct buf dump = BUF_INIT;
+    world_setup(&state);
+    struct world *w = state;
+    w->now = (100 + day) * 24 * HOUR_NS;
+    leave_an_old_copy(w);
+    w->now = (100 + next_day) * 24 * HOUR_NS + HOUR_NS;
+    if (copy == OLD_COPY) {
+        world_restore_copy(w);
+    } else if (copy == NO_COPY) {
+        world_forget_copy(w);
+    }
+    world_begin_life(w);
+    world_send_some(w, 100, 160);
+    world_commit(w);
+    world_end_life(w, false);
+    sim_log_sequences(&w->log, ret);
+    world_dump(w, &dump);
+    buf_put_slice(ret, buf_slice(&dump));
+    world_teardown(&state);
+}
+
+/* The same log, the machine's clock a day ahead, a day behind, and set in between. */
+static void the_clock_of_the_machine_has_no_say(void **state)
+{
+    static const int64_t days[][2] = {{0, 0}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 0}, {0, 1}};
+    FYKE_CLEANUP(buf_release) struct buf want = BUF_INIT;
+    (void)state;
+    lives_by_the_clock(0, 0, NEWEST_COPY, &want);
+    assert_true(want.len > 1000);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(days); i++) {
+        for (enum copy_kind copy = NEWEST_COPY; copy <= NO_COPY; copy++) {
+            FYKE_CLEANUP(buf_release) struct buf got = BUF_INIT;
+            lives_by_the_clock(days[i][0], days[i][1], copy, &got);
+            assert_true(slice_eq(buf_slice(&want), buf_slice(&got)));
+        }
+    }
+}
+
+/* The log is cleaned behind the mark's being seen, before the deletion is read. */
+static void deletions_that_go_while_the_log_is_read(void **state)
+{
+    FYKE_CLEANUP(buf_release) struct buf want = BUF_INIT;
+    bool heard = false;
+    leave_an_old_copy(*state);
+    world_dump(*state, &want);
+    size_t n = ((struct world *)*state)->log.n_entries;
+    for (uint64_t at = 1; at <= 3 * n; at++) {
+        void *other;
+        world_setup(&other);
+        struct world *w = other;
+        leave_an_old_copy(w);
+        world_restore_copy(w);
+        w->now++;
+        w->log.clean_in = at;
+        world_check(w, world_try_life(w));
+        heard |= strstr(buf_cstr(&w->said), "forgot deletions while it was read") != NULL;
+        world_end_life(w, false);
+        w->log.clean_in = 0;
+        world_state_is(w, &want);
+        world_teardown(&other);
+    }
+    assert_true(heard);
 }
 
 static void a_copy_ahead_of_the_journal_is_refused(void **state)
@@ -244,7 +361,7 @@ static void a_recovery_that_is_cut_short_goes_on(void **state)
     w->options.recovery_batch_bytes = 1;
     size_t n = w->log.n_entries, parts = 0;
     uint64_t most = 0;
-    while (w->log.entries[n - 1 - parts].key[0] == 0) {
+    while (memcmp(w->log.entries[n - 1 - parts].key, "\0H", 2) == 0) {
         parts++; /* of the header */
     }
     assert_true(n > 20 && parts > 1);
@@ -275,6 +392,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_copy_two_days_old_is_not_used),
+        T(a_copy_of_any_age_is_used_while_the_log_has_all_deletions),
+        T(a_clock_that_ran_ahead_makes_no_old_copy_young),
+        cmocka_unit_test(the_clock_of_the_machine_has_no_say),
+        T(deletions_that_go_while_the_log_is_read),
         T(a_copy_ahead_of_the_journal_is_refused),
         T(positions_without_their_header_are_refused),
         T(a_copy_of_another_log_is_no_first_start),

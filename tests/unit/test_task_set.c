@@ -253,12 +253,6 @@ static struct ptime now(void *ctx)
     return (struct ptime){__atomic_add_fetch(&w->now, NS_PER_MS, __ATOMIC_RELAXED)};
 }
 
-static struct etime wall(void *ctx)
-{
-    const struct world *w = ctx;
-    return (struct etime){__atomic_load_n(&w->now, __ATOMIC_RELAXED)};
-}
-
 static void hear(void *ctx, const char *line)
 {
     struct world *w = ctx;
@@ -287,7 +281,7 @@ static void world_init(struct world *w, uint64_t seed, int64_t bound)
     w->options.checkpoint_every.ns = 100 * NS_PER_MS;
     w->options.log = hear;
     w->options.log_ctx = w;
-    w->options.clock = (struct engine_clock){.now = now, .wall = wall, .ctx = w};
+    w->options.clock = (struct engine_clock){.now = now, .ctx = w};
 }
 
 static void world_release(struct world *w)
