@@ -106,7 +106,8 @@ enum err world_try_life(struct world *w)
     w->log.now = w->now;
     w->journal = sim_journal_new(&w->log);
     w->options.journal = w->journal;
-    return engine_new(&w->rules.rs, &w->options, &w->engine, &w->err);
+    const struct ruleset *rs = w->rs != NULL ? w->rs : &w->rules.rs;
+    return engine_new(rs, &w->options, &w->engine, &w->err);
 }
 
 int64_t world_position_of(struct world *w, uint32_t topic)
@@ -123,8 +124,9 @@ int64_t world_position_of(struct world *w, uint32_t topic)
 
 void world_begin_reading(struct world *w, int64_t first_offset)
 {
-    struct source_partition parts[] = {{.topic = LOGINS, .first_offset = first_offset},
-                                       {.topic = LOGOUTS, .first_offset = first_offset}};
+    struct source_partition parts[] = {
+        {.topic = LOGINS, .first_offset = first_offset, .empty = w->empty[LOGINS]},
+        {.topic = LOGOUTS, .first_offset = first_offset, .empty = w->empty[LOGOUTS]}};
     world_check(w, engine_begin(w->engine, parts, 2, sim_journal_sink(w->journal), &w->err));
 }
 

@@ -29,6 +29,8 @@ struct sent {
 struct world {
     char dir[64];
     struct hand_rules rules;
+    const struct ruleset *rs; /* instead of them; NULL: none. Its topics 0 and 1 are logins and logouts */
+    bool empty[2];            /* of each topic: nothing in it when the first life begins */
     struct sim_log log;
     struct engine_options options;
     struct journal *journal;
