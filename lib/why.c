@@ -366,7 +366,7 @@ enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config
     }
     arena_init(&w.scratch);
     json_view_init(&w.view);
-    ruleset_subset(rules_ruleset(rules), w.rule, &part);
+    ruleset_subset(rules_ruleset(rules), w.rule, NULL, &part);
     why_events_init(&w.events, c, &part, &rules_ruleset(rules)->rules[w.rule], ret);
     rc = ask(&w, &err);
     why_events_release(&w.events);

@@ -246,7 +246,7 @@ enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint
     o.n_table_feeds = tables.n_feeds;
     o.pending = how->pending;
     o.evidence_fields = "*";
-    ruleset_subset(rs, rule, &part);
+    ruleset_subset(rs, rule, NULL, &part);
     enum err rc = engine_new(&part, &o, &e, err);
     if (rc == ERR_OK) {
         rc = push_all(w, e, how, sink, err);
