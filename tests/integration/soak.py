@@ -8,7 +8,6 @@ back; event time runs many times faster than the clock, so that what is kept for
 test runs. The first half's maximum of resident memory and of the database's file is the measure for the
 second half. In the end the committed alerts equal those of an undisturbed run.
 
-FYKE_LONG=1     otherwise it is skipped
 SOAK_SECONDS    how long (1800)
 SOAK_RATE       events per second (400)
 SOAK_FIGURES    file for one line per sample
@@ -192,7 +191,4 @@ def body():
 
 
 if __name__ == "__main__":
-    if os.environ.get("FYKE_LONG") != "1":
-        print("SKIPPED: takes half an hour; FYKE_LONG=1 runs it")
-        sys.exit(77)
     eos.verdict(body)
