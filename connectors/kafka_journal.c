@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_names.h"
 
 /* Over the transaction time-out: what the coordinator takes to abort what a dead writer left. */
 #define GRACE_MS 10000
@@ -175,11 +176,7 @@ static void journal_close(struct journal *base)
 static enum err open_clients(struct kafka_journal *j, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
-    if (j->in_group) {
-        buf_printf(&id, "%s-%s", j->config->app, j->config->instance_id);
-    } else {
-        buf_printf(&id, "%s.solo", j->config->app);
-    }
+    kafka_transactional_id(j->config->app, j->in_group ? j->config->instance_id : NULL, &id);
     j->txn.shared = j->in_group;
     FYKE_TRY(kafka_txn_open(&j->txn, j->config, buf_cstr(&id), err));
     FYKE_TRY(kafka_changelog_open(&j->log, j->config, j->n_tasks, j->txn.timeout_ms + GRACE_MS,

@@ -1,7 +1,7 @@
 /* The journal on Kafka (engine/journal/journal.h): one transactional producer per instance, the changelog
  * topic `<app>.changelog`, positions in the group with `fyke2 seq=… app=…` as their metadata.
  *
- * Several instances have a transactional id each, `<app>-<instance>`; a partition of the changelog per
+ * Several instances have a transactional id each (kafka_names.h); a partition of the changelog per
  * task; and the group's generation as the fence between them. Each of them shuts out whoever writes as
  * `<app>.solo`, and makes the changelog and its identity under that name, so that two that begin at one
  * time make one.

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_names.h"
 
 #define OWN_TASK 0
 #define CLUSTER_MS 10000
@@ -101,7 +102,7 @@ static enum err make_log(struct kafka_journal *j, struct kafka_txn *solo, struct
                          struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf id = BUF_INIT;
-    buf_printf(&id, "%s.solo", j->config->app);
+    kafka_transactional_id(j->config->app, NULL, &id);
     FYKE_TRY(kafka_txn_open(solo, j->config, buf_cstr(&id), err));
     FYKE_TRY(kafka_txn_init(solo, err));
     FYKE_TRY(kafka_changelog_ensure(&j->log, false, err));

@@ -52,18 +52,19 @@ class World(group.World):
         subject.process.terminate()
         self.ends_with(name, subject, 0, "")
 
-    def seqs(self, topic):
-        rows = [r.split("\t") for r in eos.ktool("offsets", self.name, topic).decode().splitlines()]
+    def seqs(self, topic, app=None):
+        rows = [r.split("\t")
+                for r in eos.ktool("offsets", app or self.name, topic).decode().splitlines()]
         return {int(r[0]): (int(r[1]), int(r[3])) for r in rows}
 
-    def await_read(self, topic, seconds=30):
+    def await_read(self, topic, seconds=30, app=None):
         """All of a topic is committed, but for what waits for its turn."""
         deadline = time.time() + seconds
         while True:
-            if all(at >= high - 1 for at, high in self.seqs(topic).values()):
+            if all(at >= high - 1 for at, high in self.seqs(topic, app).values()):
                 return
             if time.time() > deadline:
-                raise eos.Failed(f"{topic} is not read on: (position, end) {self.seqs(topic)}")
+                raise eos.Failed(f"{topic} is not read on: (position, end) {self.seqs(topic, app)}")
             time.sleep(0.2)
 
     def check(self):
@@ -218,6 +219,37 @@ def a_zombie_with_uncommitted_work_wakes_up(w):
     return w.check()
 
 
+def names_that_look_alike_do_not_shut_each_other_out(w):
+    """Application a with instance b-c, application a-b with instance c."""
+    def life(app, name, out):
+        s = w.run(app, out, f"{name}.log", "--state", f"{w.work}/{name}", "--instances", "group",
+                  "--instance-id", name)
+        s.start()
+        w.wait_said(name, "4 of 4 partitions are ours")
+        return s
+
+    other, out = f"{w.name}-b", f"{w.name}-alone-out"
+    eos.ktool("create", out, 1)
+    one = life(w.name, "b-c", f"{w.name}-out")
+    two = life(other, "c", out)
+    w.produce(400)
+    w.end_time()
+    for topic in w.topics:
+        w.await_read(topic)
+        w.await_read(topic, app=other)
+    w.stop("b-c", one)
+    w.stop("c", two)
+    for name in ("b-c", "c"):
+        if "taken over" in w.text(name) or "last commit" in w.text(name):
+            raise eos.Failed(w.text(name)[-3000:])
+    want, got = group.alerts(f"{w.name}-out"), group.alerts(out)
+    if len(want) < 50:
+        raise eos.Failed(f"{len(want)} alerts only")
+    eos.compare(want, got)
+    eos.ktool("delete", f"{other}.changelog")
+    return "both work"
+
+
 def topics_by_different_partitioners_are_refused(w):
     a = w.member("a")
     rows = [json.dumps({"user": f"u{i % 1000}", "at": w.time + i, "n": i}) + "\n" for i in range(12000)]
@@ -249,7 +281,7 @@ def a_topic_whose_end_was_lost_is_refused(w):
     return "refused"
 
 
-CASES = [topics_by_different_partitioners_are_refused, a_topic_whose_end_was_lost_is_refused]
+CASES = [names_that_look_alike_do_not_shut_each_other_out, topics_by_different_partitioners_are_refused, a_topic_whose_end_was_lost_is_refused]
 # Each takes half a minute or more.
 LONG = [an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
         a_zombie_wakes_up_in_the_middle_of_a_commit, a_zombie_with_uncommitted_work_wakes_up,
