@@ -291,20 +291,24 @@ static enum err judge(const struct kafka_source *s, const struct kafka_topic *t,
 }
 
 enum err kafka_group_judge(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
-                           struct error *err)
+                           bool *ret_elsewhere, struct error *err)
 {
     struct kafka_topic *t = &s->topics[s->parts[part].topic_index];
     int32_t n = (int32_t)s->n_tasks;
+    bool murmur2 = false, crc32 = false;
+    if (m->key) {
+        murmur2 = rd_kafka_msg_partitioner_murmur2(m->rkt, m->key, m->key_len, n, NULL, NULL) ==
+                  m->partition;
+        crc32 = rd_kafka_msg_partitioner_consistent(m->rkt, m->key, m->key_len, n, NULL, NULL) ==
+                m->partition;
+    }
+    *ret_elsewhere = !murmur2 && !crc32;
     if (t->judged >= UINT64_MAX / TOLERANCE) {
         return ERR_OK;
     }
     t->judged++;
-    if (m->key) {
-        t->by_murmur2 += rd_kafka_msg_partitioner_murmur2(m->rkt, m->key, m->key_len, n, NULL,
-                                                          NULL) == m->partition;
-        t->by_crc32 += rd_kafka_msg_partitioner_consistent(m->rkt, m->key, m->key_len, n, NULL,
-                                                           NULL) == m->partition;
-    }
+    t->by_murmur2 += murmur2;
+    t->by_crc32 += crc32;
     return judge(s, t, err);
 }
 

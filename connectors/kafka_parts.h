@@ -120,7 +120,7 @@ enum err kafka_group_start(struct kafka_source *s, const struct partition_positi
 enum err kafka_group_let_go(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
 /* Is the record in the partition of its key? ERR_STATE: too many are not. */
 enum err kafka_group_judge(struct kafka_source *s, const rd_kafka_message_t *m, size_t part,
-                           struct error *err) FYKE_MUST_USE;
+                           bool *ret_elsewhere, struct error *err) FYKE_MUST_USE;
 void kafka_group_close(struct kafka_source *s);
 
 /* kafka_record.c */

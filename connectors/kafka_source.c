@@ -139,7 +139,7 @@ static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error
     s->records = xgrow(s->records, &s->cap_records, n + 1, sizeof(*s->records));
     kafka_fill_record(s, m, part, &s->records[n]);
     if (s->journal) {
-        FYKE_TRY(kafka_group_judge(s, m, part, err));
+        FYKE_TRY(kafka_group_judge(s, m, part, &s->records[n].elsewhere, err));
     }
     kafka_end_passed(s, part);
     kafka_reached(s, part, m->offset + 1);

@@ -211,6 +211,7 @@ struct engine_summary {
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
     uint64_t bad_values, missing_key;
+    uint64_t misplaced; /* several instances: records that may be in the partition of another key */
     uint64_t outside;   /* events outside of options.range */
     uint64_t derived;   /* events that rules derived */
     uint64_t undecided; /* at the end: read, but a deadline that derives may lie before them */

@@ -98,7 +98,7 @@ struct engine {
     /* Counters of engine_summary. */
     uint64_t records, events, evaluated, late, after_idle, tombstones, unclaimed, repeated;
     uint64_t invalid[INVALID_REASON_COUNT];
-    uint64_t bad_values, missing_key, outside, derived, undecided;
+    uint64_t bad_values, missing_key, misplaced, outside, derived, undecided;
     uint64_t *rule_alerts, *rule_shadow;
     uint64_t alerts_total, checkpoints, checkpoint_bytes, commits, commit_bytes, pending;
     uint64_t restored, followed;
@@ -132,6 +132,11 @@ enum err engine_load_tables(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* engine_push() for many; several threads decode. */
 enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+                           struct error *err) FYKE_MUST_USE;
+/* keyed.c: of several instances, do the events of a record belong to this task? ERR_STATE: too many of
+ * the partition do not. */
+enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,
+                           struct event *const *events, uint32_t n,
                            struct error *err) FYKE_MUST_USE;
 /* A record that is not evaluated. */
 enum err engine_refuse(struct engine *e, enum refused_why why, const char *reason,

@@ -194,6 +194,7 @@ static enum err push_decoded(struct engine *e, struct partition *p, const struct
     e->bad_values += d->bad_values;
     switch (d->result) {
     case DECODE_EVENTS:
+        FYKE_TRY(engine_check_keys(e, p, r, d->events, d->n_events, err));
         return take_events(e, p, r, d->events, d->n_events, ready->block, err);
     case DECODE_TOMBSTONE:
         e->tombstones++;

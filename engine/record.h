@@ -25,6 +25,7 @@ struct record {
     bool in_format; /* value is in the topic's format (schema_topic.payload); else it is JSON */
     bool has_timestamp;
     bool log_append_time;
+    bool elsewhere; /* of several instances: no partitioner puts its key into this partition */
     struct etime timestamp; /* the record's own (Kafka) timestamp */
     const struct record_header *headers;
     uint32_t n_headers;

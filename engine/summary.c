@@ -49,6 +49,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .repeated = e->repeated,
         .bad_values = e->bad_values,
         .missing_key = e->missing_key,
+        .misplaced = e->misplaced,
         .alerts = e->rule_alerts,
         .shadow = e->rule_shadow,
         .alerts_total = e->alerts_total,

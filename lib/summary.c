@@ -122,6 +122,9 @@ static void put_events(struct json_out *j, const struct run_figures *f)
     put_invalid(j, s);
     json_member_uint(j, "bad_values", s->bad_values);
     json_member_uint(j, "missing_key", s->missing_key);
+    if (f->in_group) {
+        json_member_uint(j, "misplaced", s->misplaced);
+    }
     json_member_uint(j, "derived", s->derived);
     json_member_uint(j, "undecided", s->undecided);
     json_member_uint(j, "tombstones", s->tombstones);
@@ -307,6 +310,7 @@ void summary_text(const struct run_figures *f, struct buf *out)
     say(out, s->after_idle, "after idleness");
     say(out, s->bad_values, "undecodable optional values");
     say(out, s->missing_key, "without key");
+    say(out, s->misplaced, "misplaced");
     say(out, s->derived, "derived");
     say(out, s->undecided, "undecided");
     say(out, s->tombstones, "tombstones");

@@ -7,7 +7,7 @@
 
 #define ENGINE_EACH_COUNTER(X)                                                                     \
     X(records) X(events) X(evaluated) X(late) X(after_idle) X(tombstones) X(unclaimed) X(repeated)  \
-    X(bad_values) X(missing_key) X(derived) X(undecided) X(alerts_total) X(checkpoints)             \
+    X(bad_values) X(missing_key) X(misplaced) X(derived) X(undecided) X(alerts_total) X(checkpoints)             \
     X(checkpoint_bytes) X(commits) X(commit_bytes) X(restored) X(followed)
 
 struct engine_carried {

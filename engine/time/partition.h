@@ -49,7 +49,8 @@ struct partition {
     bool idle;                  /* holds no clock until its next record */
     bool at_end;                /* Kafka: end reached, nothing since */
     bool paused;
-    bool said_append_time;
+    bool said_append_time, said_misplaced;
+    uint64_t keyed, misplaced;  /* in a group: events whose message key was looked at; was another */
     struct ptime quiet_since;   /* last record, or when the end was seen first */
     uint64_t read, late, invalid, idle_advances;
 

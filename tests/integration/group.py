@@ -56,7 +56,11 @@ class World:
                         f"{self.work}/{name}.stats", *more)
 
     def figures(self, s, name):
-        """Of an instance that runs."""
+        """What an instance that runs says of itself."""
+        return self.stats(s, name)["instance"]
+
+    def stats(self, s, name):
+        """The figures of an instance that runs."""
         path = f"{self.work}/{name}.stats"
         if os.path.exists(path):
             os.remove(path)
@@ -65,7 +69,7 @@ class World:
             time.sleep(0.1)
             try:
                 with open(path) as f:
-                    return json.load(f)["instance"]
+                    return json.load(f)
             except (FileNotFoundError, json.JSONDecodeError):
                 continue
         raise eos.Failed(f"{name} tells no figures")

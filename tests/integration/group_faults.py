@@ -261,6 +261,43 @@ def topics_by_different_partitioners_are_refused(w):
     return "refused"
 
 
+def message_keys_that_are_not_the_field_are_refused(w):
+    """Each topic is in order by its own message key; one of them by another field."""
+    a = w.member("a")
+    rows = [json.dumps({"user": f"u{i % 1000}", "at": w.time + i, "n": i}) + "\n" for i in range(400)]
+    for topic, field in zip(w.topics, ("user", "n")):
+        eos.ktool("-k", field, "-X", "partitioner=murmur2", "produce", topic,
+                  stdin="".join(rows).encode())
+    a.start()
+    w.ends_with("a", a, 4, "have another message key than the field user of Payment")
+    if w.said("a", "the message key is not the field declared `key`") == 0:
+        raise eos.Failed("not said: " + w.text("a")[-3000:])
+    return "refused"
+
+
+def a_few_records_in_the_wrong_place_are_counted(w):
+    """With another key than the field, without a key, and in another partition than that of the key."""
+    w.produce(500)
+    row = json.dumps({"user": "u1", "at": w.time, "n": 1}) + "\n"
+    home = next(r[0] for r in eos.dump(w.topics[0]) if r[1] == "u1")
+    eos.ktool("-k", "n", "-X", "partitioner=murmur2", "produce", w.topics[0], stdin=row.encode())
+    eos.ktool("-p", home, "produce", w.topics[0], stdin=row.encode())
+    eos.ktool("-k", "user", "-p", (home + 1) % group.PARTITIONS, "produce", w.topics[1],
+              stdin=row.encode())
+    a = w.member("a")
+    a.start()
+    w.wait_said("a", "4 of 4 partitions are ours")
+    deadline = time.time() + 60
+    while w.stats(a, "a")["misplaced"] != 3:
+        if time.time() > deadline:
+            raise eos.Failed(f"not counted: {w.stats(a, 'a')}")
+        time.sleep(0.5)
+    w.stop("a", a)
+    if w.said("a", "the record is not in the partition of its message key") == 0:
+        raise eos.Failed("not said: " + w.text("a")[-3000:])
+    return "3 of 503"
+
+
 def a_topic_whose_end_was_lost_is_refused(w):
     """Made anew with as many records as the position, but not as many as had been read."""
     w.produce(400)
@@ -281,7 +318,10 @@ def a_topic_whose_end_was_lost_is_refused(w):
     return "refused"
 
 
-CASES = [names_that_look_alike_do_not_shut_each_other_out, topics_by_different_partitioners_are_refused, a_topic_whose_end_was_lost_is_refused]
+CASES = [names_that_look_alike_do_not_shut_each_other_out,
+         topics_by_different_partitioners_are_refused,
+         message_keys_that_are_not_the_field_are_refused,
+         a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]
 # Each takes half a minute or more.
 LONG = [an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
         a_zombie_wakes_up_in_the_middle_of_a_commit, a_zombie_with_uncommitted_work_wakes_up,

@@ -176,6 +176,12 @@ static enum source_change change(struct shared_source *s)
     return SOURCE_SAME;
 }
 
+static struct slice user_of(const struct line *line)
+{
+    const char *user = line->payload + strlen("{\"user\":\"");
+    return slice_from(user, strcspn(user, "\""));
+}
+
 static struct record next_of(struct shared_source *s, int p)
 {
     const struct line *line =
@@ -183,6 +189,8 @@ static struct record next_of(struct shared_source *s, int p)
     return (struct record){.topic = (uint32_t)p / N_TASKS,
                            .partition = p % N_TASKS,
                            .offset = line->offset,
+                           .has_key = true,
+                           .key = user_of(line),
                            .has_value = true,
                            .value = slice_of(line->payload)};
 }
