@@ -86,8 +86,20 @@ static enum err given_up(struct kafka_txn *t, rd_kafka_resp_err_t code, struct e
                        "last commit");
 }
 
-/* One call of the transaction interface until it succeeds or cannot any more. */
-typedef rd_kafka_error_t *(*txn_call)(struct kafka_txn *t, void *ctx);
+/* The transaction's time is over and the call has not come back: what the coordinator aborts by itself
+ * needs no answer any more. */
+static enum err stuck(struct kafka_txn *t, const char *what, struct error *err)
+{
+    t->broken = true;
+    return error_set(err, ERR_ABORTED,
+                     "kafka: %s: the group's coordinator does not answer, and the transaction is "
+                     "older than transaction.timeout.ms (%d)",
+                     what, t->timeout_ms);
+}
+
+/* One call of the transaction interface until it succeeds or cannot any more. False: it is under way
+ * beside us, and is asked for again. */
+typedef bool (*txn_call)(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret);
 
 static enum err repeat(struct kafka_txn *t, txn_call call, void *ctx, const char *what,
                        struct error *err)
@@ -95,19 +107,23 @@ static enum err repeat(struct kafka_txn *t, txn_call call, void *ctx, const char
     struct patience p = {0};
     for (;;) {
         int64_t from = now_ms();
-        rd_kafka_error_t *e = call(t, ctx);
-        if (!e) {
+        rd_kafka_error_t *e = NULL;
+        bool ended = call(t, ctx, &e);
+        if (ended && !e) {
             kafka_heard(&t->client);
             return ERR_OK;
         }
-        rd_kafka_resp_err_t code = rd_kafka_error_code(e);
-        if (!rd_kafka_error_is_retriable(e)) {
+        rd_kafka_resp_err_t code = ended ? rd_kafka_error_code(e) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (ended && !rd_kafka_error_is_retriable(e)) {
             enum err rc = kafka_txn_failed(t, e, what, err);
             rd_kafka_error_destroy(e);
             return rc;
         }
         rd_kafka_error_destroy(e);
         kafka_serve(&t->client, 10); /* also a pause between calls that fail at once */
+        if (!ended && kafka_txn_overdue(t)) {
+            return stuck(t, what, err);
+        }
         if (!goes_on(t, &p, (int)(now_ms() - from))) {
             return given_up(t, code, err);
         }
@@ -161,7 +177,9 @@ enum err kafka_txn_open(struct kafka_txn *t, const struct kafka_config *c, const
         return rc;
     }
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    return kafka_open(&t->client, RD_KAFKA_PRODUCER, conf, err);
+    FYKE_TRY(kafka_open(&t->client, RD_KAFKA_PRODUCER, conf, err));
+    t->aside = kafka_aside_new(t->client.rk);
+    return ERR_OK;
 }
 
 static const char *reason(const struct kafka_txn *t, const rd_kafka_error_t *e)
@@ -255,7 +273,7 @@ void kafka_txn_close_transaction(struct kafka_txn *t)
 void kafka_txn_close(struct kafka_txn *t)
 {
     kafka_txn_close_transaction(t);
-    if (t->client.rk) {
+    if (kafka_aside_close(t->aside) && t->client.rk) {
         rd_kafka_destroy(t->client.rk);
     }
     free(t->id);
@@ -333,18 +351,24 @@ static enum err flush(struct kafka_txn *t, struct error *err)
 struct offsets {
     const rd_kafka_topic_partition_list_t *list;
     const rd_kafka_consumer_group_metadata_t *group;
+    bool under_way;
 };
 
-static rd_kafka_error_t *send_offsets(struct kafka_txn *t, void *ctx)
+static bool send_offsets(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
 {
-    const struct offsets *o = ctx;
-    return rd_kafka_send_offsets_to_transaction(t->client.rk, o->list, o->group, CALL_MS);
+    struct offsets *o = ctx;
+    if (!o->under_way) {
+        kafka_aside_begin(t->aside, o->list, o->group, CALL_MS);
+    }
+    o->under_way = !kafka_aside_ended(t->aside, STEP_MS, ret);
+    return !o->under_way;
 }
 
-static rd_kafka_error_t *end(struct kafka_txn *t, void *ctx)
+static bool end(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
 {
     (void)ctx;
-    return rd_kafka_commit_transaction(t->client.rk, CALL_MS);
+    *ret = rd_kafka_commit_transaction(t->client.rk, CALL_MS);
+    return true;
 }
 
 /* "the positions of logins, payments": which of the topics is meant the client does not tell. */
@@ -363,7 +387,7 @@ static void name_topics(const rd_kafka_topic_partition_list_t *list, char *buf, 
 static enum err commit_offsets(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
                                const rd_kafka_consumer_group_metadata_t *group, struct error *err)
 {
-    struct offsets o = {offsets, group};
+    struct offsets o = {.list = offsets, .group = group};
     char what[200];
     name_topics(offsets, what, sizeof(what));
     fault_point(t->fault, "kafka-before-offsets");

@@ -9,6 +9,7 @@
 #ifndef FYKE_CONNECTORS_KAFKA_TXN_H
 #define FYKE_CONNECTORS_KAFKA_TXN_H
 
+#include "connectors/kafka_aside.h"
 #include "connectors/kafka_out.h"
 
 /* What messages are sent to; must outlive the producer's last delivery report. */
@@ -23,6 +24,7 @@ struct kafka_target {
 
 struct kafka_txn {
     struct kafka_client client;
+    struct kafka_aside *aside;
     char *id; /* transactional.id */
     bool shared; /* set before it is opened: others wait for what this one leaves open when it hangs */
     struct fault *fault;

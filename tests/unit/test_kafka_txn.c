@@ -33,12 +33,12 @@ struct world {
     struct error err;
 };
 
-static int setup(void **state)
+static int setup_of(void **state, int brokers)
 {
     struct world *w = xcalloc(1, sizeof(*w));
     char why[256];
     w->mock_client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof(why));
-    w->mock = rd_kafka_mock_cluster_new(w->mock_client, 1);
+    w->mock = rd_kafka_mock_cluster_new(w->mock_client, brokers);
     rd_kafka_mock_topic_create(w->mock, "alerts", 1, 1);
     snprintf(w->bootstrap, sizeof(w->bootstrap), "bootstrap.servers=%s",
              rd_kafka_mock_cluster_bootstraps(w->mock));
@@ -49,12 +49,33 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int setup(void **state)
 {
+    return setup_of(state, 1);
+}
+
+/* The second has the group, the first all the rest. */
+static int setup_two(void **state)
+{
+    setup_of(state, 2);
     struct world *w = *state;
+    rd_kafka_mock_coordinator_set(w->mock, "transaction", "a.solo", 1);
+    rd_kafka_mock_coordinator_set(w->mock, "group", "a", 2);
+    rd_kafka_mock_partition_set_leader(w->mock, "alerts", 0, 1);
+    return 0;
+}
+
+static void end_life(struct world *w)
+{
     kafka_txn_close_transaction(&w->txn);
     kafka_target_close(&w->to);
     kafka_txn_close(&w->txn);
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    end_life(w);
     rd_kafka_mock_cluster_destroy(w->mock);
     rd_kafka_destroy(w->mock_client);
     free(w);
@@ -153,6 +174,49 @@ static void an_old_generation_aborts(void **state)
     assert_false(w->txn.fenced);
 }
 
+static void a_life_that_commits(struct world *w)
+{
+    begin_with(w);
+    check(w, put(w, slice_of("x")));
+    check(w, commit(w));
+    end_life(w);
+}
+
+static void count_beat(void *ctx)
+{
+    (*(int *)ctx)++;
+}
+
+/* librdkafka issue 5456: the call does not come back while the group's coordinator is away, whatever
+ * its time-out. What it holds is closed once it does. */
+static void offsets_that_are_never_answered(void **state)
+{
+    struct world *w = *state;
+    int beats = 0;
+    w->properties[w->config.n_properties++] = "transaction.timeout.ms=3000";
+    w->config.beat = count_beat;
+    w->config.beat_ctx = &beats;
+    a_life_that_commits(w); /* and all threads that stay have begun */
+    int threads = rd_kafka_thread_cnt();
+
+    begin_with(w);
+    check(w, put(w, slice_of("x")));
+    rd_kafka_mock_broker_set_down(w->mock, 2);
+    beats = 0;
+    fails(w, commit(w), ERR_ABORTED, "the group's coordinator does not answer");
+    assert_true(beats >= 3);
+    assert_false(w->txn.fenced);
+    fails(w, put(w, slice_of("y")), ERR_ABORTED, "done with");
+    end_life(w);
+
+    rd_kafka_mock_broker_set_up(w->mock, 2);
+    a_life_that_commits(w);
+    for (int i = 0; i < 600 && rd_kafka_thread_cnt() > threads; i++) {
+        rd_kafka_poll(w->mock_client, 100);
+    }
+    assert_int_equal(rd_kafka_thread_cnt(), threads);
+}
+
 static void rights_that_are_missing_are_said(void **state)
 {
     struct world *w = *state;
@@ -249,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_passes_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fence_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_generation_aborts, setup, teardown),
+        cmocka_unit_test_setup_teardown(offsets_that_are_never_answered, setup_two, teardown),
         cmocka_unit_test_setup_teardown(rights_that_are_missing_are_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_right_to_write_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_that_is_denied, setup, teardown),
