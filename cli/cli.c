@@ -159,6 +159,16 @@ bool cli_parse_duration(const struct cli_verb *verb, const char *option, const c
     return false;
 }
 
+bool cli_parse_input_format(const struct cli_verb *verb, const char *text, bool *ret_kcat)
+{
+    *ret_kcat = strcmp(text, "kcat") == 0;
+    if (!*ret_kcat && strcmp(text, "payload") != 0) {
+        cli_usage_error(verb, "--input-format takes payload or kcat, not '%s'", text);
+        return false;
+    }
+    return true;
+}
+
 bool cli_parse_color(const struct cli_verb *verb, const char *text, enum cli_color *ret)
 {
     static const char *const names[] = {"auto", "always", "never"};

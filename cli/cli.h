@@ -48,6 +48,7 @@ extern const struct cli_verb verb_graph;
 extern const struct cli_verb verb_list;
 extern const struct cli_verb verb_status;
 extern const struct cli_verb verb_state;
+extern const struct cli_verb verb_capture;
 extern const struct cli_verb verb_infer;
 extern const struct cli_verb verb_gen;
 extern const struct cli_verb verb_completion;
@@ -74,6 +75,8 @@ bool cli_parse_time(const struct cli_verb *verb, const char *option, const char 
 /* 500ms, 1s, 5m. */
 bool cli_parse_duration(const struct cli_verb *verb, const char *option, const char *text,
                         int64_t *ret_ns);
+/* payload or kcat. */
+bool cli_parse_input_format(const struct cli_verb *verb, const char *text, bool *ret_kcat);
 bool cli_parse_color(const struct cli_verb *verb, const char *text, enum cli_color *ret);
 bool cli_parse_format(const struct cli_verb *verb, const char *text, const enum cli_format *allowed,
                       size_t n_allowed, enum cli_format *ret);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/capture_args.h"
 #include "cli/explain.h"
 #include "cli/explain_why.h"
 #include "lib/rules.h"
@@ -12,10 +12,11 @@ struct explain_args {
     const char *rule; /* NULL: all of them */
     struct cli_list rules;
     enum cli_color color;
-    /* With a key: why it fired or not. */
+    /* With a key: why it fired or not; config.asked and what becomes a test. */
     bool why;
-    struct why_config asked;
-    struct cli_list inputs, geoip;
+    struct capture_args capture;
+    const char *alert; /* file */
+    struct cli_list inputs, geoip, properties;
     enum cli_format format;
 };
 
@@ -38,22 +39,38 @@ static int unknown_rule(const struct cli_verb *v, const struct ruleset *rs, cons
     return cli_usage_error(v, "no rule '%s'; there are: %s", name, buf_cstr(&known));
 }
 
-static bool parse_input_format(const struct cli_verb *v, const char *text, bool *kcat)
-{
-    *kcat = strcmp(text, "kcat") == 0;
-    if (!*kcat && strcmp(text, "payload") != 0) {
-        cli_usage_error(v, "--input-format is payload or kcat, not '%s'", text);
-        return false;
-    }
-    return true;
-}
+enum {
+    OPT_FORMAT = 256,
+    OPT_COLOR,
+    OPT_KEY,
+    OPT_AT,
+    OPT_FROM,
+    OPT_ALERT,
+    OPT_INPUT_FORMAT,
+    OPT_GEOIP,
+    OPT_AS_TEST,
+    OPT_HIDE,
+    OPT_SECRET,
+    OPT_TITLE,
+    OPT_FORCE
+};
 
-enum { OPT_FORMAT = 256, OPT_COLOR, OPT_KEY, OPT_AT, OPT_INPUT_FORMAT, OPT_GEOIP };
+static bool take_test_option(const struct cli_verb *v, struct explain_args *a, int opt)
+{
+    switch (opt) {
+    case OPT_AS_TEST: a->capture.output = optarg; return true;
+    case OPT_HIDE: return capture_args_hide(v, &a->capture, optarg);
+    case OPT_SECRET: return capture_args_secret(v, &a->capture, optarg);
+    case OPT_TITLE: a->capture.config.title = optarg; return true;
+    default: a->capture.force = true; return true;
+    }
+}
 
 /* Below 0: go on. */
 static int take_option(const struct cli_verb *v, struct explain_args *a, int opt, char **argv)
 {
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON}, graphs[] = {FORMAT_DOT};
+    struct why_config *asked = &a->capture.config.asked;
     bool is_graph = v == &verb_graph, ok = true;
     if (is_graph && opt != 'r' && opt != 'h' && opt != OPT_FORMAT) {
         return cli_bad_option(v, opt, argv);
@@ -63,12 +80,20 @@ static int take_option(const struct cli_verb *v, struct explain_args *a, int opt
     case 'r': cli_list_add(&a->rules, optarg); break;
     case 'i': cli_list_add(&a->inputs, optarg); break;
     case OPT_KEY:
-        a->asked.key = slice_of(optarg);
+        asked->key = slice_of(optarg);
         a->why = true;
         break;
-    case OPT_AT: ok = cli_parse_time(v, "--at", optarg, &a->asked.at.ns); break;
+    case 'X': cli_list_add(&a->properties, optarg); break;
+    case OPT_AT: ok = cli_parse_time(v, "--at", optarg, &asked->at.ns); break;
+    case OPT_FROM: ok = cli_parse_time(v, "--from", optarg, &asked->from.ns); break;
+    case OPT_ALERT: a->alert = optarg; break;
     case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
-    case OPT_INPUT_FORMAT: ok = parse_input_format(v, optarg, &a->asked.kcat); break;
+    case OPT_INPUT_FORMAT: ok = cli_parse_input_format(v, optarg, &asked->kcat); break;
+    case OPT_AS_TEST:
+    case OPT_HIDE:
+    case OPT_SECRET:
+    case OPT_TITLE:
+    case OPT_FORCE: ok = take_test_option(v, a, opt); break;
     case OPT_FORMAT:
         ok = cli_parse_format(v, optarg, is_graph ? graphs : formats, is_graph ? 1 : 2, &a->format);
         break;
@@ -78,6 +103,36 @@ static int take_option(const struct cli_verb *v, struct explain_args *a, int opt
     return ok ? -1 : CLI_USAGE;
 }
 
+/* What hangs together. Below 0: go on. */
+static int check_args(const struct cli_verb *v, struct explain_args *a)
+{
+    struct why_config *asked = &a->capture.config.asked;
+    a->why |= a->inputs.n > 0 || asked->at.ns != INT64_MAX || a->alert || a->capture.output;
+    if (a->alert && (a->rule || asked->key.len > 0 || asked->at.ns != INT64_MAX)) {
+        return cli_usage_error(v, "--alert says which rule, key and time; leave RULE, --key and --at out");
+    }
+    if (a->alert && !capture_args_alert(v, &a->capture, a->alert)) {
+        return CLI_USAGE;
+    }
+    if (a->alert) {
+        a->rule = asked->rule;
+    }
+    if (a->why && (!a->rule || a->inputs.n == 0)) {
+        return cli_usage_error(v, "why a rule fired needs its name, --key and -i INPUT");
+    }
+    if (!a->why && a->format == FORMAT_JSON) {
+        return cli_usage_error(v, "--format json is for --key");
+    }
+    asked->rule = a->rule;
+    asked->inputs = a->inputs.items;
+    asked->n_inputs = a->inputs.n;
+    asked->kafka_properties = a->properties.items;
+    asked->n_kafka_properties = a->properties.n;
+    asked->options.geoip = a->geoip.items;
+    asked->options.n_geoip = a->geoip.n;
+    return -1;
+}
+
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct explain_args *a)
 {
     static const struct option options[] = {
@@ -85,6 +140,13 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
         {"input", required_argument, NULL, 'i'},
         {"key", required_argument, NULL, OPT_KEY},
         {"at", required_argument, NULL, OPT_AT},
+        {"from", required_argument, NULL, OPT_FROM},
+        {"alert", required_argument, NULL, OPT_ALERT},
+        {"as-test", required_argument, NULL, OPT_AS_TEST},
+        {"hide", required_argument, NULL, OPT_HIDE},
+        {"secret-file", required_argument, NULL, OPT_SECRET},
+        {"title", required_argument, NULL, OPT_TITLE},
+        {"force", no_argument, NULL, OPT_FORCE},
         {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
         {"geoip", required_argument, NULL, OPT_GEOIP},
         {"format", required_argument, NULL, OPT_FORMAT},
@@ -94,7 +156,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
     };
     int opt, rc = -1;
     opterr = 0;
-    while (rc < 0 && (opt = getopt_long(argc, argv, ":r:i:h", options, NULL)) != -1) {
+    while (rc < 0 && (opt = getopt_long(argc, argv, ":r:i:X:h", options, NULL)) != -1) {
         rc = take_option(v, a, opt, argv);
         if (opt == 'h') {
             return rc;
@@ -109,14 +171,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
     for (int i = optind; i < argc; i++) {
         cli_list_add(&a->rules, argv[i]);
     }
-    a->why |= a->inputs.n > 0 || a->asked.at.ns != INT64_MAX;
-    if (a->why && (!a->rule || a->inputs.n == 0)) {
-        return cli_usage_error(v, "why a rule fired needs its name, --key and -i INPUT");
-    }
-    if (!a->why && a->format == FORMAT_JSON) {
-        return cli_usage_error(v, "--format json is for --key");
-    }
-    return -1;
+    return check_args(v, a);
 }
 
 /* Exit: 0 whether it fired or not; both are answers. */
@@ -125,28 +180,27 @@ static int show_why(const struct cli_verb *v, struct explain_args *a, const stru
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     struct error err = ERROR_INIT;
     struct why_result result;
+    const struct why_config *asked = &a->capture.config.asked;
     const struct ruleset *rs = rules_ruleset(rules);
     if (!find_rule(rs, a->rule)) {
         return unknown_rule(v, rs, a->rule);
+    }
+    if (a->capture.output) {
+        return capture_args_run(v, &a->capture, rules);
     }
     struct fyke_rules *whole = rules_keeping_fields(rules, &err);
     if (!whole) {
         fprintf(stderr, "fyke: %s\n", err.text);
         return CLI_FINDINGS;
     }
-    a->asked.rule = a->rule;
-    a->asked.inputs = a->inputs.items;
-    a->asked.n_inputs = a->inputs.n;
-    a->asked.options.geoip = a->geoip.items;
-    a->asked.options.n_geoip = a->geoip.n;
-    enum fyke_result got = why_run(whole, &a->asked, &result);
+    enum fyke_result got = why_run(whole, asked, &result);
     int rc;
     if (got != FYKE_OK) {
         rc = cli_fail(got);
     } else {
         void (*put)(const struct why_config *, const struct why_result *, struct buf *) =
             a->format == FORMAT_JSON ? explain_why_json : explain_why_text;
-        put(&a->asked, &result, &out);
+        put(asked, &result, &out);
         rc = cli_put(buf_slice(&out));
     }
     why_result_release(&result);
@@ -184,9 +238,9 @@ static int show(const struct cli_verb *v, const struct explain_args *a,
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
-    struct explain_args a = {.asked.at = ETIME_MAX};
+    struct explain_args a = {0};
     struct fyke_rules *rules = NULL;
-    fyke_options_init(&a.asked.options);
+    capture_args_init(&a.capture);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
         struct cli_rules_options o = {.color = a.color, .quiet_notes = true};
@@ -199,6 +253,8 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     cli_list_release(&a.rules);
     cli_list_release(&a.inputs);
     cli_list_release(&a.geoip);
+    cli_list_release(&a.properties);
+    capture_args_release(&a.capture);
     return rc;
 }
 
@@ -207,15 +263,21 @@ const struct cli_verb verb_explain = {
     "read a rule back in plain words",
     "usage: fyke explain [RULE] -r PATH…\n"
     "       fyke explain RULE PATH…\n"
-    "       fyke explain RULE -r PATH… --key KEY [--at TIME] -i FILE…\n"
+    "       fyke explain RULE -r PATH… --key KEY [--at TIME] -i INPUT…\n"
+    "       fyke explain --alert FILE -r PATH… -i INPUT…\n"
     "\n"
     "Says what the rule looks for, step by step, and how it is evaluated; without RULE for\n"
     "every rule. With a key and events: why it fired for that key, or what stood in the way.\n"
     "\n"
     "  -r, --rules PATH    rule file or directory; repeatable\n"
-    "  -i, --input INPUT   [TOPIC=]FILE or - for standard input; repeatable\n"
+    "  -i, --input INPUT   [TOPIC=]FILE or - for standard input, repeatable; or kafka, kafka:T1,T2\n"
+    "  -X KEY=VALUE        librdkafka property, such as bootstrap.servers\n"
     "      --key KEY       as the Kafka key of an alert: the value, or a JSON array of several\n"
     "      --at TIME       as of this event time (RFC 3339); else the end of the input\n"
+    "      --from TIME     nothing before it is read\n"
+    "      --alert FILE    rule, key and time are those of the last line of FILE, or of -\n"
+    "      --as-test DIR/NAME  instead of words a fixture and a test, as `fyke capture` writes them\n"
+    CAPTURE_OPTIONS
     "      --input-format F  payload (one JSON object per line) or kcat (envelopes)\n"
     "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"
     "      --format F      with --key: human (default), json\n"

@@ -85,16 +85,6 @@ static bool read_warm_up(const struct cli_verb *v, const char *text, struct repl
            cli_parse_duration(v, "--warm-up", text, &c->warm_up.ns);
 }
 
-static bool read_input_format(const struct cli_verb *v, const char *text, struct replay_config *c)
-{
-    c->kcat = strcmp(text, "kcat") == 0;
-    if (!c->kcat && strcmp(text, "payload") != 0) {
-        cli_usage_error(v, "--input-format takes payload or kcat, not '%s'", text);
-        return false;
-    }
-    return true;
-}
-
 static bool read_number(const struct cli_verb *v, const char *option, const char *text,
                         unsigned *ret)
 {
@@ -198,7 +188,7 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
     case OPT_CACHE: c->cache = optarg; return true;
     case OPT_VERIFY: c->verify = true; return true;
     case OPT_AGAINST: c->verify_against = optarg; return true;
-    case OPT_INPUT_FORMAT: return read_input_format(v, optarg, c);
+    case OPT_INPUT_FORMAT: return cli_parse_input_format(v, optarg, &c->kcat);
     case OPT_FROM: return read_moment(v, "--from", optarg, now_ns, &c->from);
     case OPT_TO: return read_moment(v, "--to", optarg, now_ns, &c->to);
     case OPT_WARM_UP: return read_warm_up(v, optarg, c);

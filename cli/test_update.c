@@ -8,7 +8,7 @@
 #include "base/xalloc.h"
 #include "cli/replace_file.h"
 #include "cli/test_args.h"
-#include "lib/json_view.h"
+#include "lib/expectation.h"
 
 struct edit {
     uint32_t file, start, end; /* start = end: insertion */
@@ -28,98 +28,14 @@ struct updating {
     unsigned changed, refused;
 };
 
-/* ---- a match as a statement ----------------------------------------------------------------- */
-
-static bool put_value(struct buf *out, struct json_span v)
-{
-    if (v.kind == JSON_NONE || v.kind == JSON_OBJECT || slice_eq_str(json_view_raw(v), "null")) {
-        return false;
-    }
-    buf_put_slice(out, json_view_raw(v));
-    return true;
-}
-
-static void put_field(struct buf *body, struct slice name, struct json_span value)
-{
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    if (put_value(&text, value)) {
-        buf_printf(body, "%s%.*s = ", body->len ? "  " : "", SLICE_ARG(name));
-        buf_put_slice(body, buf_slice(&text));
-    }
-}
-
-static void put_named_fields(struct updating *u, const struct test_stmt *model, struct buf *body)
-{
-    for (uint32_t i = 0; i < model->n_fields; i++) {
-        const struct test_expect_field *f = &model->fields[i];
-        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
-        buf_put_slice(&name, f->name);
-        struct json_span from = u->view.root;
-        if (f->emit_index >= 0 || f->key_index >= 0) {
-            from = json_view_get(from, f->emit_index >= 0 ? "emit" : "key");
-        }
-        put_field(body, f->name, json_view_get(from, buf_cstr(&name)));
-    }
-}
-
-static void put_all_fields(struct updating *u, struct buf *body)
-{
-    struct json_span key, value, emit = json_view_get(u->view.root, "emit");
-    if (emit.kind != JSON_OBJECT) {
-        return;
-    }
-    struct json_walk w = json_walk_into(emit);
-    while (json_walk_member(&w, &key, &value)) {
-        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
-        json_view_text(key, &name);
-        put_field(body, buf_slice(&name), value);
-    }
-}
-
-static void put_moment(struct updating *u, const struct compiled_test *t, struct buf *out)
-{
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    char spelled[ETIME_TEXT_MAX > DURATION_TEXT_MAX ? ETIME_TEXT_MAX : DURATION_TEXT_MAX];
-    struct etime at = ETIME_MIN;
-    json_view_text(json_view_get(u->view.root, "detected"), &text);
-    (void)!etime_parse(buf_slice(&text), false, &at);
-    if (etime_lt(at, t->origin)) {
-        etime_format(at, spelled);
-    } else {
-        duration_format(etime_diff(at, t->origin), spelled);
-    }
-    buf_printf(out, " at %s", spelled);
-}
-
-/* `model`: the expectation in whose place it stands; NULL: everything is said. A step is written by
- * its name or, as #2, by its number. */
+/* `model`: the expectation in whose place it stands; NULL: everything is said. */
 static void put_expectation(struct updating *u, const struct compiled_test *t,
                             const struct rule_test_line *got, const struct test_stmt *model,
                             struct buf *out)
 {
-    FYKE_CLEANUP(buf_release) struct buf body = BUF_INIT;
+    const struct expectation e = {.origin = t->origin, .model = model};
     (void)!json_view_set(&u->view, buf_slice(&got->json));
-    bool timeout = json_view_is(json_view_get(u->view.root, "kind"), "timeout");
-    buf_puts(out, "expect");
-    if (!model || model->has_moment) {
-        put_moment(u, t, out);
-    }
-    if (timeout) {
-        FYKE_CLEANUP(buf_release) struct buf step = BUF_INIT;
-        json_view_text(json_view_get(u->view.root, "step"), &step);
-        const char *name = buf_cstr(&step);
-        buf_printf(out, " timeout at step %s", name[0] == '#' ? name + 1 : name);
-    } else {
-        buf_puts(out, " 1 match");
-    }
-    if (model) {
-        put_named_fields(u, model, &body);
-    } else {
-        put_all_fields(u, &body);
-    }
-    if (body.len) {
-        buf_printf(out, " { %s }", buf_cstr(&body));
-    }
+    expectation_put(&e, u->view.root, out);
 }
 
 /* ---- edits of one test ----------------------------------------------------------------------- */

@@ -65,3 +65,12 @@ bool json_view_is(struct json_span s, const char *text)
 {
     return s.kind == JSON_STRING && json_string_equals(s, slice_of(text));
 }
+
+struct etime json_view_time(struct json_span s)
+{
+    struct etime t = ETIME_MIN;
+    if (s.kind != JSON_STRING || !etime_parse(slice_from(s.ptr, s.len), false, &t)) {
+        return ETIME_MIN;
+    }
+    return t;
+}

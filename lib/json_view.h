@@ -3,6 +3,7 @@
 #define FYKE_LIB_JSON_VIEW_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "engine/decode/json_walk.h"
 
 struct json_view {
@@ -24,5 +25,7 @@ void json_view_text(struct json_span s, struct buf *out);
 /* The spelling as it stands, texts with their quotes. */
 struct slice json_view_raw(struct json_span s);
 bool json_view_is(struct json_span s, const char *text);
+/* Of a text that fyke wrote; ETIME_MIN: none. */
+struct etime json_view_time(struct json_span s);
 
 #endif

@@ -106,15 +106,19 @@ static enum err look_for_slice(struct replay_input *in, struct error *err)
 
 /* ---- Kafka ---------------------------------------------------------------------------------- */
 
-static void set_kafka(struct replay_input *in)
+bool replay_reads_kafka(const struct replay_config *c)
 {
-    const struct replay_config *c = in->config;
-    in->kafka = (struct kafka_config){.properties = c->kafka_properties,
-                                      .n_properties = c->n_kafka_properties,
-                                      .app = "fyke-replay", /* never joined, nothing committed */
-                                      .stop = c->stop,
-                                      .log = c->options.log,
-                                      .log_ctx = c->options.log_ctx};
+    return c->n_inputs > 0 && is_kafka(c->inputs[0]);
+}
+
+void replay_kafka_config(const struct replay_config *c, struct kafka_config *ret)
+{
+    *ret = (struct kafka_config){.properties = c->kafka_properties,
+                                 .n_properties = c->n_kafka_properties,
+                                 .app = "fyke-replay", /* never joined, nothing committed */
+                                 .stop = c->stop,
+                                 .log = c->options.log,
+                                 .log_ctx = c->options.log_ctx};
 }
 
 static void ranges_of_want(const struct replay_input *in, struct kafka_range **ranges, size_t *n)
@@ -194,7 +198,7 @@ enum err replay_input_open(struct replay_input *in, const struct replay_config *
     struct source *inner;
     *in = (struct replay_input){.config = c, .rs = rs, .range = range};
     FYKE_TRY(check_inputs(in, err));
-    set_kafka(in);
+    replay_kafka_config(c, &in->kafka);
     FYKE_TRY(look_for_slice(in, err));
     FYKE_TRY(table_inputs_open(&in->tables, rs, c->inputs, c->n_inputs, c->kcat,
                                in->from_kafka ? &in->kafka : NULL, err));

@@ -31,6 +31,10 @@ enum err replay_input_open(struct replay_input *in, const struct replay_config *
 enum err replay_input_finish(struct replay_input *in, struct error *err) FYKE_MUST_USE;
 void replay_input_close(struct replay_input *in);
 
+/* How to reach the broker: what is read without group or commits. */
+bool replay_reads_kafka(const struct replay_config *c);
+void replay_kafka_config(const struct replay_config *c, struct kafka_config *ret);
+
 /* lib/replay_kafka.c: where to begin, verified by reading. */
 enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges, size_t *n,
                            struct replay_result *result, struct error *err) FYKE_MUST_USE;

@@ -3,6 +3,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/memory.h"
+#include "lib/expectation.h"
 #include "lib/json_view.h"
 #include "lib/rule_test.h"
 
@@ -28,24 +29,9 @@ struct comparison {
 
 /* ---- got ---------------------------------------------------------------------------------- */
 
-static void put_moment(struct buf *out, struct etime t, struct etime origin)
-{
-    char text[ETIME_TEXT_MAX > DURATION_TEXT_MAX ? ETIME_TEXT_MAX : DURATION_TEXT_MAX];
-    if (etime_lt(t, origin)) {
-        etime_format(t, text);
-    } else {
-        duration_format(etime_diff(t, origin), text);
-    }
-    buf_puts(out, text);
-}
-
 static struct etime detected_at(const struct comparison *c)
 {
-    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    struct etime t = ETIME_MIN;
-    json_view_text(json_view_get(c->view.root, "detected"), &text);
-    (void)!etime_parse(buf_slice(&text), false, &t);
-    return t;
+    return json_view_time(json_view_get(c->view.root, "detected"));
 }
 
 static void put_members(struct buf *out, struct json_span object)
@@ -72,7 +58,7 @@ static void describe_alert(struct comparison *c, struct buf *out)
 {
     bool timeout = view_is_timeout(c);
     buf_puts(out, timeout ? "timeout at " : "match at ");
-    put_moment(out, detected_at(c), c->test->origin);
+    expectation_put_moment(detected_at(c), c->test->origin, out);
     if (timeout) {
         buf_puts(out, " at step ");
         json_view_text(json_view_get(c->view.root, "step"), out);

@@ -22,6 +22,18 @@ struct why {
     struct buf text;
 };
 
+void why_config_init(struct why_config *c)
+{
+    *c = (struct why_config){.from = ETIME_MIN, .at = ETIME_MAX};
+    fyke_options_init(&c->options);
+}
+
+void why_result_init(struct why_result *r)
+{
+    *r = (struct why_result){.first = ETIME_MIN, .last = ETIME_MIN, .last_alert = ETIME_MIN};
+    arena_init(&r->arena);
+}
+
 void why_result_release(struct why_result *r)
 {
     arena_release(&r->arena);
@@ -109,7 +121,7 @@ static void take_alerts(struct why *w, const struct memory_sink *sink)
 
 static enum err evaluate_as_is(struct why *w, struct error *err)
 {
-    const struct why_evaluation how = {.pending = true};
+    const struct why_evaluation how = {.pending = true, .from = ETIME_MIN};
     struct memory_sink sink;
     memory_sink_init(&sink);
     enum err rc = why_evaluate(&w->events, rules_ruleset(w->rules), w->rule, &how, &sink, err);
@@ -127,7 +139,8 @@ static enum err try_change(struct why *w, const struct mutation *m, bool *fires,
                            struct why_reason *ret, struct error *err)
 {
     const struct compilation *c = w->rules->compilation;
-    const struct why_evaluation how = {.with_late = m->kind == MUTATION_LATENESS};
+    const struct why_evaluation how = {.with_late = m->kind == MUTATION_LATENESS,
+                                       .from = ETIME_MIN};
     struct error why_not = ERROR_INIT;
     struct memory_sink sink;
     *fires = false;
@@ -290,7 +303,7 @@ static enum err find_furthest(struct why *w, struct error *err)
 {
     const struct ast_rule *rule = tree_of(w);
     const struct compilation *c = w->rules->compilation;
-    const struct why_evaluation how = {.flush = true};
+    const struct why_evaluation how = {.flush = true, .from = ETIME_MIN};
     struct error ignored = ERROR_INIT;
     struct memory_sink sink;
     size_t most = 0;
@@ -341,11 +354,11 @@ static enum err ask(struct why *w, struct error *err)
     return find_furthest(w, err);
 }
 
-static enum err find_rule(struct why *w, const char *name, struct error *err)
+enum err why_find_rule(const struct ruleset *rs, const char *name, uint32_t *ret,
+                       struct error *err)
 {
-    const struct ruleset *rs = rules_ruleset(w->rules);
-    for (w->rule = 0; w->rule < rs->n_rules; w->rule++) {
-        if (slice_eq_str(rs->rules[w->rule].name, name)) {
+    for (*ret = 0; *ret < rs->n_rules; ++*ret) {
+        if (slice_eq_str(rs->rules[*ret].name, name)) {
             return ERR_OK;
         }
     }
@@ -358,9 +371,8 @@ enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config
     struct error err = ERROR_INIT;
     struct ruleset part;
     struct why w = {.result = ret, .rules = rules};
-    *ret = (struct why_result){.first = ETIME_MIN, .last = ETIME_MIN};
-    arena_init(&ret->arena);
-    enum err rc = find_rule(&w, c->rule, &err);
+    why_result_init(ret);
+    enum err rc = why_find_rule(rules_ruleset(rules), c->rule, &w.rule, &err);
     if (rc != ERR_OK) {
         return last_error_set(&err);
     }

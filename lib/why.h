@@ -18,12 +18,15 @@
 
 struct why_config {
     struct fyke_options options; /* state_dir stays NULL */
-    const char *const *inputs;   /* files */
+    const char *const *inputs;   /* files, or one of Kafka as `replay` takes it */
     size_t n_inputs;
     bool kcat;
+    const char *const *kafka_properties; /* "key=value" */
+    size_t n_kafka_properties;
     const char *rule;
     struct slice key; /* as the Kafka key of an alert; empty: a rule without `for each` */
-    struct etime at;  /* ETIME_MAX: the end of the input */
+    struct etime from; /* nothing in front of it is looked at; ETIME_MIN: the beginning of the input */
+    struct etime at;   /* ETIME_MAX: the end of the input */
     const volatile sig_atomic_t *stop;
 };
 
@@ -61,7 +64,13 @@ struct why_result {
     struct why_late *late; /* of the key, up to `at` */
     size_t n_late, cap_late;
 };
+void why_config_init(struct why_config *c);
+void why_result_init(struct why_result *r);
 void why_result_release(struct why_result *r);
+
+/* ERR_USAGE: there is none. */
+enum err why_find_rule(const struct ruleset *rs, const char *name, uint32_t *ret,
+                       struct error *err) FYKE_MUST_USE;
 
 /* `rules` keep every field (rules_keeping_fields). On FYKE_OK *ret is filled; its changes point into `rules`. Otherwise fyke_last_error() says why. */
 enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config *c,

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "connectors/file_source.h"
 #include "engine/engine.h"
 #include "lib/options.h"
+#include "lib/replay_input.h"
 #include "lib/table_inputs.h"
 
 void why_events_init(struct why_events *w, const struct why_config *c, const struct ruleset *rs,
@@ -109,6 +109,29 @@ static void count_event(struct why_result *r, const struct event *e)
     r->last = r->last.ns == INT64_MIN || etime_lt(r->last, e->time) ? e->time : r->last;
 }
 
+static void keep_event(struct why_events *w, const struct event *e)
+{
+    struct why_event *kept = ARENA_NEW(&w->arena, struct why_event);
+    struct why_event **at = &w->records[w->n - 1].events;
+    *kept = (struct why_event){
+        .event = event_clone_into(e, arena_alloc(&w->arena, event_clone_bytes(e)))};
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = kept;
+}
+
+static void add_record(struct why_events *w, const struct record *r, const struct event *e, bool late)
+{
+    struct record copy = *r;
+    copy.key = arena_copy(&w->arena, r->key);
+    copy.value = arena_copy(&w->arena, r->value);
+    copy_headers(w, &copy);
+    VEC_PUSH(w->records, w->n, w->cap) =
+        (struct why_record){.record = copy, .time = e->time, .late = late};
+    add_partition(w, r);
+}
+
 /* engine_options.observe. A record may be several events. */
 static void observe(void *ctx, enum event_fate fate, const struct event *e, const struct record *r)
 {
@@ -122,20 +145,18 @@ static void observe(void *ctx, enum event_fate fate, const struct event *e, cons
         count_event(w->result, e);
     }
     const struct record *last = w->n > 0 ? &w->records[w->n - 1].record : NULL;
-    if (last && last->topic == r->topic && last->partition == r->partition &&
-        last->offset == r->offset) {
-        return;
-    }
-    w->too_many = w->n == WHY_MAX_RECORDS;
+    bool known = last && last->topic == r->topic && last->partition == r->partition &&
+                 last->offset == r->offset;
+    w->too_many = !known && w->n == WHY_MAX_RECORDS;
     if (w->too_many) {
         return;
     }
-    struct record copy = *r;
-    copy.key = arena_copy(&w->arena, r->key);
-    copy.value = arena_copy(&w->arena, r->value);
-    copy_headers(w, &copy);
-    VEC_PUSH(w->records, w->n, w->cap) = (struct why_record){copy, fate == FATE_LATE};
-    add_partition(w, r);
+    if (!known) {
+        add_record(w, r, e, fate == FATE_LATE);
+    }
+    if (w->keep) {
+        keep_event(w, e);
+    }
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -154,29 +175,25 @@ static void set_options(const struct why_events *w, const struct engine_range *r
 
 static struct engine_range range_of(const struct why_config *c)
 {
-    return (struct engine_range){ETIME_MIN, etime_add(c->at, (struct duration){1})};
+    return (struct engine_range){c->from, etime_add(c->at, (struct duration){1})};
 }
 
-static enum err read_input(struct why_events *w, struct table_inputs *tables, struct error *err)
+static enum err read_input(struct why_events *w, struct replay_input *in,
+                           const struct engine_range *range, struct error *err)
 {
     const struct why_config *c = w->config;
-    const struct engine_range range = range_of(c);
     struct memory_sink sink;
-    struct source *source;
     struct engine_options o;
     struct engine_summary s;
-    struct file_source_options from = {
-        .rs = w->rs, .inputs = tables->events, .n_inputs = tables->n_events, .kcat = c->kcat};
-    set_options(w, &range, &o);
+    set_options(w, range, &o);
     o.observe = observe;
     o.observe_ctx = w;
-    o.table_feeds = tables->feeds;
-    o.n_table_feeds = tables->n_feeds;
-    FYKE_TRY(file_source_new(&from, &source, err));
+    o.table_feeds = in->tables.feeds;
+    o.n_table_feeds = in->tables.n_feeds;
     memory_sink_init(&sink);
     enum err rc = engine_new(w->rs, &o, &w->engine, err);
     if (rc == ERR_OK) {
-        rc = engine_run(w->engine, source, &sink.sink, c->stop, err);
+        rc = engine_run(w->engine, &in->source.base, &sink.sink, c->stop, err);
     }
     if (rc == ERR_OK) {
         engine_summary(w->engine, &s);
@@ -185,27 +202,41 @@ static enum err read_input(struct why_events *w, struct table_inputs *tables, st
     engine_free(w->engine);
     w->engine = NULL;
     memory_sink_release(&sink);
-    source->ops->close(source);
     return rc;
+}
+
+/* Read as a replay reads: without group, commits or sink. */
+static void input_config(const struct why_config *c, struct replay_config *ret)
+{
+    replay_config_init(ret);
+    ret->options = c->options;
+    ret->inputs = c->inputs;
+    ret->n_inputs = c->n_inputs;
+    ret->kcat = c->kcat;
+    ret->kafka_properties = c->kafka_properties;
+    ret->n_kafka_properties = c->n_kafka_properties;
+    ret->stop = c->stop;
 }
 
 enum err why_events_read(struct why_events *w, struct error *err)
 {
-    const struct why_config *c = w->config;
-    struct table_inputs tables;
-    if (c->n_inputs == 0) {
-        return error_set(err, ERR_USAGE, "no input: name files or `-`");
+    const struct engine_range range = range_of(w->config);
+    struct replay_result unused = {.rs = w->rs};
+    struct replay_config config;
+    struct replay_input in;
+    replay_span_of(w->rs, &unused.span);
+    input_config(w->config, &config);
+    FYKE_TRY(geoip_files_open(w->config->options.geoip, w->config->options.n_geoip, &w->geoip, err));
+    enum err rc = replay_input_open(&in, &config, w->rs, range, &unused, err);
+    if (rc == ERR_OK) {
+        rc = read_input(w, &in, &range, err);
     }
-    FYKE_TRY(geoip_files_open(c->options.geoip, c->options.n_geoip, &w->geoip, err));
-    FYKE_TRY(table_inputs_open(&tables, w->rs, c->inputs, c->n_inputs, c->kcat, NULL, err));
-    enum err rc = read_input(w, &tables, err);
-    table_inputs_release(&tables);
-    FYKE_TRY(rc);
-    if (w->too_many) {
+    replay_input_close(&in);
+    if (rc == ERR_OK && w->too_many) {
         return error_set(err, ERR_LIMIT, "the key has more than %d records; name a time with --at or "
                          "cut the input", WHY_MAX_RECORDS);
     }
-    return ERR_OK;
+    return rc;
 }
 
 /* ---- evaluating ----------------------------------------------------------------------------- */
@@ -216,8 +247,9 @@ static enum err push_all(const struct why_events *w, struct engine *e,
 {
     FYKE_TRY(engine_begin(e, w->partitions, (uint32_t)w->n_partitions, &sink->sink, err));
     for (size_t i = 0; i < w->n; i++) {
-        if (how->with_late || !w->records[i].late) {
-            FYKE_TRY(engine_push(e, &w->records[i].record, err));
+        const struct why_record *r = &w->records[i];
+        if ((how->with_late || !r->late) && !etime_lt(r->time, how->from)) {
+            FYKE_TRY(engine_push(e, &r->record, err));
         }
     }
     struct etime end = etime_add(w->config->at, (struct duration){1});
@@ -240,7 +272,12 @@ enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint
     struct engine_options o;
     struct engine *e;
     /* Lookups from topics begin anew with the records. */
-    FYKE_TRY(table_inputs_open(&tables, w->rs, c->inputs, c->n_inputs, c->kcat, NULL, err));
+    struct replay_config config;
+    struct kafka_config kafka;
+    input_config(c, &config);
+    replay_kafka_config(&config, &kafka);
+    FYKE_TRY(table_inputs_open(&tables, w->rs, c->inputs, c->n_inputs, c->kcat,
+                               replay_reads_kafka(&config) ? &kafka : NULL, err));
     set_options(w, &range, &o);
     o.table_feeds = tables.feeds;
     o.n_table_feeds = tables.n_feeds;

@@ -8,9 +8,17 @@
 #include "lib/why.h"
 #include "nfa/ruleset_subset.h"
 
+/* An event as its declaration reads it. */
+struct why_event {
+    struct why_event *next; /* of the same record, in the order of the declarations */
+    const struct event *event;
+};
+
 struct why_record {
     struct record record; /* everything it points to lives in the arena of the events */
+    struct etime time;    /* of its first event */
     bool late;
+    struct why_event *events; /* of the key; only with why_events.keep */
 };
 
 struct why_events {
@@ -29,6 +37,7 @@ struct why_events {
     size_t n_partitions, cap_partitions;
     struct engine *engine; /* while the input is read */
     struct geoip_files *geoip;
+    bool keep; /* the events themselves, beside their records */
     bool too_many;
 };
 
@@ -42,6 +51,7 @@ struct why_evaluation {
     bool with_late; /* late ones too, for rules that let them be */
     bool flush;     /* every deadline fires, not only those up to `at` */
     bool pending;   /* matches that wait for a deadline, too */
+    struct etime from; /* records in front of it are left out; ETIME_MIN: none is */
 };
 /* Over the records up to `at`; `rs` is as declared as the rules that the records were read under. */
 enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint32_t rule,

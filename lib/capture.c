@@ -1,0 +1,269 @@
+#include "lib/capture.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "lib/capture_parts.h"
+#include "lib/last_error.h"
+#include "lib/replay_span.h"
+
+void capture_result_release(struct capture_result *r)
+{
+    arena_release(&r->arena);
+}
+
+/* ---- what an alert asks for ------------------------------------------------------------------ */
+
+/* As key_to_text() writes a key. */
+static void put_key(struct json_span key, struct buf *out)
+{
+    struct json_span name, value;
+    uint32_t n = 0;
+    struct json_walk w = json_walk_into(key);
+    while (json_walk_member(&w, &name, &value)) {
+        n++;
+    }
+    w = json_walk_into(key);
+    for (uint32_t i = 0; json_walk_member(&w, &name, &value); i++) {
+        if (n == 1) {
+            json_view_text(value, out);
+            return;
+        }
+        buf_puts(out, i == 0 ? "[" : ",");
+        buf_put_slice(out, json_view_raw(value));
+    }
+    buf_puts(out, n > 1 ? "]" : "");
+}
+
+bool capture_ask(struct slice alert, struct arena *arena, struct why_config *ret)
+{
+    FYKE_CLEANUP(buf_release) struct buf rule = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf key = BUF_INIT;
+    struct json_view v;
+    json_view_init(&v);
+    bool ok = json_view_set(&v, alert);
+    json_view_text(json_view_get(v.root, "rule"), &rule);
+    ret->at = json_view_time(json_view_get(v.root, "detected"));
+    ok = ok && rule.len > 0 && json_view_get(v.root, "key").kind == JSON_OBJECT &&
+         ret->at.ns != INT64_MIN;
+    if (ok) {
+        put_key(json_view_get(v.root, "key"), &key);
+        ret->rule = arena_printf(arena, "%s", buf_cstr(&rule));
+        ret->key = arena_copy(arena, buf_slice(&key));
+    }
+    json_view_release(&v);
+    return ok;
+}
+
+/* ---- which alerts ---------------------------------------------------------------------------- */
+
+bool capture_is_ours(const struct capture *c, struct json_view *v, struct slice alert)
+{
+    struct json_span kind;
+    if (!json_view_set(v, alert) ||
+        !json_view_is(json_view_get(v->root, "rule"), c->config->asked.rule)) {
+        return false;
+    }
+    kind = json_view_get(v->root, "kind");
+    return json_view_is(kind, "match") || json_view_is(kind, "timeout");
+}
+
+/* Of the rule and the key alone. */
+static enum err evaluate(struct capture *c, struct etime from, struct memory_sink *ret,
+                         struct error *err)
+{
+    const struct why_evaluation how = {.from = from};
+    const struct ruleset *rs = rules_ruleset(c->rules);
+    struct json_view v;
+    uint32_t rule;
+    size_t n = 0;
+    FYKE_TRY(why_find_rule(rs, c->config->asked.rule, &rule, err));
+    FYKE_TRY(why_evaluate(&c->events, rs, rule, &how, ret, err));
+    json_view_init(&v);
+    for (size_t i = 0; i < ret->n_alerts; i++) {
+        bool same_key = slice_eq(memory_sink_key(ret, i), c->config->asked.key);
+        if (same_key && capture_is_ours(c, &v, memory_sink_value(ret, i))) {
+            ret->alerts[n++] = ret->alerts[i];
+        }
+    }
+    ret->n_alerts = n;
+    json_view_release(&v);
+    return ERR_OK;
+}
+
+static bool same_member(struct json_view *a, struct json_view *b, const char *name)
+{
+    return slice_eq(json_view_raw(json_view_get(a->root, name)),
+                    json_view_raw(json_view_get(b->root, name)));
+}
+
+/* The records have kept their places, so an alert has kept its identity; one of an earlier version of
+ * the rule has another. */
+static bool is_alert(struct json_view *a, struct json_view *b, struct slice x, struct slice y)
+{
+    return json_view_set(a, x) && json_view_set(b, y) &&
+           (same_member(a, b, "match_id") ||
+            (!same_member(a, b, "plan") && same_member(a, b, "kind") &&
+             same_member(a, b, "detected")));
+}
+
+static size_t find_alert(const struct memory_sink *all, struct slice alert)
+{
+    struct json_view a, b;
+    json_view_init(&a);
+    json_view_init(&b);
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < all->n_alerts; i++) {
+        found = is_alert(&a, &b, memory_sink_value(all, i), alert) ? i : found;
+    }
+    json_view_release(&a);
+    json_view_release(&b);
+    return found;
+}
+
+/* ---- the shortest stretch -------------------------------------------------------------------- */
+
+/* The alert comes, and none that did not come before. */
+static enum err try_stretch(struct capture *c, struct etime from, const struct memory_sink *all,
+                            size_t wanted, bool *good, struct error *err)
+{
+    memory_sink_release(&c->wanted);
+    memory_sink_init(&c->wanted);
+    FYKE_TRY(evaluate(c, from, &c->wanted, err));
+    *good = wanted == SIZE_MAX ||
+            find_alert(&c->wanted, memory_sink_value(all, wanted)) != SIZE_MAX;
+    for (size_t i = 0; i < c->wanted.n_alerts && *good; i++) {
+        *good = find_alert(all, memory_sink_value(&c->wanted, i)) != SIZE_MAX;
+    }
+    return ERR_OK;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct why_record *x = *(struct why_record *const *)a;
+    const struct why_record *y = *(struct why_record *const *)b;
+    return event_compare(x->events->event, y->events->event);
+}
+
+/* In the order in which the test will read them: one partition per topic is all that it has. */
+static void take_records(struct capture *c, struct etime from)
+{
+    struct capture_result *r = c->result;
+    c->taken = xcalloc(c->events.n + 1, sizeof(*c->taken));
+    for (size_t i = 0; i < c->events.n; i++) {
+        struct why_record *record = &c->events.records[i];
+        if (!record->late && !etime_lt(record->time, from)) {
+            c->taken[c->n_taken++] = record;
+        }
+    }
+    if (c->n_taken > 1) {
+        qsort(c->taken, c->n_taken, sizeof(*c->taken), by_order);
+    }
+    r->records = c->n_taken;
+    r->first = c->n_taken > 0 ? c->taken[0]->time : ETIME_MIN;
+    r->last = c->n_taken > 0 ? c->taken[c->n_taken - 1]->time : ETIME_MIN;
+}
+
+static struct etime first_of(struct slice alert)
+{
+    struct json_view v;
+    json_view_init(&v);
+    (void)json_view_set(&v, alert);
+    struct etime first = json_view_time(json_view_get(v.root, "first"));
+    json_view_release(&v);
+    return first;
+}
+
+static enum err choose_stretch(struct capture *c, const struct memory_sink *all, size_t wanted,
+                               struct error *err)
+{
+    struct replay_span span;
+    struct etime first = wanted == SIZE_MAX ? ETIME_MIN : first_of(memory_sink_value(all, wanted));
+    replay_span_of(c->rs, &span);
+    const struct etime tries[] = {first, etime_sub(first, span.need), ETIME_MIN};
+    bool good = false;
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(tries) && !good; i++) {
+        FYKE_TRY(try_stretch(c, tries[i], all, wanted, &good, err));
+        if (good) {
+            take_records(c, tries[i]);
+        }
+    }
+    return good ? ERR_OK
+                : error_set(err, ERR_RULES, "the rule does not give the same alert again from the "
+                            "records that belong to the key");
+}
+
+/* Which alert: the one that is given; else the last one, if it stands at the end. */
+static enum err find_wanted(struct capture *c, const struct memory_sink *all, size_t *ret,
+                            struct error *err)
+{
+    *ret = SIZE_MAX;
+    if (c->config->alert.len > 0) {
+        *ret = find_alert(all, c->config->alert);
+        return *ret != SIZE_MAX
+                   ? ERR_OK
+                   : error_set(err, ERR_RULES, "the rules do not give this alert over this input");
+    }
+    if (all->n_alerts > 0) {
+        size_t last = all->n_alerts - 1;
+        *ret = all->alerts[last].event_time.ns >= c->why.last.ns ? last : SIZE_MAX;
+    }
+    return ERR_OK;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static enum err read_and_cut(struct capture *c, struct error *err)
+{
+    struct memory_sink all;
+    size_t wanted;
+    FYKE_TRY(capture_find_hidden(c, err));
+    FYKE_TRY(why_events_read(&c->events, err));
+    c->result->of_key = c->events.n;
+    if (c->events.n == 0) {
+        return error_set(err, ERR_RULES, "none of %llu records is an event of this key",
+                         (unsigned long long)c->why.records);
+    }
+    memory_sink_init(&all);
+    enum err rc = evaluate(c, ETIME_MIN, &all, err);
+    rc = rc == ERR_OK ? find_wanted(c, &all, &wanted, err) : rc;
+    rc = rc == ERR_OK ? choose_stretch(c, &all, wanted, err) : rc;
+    memory_sink_release(&all);
+    if (rc == ERR_OK && c->n_taken == 0) {
+        rc = error_set(err, ERR_RULES, "every event of the key came too late to be evaluated");
+    }
+    return rc;
+}
+
+enum fyke_result capture_run(const struct fyke_rules *rules, const struct capture_config *config,
+                             struct capture_result *ret)
+{
+    struct error err = ERROR_INIT;
+    struct ruleset part;
+    uint32_t rule;
+    struct capture c = {.rules = rules, .rs = &part, .config = config, .result = ret};
+    const struct ruleset *rs = rules_ruleset(rules);
+    *ret = (struct capture_result){.first = ETIME_MIN, .last = ETIME_MIN};
+    arena_init(&ret->arena);
+    enum err rc = why_find_rule(rs, config->asked.rule, &rule, &err);
+    if (rc != ERR_OK) {
+        return last_error_set(&err);
+    }
+    why_result_init(&c.why);
+    memory_sink_init(&c.wanted);
+    pseudonyms_init(&c.pseudonyms, config->secret);
+    ruleset_subset(rs, rule, NULL, &part);
+    why_events_init(&c.events, &config->asked, &part, &rs->rules[rule], &c.why);
+    c.events.keep = true;
+    rc = read_and_cut(&c, &err);
+    rc = rc == ERR_OK ? capture_write_fixture(&c, &err) : rc;
+    rc = rc == ERR_OK ? capture_write_test(&c, &err) : rc;
+    why_events_release(&c.events);
+    ruleset_subset_release(&part);
+    pseudonyms_release(&c.pseudonyms);
+    memory_sink_release(&c.wanted);
+    why_result_release(&c.why);
+    buf_release(&c.fixture);
+    free(c.taken);
+    return rc == ERR_OK ? FYKE_OK : last_error_set(&err);
+}

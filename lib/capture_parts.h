@@ -1,0 +1,39 @@
+/* Between the files of capture. */
+#ifndef FYKE_LIB_CAPTURE_PARTS_H
+#define FYKE_LIB_CAPTURE_PARTS_H
+
+#include "lib/capture.h"
+#include "lib/json_view.h"
+#include "lib/pseudonym.h"
+#include "lib/why_events.h"
+
+struct capture {
+    const struct fyke_rules *rules;
+    const struct ruleset *rs; /* the rule and what derives for it */
+    const struct capture_config *config;
+    struct capture_result *result;
+    struct why_result why; /* of reading */
+    struct why_events events;
+    struct why_record **taken; /* into the fixture, in the total order */
+    size_t n_taken;
+    struct pseudonyms pseudonyms;
+    struct slice **kinds; /* per declaration and slot: kind of the pseudonyms; empty: stays */
+    struct memory_sink wanted; /* the alerts of that stretch */
+    struct buf fixture;        /* its text */
+};
+
+/* ---- capture_fixture.c ---- */
+
+/* Which fields are hidden. ERR_USAGE: one that is not there, or is of no such type. */
+enum err capture_find_hidden(struct capture *c, struct error *err) FYKE_MUST_USE;
+/* The lines of the records taken. */
+enum err capture_write_fixture(struct capture *c, struct error *err) FYKE_MUST_USE;
+
+/* ---- capture_test.c ---- */
+
+/* Is the alert one of the rule and key that are asked for, a match or a timeout? */
+bool capture_is_ours(const struct capture *c, struct json_view *v, struct slice alert);
+/* Writes the test, runs it, compares, and writes both files. ERR_RULES: it would not be the same. */
+enum err capture_write_test(struct capture *c, struct error *err) FYKE_MUST_USE;
+
+#endif

@@ -1,0 +1,21 @@
+/* An alert as the `expect` statement of a test that asks for it. */
+#ifndef FYKE_LIB_EXPECTATION_H
+#define FYKE_LIB_EXPECTATION_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "dsl/compiled_test.h"
+#include "lib/json_view.h"
+
+struct expectation {
+    struct etime origin;           /* what 0s is in the test */
+    const struct test_stmt *model; /* it stands in its place and names what it named; NULL: everything */
+};
+
+/* `alert`: the root of a view. A step is written by its name or, as #2, by its number. */
+void expectation_put(const struct expectation *e, struct json_span alert, struct buf *out);
+
+/* "3m" from the origin; before it the time itself. */
+void expectation_put_moment(struct etime at, struct etime origin, struct buf *out);
+
+#endif
