@@ -53,7 +53,7 @@ static void put_partitions(struct json_out *j, const struct header *h)
         json_member_int(j, "read_from", p->restart);
         json_member_int(j, "next_offset", p->next_offset);
         put_time(j, "max_time", p->max_time);
-        json_member_uint(j, "late", p->n_late);
+        json_member_uint(j, "late_runs", p->n_late);
         json_member_bool(j, "idle", p->idle);
         json_object_end(j);
     }

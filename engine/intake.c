@@ -95,9 +95,10 @@ static uint32_t judge(struct engine *e, struct partition *p, const struct record
             p->late++;
             tell_fate(e, FATE_LATE, events[i], r);
             if (e->options.state_dir != NULL) {
-                partition_keep_late(p, events[i]);
+                late_runs_late(&p->late_runs, events[i]->decl, events[i]->at.offset);
             }
         } else {
+            late_runs_in_time(&p->late_runs, events[i]->decl, events[i]->at.offset);
             events[kept++] = events[i];
         }
     }
@@ -137,7 +138,7 @@ static void replay_events(struct engine *e, const struct partition *p, const str
     const struct topic_groups *tg = &e->topic_groups[p->topic->index];
     for (uint32_t i = 0; i < n; i++) {
         struct order_item item = {partition_due_before(p, events[i]), events[i], block, NULL};
-        if (partition_was_late(p, events[i])) {
+        if (late_runs_has(&p->late_runs, events[i]->decl, events[i]->at.offset)) {
             continue;
         }
         item.record = engine_keep_record(e, &item, r);

@@ -101,12 +101,17 @@ static void add_value(void *ctx, struct slice value, struct etime max_time)
     l->items[l->n++] = (struct header_value){arena_copy(l->arena, value), max_time};
 }
 
-static struct header_late *late_of(struct header *h, const struct partition *p)
+static struct header_late *late_of(struct header *h, const struct partition *p, size_t n)
 {
-    const struct event_notes *l = &p->late_events;
-    struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, l->n);
-    for (size_t i = 0; i < l->n; i++) {
-        late[i] = (struct header_late){l->items[i].offset, l->items[i].decl};
+    struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, n), *next = late;
+    for (size_t i = 0; i < p->late_runs.n; i++) {
+        const struct late_decl *d = &p->late_runs.items[i];
+        for (size_t k = 0; k < d->n + d->open; k++) {
+            bool open = k == d->n;
+            int64_t from = open ? d->since : d->items[k].from;
+            from = from < p->restart ? p->restart : from;
+            *next++ = (struct header_late){from, open ? from : d->items[k].to, d->decl, open};
+        }
     }
     return late;
 }
@@ -129,6 +134,7 @@ static void describe_partition(struct header *h, const struct partition *p)
         values.items = ARENA_ARRAY(&h->arena, struct header_value, p->values.n);
         value_clocks_each(&p->values, add_value, &values);
     }
+    size_t n_late = late_runs_count(&p->late_runs);
     h->partitions[h->n_partitions++] = (struct header_partition){
         .topic = p->topic->index,
         .partition = p->id,
@@ -142,8 +148,8 @@ static void describe_partition(struct header *h, const struct partition *p)
         .first_time = p->first_time,
         .frontier = p->frontier,
         .floor = p->floor,
-        .late = late_of(h, p),
-        .n_late = (uint32_t)p->late_events.n,
+        .late = late_of(h, p, n_late),
+        .n_late = (uint32_t)n_late,
         .returned = returned_of(h, p),
         .n_returned = (uint32_t)p->returned.n,
         .values = values.items,

@@ -1,9 +1,10 @@
-/* Stored form of the header, format 3; docs/state.md has the table. The last 8 bytes are XXH3-64
+/* Stored form of the header, format 4; docs/state.md has the table. The last 8 bytes are XXH3-64
  * over everything in front of them. */
 #include "engine/state/header.h"
 
 #include <string.h>
 
+#include "engine/state/header_late.h"
 #include "engine/state/store_bytes.h"
 
 #define MAGIC "FYKE"
@@ -46,17 +47,6 @@ static void put_meaning(const struct header *h, struct buf *out)
     }
 }
 
-static void put_late(const struct header_partition *p, struct buf *out)
-{
-    int64_t before = p->restart;
-    buf_put_varint(out, p->n_late);
-    for (uint32_t i = 0; i < p->n_late; i++) {
-        buf_put_varint(out, (uint64_t)(p->late[i].offset - before));
-        buf_put_varint(out, p->late[i].decl);
-        before = p->late[i].offset;
-    }
-}
-
 static void put_returned(const struct header_partition *p, struct buf *out)
 {
     int64_t before = p->restart;
@@ -90,7 +80,7 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     buf_put_zigzag(out, p->first_time.ns);
     buf_put_zigzag(out, p->frontier.ns);
     buf_put_zigzag(out, p->floor.ns);
-    put_late(p, out);
+    header_put_late(p, out);
     buf_put_varint(out, p->n_values);
     for (uint32_t i = 0; i < p->n_values; i++) {
         buf_put_blob(out, p->values[i].value);
@@ -192,16 +182,6 @@ static void read_meaning(struct reader *r, struct header *h)
     }
 }
 
-/* The offset of the next note behind `before`. */
-static int64_t read_offset(struct reader *r, int64_t before, const struct header_partition *p)
-{
-    int64_t offset = before;
-    uint64_t step = read_varint(r);
-    r->failed |= step > INT64_MAX || __builtin_add_overflow(before, (int64_t)step, &offset) ||
-                 offset >= p->next_offset;
-    return offset;
-}
-
 static void read_returned(struct reader *r, struct header_partition *p, struct arena *a)
 {
     int64_t before = p->restart;
@@ -209,20 +189,9 @@ static void read_returned(struct reader *r, struct header_partition *p, struct a
     p->returned = ARENA_ARRAY(a, struct header_returned, p->n_returned);
     r->failed |= p->n_returned == 0;
     for (uint32_t i = 0; i < p->n_returned && !r->failed; i++) {
-        p->returned[i].offset = before = read_offset(r, before, p);
+        p->returned[i].offset = before = header_read_offset(r, before, p);
         p->returned[i].decl = read_varint32(r);
         p->returned[i].due = read_etime(r);
-    }
-}
-
-static void read_late(struct reader *r, struct header_partition *p, struct arena *a)
-{
-    int64_t before = p->restart;
-    p->n_late = read_count(r);
-    p->late = ARENA_ARRAY(a, struct header_late, p->n_late);
-    for (uint32_t i = 0; i < p->n_late && !r->failed; i++) {
-        p->late[i].offset = before = read_offset(r, before, p);
-        p->late[i].decl = read_varint32(r);
     }
 }
 
@@ -262,7 +231,7 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     p->frontier = read_etime(r);
     p->floor = read_etime(r);
     r->failed |= p->topic >= h->n_topics || p->restart > p->next_offset;
-    read_late(r, p, a);
+    header_read_late(r, p, h->format, a);
     read_values(r, p, a);
     if ((flags & FLAG_RETURNED) != 0) {
         read_returned(r, p, a);
@@ -338,6 +307,7 @@ static const char *decode(struct slice bytes, struct header *h)
     if (format < HEADER_OLDEST || format > HEADER_FORMAT) {
         return "the state was written in another format";
     }
+    h->format = format;
     h->seq = read_varint(&r);
     h->app = read_text(&r, &h->arena);
     h->mode = read_byte(&r);

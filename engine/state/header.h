@@ -14,8 +14,9 @@
 #include "engine/record.h"
 #include "engine/time/place.h"
 
-/* What is written. Read too: 1, which had no `returned`, and 2, which had no `last`. */
-#define HEADER_FORMAT 3
+/* What is written. Read too: 1, which had no `returned`, 2, which had no `last`, and 3, in which what was late
+ * stood one by one. */
+#define HEADER_FORMAT 4
 #define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };
@@ -38,10 +39,12 @@ struct header_slot {
     struct hash128 key_group;
 };
 
-/* An event that was late when it was read; (offset, declaration) names it. */
+/* Events that were late when they were read: all of the declaration at offsets in [from, to]; of a run
+ * that is open, from `from` on. */
 struct header_late {
-    int64_t offset;
+    int64_t from, to;
     uint32_t decl;
+    bool open;
 };
 
 /* An event of a value that had fallen silent and came back (`watermark per`). */
@@ -67,7 +70,7 @@ struct header_partition {
     struct record_mark last; /* the last record in front of P; left out of the bytes if not set */
     bool has_time, empty_at_start, idle;
     struct etime max_time, first_time, frontier, floor;
-    struct header_late *late; /* ascending */
+    struct header_late *late; /* by declaration, then ascending, the open one last */
     uint32_t n_late;
     struct header_returned *returned; /* ascending; left out of the bytes when there are none */
     uint32_t n_returned;
@@ -102,7 +105,8 @@ struct header_table {
 
 struct header {
     struct arena arena;
-    uint64_t seq; /* of the checkpoint, from 1 */
+    uint64_t format; /* as read */
+    uint64_t seq;    /* of the checkpoint, from 1 */
     struct slice app;
     uint8_t mode; /* enum state_mode */
     uint32_t n_shards;

@@ -361,8 +361,11 @@ static void restore_late(const struct engine *e, struct partition *p,
     for (uint32_t i = 0; i < h->n_late; i++) {
         uint32_t decl = decl_now(e, h->late[i].decl);
         if (decl != UINT32_MAX) {
-            VEC_PUSH(p->late_events.items, p->late_events.n, p->late_events.cap) =
-                (struct event_note){h->late[i].offset, decl, ETIME_MIN};
+            if (h->late[i].open) {
+                late_runs_put_open(&p->late_runs, decl, h->late[i].from);
+            } else {
+                late_runs_put(&p->late_runs, decl, (struct late_run){h->late[i].from, h->late[i].to});
+            }
         }
     }
 }

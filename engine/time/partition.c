@@ -29,7 +29,7 @@ void partition_release(struct partition *p)
         value_clocks_release(&p->values);
     }
     buf_release(&p->value_text);
-    free(p->late_events.items);
+    late_runs_release(&p->late_runs);
     free(p->returned.items);
 }
 
@@ -95,16 +95,6 @@ static void forget_notes(struct event_notes *l, int64_t restart)
     }
 }
 
-void partition_keep_late(struct partition *p, const struct event *e)
-{
-    note_event(&p->late_events, e, ETIME_MIN);
-}
-
-bool partition_was_late(const struct partition *p, const struct event *e)
-{
-    return find_note(&p->late_events, e) != NULL;
-}
-
 void partition_keep_due(struct partition *p, const struct event *e, struct etime due)
 {
     note_event(&p->returned, e, due);
@@ -118,7 +108,7 @@ struct etime partition_due_before(const struct partition *p, const struct event 
 
 void partition_forget(struct partition *p, int64_t restart)
 {
-    forget_notes(&p->late_events, restart);
+    late_runs_forget(&p->late_runs, restart);
     forget_notes(&p->returned, restart);
 }
 

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "engine/io.h"
+#include "engine/time/late_runs.h"
 #include "engine/time/place.h"
 #include "engine/time/value_clock.h"
 #include "nfa/schema.h"
@@ -65,7 +66,8 @@ struct partition {
     struct record_mark last;     /* of the record read last; kept only with a state */
     /* What was late and what came back at offsets that a restart may read again; kept only with a
      * state. */
-    struct event_notes late_events, returned;
+    struct late_runs late_runs;
+    struct event_notes returned;
 };
 
 void partition_init(struct partition *p, const struct schema_topic *topic,
@@ -79,9 +81,6 @@ static inline bool partition_repeats(const struct partition *p, int64_t offset)
 }
 /* Judged before partition_note() of any event of the same record. */
 bool partition_is_late(struct partition *p, const struct event *e);
-/* Remembers that it was. */
-void partition_keep_late(struct partition *p, const struct event *e);
-bool partition_was_late(const struct partition *p, const struct event *e);
 /* Where an event that is not late stands in the order of release: at its own time or, behind the
  * frontier, at that. Of several events of one record by `frontier` as it was before all of them. */
 static inline struct etime partition_due(struct etime frontier, const struct event *e)

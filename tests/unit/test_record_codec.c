@@ -124,7 +124,8 @@ static void segments_come_back(void **state)
 static struct header_topic topics[] = {{{"logins", 6}, {5}}, {{"logouts", 7}, {0}}};
 static struct header_decl decls[] = {{{"Login", 5}, 1}, {{"Logout", 6}, 2}};
 static struct header_slot slots[] = {{0, {"a", 1}, 11, {1, 2}}, {5, {"b", 1}, 12, {3, 4}}};
-static struct header_late late[] = {{41, 0}, {41, 1}, {55, 0}};
+static struct header_late late[] = {
+    {40, 41, 0, false}, {44, 55, 0, false}, {57, 57, 0, true}, {41, 41, 1, false}, {60, 60, 3, true}};
 static struct header_returned returned[] = {{42, 1, {85}}, {59, 0, {-3}}};
 static struct header_value values[] = {{{"\6\1x", 3}, {9}}};
 static uint32_t both[] = {0, 1};
@@ -132,7 +133,7 @@ static uint32_t both[] = {0, 1};
 static struct header_partition partitions[] = {
     {.topic = 1, .partition = 3, .restart = 40, .next_offset = 60, .has_time = true, .idle = true,
      .max_time = {90}, .first_time = {-4}, .frontier = {85}, .floor = {INT64_MIN}, .late = late,
-     .n_late = 3, .returned = returned, .n_returned = 2, .values = values, .n_values = 1,
+     .n_late = 5, .returned = returned, .n_returned = 2, .values = values, .n_values = 1,
      .last = {true, 57, {-5}, 0xfeed}},
     {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true},
 };
@@ -169,8 +170,14 @@ static void headers_come_back(void **state)
     assert_true(slice_eq_str(h.topics[1].name, "logouts"));
     assert_int_equal(h.slots[1].slot, 5);
     assert_int_equal(h.partitions[0].restart, 40);
-    assert_int_equal(h.partitions[0].n_late, 3);
-    assert_int_equal(h.partitions[0].late[2].offset, 55);
+    assert_int_equal(h.partitions[0].n_late, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        const struct header_late *got = &h.partitions[0].late[i];
+        assert_int_equal(got->from, late[i].from);
+        assert_int_equal(got->to, late[i].to);
+        assert_int_equal(got->decl, late[i].decl);
+        assert_int_equal(got->open, late[i].open);
+    }
     assert_int_equal(h.partitions[0].n_returned, 2);
     assert_true(record_mark_eq(&h.partitions[0].last, &partitions[0].last));
     assert_false(h.partitions[1].last.set);
@@ -195,32 +202,51 @@ static void headers_come_back(void **state)
     buf_release(&again);
 }
 
-/* Format 1 is without events that came back, format 2 without the mark of the last record. */
+/* As formats 1 to 3 told it: {42, decl 77}, {42, decl 5} and {50, decl 77}. */
+static const char late_one_by_one[] = {3, 2, 77, 0, 5, 8, 77};
+static const struct header_late late_as_read[] = {
+    {42, 42, 5, false}, {42, 42, 77, false}, {50, 50, 77, false}};
+
+/* Format 1 is without events that came back, format 2 without the mark of the last record; until 3 what was
+ * late stands one by one. */
 static void headers_of_older_formats_are_read(void **state)
 {
+    static struct header_late run = {42, 42, 77, false};
     struct header in = sample(), h;
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_INIT, old = BUF_INIT;
     const char *why;
     (void)state;
-    struct record_mark last = partitions[0].last;
+    const struct header_partition was = partitions[0];
     partitions[0].n_returned = 0;
     partitions[0].last.set = false;
+    partitions[0].late = &run;
+    partitions[0].n_late = 1;
     header_encode(&in, &b);
-    partitions[0].n_returned = 2;
-    partitions[0].last = last;
-    for (char format = 0; format <= 4; format++) {
-        b.ptr[4] = format;
-        b.len -= 8;
-        buf_put_u64be(&b, hash64(buf_slice(&b)));
+    partitions[0] = was;
+    const char *runs = memmem(b.ptr, b.len, "\1\x4d\2\2\0", 5);
+    assert_non_null(runs);
+    buf_put(&old, b.ptr, (size_t)(runs - b.ptr));
+    buf_put(&old, late_one_by_one, sizeof(late_one_by_one));
+    buf_put(&old, runs + 5, (size_t)(b.ptr + b.len - (runs + 5)));
+    for (char format = 0; format <= HEADER_FORMAT + 1; format++) {
+        old.ptr[4] = format;
+        old.len -= 8;
+        buf_put_u64be(&old, hash64(buf_slice(&old)));
         bool known = format >= 1 && format <= 3;
-        assert_true(header_decode(buf_slice(&b), &h, &why) == known);
+        assert_true(header_decode(buf_slice(&old), &h, &why) == known);
         if (known) {
             assert_int_equal(h.partitions[0].n_late, 3);
+            for (uint32_t i = 0; i < 3; i++) {
+                assert_int_equal(h.partitions[0].late[i].from, late_as_read[i].from);
+                assert_int_equal(h.partitions[0].late[i].to, late_as_read[i].to);
+                assert_int_equal(h.partitions[0].late[i].decl, late_as_read[i].decl);
+            }
             assert_false(h.partitions[0].last.set);
             header_release(&h);
         }
     }
     buf_release(&b);
+    buf_release(&old);
 }
 
 static void damaged_headers_are_seen(void **state)
