@@ -54,6 +54,7 @@ static void note_commit(struct engine *e)
     e->last_commit = engine_now(e);
     e->fired_before_commit = engine_fired(e);
     e->dirty = false;
+    position_check(e);
 }
 
 /* ---- without a journal -------------------------------------------------------------------- */

@@ -222,6 +222,7 @@ struct engine_summary {
     uint64_t deadlines;  /* times that deadlines or expiries of a key were due */
     uint64_t slices;     /* passes that were cut because too many were due */
     uint64_t clock_holds;      /* times that a clock was held for 10 s */
+    uint64_t position_holds;   /* events far ahead that held the position of a restart for a minute */
     uint64_t values_forgotten; /* `watermark per`: values that the table had no room for */
     uint64_t pauses;     /* partitions held back because they were ahead */
     uint64_t spilled_events, spilled_bytes, spill_runs, spill_merges; /* events that waited on disk */

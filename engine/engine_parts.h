@@ -73,7 +73,7 @@ struct engine {
 
     struct spill spill;
     bool said_spilled;
-    uint64_t clock_holds;
+    uint64_t clock_holds, position_holds;
     uint64_t pauses; /* partitions held back, so far */
     struct slices slices;
     bool more; /* the last pass left deadlines that are due; the clocks stand still until they fired */
@@ -190,6 +190,8 @@ void idle_note_end(struct engine *e, const struct partition_position *at);
 void idle_note_lost_end(struct engine *e, const struct partition_position *at);
 /* Lets partitions go that have been silent for long enough; names those that hold the clock. */
 void idle_check(struct engine *e);
+/* Behind a commit: names the events that hold the position of a restart for long (position.c). */
+void position_check(struct engine *e);
 /* Holds partitions back that are far ahead while what waits is over its budget; what does not fit
  * nevertheless goes to disk. */
 enum err engine_balance(struct engine *e, struct error *err) FYKE_MUST_USE;

@@ -4,6 +4,22 @@
 /* So many deadlines are enough for one commit. */
 #define COMMIT_DEADLINES 50000
 
+/* A header tells the clocks of all values (`watermark per`) and what was late behind the position. Where that
+ * is much, commits are as far apart as keeps headers below this, but never near the time that a transaction
+ * may take. */
+#define HEADER_BYTES_PER_S (INT64_C(4) << 20)
+#define LARGE_HEADER ((size_t)64 << 10)
+#define FAR_APART_NS (5 * NS_PER_S / 2)
+
+static int64_t commit_every_ns(const struct engine *e)
+{
+    size_t bytes = e->state != NULL ? e->state->header_bytes : 0;
+    int64_t every = e->options.commit_every.ns;
+    int64_t least = bytes > LARGE_HEADER ? (int64_t)bytes * NS_PER_S / HEADER_BYTES_PER_S : 0;
+    least = least < FAR_APART_NS ? least : FAR_APART_NS;
+    return every > least ? every : least;
+}
+
 /* Bounded runs keep the order of their output over the whole run: they commit at the end, and
  * before it only what a state is for, when no alert waits for its place. */
 bool engine_commit_due(struct engine *e)
@@ -15,7 +31,7 @@ bool engine_commit_due(struct engine *e)
     if (e->hold_back && (e->state == NULL || e->out.n > 0)) {
         return false;
     }
-    bool time = engine_now(e).ns - e->last_commit.ns >= e->options.commit_every.ns;
+    bool time = engine_now(e).ns - e->last_commit.ns >= commit_every_ns(e);
     return (time && (e->dirty || state_is_dirty(e))) || state_presses(e) ||
            engine_fired(e) - e->fired_before_commit >= COMMIT_DEADLINES;
 }

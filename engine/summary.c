@@ -60,6 +60,7 @@ void engine_summary(struct engine *e, struct engine_summary *ret)
         .deadlines = engine_fired(e),
         .slices = e->slices.n_cut,
         .clock_holds = e->clock_holds,
+        .position_holds = e->position_holds,
         .values_forgotten = forgotten(e),
         .pauses = e->pauses,
         .spilled_events = e->spill.events,

@@ -160,6 +160,7 @@ static void put_waiting(struct json_out *j, const struct engine_summary *s)
     json_key(j, SLICE_LIT("waiting"));
     json_object_begin(j);
     json_member_uint(j, "clock_holds", s->clock_holds);
+    json_member_uint(j, "position_holds", s->position_holds);
     json_member_uint(j, "values_forgotten", s->values_forgotten);
     json_member_uint(j, "pauses", s->pauses);
     json_member_uint(j, "spilled_events", s->spilled_events);

@@ -119,6 +119,7 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
         .task = j->task, .seq = h->seq, .positions = j->positions, .n_positions = n};
     buf_clear(&j->sent);
     header_encode(h, &j->sent);
+    e->state->header_bytes = j->sent.len;
     fault_point(e->options.fault, "before-header");
     FYKE_TRY(append_mark(j, h->seq, err));
     FYKE_TRY(append_rules(e, h->seq, err));

@@ -305,6 +305,7 @@ static enum err write_frozen(struct engine *e, const struct frozen *frozen,
     FYKE_CLEANUP(buf_release) struct buf header = BUF_INIT;
     struct store_txn *t;
     header_encode(h, &header);
+    e->state->header_bytes = header.len;
     FYKE_TRY(store_begin(e->state->store, &t, err));
     enum err rc = put_all(e, t, frozen, buf_slice(&header), err);
     if (rc != ERR_OK) {

@@ -21,6 +21,7 @@
 #include "engine/state/store.h"
 
 struct state {
+    size_t header_bytes; /* of the last header that was written */
     struct store *store;
     struct journaled *journaled; /* NULL: without a journal */
     struct header before; /* as found at start */

@@ -10,8 +10,8 @@
 /* Counters that a task keeps for itself; those that are carried are added apart. */
 #define EACH_LIVE(X)                                                                               \
     X(live_keys) X(live_events) X(live_bytes) X(pending_deadlines) X(deadlines) X(slices)          \
-    X(clock_holds) X(values_forgotten) X(pauses) X(spilled_events) X(spilled_bytes) X(spill_runs)  \
-    X(spill_merges) X(most_spilled_bytes) X(evicted) X(loaded)
+    X(clock_holds) X(position_holds) X(values_forgotten) X(pauses) X(spilled_events)               \
+    X(spilled_bytes) X(spill_runs) X(spill_merges) X(most_spilled_bytes) X(evicted) X(loaded)
 
 static void add_live(struct engine_summary *to, const struct engine_summary *from)
 {

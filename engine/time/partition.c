@@ -17,6 +17,7 @@ void partition_init(struct partition *p, const struct schema_topic *topic,
         .frontier = ETIME_MIN,
         .floor = ETIME_MIN,
         .restored = -1,
+        .held_restart = -1,
     };
     if (topic->has_watermark_per) {
         value_clocks_init(&p->values, topic->idle_after);

@@ -68,6 +68,10 @@ struct partition {
      * state. */
     struct late_runs late_runs;
     struct event_notes returned;
+    /* A restart would read on from here since then (position_check); told once. */
+    int64_t held_restart;
+    struct ptime held_since;
+    bool said_held;
 };
 
 void partition_init(struct partition *p, const struct schema_topic *topic,
