@@ -18,7 +18,7 @@ FAULTS = (
     ('read again: what stands at the watermark is skipped too', LIVES,
      (INTAKE, LIMIT, 'if (etime_lt(c->watermark, item.time)) {')),
     ('read again: what was late then is judged anew', LIVES,
-     (INTAKE, 'if (partition_was_late(p, events[i])) {',
+     (INTAKE, 'if (late_runs_has(&p->late_runs, events[i]->decl, events[i]->at.offset)) {',
       'if (partition_is_late((void *)(uintptr_t)p, events[i])) {')),
     ('lateness is judged by the watermark of the task', LIVES,
      (INTAKE, 'if (partition_is_late(p, events[i])) {',
