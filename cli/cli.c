@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "cli/log.h"
 #include "cli/value_text.h"
+#include "lib/git_rules.h"
 #include "lib/rules.h"
 
 /* ---- errors ------------------------------------------------------------------------------- */
@@ -257,17 +258,8 @@ static void say_error(const struct cli_rules_options *o, const char *text)
     }
 }
 
-int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
-                   const struct cli_rules_options *o, struct fyke_rules **ret)
+static int loaded(enum fyke_result rc, const struct cli_rules_options *o, struct fyke_rules **ret)
 {
-    struct compile_input input = {.paths = paths->items, .n_paths = (uint32_t)paths->n};
-    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
-                                  cli_colored(o->color, stderr)};
-    *ret = NULL;
-    if (paths->n == 0) {
-        return cli_usage_error(verb, "no rules: name files or directories");
-    }
-    enum fyke_result rc = rules_compile(&input, &report, ret);
     if (rc != FYKE_OK) {
         say_error(o, fyke_last_error());
         return cli_exit_of(rc);
@@ -279,4 +271,25 @@ int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
         return CLI_USAGE;
     }
     return CLI_OK;
+}
+
+int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
+                   const struct cli_rules_options *o, struct fyke_rules **ret)
+{
+    struct compile_input input = {.paths = paths->items, .n_paths = (uint32_t)paths->n};
+    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
+                                  cli_colored(o->color, stderr)};
+    *ret = NULL;
+    if (paths->n == 0) {
+        return cli_usage_error(verb, "no rules: name files or directories");
+    }
+    return loaded(rules_compile(&input, &report, ret), o, ret);
+}
+
+int cli_load_revision(const char *spec, const char *otherwise, const struct cli_rules_options *o,
+                      struct fyke_rules **ret)
+{
+    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
+                                  cli_colored(o->color, stderr)};
+    return loaded(git_rules_compile(spec, otherwise, &report, ret), o, ret);
 }

@@ -43,6 +43,7 @@ extern const struct cli_verb verb_check;
 extern const struct cli_verb verb_fmt;
 extern const struct cli_verb verb_test;
 extern const struct cli_verb verb_replay;
+extern const struct cli_verb verb_diff;
 extern const struct cli_verb verb_explain;
 extern const struct cli_verb verb_graph;
 extern const struct cli_verb verb_list;
@@ -110,5 +111,8 @@ struct cli_rules_options {
 };
 int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
                    const struct cli_rules_options *o, struct fyke_rules **ret);
+/* The same of a git revision, "REV" or "REV:PATH" (lib/git_rules.h); `otherwise` may be NULL. */
+int cli_load_revision(const char *spec, const char *otherwise, const struct cli_rules_options *o,
+                      struct fyke_rules **ret);
 
 #endif

@@ -160,11 +160,12 @@ static void list_rules(struct listing *l, const struct ruleset *rs)
 static void list_gates(struct listing *l)
 {
     static const char *const names[] = {"name", "needs", "doc"};
+    static const char *const needs[] = {"-", "labels", "diff"};
     uint32_t n;
     const struct gate_name *g = gate_names(&n);
     for (uint32_t i = 0; i < n; i++) {
         put_row(l, names,
-                (struct slice[]){slice_of(g[i].name), slice_of(g[i].needs_labels ? "labels" : "-"),
+                (struct slice[]){slice_of(g[i].name), slice_of(needs[g[i].needs]),
                                  slice_of(g[i].help)},
                 3);
     }

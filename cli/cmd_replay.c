@@ -1,10 +1,8 @@
 /* fyke replay: what rules say about a part of the past. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cli/replay_args.h"
+#include "cli/replay_parts.h"
 #include "cli/signals.h"
 #include "lib/rules.h"
 
@@ -45,42 +43,7 @@ static int close_lines(struct replay_args *a)
     return ok ? CLI_OK : CLI_IO;
 }
 
-/* ---- progress: one line on a terminal that is written over ---------------------------------- */
-
-static void show_progress(void *ctx, const struct replay_progress *p)
-{
-    struct replay_args *a = ctx;
-    char at[ETIME_TEXT_MAX] = "", left[32] = "";
-    if (p->reached.ns != INT64_MIN) {
-        etime_format(p->reached, at);
-    }
-    if (p->share > 0) {
-        snprintf(left, sizeof(left), "  %3.0f %%  %.0f s left", p->share * 100,
-                 p->seconds / p->share - p->seconds);
-    }
-    a->progress_shown = true;
-    fprintf(stderr, "\r%llu records  %.0f/s%s  %s\033[K", (unsigned long long)p->records,
-            p->seconds > 0 ? (double)p->records / p->seconds : 0, left, at);
-}
-
-static void clear_progress(struct replay_args *a)
-{
-    if (a->progress_shown) {
-        fputs("\r\033[K", stderr);
-    }
-}
-
 /* ---- the replay ----------------------------------------------------------------------------- */
-
-static void say(void *ctx, const char *line)
-{
-    struct replay_args *a = ctx;
-    clear_progress(a);
-    if (line[0] == '<' && line[1] && line[2] == '>') {
-        line += 3; /* its level (base/say.h) */
-    }
-    fprintf(stderr, "fyke: %s\n", line);
-}
 
 /* Where matches go to standard output, the report does not. */
 static int put_report(const struct replay_args *a, const struct replay_result *r)
@@ -102,48 +65,19 @@ static int write_reports(const struct replay_args *a, const struct replay_result
 {
     for (size_t i = 0; i < a->reports.n; i++) {
         FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-        const char *path = a->reports.items[i];
-        report_of_file(path)(r, &out);
-        FILE *to = fopen(path, "we");
-        bool ok = to && fwrite(out.ptr, 1, out.len, to) == out.len;
-        ok = to && fclose(to) == 0 && ok;
-        if (!ok) {
-            fprintf(stderr, "fyke: cannot write %s: %s\n", path, strerror(errno));
-            return CLI_IO;
+        report_of_file(a->reports.items[i])(r, &out);
+        int rc = replay_write_file(a->reports.items[i], buf_slice(&out));
+        if (rc != CLI_OK) {
+            return rc;
         }
     }
     return CLI_OK;
-}
-
-static int check_gates(const struct replay_args *a, const struct fyke_rules *rules)
-{
-    struct error err = ERROR_INIT;
-    for (size_t i = 0; i < a->n_gates; i++) {
-        if (gate_check(&a->gates[i], rules_ruleset(rules), &err) != ERR_OK) {
-            fprintf(stderr, "fyke: %s\n", err.text);
-            return CLI_USAGE;
-        }
-    }
-    return CLI_OK;
-}
-
-/* One line per gate on standard error, beside whatever report there is. */
-static int judge_gates(const struct replay_args *a, const struct replay_result *r)
-{
-    FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    bool met = true;
-    for (size_t i = 0; i < a->n_gates; i++) {
-        met &= gate_judge(&a->gates[i], r, &out);
-    }
-    fflush(stdout);
-    fputs(buf_cstr(&out), stderr);
-    return met ? CLI_OK : CLI_FINDINGS;
 }
 
 static int replay(struct replay_args *a, const struct fyke_rules *rules)
 {
     struct replay_result result;
-    int rc = check_gates(a, rules);
+    int rc = replay_check_gates(a, rules_ruleset(rules), NULL);
     rc = rc == CLI_OK ? open_lines(a) : rc;
     if (rc != CLI_OK) {
         return rc;
@@ -153,7 +87,7 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
         a->config.line_ctx = a;
     }
     enum fyke_result done = replay_run(rules, &a->config, &result);
-    clear_progress(a);
+    replay_clear_progress(a);
     rc = close_lines(a);
     if (rc == CLI_OK && done != FYKE_OK && done != FYKE_INTERRUPTED) {
         return cli_fail(done);
@@ -164,7 +98,7 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
     if (rc == CLI_OK) {
         rc = put_report(a, &result);
         rc = rc == CLI_OK ? write_reports(a, &result) : rc;
-        rc = rc == CLI_OK ? judge_gates(a, &result) : rc;
+        rc = rc == CLI_OK ? replay_judge_gates(a, &result, NULL) : rc;
         bool differs = result.verified.only_delivered + result.verified.only_replayed > 0;
         rc = rc == CLI_OK && differs ? CLI_FINDINGS : rc;
         rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
@@ -175,34 +109,21 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
     return rc;
 }
 
-static void catch_signals(struct replay_args *a)
-{
-    static char late[] = "fyke: not finished within 30 s\n";
-    signals_catch((struct duration){30 * NS_PER_S}, late, -1);
-    a->config.stop = &signals_seen()->stop;
-}
-
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct replay_args a = {0};
     struct fyke_rules *rules = NULL;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     replay_config_init(&a.config);
-    a.config.options.log = say;
+    a.config.options.log = replay_say;
     a.config.options.log_ctx = &a;
-    int rc = replay_args_read(verb, argc, argv, (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, &a);
+    int rc = replay_args_read(verb, argc, argv, &a);
     if (rc < 0) {
         struct cli_rules_options o = {
             .color = a.color, .allow_empty = a.allow_empty, .quiet_notes = true};
         rc = cli_load_rules(verb, &a.rules, &o, &rules);
     }
     if (rules) {
-        if (isatty(STDERR_FILENO)) {
-            a.config.progress = show_progress;
-            a.config.progress_ctx = &a;
-        }
-        catch_signals(&a);
+        replay_watch(&a);
         rc = replay(&a, rules);
         signals_release();
     }

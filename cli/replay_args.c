@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/value_text.h"
 
@@ -30,7 +31,8 @@ enum {
     OPT_VERIFY,
     OPT_AGAINST,
     OPT_COLOR,
-    OPT_EMPTY
+    OPT_EMPTY,
+    OPT_EXIT_CODE
 };
 
 static const struct option options[] = {
@@ -61,6 +63,7 @@ static const struct option options[] = {
     {"verify-against", required_argument, NULL, OPT_AGAINST},
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
+    {"exit-code", no_argument, NULL, OPT_EXIT_CODE},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -134,7 +137,8 @@ static int read_labels(const struct cli_verb *v, struct replay_args *a)
     }
     a->config.labels = labelled ? l : NULL;
     for (size_t i = 0; i < a->gate_texts.n; i++) {
-        if (gate_parse(a->gate_texts.items[i], labelled, &a->gates, &a->n_gates, &a->cap_gates,
+        struct gate_scope scope = {.labels = labelled, .diff = a->is_diff};
+        if (gate_parse(a->gate_texts.items[i], scope, &a->gates, &a->n_gates, &a->cap_gates,
                        &err) != ERR_OK) {
             return cli_usage_error(v, "%s", err.text);
         }
@@ -145,19 +149,22 @@ static int read_labels(const struct cli_verb *v, struct replay_args *a)
 static bool read_format(const struct cli_verb *v, const char *text, struct replay_args *a)
 {
     a->format = report_named(text);
-    if (!a->format) {
-        cli_usage_error(v, "--format takes one of: human, json, csv, markdown, html; not '%s'",
-                        text);
+    a->diff_format = report_diff_named(text);
+    bool known = a->is_diff ? a->diff_format != NULL : a->format != NULL;
+    if (!known) {
+        cli_usage_error(v, "--format takes one of: %s; not '%s'",
+                        a->is_diff ? "human, json, markdown, github"
+                                   : "human, json, csv, markdown, html", text);
     }
-    return a->format != NULL;
+    return known;
 }
 
 static bool read_report(const struct cli_verb *v, const char *path, struct replay_args *a)
 {
-    bool known = report_of_file(path) != NULL;
+    bool known = a->is_diff ? report_diff_of_file(path) != NULL : report_of_file(path) != NULL;
     if (!known) {
-        cli_usage_error(v, "--report goes by the suffix: .html, .md, .csv, .json or .txt; not '%s'",
-                        path);
+        cli_usage_error(v, "--report goes by the suffix: %s; not '%s'",
+                        a->is_diff ? ".md, .json or .txt" : ".html, .md, .csv, .json or .txt", path);
     }
     cli_list_add(&a->reports, path);
     return known;
@@ -171,6 +178,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_MATCHES: a->matches = optarg; return true;
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
     case OPT_EMPTY: a->allow_empty = true; return true;
+    case OPT_EXIT_CODE: a->exit_code = true; return true;
     case 'q': a->quiet = true; return true;
     default: return read_label_option(v, opt, a);
     }
@@ -202,26 +210,41 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
     }
 }
 
-int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t now_ns,
-                     struct replay_args *a)
+/* What only the other verb has, as it is written; NULL: this one has it. */
+static const char *foreign_option(const struct replay_args *a, int opt)
 {
-    int opt;
-    a->labels.gap = REPLAY_EPISODE_GAP;
-    opterr = 0;
-    while ((opt = getopt_long(argc, argv, ":r:i:j:X:qh", options, NULL)) != -1) {
-        if (opt == 'h') {
-            return cli_print_usage(v);
-        }
-        if (opt == '?' || opt == ':') {
-            return cli_bad_option(v, opt, argv);
-        }
-        if (!read_option(v, opt, now_ns, a)) {
-            return CLI_USAGE;
+    static const struct {
+        int opt;
+        bool of_diff;
+        const char *name;
+    } apart[] = {{'r', false, "-r"},
+                 {OPT_MATCHES, false, "--matches"},
+                 {OPT_AGAINST, false, "--verify-against"},
+                 {OPT_EXIT_CODE, true, "--exit-code"}};
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(apart); i++) {
+        if (apart[i].opt == opt && apart[i].of_diff != a->is_diff) {
+            return apart[i].name;
         }
     }
-    if (optind < argc) {
+    return NULL;
+}
+
+static int read_operands(const struct cli_verb *v, int argc, char **argv, struct replay_args *a)
+{
+    if (!a->is_diff && optind < argc) {
         return cli_usage_error(v, "'%s' is no option; rules are named with -r", argv[optind]);
     }
+    if (a->is_diff && argc - optind != 2) {
+        return cli_usage_error(v, "two rule sets are compared: files, directories, or revisions of git");
+    }
+    for (int i = optind; i < argc; i++) {
+        cli_list_add(&a->rules, argv[i]);
+    }
+    return -1;
+}
+
+static int finish(const struct cli_verb *v, struct replay_args *a)
+{
     if (a->inputs.n == 0) {
         return cli_usage_error(v, "no input: -i FILE, -i - or -i kafka");
     }
@@ -235,6 +258,32 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t no
     a->config.options.geoip = a->geoip.items;
     a->config.options.n_geoip = a->geoip.n;
     return read_labels(v, a);
+}
+
+int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct replay_args *a)
+{
+    struct timespec now;
+    int opt;
+    clock_gettime(CLOCK_REALTIME, &now); /* of relative times */
+    a->labels.gap = REPLAY_EPISODE_GAP;
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, ":r:i:j:X:qh", options, NULL)) != -1) {
+        if (opt == 'h') {
+            return cli_print_usage(v);
+        }
+        const char *foreign = foreign_option(a, opt);
+        if (foreign) {
+            return cli_usage_error(v, "%s is an option of another verb", foreign);
+        }
+        if (opt == '?' || opt == ':') {
+            return cli_bad_option(v, opt, argv);
+        }
+        if (!read_option(v, opt, (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, a)) {
+            return CLI_USAGE;
+        }
+    }
+    int rc = read_operands(v, argc, argv, a);
+    return rc < 0 ? finish(v, a) : rc;
 }
 
 void replay_args_release(struct replay_args *a)

@@ -1,16 +1,21 @@
-/* fyke replay: what the command line says, and what belongs to a replay under way. */
+/* What the command line of a verb that replays says, and what belongs to a replay under way. */
 #ifndef FYKE_CLI_REPLAY_ARGS_H
 #define FYKE_CLI_REPLAY_ARGS_H
 
 #include "cli/cli.h"
 #include "lib/replay.h"
 #include "lib/replay_gate.h"
+#include "report/diff.h"
 #include "report/report.h"
 
 struct replay_args {
-    struct cli_list rules, inputs, geoip, properties;
+    bool is_diff; /* set beforehand */
+    struct cli_list rules; /* of a diff the operands */
+    struct cli_list inputs, geoip, properties;
     struct cli_list reports; /* files, by their suffix */
-    report_form format;
+    report_form format;      /* one of the two, by the verb; NULL: human */
+    diff_form diff_format;
+    bool exit_code;
     enum cli_color color;
     const char *matches; /* file of alert lines; "-": standard output; NULL */
     bool quiet, allow_empty;
@@ -24,9 +29,8 @@ struct replay_args {
     bool write_failed, progress_shown;
 };
 
-/* -1: go on; otherwise the exit code. `now_ns`: of relative times. */
-int replay_args_read(const struct cli_verb *v, int argc, char **argv, int64_t now_ns,
-                     struct replay_args *a);
+/* -1: go on; otherwise the exit code. */
+int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct replay_args *a);
 void replay_args_release(struct replay_args *a);
 
 #endif

@@ -1,36 +1,23 @@
 #include "lib/replay.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#include "connectors/geoip.h"
-#include "engine/engine.h"
+#include "base/xalloc.h"
 #include "lib/last_error.h"
-#include "lib/options.h"
-#include "lib/replay_collect.h"
-#include "lib/replay_input.h"
+#include "lib/replay_branch.h"
 #include "lib/rules.h"
-
-#define PROGRESS_EVERY_S 0.5
-#define LABEL_EVIDENCE 1000000000
 
 struct replay {
     const struct replay_config *config;
-    struct replay_result *result;
-    const struct ruleset *rs;
-    struct engine_range range;
+    const struct ruleset **sets;
+    struct replay_branch *branches;
+    uint32_t n;
+    struct replay_union all; /* of several sets */
     struct replay_input input;
-    struct geoip_files *geoip;
-    struct replay_collect collect;
-    struct engine *engine;
-    double begun_s, told_s;
+    struct replay_tee tee;
 };
-
-static double seconds(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 void replay_config_init(struct replay_config *c)
 {
@@ -38,103 +25,7 @@ void replay_config_init(struct replay_config *c)
     fyke_options_init(&c->options);
 }
 
-/* ---- range ---------------------------------------------------------------------------------- */
-
-static void plan_range(struct replay *r)
-{
-    const struct replay_config *c = r->config;
-    struct replay_result *res = r->result;
-    replay_span_of(r->rs, &res->span);
-    struct duration warm = c->has_warm_up ? c->warm_up : res->span.need;
-    struct duration cool = c->has_cool_down ? c->cool_down : res->span.horizon;
-    res->from = c->from;
-    res->to = c->to;
-    res->from_beginning = duration_is_infinite(warm) || c->from.ns == INT64_MIN;
-    r->range.from = res->from_beginning ? ETIME_MIN : etime_sub(c->from, warm);
-    r->range.before = etime_add(c->to, cool);
-    res->evaluated_from = r->range.from;
-    res->evaluated_before = r->range.before;
-    res->data_first = res->data_last = ETIME_MIN;
-}
-
-/* Nothing that is still to come lies in front of the end: every partition has passed it by its
- * bound, or has delivered everything. */
-static bool has_read_enough(struct replay *r)
-{
-    const struct partition_summary *parts;
-    uint32_t n = engine_partition_figures(r->engine, &parts);
-    for (uint32_t i = 0; i < n; i++) {
-        if (etime_lt(parts[i].watermark, r->range.before) &&
-            !replay_source_ended(&r->input.source, parts[i].topic, parts[i].partition)) {
-            return false;
-        }
-    }
-    return n > 0;
-}
-
-/* ---- progress ------------------------------------------------------------------------------- */
-
-/* Offsets hold more than records: transaction markers, what compaction has removed. */
-static double share_read(const struct replay_input *in)
-{
-    if (in->whole_records > 0) {
-        return (double)in->source.records / (double)in->whole_records;
-    }
-    return in->whole_bytes > 0 ? (double)in->source.bytes / (double)in->whole_bytes : -1;
-}
-
-static void tell_progress(struct replay *r)
-{
-    double now = seconds(CLOCK_MONOTONIC);
-    if (!r->config->progress || now - r->told_s < PROGRESS_EVERY_S) {
-        return;
-    }
-    r->told_s = now;
-    struct replay_progress p = {
-        .records = r->input.source.records,
-        .seconds = now - r->begun_s,
-        .share = share_read(&r->input),
-        .reached = r->result->data_last,
-    };
-    p.share = p.share > 1 ? 1 : p.share;
-    r->config->progress(r->config->progress_ctx, &p);
-}
-
-static void beat(void *ctx, enum engine_phase phase)
-{
-    struct replay *r = ctx;
-    if (phase == ENGINE_RUNNING) {
-        if (r->range.before.ns != INT64_MAX && !r->input.source.enough && !r->input.has_want) {
-            r->input.source.enough = has_read_enough(r);
-        }
-        tell_progress(r);
-    }
-}
-
 /* ---- opening -------------------------------------------------------------------------------- */
-
-static enum err open_engine(struct replay *r, struct error *err)
-{
-    const struct replay_config *c = r->config;
-    struct engine_options o;
-    options_to_engine(&c->options, &o);
-    o.state_dir = NULL;
-    o.reset_state = false;
-    if (c->labels) {
-        o.max_evidence = LABEL_EVIDENCE; /* an alert is judged by all of it */
-    }
-    o.shadow = true; /* a rule in status shadow is here to be looked at */
-    o.range = &r->range;
-    o.observe = replay_collect_event;
-    o.observe_ctx = &r->collect;
-    o.beat = beat;
-    o.beat_ctx = r;
-    o.table_feeds = r->input.tables.feeds;
-    o.n_table_feeds = r->input.tables.n_feeds;
-    o.geoip = geoip_files_lookup(r->geoip);
-    o.geoip_identity = geoip_files_identity(r->geoip);
-    return engine_new(r->rs, &o, &r->engine, err);
-}
 
 static enum err check_range(const struct replay_config *c, struct error *err)
 {
@@ -144,76 +35,191 @@ static enum err check_range(const struct replay_config *c, struct error *err)
     return ERR_OK;
 }
 
-static enum err open_replay(struct replay *r, struct error *err)
+/* What any of the sets needs. */
+static struct engine_range widest(const struct replay *r, struct duration *late)
 {
-    const struct fyke_options *o = &r->config->options;
-    FYKE_TRY(replay_labels_open(&r->collect.labels, r->config->labels, r->rs, err));
+    struct engine_range range = r->branches[0].range;
+    *late = r->branches[0].result->span.late;
+    for (uint32_t i = 1; i < r->n; i++) {
+        const struct replay_branch *b = &r->branches[i];
+        range.from = etime_lt(b->range.from, range.from) ? b->range.from : range.from;
+        range.before = etime_lt(range.before, b->range.before) ? b->range.before : range.before;
+        *late = late->ns < b->result->span.late.ns ? b->result->span.late : *late;
+    }
+    return range;
+}
+
+static enum err open_tables(struct replay *r, struct error *err)
+{
+    const struct replay_config *c = r->config;
+    const struct table_inputs **tables = xcalloc(r->n, sizeof(*tables));
+    enum err rc = ERR_OK;
+    for (uint32_t i = 0; i < r->n && rc == ERR_OK; i++) {
+        struct replay_branch *b = &r->branches[i];
+        rc = table_inputs_open(&b->tables, b->rs, c->inputs, c->n_inputs, c->kcat,
+                               r->input.from_kafka ? &r->input.kafka : NULL, err);
+        tables[i] = &b->tables;
+    }
+    if (rc == ERR_OK) {
+        rc = replay_input_open(&r->input, tables, r->n, err);
+    }
+    free(tables);
+    return rc;
+}
+
+static enum err open_input(struct replay *r, struct error *err)
+{
+    const struct replay_config *c = r->config;
+    struct duration late;
+    struct engine_range range = widest(r, &late);
+    const struct ruleset *rs = r->sets[0];
+    if (r->n > 1) {
+        replay_union_init(&r->all, r->sets, r->n);
+        rs = &r->all.rs;
+    }
+    FYKE_TRY(replay_input_init(&r->input, c, rs, range, late, err));
+    FYKE_TRY(open_tables(r, err));
+    return replay_tee_open(&r->tee, &r->input.source, r->sets, r->n, r->n > 1 ? &r->all : NULL,
+                           !c->kcat && !r->input.from_kafka, err);
+}
+
+static enum err open_replay(struct replay *r, struct replay_result *results, struct error *err)
+{
+    double now = replay_seconds(CLOCK_MONOTONIC);
+    enum err rc = ERR_OK;
+    for (uint32_t i = 0; i < r->n; i++) { /* all of them, so that all can be released */
+        struct error why = ERROR_INIT;
+        enum err opened = replay_branch_init(&r->branches[i], r->config, r->sets[i], &results[i],
+                                             &why);
+        if (opened != ERR_OK && rc == ERR_OK) {
+            rc = opened;
+            *err = why;
+        }
+        r->branches[i].share = r->n;
+        r->branches[i].silent = i > 0;
+    }
+    r->branches[0].begun_s = r->branches[0].told_s = now;
+    FYKE_TRY(rc);
     FYKE_TRY(check_range(r->config, err));
-    plan_range(r);
-    FYKE_TRY(geoip_files_open(o->geoip, o->n_geoip, &r->geoip, err));
-    FYKE_TRY(replay_input_open(&r->input, r->config, r->rs, r->range, r->result, err));
-    return open_engine(r, err);
+    FYKE_TRY(open_input(r, err));
+    for (uint32_t i = 0; i < r->n; i++) {
+        FYKE_TRY(replay_branch_open(&r->branches[i], &r->input, &r->tee.taps[i], err));
+    }
+    return ERR_OK;
 }
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-static void take_figures(struct replay *r)
+static void *run_branch(void *ctx)
 {
-    struct replay_result *res = r->result;
-    struct engine_summary s;
-    engine_summary(r->engine, &s);
-    res->records = s.records;
-    res->read_events = s.events;
-    res->late = s.late;
-    res->outside = s.outside;
-    for (int i = 0; i < INVALID_REASON_COUNT; i++) {
-        res->invalid += s.invalid[i];
+    replay_branch_run(ctx);
+    return NULL;
+}
+
+/* The first rule set in this thread, each other one in its own. */
+static enum err run_branches(struct replay *r, struct error *err)
+{
+    pthread_t *threads = xcalloc(r->n, sizeof(*threads));
+    uint32_t begun = 1;
+    enum err rc = ERR_OK;
+    for (; begun < r->n && rc == ERR_OK; begun += rc == ERR_OK) {
+        int why = pthread_create(&threads[begun], NULL, run_branch, &r->branches[begun]);
+        if (why != 0) {
+            rc = error_set(err, ERR_IO, "cannot start a thread: %s", strerror(why));
+        }
     }
-    res->reached_to = res->reached_end = res->to.ns != INT64_MAX;
-    for (uint32_t i = 0; i < s.n_partitions; i++) {
-        res->reached_to &= !etime_lt(s.partitions[i].watermark, res->to);
-        res->reached_end &= !etime_lt(s.partitions[i].watermark, r->range.before);
+    for (uint32_t i = begun; i < r->n; i++) {
+        replay_tap_leave(&r->tee.taps[i], true); /* those that run must not wait for it */
     }
-    res->repeats = r->input.has_want;
-    replay_collect_finish(&r->collect);
+    replay_branch_run(&r->branches[0]);
+    for (uint32_t i = 1; i < begun; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    free(threads);
+    return rc;
+}
+
+/* Where one has failed the others end, too; what the first one says that failed by itself is told. */
+static enum err first_error(const struct replay *r, struct error *err)
+{
+    const struct replay_branch *found = NULL;
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct replay_branch *b = &r->branches[i];
+        if (b->rc != ERR_OK && (!found || (found->tap->turned_away && !b->tap->turned_away))) {
+            found = b;
+        }
+    }
+    if (found) {
+        *err = found->err;
+    }
+    return found ? found->rc : ERR_OK;
+}
+
+static enum err run_replay(struct replay *r, struct replay_result *results, struct error *err)
+{
+    const struct replay_config *c = r->config;
+    FYKE_TRY(run_branches(r, err));
+    FYKE_TRY(first_error(r, err));
+    if (!(c->stop && *c->stop)) {
+        FYKE_TRY(replay_input_finish(&r->input, err));
+    }
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct replay_branch *b = &r->branches[i];
+        if (c->verify_against) {
+            FYKE_TRY(replay_verify_run(&b->collect.verify, c->verify_against, &r->input.kafka,
+                                       &results[i], err));
+        }
+        replay_branch_finish(b);
+    }
+    return ERR_OK;
 }
 
 static void close_replay(struct replay *r)
 {
-    engine_free(r->engine);
+    for (uint32_t i = 0; i < r->n; i++) {
+        replay_branch_release(&r->branches[i]);
+    }
+    replay_tee_close(&r->tee);
     replay_input_close(&r->input);
-    geoip_files_close(r->geoip);
-    replay_collect_release(&r->collect);
+    replay_union_release(&r->all);
+    free(r->branches);
+    free(r->sets);
+}
+
+enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
+                                 const struct replay_config *c, struct replay_result *results)
+{
+    struct error err = ERROR_INIT;
+    struct replay r = {.config = c, .n = n};
+    double wall_s = replay_seconds(CLOCK_MONOTONIC);
+    double cpu_s = replay_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    r.sets = xcalloc(n, sizeof(*r.sets));
+    r.branches = xcalloc(n, sizeof(*r.branches));
+    for (uint32_t i = 0; i < n; i++) {
+        r.sets[i] = rules_ruleset(sets[i]);
+    }
+    enum err rc = open_replay(&r, results, &err);
+    if (rc == ERR_OK) {
+        rc = run_replay(&r, results, &err);
+    }
+    wall_s = replay_seconds(CLOCK_MONOTONIC) - wall_s;
+    cpu_s = replay_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
+    close_replay(&r);
+    for (uint32_t i = 0; i < n; i++) {
+        results[i].wall_s = wall_s;
+        results[i].cpu_s = cpu_s;
+        if (rc != ERR_OK) {
+            replay_result_release(&results[i]);
+        }
+    }
+    if (rc != ERR_OK) {
+        return last_error_set(&err);
+    }
+    return c->stop && *c->stop ? FYKE_INTERRUPTED : FYKE_OK;
 }
 
 enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_config *c,
                             struct replay_result *ret)
 {
-    struct error err = ERROR_INIT;
-    struct replay r = {.config = c, .result = ret, .rs = rules_ruleset(rules)};
-    double cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    r.begun_s = r.told_s = seconds(CLOCK_MONOTONIC);
-    *ret = (struct replay_result){.rs = r.rs};
-    replay_collect_init(&r.collect, c, ret);
-    enum err rc = open_replay(&r, &err);
-    if (rc == ERR_OK) {
-        rc = engine_run(r.engine, &r.input.source.base, &r.collect.sink, c->stop, &err);
-    }
-    if (rc == ERR_OK && !(c->stop && *c->stop)) {
-        rc = replay_input_finish(&r.input, &err);
-    }
-    if (rc == ERR_OK && c->verify_against) {
-        rc = replay_verify_run(&r.collect.verify, c->verify_against, &r.input.kafka, ret, &err);
-    }
-    if (rc == ERR_OK) {
-        take_figures(&r);
-        ret->wall_s = seconds(CLOCK_MONOTONIC) - r.begun_s;
-        ret->cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
-    }
-    close_replay(&r);
-    if (rc != ERR_OK) {
-        replay_result_release(ret);
-        return last_error_set(&err);
-    }
-    return c->stop && *c->stop ? FYKE_INTERRUPTED : FYKE_OK;
+    return replay_run_sets(&rules, 1, c, ret);
 }

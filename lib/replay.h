@@ -64,6 +64,7 @@ struct replay_config {
     uint32_t batch;            /* records read at a time; 0: what the engine asks for */
     const volatile sig_atomic_t *stop;
     const struct replay_label_options *labels; /* NULL: none */
+    bool keep_alerts; /* result.alerts */
     replay_line_fn line; /* NULL: none */
     void *line_ctx;
     void (*progress)(void *ctx, const struct replay_progress *p); /* now and then; NULL */
@@ -144,6 +145,8 @@ struct replay_verified {
     size_t n_examples;
 };
 
+struct replay_alerts;
+
 struct replay_result {
     const struct ruleset *rs;
     struct replay_span span;
@@ -173,6 +176,7 @@ struct replay_result {
     struct replay_label_options label_options;
     struct replay_label_figures labels;
     struct replay_lengths to_detect; /* per episode found: from its first event to the first alert */
+    struct replay_alerts *alerts; /* all that were detected, whether they count or not; NULL */
     struct hash128 digest;
     double wall_s, cpu_s;
 };
@@ -188,5 +192,11 @@ double replay_benefit(const struct replay_result *r, const struct replay_label_f
  * fyke_last_error() says why. */
 enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_config *c,
                             struct replay_result *ret);
+
+/* Several rule sets in one read of the data, each as replay_run() would; results[i] is that of sets[i].
+ * Matches go to `line` from several threads: leave it out. */
+#define REPLAY_MAX_SETS 64
+enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
+                                 const struct replay_config *c, struct replay_result *results);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "lib/replay_alerts.h"
 
 /* ---- events --------------------------------------------------------------------------------- */
 
@@ -144,6 +145,20 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
     return ERR_OK;
 }
 
+static enum err keep_alert(struct replay_collect *c, const struct seen *a, struct error *err)
+{
+    struct replay_alert seen = {.rule = a->rule->index,
+                                .is_timeout = a->is_timeout,
+                                .counts = in_range(c->result, a->detected),
+                                .has_first = a->has_first,
+                                .first = a->first,
+                                .last = a->last,
+                                .detected = a->detected};
+    return replay_alerts_add(c->result->alerts, &seen,
+                             a->record->has_key ? a->record->key : (struct slice){"", 0},
+                             a->record->match_id, c->view.root, err);
+}
+
 static enum err sink_write(struct sink *sink, const struct out_record *record, struct error *err)
 {
     struct replay_collect *c = (struct replay_collect *)sink;
@@ -158,6 +173,9 @@ static enum err sink_write(struct sink *sink, const struct out_record *record, s
     a.is_match = slice_eq_str(kind, "match");
     a.is_timeout = slice_eq_str(kind, "timeout");
     a.has_first = member_time(c, "first", &a.first) && member_time(c, "last", &a.last);
+    if (r->alerts && (a.is_match || a.is_timeout)) {
+        FYKE_TRY(keep_alert(c, &a, err));
+    }
     if (in_range(r, a.detected)) {
         return count_alert(c, &a, err);
     }
@@ -198,6 +216,7 @@ void replay_collect_init(struct replay_collect *c, const struct replay_config *c
     map_init(&c->rule_of, MAP_BORROW_KEYS);
     result->rules = xcalloc(rs->n_rules + 1u, sizeof(*result->rules));
     result->n_rules = rs->n_rules;
+    result->alerts = config->keep_alerts ? replay_alerts_new() : NULL;
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         result->rules[i].index = i;
         map_init(&result->rules[i].by_key, MAP_COPY_KEYS);

@@ -107,19 +107,32 @@ static bool get_benefit(const struct replay_result *r, const struct replay_rule 
 const struct gate_name *gate_names(uint32_t *ret_n)
 {
     static const struct gate_name names[] = {
-        {"matches", "matches and timeouts detected in the range", false, get_matches},
-        {"alerts_per_day", "the same per 24 hours of the range", false, get_per_day},
-        {"keys", "different keys that they are about; of all rules added up", false, get_keys},
-        {"events", "events of the range that were evaluated", false, get_events},
-        {"late", "share of the events of the range that were late", false, get_late},
-        {"precision", "true alerts / alerts; undefined without alerts", true, get_precision},
-        {"recall", "labelled events in evidence / labelled events", true, get_recall},
-        {"episode_recall", "episodes with such an event / episodes", true, get_episode_recall},
-        {"true_alerts", "alerts whose evidence holds a labelled event", true, get_true},
-        {"false_alerts", "the other alerts", true, get_false},
-        {"missed", "labelled events in no evidence", true, get_missed},
-        {"benefit", "amounts of labelled events in evidence − alerts × --alert-cost", true,
-         get_benefit},
+        {"matches", "matches and timeouts detected in the range", GATE_NEEDS_NOTHING, get_matches, 0},
+        {"alerts_per_day", "the same per 24 hours of the range", GATE_NEEDS_NOTHING, get_per_day, 0},
+        {"keys", "different keys that they are about; of all rules added up", GATE_NEEDS_NOTHING,
+         get_keys, 0},
+        {"events", "events of the range that were evaluated", GATE_NEEDS_NOTHING, get_events, 0},
+        {"late", "share of the events of the range that were late", GATE_NEEDS_NOTHING, get_late, 0},
+        {"precision", "true alerts / alerts; undefined without alerts", GATE_NEEDS_LABELS,
+         get_precision, 0},
+        {"recall", "labelled events in evidence / labelled events", GATE_NEEDS_LABELS, get_recall, 0},
+        {"episode_recall", "episodes with such an event / episodes", GATE_NEEDS_LABELS,
+         get_episode_recall, 0},
+        {"true_alerts", "alerts whose evidence holds a labelled event", GATE_NEEDS_LABELS, get_true,
+         0},
+        {"false_alerts", "the other alerts", GATE_NEEDS_LABELS, get_false, 0},
+        {"missed", "labelled events in no evidence", GATE_NEEDS_LABELS, get_missed, 0},
+        {"benefit", "amounts of labelled events in evidence − alerts × --alert-cost",
+         GATE_NEEDS_LABELS, get_benefit, 0},
+        {"same", "alerts of both rule sets: time, events and emit", GATE_NEEDS_DIFF, NULL, DIFF_SAME},
+        {"changed", "the same time, other events or another emit", GATE_NEEDS_DIFF, NULL,
+         DIFF_CHANGED},
+        {"earlier", "events in common, detected earlier by the new rules", GATE_NEEDS_DIFF, NULL,
+         DIFF_EARLIER},
+        {"later", "the same, detected later", GATE_NEEDS_DIFF, NULL, DIFF_LATER},
+        {"lost", "alerts of the old rules alone", GATE_NEEDS_DIFF, NULL, DIFF_LOST},
+        {"new", "alerts of the new rules alone", GATE_NEEDS_DIFF, NULL, DIFF_NEW},
+        {"differences", "all of these but the same", GATE_NEEDS_DIFF, NULL, DIFF_CLASSES},
     };
     *ret_n = FYKE_ARRAY_LEN(names);
     return names;
@@ -203,16 +216,30 @@ static enum err read_gate(const char **at, struct gate *g, struct error *err)
     return ERR_OK;
 }
 
-enum err gate_parse(const char *text, bool has_labels, struct gate **gates, size_t *n, size_t *cap,
-                    struct error *err)
+static enum err check_scope(const struct gate_name *name, struct gate_scope scope, struct error *err)
+{
+    switch (name->needs) {
+    case GATE_NEEDS_NOTHING: break;
+    case GATE_NEEDS_LABELS:
+        return scope.labels ? ERR_OK
+                            : error_set(err, ERR_USAGE, "--gate: %s needs --labels or --label",
+                                        name->name);
+    case GATE_NEEDS_DIFF:
+        return scope.diff ? ERR_OK
+                          : error_set(err, ERR_USAGE, "--gate: %s is about two rule sets: fyke diff",
+                                      name->name);
+    }
+    return ERR_OK;
+}
+
+enum err gate_parse(const char *text, struct gate_scope scope, struct gate **gates, size_t *n,
+                    size_t *cap, struct error *err)
 {
     const char *at = blanks(text);
     do {
         struct gate g;
         FYKE_TRY(read_gate(&at, &g, err));
-        if (g.name->needs_labels && !has_labels) {
-            return error_set(err, ERR_USAGE, "--gate: %s needs --labels or --label", g.name->name);
-        }
+        FYKE_TRY(check_scope(g.name, scope, err));
         VEC_PUSH(*gates, *n, *cap) = g;
         at = blanks(at);
         at = *at == ',' ? blanks(at + 1) : strncmp(at, "and ", 4) == 0 ? blanks(at + 4) : at;
@@ -220,15 +247,23 @@ enum err gate_parse(const char *text, bool has_labels, struct gate **gates, size
     return ERR_OK;
 }
 
-enum err gate_check(const struct gate *g, const struct ruleset *rs, struct error *err)
+static bool has_rule(const struct ruleset *rs, struct slice name)
 {
-    if (g->rule.len == 0 || slice_eq_str(g->rule, "each")) {
-        return ERR_OK;
-    }
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
-        if (slice_eq(rs->rules[i].name, g->rule)) {
-            return ERR_OK;
+    for (uint32_t i = 0; rs && i < rs->n_rules; i++) {
+        if (slice_eq(rs->rules[i].name, name)) {
+            return true;
         }
+    }
+    return false;
+}
+
+enum err gate_check(const struct gate *g, const struct ruleset *rs, const struct ruleset *old_rs,
+                    struct error *err)
+{
+    bool all = g->rule.len == 0 || slice_eq_str(g->rule, "each");
+    if (all || has_rule(rs, g->rule) ||
+        (g->name->needs == GATE_NEEDS_DIFF && has_rule(old_rs, g->rule))) {
+        return ERR_OK;
     }
     return error_set(err, ERR_USAGE, "--gate: there is no rule \"%.*s\"", SLICE_ARG(g->rule));
 }
@@ -257,53 +292,89 @@ static void put_verdict(const struct gate *g, const double *v, bool met, struct 
     }
 }
 
-static bool judge_one(const struct gate *g, const struct replay_result *r,
-                      const struct replay_rule *rule, struct buf *out)
+static bool judge_one(const struct gate *g, const double *v, struct buf *out)
 {
-    double v;
-    bool defined = g->name->value(r, rule, &v);
-    bool met = defined && holds(g, v);
-    put_verdict(g, defined ? &v : NULL, met, out);
+    bool met = v && holds(g, *v);
+    put_verdict(g, v, met, out);
     return met;
 }
 
-/* A rule of which the value is undefined keeps every bound; one rule at least must have it. */
-static bool judge_each(const struct gate *g, const struct replay_result *r, struct buf *out)
+/* What an `each` gate has found so far. A rule of which the value is undefined keeps every bound; one
+ * rule at least must have it. */
+struct each {
+    bool any, missed;
+};
+
+static void judge_rule(const struct gate *g, struct slice rule, double v, struct each *so_far,
+                       struct buf *out)
 {
-    bool all = true, any = false;
-    for (uint32_t i = 0; i < r->n_rules; i++) {
-        double v;
-        if (!g->name->value(r, &r->rules[i], &v)) {
-            continue;
-        }
-        bool met = holds(g, v);
-        any = true;
-        all &= met;
-        if (!met) {
-            buf_printf(out, "%.*s: ", SLICE_ARG(r->rs->rules[i].name));
-            put_verdict(g, &v, met, out);
-        }
+    so_far->any = true;
+    if (!holds(g, v)) {
+        so_far->missed = true;
+        buf_printf(out, "%.*s: ", SLICE_ARG(rule));
+        put_verdict(g, &v, false, out);
     }
-    if (!any) {
-        put_verdict(g, NULL, false, out);
-    } else if (all) {
-        buf_printf(out, "gate %.*s: met by every rule\n", (int)g->text_len, g->text);
-    }
-    return any && all;
 }
 
-bool gate_judge(const struct gate *g, const struct replay_result *r, struct buf *out)
+static bool end_each(const struct gate *g, const struct each *found, struct buf *out)
 {
-    if (g->rule.len == 0) {
-        return judge_one(g, r, NULL, out);
+    if (!found->any) {
+        put_verdict(g, NULL, false, out);
+    } else if (!found->missed) {
+        buf_printf(out, "gate %.*s: met by every rule\n", (int)g->text_len, g->text);
     }
+    return found->any && !found->missed;
+}
+
+static double diff_value(const struct gate *g, const uint64_t *n)
+{
+    uint64_t sum = 0;
+    for (int c = 0; c < DIFF_CLASSES; c++) {
+        bool counts = g->name->class == DIFF_CLASSES ? c != DIFF_SAME : c == (int)g->name->class;
+        sum += counts ? n[c] : 0;
+    }
+    return (double)sum;
+}
+
+static bool judge_diff(const struct gate *g, const struct replay_diff *d, struct buf *out)
+{
+    struct each found = {0};
+    double v;
     if (slice_eq_str(g->rule, "each")) {
-        return judge_each(g, r, out);
+        for (size_t i = 0; i < d->n_rules; i++) {
+            judge_rule(g, d->rules[i].name, diff_value(g, d->rules[i].n), &found, out);
+        }
+        return end_each(g, &found, out);
     }
-    for (uint32_t i = 0; i < r->n_rules; i++) {
-        if (slice_eq(r->rs->rules[i].name, g->rule)) {
-            return judge_one(g, r, &r->rules[i], out);
+    const struct diff_rule *rule = g->rule.len ? replay_diff_rule(d, g->rule) : NULL;
+    v = diff_value(g, rule ? rule->n : d->n);
+    return judge_one(g, &v, out);
+}
+
+static bool judge_figures(const struct gate *g, const struct replay_result *r, struct buf *out)
+{
+    struct each found = {0};
+    bool each = slice_eq_str(g->rule, "each");
+    double v;
+    for (uint32_t i = 0; i < r->n_rules && g->rule.len > 0; i++) {
+        struct slice name = r->rs->rules[i].name;
+        if (!each && !slice_eq(name, g->rule)) {
+            continue;
+        }
+        bool defined = g->name->value(r, &r->rules[i], &v);
+        if (!each) {
+            return judge_one(g, defined ? &v : NULL, out);
+        }
+        if (defined) {
+            judge_rule(g, name, v, &found, out);
         }
     }
-    return false; /* gate_check() has refused it */
+    return each ? end_each(g, &found, out)
+                : judge_one(g, g->name->value(r, NULL, &v) ? &v : NULL, out);
+}
+
+bool gate_judge(const struct gate *g, const struct replay_result *r, const struct replay_diff *d,
+                struct buf *out)
+{
+    return g->name->needs == GATE_NEEDS_DIFF ? judge_diff(g, d, out) : judge_figures(g, r, out);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/xalloc.h"
+#include "connectors/file_reader.h"
 #include "connectors/file_source.h"
 
 #define CACHE_LINES "records.jsonl"
@@ -33,20 +34,20 @@ static uint64_t bytes_of(const char *input)
 
 static void find_whole(struct replay_input *in)
 {
-    for (size_t i = 0; i < in->tables.n_events && !in->config->kcat; i++) {
-        uint64_t bytes = bytes_of(in->tables.events[i]);
+    for (size_t i = 0; i < in->n_events && !in->config->kcat; i++) {
+        uint64_t bytes = bytes_of(in->events[i]);
         in->whole_bytes = bytes > 0 && (i == 0 || in->whole_bytes > 0) ? in->whole_bytes + bytes : 0;
     }
 }
 
 static enum err open_files(struct replay_input *in, struct source **ret, struct error *err)
 {
-    if (in->tables.n_events == 0) {
+    if (in->n_events == 0) {
         return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
     }
     struct file_source_options o = {.rs = in->rs,
-                                    .inputs = in->tables.events,
-                                    .n_inputs = in->tables.n_events,
+                                    .inputs = in->events,
+                                    .n_inputs = in->n_events,
                                     .kcat = in->config->kcat};
     find_whole(in);
     return file_source_new(&o, ret, err);
@@ -131,8 +132,7 @@ static void ranges_of_want(const struct replay_input *in, struct kafka_range **r
     }
 }
 
-static enum err open_kafka(struct replay_input *in, struct replay_result *result,
-                           struct source **ret, struct error *err)
+static enum err open_kafka(struct replay_input *in, struct source **ret, struct error *err)
 {
     const char *topics = strchr(in->config->inputs[0], ':');
     struct kafka_range *ranges = NULL;
@@ -141,7 +141,7 @@ static enum err open_kafka(struct replay_input *in, struct replay_result *result
     if (in->has_want) {
         ranges_of_want(in, &ranges, &n);
     } else {
-        rc = replay_kafka_plan(in, &ranges, &n, result, err);
+        rc = replay_kafka_plan(in, &ranges, &n, err);
     }
     for (size_t i = 0; i < n; i++) {
         in->whole_records += (uint64_t)(ranges[i].end - ranges[i].first);
@@ -191,30 +191,57 @@ static enum err check_inputs(struct replay_input *in, struct error *err)
     return ERR_OK;
 }
 
-enum err replay_input_open(struct replay_input *in, const struct replay_config *c,
+enum err replay_input_init(struct replay_input *in, const struct replay_config *c,
                            const struct ruleset *rs, struct engine_range range,
-                           struct replay_result *result, struct error *err)
+                           struct duration late, struct error *err)
 {
-    struct source *inner;
-    *in = (struct replay_input){.config = c, .rs = rs, .range = range};
+    *in = (struct replay_input){.config = c, .rs = rs, .range = range, .late = late};
     FYKE_TRY(check_inputs(in, err));
     replay_kafka_config(c, &in->kafka);
-    FYKE_TRY(look_for_slice(in, err));
-    FYKE_TRY(table_inputs_open(&in->tables, rs, c->inputs, c->n_inputs, c->kcat,
-                               in->from_kafka ? &in->kafka : NULL, err));
+    return look_for_slice(in, err);
+}
+
+static bool holds_events(const struct replay_input *in, const struct table_inputs *const *tables,
+                         size_t n, const char *input)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < tables[i]->n_events; k++) {
+            found |= tables[i]->events[k] == input;
+        }
+        if (!found) { /* a list or lookup of this rule set */
+            const char *eq = strchr(input, '=');
+            struct slice topic = slice_from(input, eq ? (size_t)(eq - input) : 0);
+            return file_input_topic(in->rs, topic) != UINT32_MAX;
+        }
+    }
+    return true;
+}
+
+enum err replay_input_open(struct replay_input *in, const struct table_inputs *const *tables,
+                           size_t n, struct error *err)
+{
+    const struct replay_config *c = in->config;
+    struct source *inner;
+    in->events = xcalloc(c->n_inputs + 1, sizeof(*in->events));
+    for (size_t i = 0; i < c->n_inputs; i++) {
+        if (holds_events(in, tables, n, c->inputs[i])) {
+            in->events[in->n_events++] = c->inputs[i];
+        }
+    }
     FYKE_TRY(in->from_cache   ? open_cached(in, &inner, err)
-             : in->from_kafka ? open_kafka(in, result, &inner, err)
+             : in->from_kafka ? open_kafka(in, &inner, err)
                               : open_files(in, &inner, err));
     replay_source_init(&in->source, inner, c->batch);
     in->open = true;
     FYKE_TRY(open_cache(in, err));
     bool noted = c->manifest || c->cache;
-    in->source.rs = rs;
+    in->source.rs = in->rs;
     in->source.got = noted ? &in->got : NULL;
     in->source.want = in->has_want ? &in->want : NULL;
     in->source.lines = in->cache;
-    in->got.from = range.from;
-    in->got.before = range.before;
+    in->got.from = in->range.from;
+    in->got.before = in->range.before;
     return ERR_OK;
 }
 
@@ -253,7 +280,7 @@ void replay_input_close(struct replay_input *in)
     if (in->cache) {
         fclose(in->cache);
     }
-    table_inputs_release(&in->tables);
+    free(in->events);
     replay_slice_release(&in->want);
     replay_slice_release(&in->got);
     buf_release(&in->cache_lines);

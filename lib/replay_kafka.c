@@ -123,12 +123,12 @@ static enum err step_back(struct planner *p, struct error *err)
 }
 
 enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges, size_t *n,
-                           struct replay_result *result, struct error *err)
+                           struct error *err)
 {
     const char *topics = strchr(in->config->inputs[0], ':');
     struct decode_limits limits = {.max_value_bytes = (size_t)8 << 20, .max_depth = 128};
     struct planner p = {.in = in, .topics = topics ? topics + 1 : NULL};
-    struct etime from = etime_sub(in->range.from, result->span.late);
+    struct etime from = etime_sub(in->range.from, in->late);
     FYKE_TRY(kafka_slice_plan(&in->kafka, in->rs, p.topics, from, ranges, n, err));
     if (from.ns == INT64_MIN) {
         return ERR_OK;
@@ -143,8 +143,8 @@ enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges,
     p.decoder = decoder_new(in->rs, limits);
     enum err rc = step_back(&p, err);
     for (size_t i = 0; i < *n; i++) {
-        result->earlier += (uint64_t)(asked[i] - (*ranges)[i].first);
-        result->removed += (*ranges)[i].low > 0 && (*ranges)[i].first == (*ranges)[i].low;
+        in->earlier += (uint64_t)(asked[i] - (*ranges)[i].first);
+        in->removed += (*ranges)[i].low > 0 && (*ranges)[i].first == (*ranges)[i].low;
     }
     decoder_free(p.decoder);
     arena_release(&p.arena);

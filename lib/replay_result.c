@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "lib/replay.h"
+#include "lib/replay_alerts.h"
 
 #define NS_PER_DAY (86400 * NS_PER_S)
 
@@ -65,6 +65,7 @@ void replay_result_release(struct replay_result *r)
     for (size_t i = 0; i < r->n_edges; i++) {
         free(r->edges[i].key);
     }
+    replay_alerts_free(r->alerts);
     free(r->to_detect.ns);
     free(r->event_days.items);
     free(r->edges);

@@ -72,9 +72,6 @@ static enum err note(struct replay_source *s, const struct source_batch *b, stru
             FYKE_TRY(write_line(s, r, err));
         }
     }
-    for (uint32_t i = 0; i < b->n_at_end; i++) {
-        VEC_PUSH(s->ended, s->n_ended, s->cap_ended) = b->at_end[i];
-    }
     return ERR_OK;
 }
 
@@ -82,10 +79,6 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
                             struct source_batch *ret, struct error *err)
 {
     struct replay_source *s = (struct replay_source *)base;
-    if (s->enough) {
-        *ret = (struct source_batch){.finished = true};
-        return ERR_OK;
-    }
     uint32_t most = s->batch > 0 && s->batch < max ? s->batch : max;
     FYKE_TRY(s->inner->ops->poll(s->inner, most, wait, ret, err));
     if (s->want) {
@@ -105,7 +98,6 @@ static void source_close(struct source *base)
 {
     struct replay_source *s = (struct replay_source *)base;
     s->inner->ops->close(s->inner);
-    free(s->ended);
     free(s->kept);
     buf_release(&s->line);
     *s = (struct replay_source){0};
@@ -122,14 +114,4 @@ void replay_source_init(struct replay_source *s, struct source *inner, uint32_t 
     };
     *s = (struct replay_source){
         .base = {.ops = &ops, .bounded = true}, .inner = inner, .batch = batch};
-}
-
-bool replay_source_ended(const struct replay_source *s, uint32_t topic, int32_t partition)
-{
-    for (size_t i = 0; i < s->n_ended; i++) {
-        if (s->ended[i].topic == topic && s->ended[i].partition == partition) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -1,5 +1,4 @@
-/* A source as a replay reads it: bounded, without commits, in batches of a given size, and with an
- * end that the reader sets as soon as it has seen enough. */
+/* A source as a replay reads it: bounded, without commits, in batches of a given size. */
 #ifndef FYKE_LIB_REPLAY_SOURCE_H
 #define FYKE_LIB_REPLAY_SOURCE_H
 
@@ -12,7 +11,6 @@ struct replay_source {
     struct source base;
     struct source *inner; /* owned */
     uint32_t batch;       /* most records of a poll; 0: no such bound */
-    bool enough;          /* the next poll says that this is the end */
     uint64_t records, bytes; /* read so far */
     const struct ruleset *rs;
     struct replay_slice *got;        /* what is read is noted there; NULL */
@@ -21,12 +19,9 @@ struct replay_source {
     struct buf line;
     struct record *kept; /* of the batch, with `want` */
     size_t cap_kept;
-    struct partition_position *ended; /* delivered everything */
-    size_t n_ended, cap_ended;
 };
 
 /* Takes over `inner`; closed through its base. */
 void replay_source_init(struct replay_source *s, struct source *inner, uint32_t batch);
-bool replay_source_ended(const struct replay_source *s, uint32_t topic, int32_t partition);
 
 #endif

@@ -1,7 +1,7 @@
 /* One object: docs/replay.md, "As JSON". */
 #include <stdlib.h>
 
-#include "base/json_out.h"
+#include "report/json_parts.h"
 #include "report/parts.h"
 
 static void put_count(struct json_out *j, const char *key, uint64_t n)
@@ -11,7 +11,7 @@ static void put_count(struct json_out *j, const char *key, uint64_t n)
 }
 
 /* null: open. */
-static void put_time(struct json_out *j, const char *key, struct etime t)
+void json_put_time(struct json_out *j, const char *key, struct etime t)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     json_key(j, slice_of(key));
@@ -33,7 +33,7 @@ static void put_seconds(struct json_out *j, const char *key, int64_t ns)
     }
 }
 
-static void put_double(struct json_out *j, const char *key, double v)
+void json_put_double_member(struct json_out *j, const char *key, double v)
 {
     json_key(j, slice_of(key));
     json_double(j, v);
@@ -53,7 +53,7 @@ static void put_days(struct json_out *j, const char *key, const struct replay_da
     json_object_end(j);
 }
 
-static void put_lengths(struct json_out *j, const char *key, const struct replay_lengths *l)
+void json_put_lengths(struct json_out *j, const char *key, const struct replay_lengths *l)
 {
     json_key(j, slice_of(key));
     json_object_begin(j);
@@ -90,8 +90,8 @@ static void put_ratio(struct json_out *j, const char *key, uint64_t part, uint64
     }
 }
 
-static void put_figures(struct json_out *j, const struct replay_result *r,
-                        const struct replay_label_figures *f, uint64_t alerts)
+void json_put_figures(struct json_out *j, const struct replay_result *r,
+                      const struct replay_label_figures *f, uint64_t alerts)
 {
     put_count(j, "true_alerts", f->true_alerts);
     put_count(j, "false_alerts", alerts - f->true_alerts);
@@ -107,7 +107,7 @@ static void put_figures(struct json_out *j, const struct replay_result *r,
         json_decimal(j, f->amount);
         json_key(j, SLICE_LIT("found_amount"));
         json_decimal(j, f->found_amount);
-        put_double(j, "benefit", replay_benefit(r, f, alerts));
+        json_put_double_member(j, "benefit", replay_benefit(r, f, alerts));
     }
 }
 
@@ -116,12 +116,12 @@ static void put_labels(struct json_out *j, const struct replay_result *r)
     const struct replay_label_figures *f = &r->labels;
     json_key(j, SLICE_LIT("labels"));
     json_object_begin(j);
-    put_figures(j, r, f, r->matches);
+    json_put_figures(j, r, f, r->matches);
     put_count(j, "late", f->late);
     put_count(j, "outside", f->outside);
     put_count(j, "unread", f->unread);
     put_count(j, "foreign", f->foreign);
-    put_lengths(j, "to_detect_s", &r->to_detect);
+    json_put_lengths(j, "to_detect_s", &r->to_detect);
     json_key(j, SLICE_LIT("definitions"));
     json_array_begin(j);
     json_text(j, SLICE_LIT(REPORT_DEFINITION_1));
@@ -140,10 +140,10 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     put_count(j, "timeouts", rule->timeouts);
     put_count(j, "others", rule->others);
     put_count(j, "keys", rule->keys);
-    put_double(j, "per_day", replay_per_day(r, rule->matches + rule->timeouts));
+    json_put_double_member(j, "per_day", replay_per_day(r, rule->matches + rule->timeouts));
     put_days(j, "days", &rule->days);
-    put_lengths(j, "took_s", &rule->took);
-    put_lengths(j, "waited_s", &rule->waited);
+    json_put_lengths(j, "took_s", &rule->took);
+    json_put_lengths(j, "waited_s", &rule->waited);
     put_top(j, rule);
     put_count(j, "begun_before", rule->begun_before);
     put_count(j, "ends_behind", rule->ends_behind);
@@ -151,7 +151,7 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     if (r->has_labels) {
         json_key(j, SLICE_LIT("labels"));
         json_object_begin(j);
-        put_figures(j, r, &rule->labels, rule->matches + rule->timeouts);
+        json_put_figures(j, r, &rule->labels, rule->matches + rule->timeouts);
         json_object_end(j);
     }
     json_object_end(j);
@@ -168,8 +168,8 @@ static void put_edges(struct json_out *j, const struct replay_result *r)
         json_member_string(j, "side", slice_of(e->behind ? "behind" : "before"));
         json_member_string(j, "key", slice_of(e->key));
         json_member_string(j, "match_id", slice_of(e->match_id));
-        put_time(j, "first", e->first);
-        put_time(j, "detected", e->detected);
+        json_put_time(j, "first", e->first);
+        json_put_time(j, "detected", e->detected);
         json_object_end(j);
     }
     json_array_end(j);
@@ -179,14 +179,14 @@ static void put_range(struct json_out *j, const struct replay_result *r)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
     replay_span_text(&r->span, r->rs, &why);
-    put_time(j, "from", r->from);
-    put_time(j, "to", r->to);
-    put_time(j, "evaluated_from", r->evaluated_from);
-    put_time(j, "evaluated_before", r->evaluated_before);
+    json_put_time(j, "from", r->from);
+    json_put_time(j, "to", r->to);
+    json_put_time(j, "evaluated_from", r->evaluated_from);
+    json_put_time(j, "evaluated_before", r->evaluated_before);
     put_seconds(j, "needed_s", r->span.need.ns);
     json_member_string(j, "needed", buf_slice(&why));
-    put_time(j, "data_first", r->data_first);
-    put_time(j, "data_last", r->data_last);
+    json_put_time(j, "data_first", r->data_first);
+    json_put_time(j, "data_last", r->data_last);
     json_member_bool(j, "reached_to", r->reached_to);
     json_member_bool(j, "reached_end", r->reached_end);
 }
@@ -249,8 +249,8 @@ void report_json(const struct replay_result *r, struct buf *out)
         put_verified(&j, &r->verified);
     }
     put_edges(&j, r);
-    put_double(&j, "wall_s", r->wall_s);
-    put_double(&j, "cpu_s", r->cpu_s);
+    json_put_double_member(&j, "wall_s", r->wall_s);
+    json_put_double_member(&j, "cpu_s", r->cpu_s);
     json_object_end(&j);
     json_line_end(&j);
 }

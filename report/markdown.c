@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/markdown_parts.h"
 #include "report/parts.h"
 
-/* Nothing of it means anything to Markdown or to HTML. */
-static void put_escaped(struct slice s, struct buf *out)
+void put_markdown(struct slice s, struct buf *out)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -33,7 +33,7 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
 {
     uint64_t n = rule->matches + rule->timeouts;
     buf_puts(out, "| ");
-    put_escaped(report_rule_name(r, rule->index), out);
+    put_markdown(report_rule_name(r, rule->index), out);
     buf_printf(out, " | %" PRIu64 " | %" PRIu64 " | ", n, rule->keys);
     put_rate(replay_per_day(r, n), out);
     buf_puts(out, " | ");
@@ -49,7 +49,7 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
     buf_puts(out, " | ");
     for (size_t i = 0; i < rule->n_top && i < 3; i++) {
         buf_puts(out, i > 0 ? ", " : "");
-        put_escaped(rule->top[i].text, out);
+        put_markdown(rule->top[i].text, out);
         buf_printf(out, " (%" PRIu64 ")", rule->top[i].n);
     }
     buf_puts(out, " |\n");

@@ -40,6 +40,7 @@ test  pc:cmocka          libcmocka-dev
 test  pc:jansson         libjansson-dev
 test  cmd:make           make
 test  cmd:zstd           zstd
+test  cmd:git            git
 test  cmd:python3        python3
 test  py:yaml            python3-yaml
 formats syspy:avro       python3-avro
