@@ -245,6 +245,19 @@ enum err replay_input_open(struct replay_input *in, const struct table_inputs *c
     return ERR_OK;
 }
 
+enum err replay_input_open_alone(struct replay_input *in, const struct replay_config *c,
+                                 const struct ruleset *rs, struct engine_range range,
+                                 struct duration late, struct table_inputs *tables,
+                                 struct error *err)
+{
+    const struct table_inputs *const only = tables;
+    *tables = (struct table_inputs){0};
+    FYKE_TRY(replay_input_init(in, c, rs, range, late, err));
+    FYKE_TRY(table_inputs_open(tables, rs, c->inputs, c->n_inputs, c->kcat,
+                               in->from_kafka ? &in->kafka : NULL, err));
+    return replay_input_open(in, &only, 1, err);
+}
+
 static enum err finish_cache(struct replay_input *in, struct error *err)
 {
     FILE *lines = in->cache;

@@ -34,6 +34,11 @@ enum err replay_input_init(struct replay_input *in, const struct replay_config *
 /* `tables`: of each of the `n` rule sets. */
 enum err replay_input_open(struct replay_input *in, const struct table_inputs *const *tables,
                            size_t n, struct error *err) FYKE_MUST_USE;
+/* Both for a single rule set, and its tables: the caller releases them, whatever is returned. */
+enum err replay_input_open_alone(struct replay_input *in, const struct replay_config *c,
+                                 const struct ruleset *rs, struct engine_range range,
+                                 struct duration late, struct table_inputs *tables,
+                                 struct error *err) FYKE_MUST_USE;
 /* Everything was read: the manifest is written, or held against what it says. */
 enum err replay_input_finish(struct replay_input *in, struct error *err) FYKE_MUST_USE;
 void replay_input_close(struct replay_input *in);

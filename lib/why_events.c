@@ -179,7 +179,8 @@ static struct engine_range range_of(const struct why_config *c)
 }
 
 static enum err read_input(struct why_events *w, struct replay_input *in,
-                           const struct engine_range *range, struct error *err)
+                           const struct table_inputs *tables, const struct engine_range *range,
+                           struct error *err)
 {
     const struct why_config *c = w->config;
     struct memory_sink sink;
@@ -188,8 +189,8 @@ static enum err read_input(struct why_events *w, struct replay_input *in,
     set_options(w, range, &o);
     o.observe = observe;
     o.observe_ctx = w;
-    o.table_feeds = in->tables.feeds;
-    o.n_table_feeds = in->tables.n_feeds;
+    o.table_feeds = tables->feeds;
+    o.n_table_feeds = tables->n_feeds;
     memory_sink_init(&sink);
     enum err rc = engine_new(w->rs, &o, &w->engine, err);
     if (rc == ERR_OK) {
@@ -221,16 +222,18 @@ static void input_config(const struct why_config *c, struct replay_config *ret)
 enum err why_events_read(struct why_events *w, struct error *err)
 {
     const struct engine_range range = range_of(w->config);
-    struct replay_result unused = {.rs = w->rs};
+    struct replay_span span;
     struct replay_config config;
+    struct table_inputs tables;
     struct replay_input in;
-    replay_span_of(w->rs, &unused.span);
+    replay_span_of(w->rs, &span);
     input_config(w->config, &config);
     FYKE_TRY(geoip_files_open(w->config->options.geoip, w->config->options.n_geoip, &w->geoip, err));
-    enum err rc = replay_input_open(&in, &config, w->rs, range, &unused, err);
+    enum err rc = replay_input_open_alone(&in, &config, w->rs, range, span.late, &tables, err);
     if (rc == ERR_OK) {
-        rc = read_input(w, &in, &range, err);
+        rc = read_input(w, &in, &tables, &range, err);
     }
+    table_inputs_release(&tables);
     replay_input_close(&in);
     if (rc == ERR_OK && w->too_many) {
         return error_set(err, ERR_LIMIT, "the key has more than %d records; name a time with --at or "
