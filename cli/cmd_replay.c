@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/replay_parts.h"
+#include "cli/replay_sweep.h"
 #include "cli/signals.h"
 #include "lib/rules.h"
 
@@ -124,7 +125,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     }
     if (rules) {
         replay_watch(&a);
-        rc = replay(&a, rules);
+        rc = a.sweeps.n > 0 ? replay_sweep(&a, rules) : replay(&a, rules);
         signals_release();
     }
     fyke_rules_free(rules);
@@ -171,6 +172,8 @@ const struct cli_verb verb_replay = {
     "      --alert-cost N     what it costs to look at an alert\n"
     "      --gate EXPR        bound that must hold: 'precision >= 0.8, each.alerts_per_day < 50';\n"
     "                         repeatable; names: fyke list gates\n"
+    "      --sweep NAME=A,B,C other values of a const, or of [RULE.]window or [RULE.]quiet; repeatable:\n"
+    "                         all combinations, at most 64, in one read; gates mark those that meet them\n"
     "  -q, --quiet            no report\n"
     "      --color WHEN       auto, always, never\n"
     "      --allow-empty      no rules are no error\n"

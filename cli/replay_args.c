@@ -32,7 +32,8 @@ enum {
     OPT_AGAINST,
     OPT_COLOR,
     OPT_EMPTY,
-    OPT_EXIT_CODE
+    OPT_EXIT_CODE,
+    OPT_SWEEP
 };
 
 static const struct option options[] = {
@@ -63,6 +64,7 @@ static const struct option options[] = {
     {"verify-against", required_argument, NULL, OPT_AGAINST},
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
+    {"sweep", required_argument, NULL, OPT_SWEEP},
     {"exit-code", no_argument, NULL, OPT_EXIT_CODE},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -148,6 +150,7 @@ static int read_labels(const struct cli_verb *v, struct replay_args *a)
 
 static bool read_format(const struct cli_verb *v, const char *text, struct replay_args *a)
 {
+    a->format_name = text;
     a->format = report_named(text);
     a->diff_format = report_diff_named(text);
     bool known = a->is_diff ? a->diff_format != NULL : a->format != NULL;
@@ -179,6 +182,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
     case OPT_EMPTY: a->allow_empty = true; return true;
     case OPT_EXIT_CODE: a->exit_code = true; return true;
+    case OPT_SWEEP: cli_list_add(&a->sweeps, optarg); return true;
     case 'q': a->quiet = true; return true;
     default: return read_label_option(v, opt, a);
     }
@@ -220,6 +224,7 @@ static const char *foreign_option(const struct replay_args *a, int opt)
     } apart[] = {{'r', false, "-r"},
                  {OPT_MATCHES, false, "--matches"},
                  {OPT_AGAINST, false, "--verify-against"},
+                 {OPT_SWEEP, false, "--sweep"},
                  {OPT_EXIT_CODE, true, "--exit-code"}};
     for (size_t i = 0; i < FYKE_ARRAY_LEN(apart); i++) {
         if (apart[i].opt == opt && apart[i].of_diff != a->is_diff) {
@@ -250,6 +255,10 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     }
     if (a->config.verify && !a->config.manifest && !a->config.cache) {
         return cli_usage_error(v, "--verify needs --manifest or --cache");
+    }
+    if (a->sweeps.n > 0 && (a->matches || a->config.verify_against)) {
+        return cli_usage_error(v, "%s is about one rule set, --sweep about several",
+                               a->matches ? "--matches" : "--verify-against");
     }
     a->config.kafka_properties = a->properties.items;
     a->config.n_kafka_properties = a->properties.n;
@@ -294,5 +303,6 @@ void replay_args_release(struct replay_args *a)
     cli_list_release(&a->reports);
     cli_list_release(&a->properties);
     cli_list_release(&a->gate_texts);
+    cli_list_release(&a->sweeps);
     free(a->gates);
 }

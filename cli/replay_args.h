@@ -15,7 +15,9 @@ struct replay_args {
     struct cli_list reports; /* files, by their suffix */
     report_form format;      /* one of the two, by the verb; NULL: human */
     diff_form diff_format;
+    const char *format_name; /* as given; NULL */
     bool exit_code;
+    struct cli_list sweeps;
     enum cli_color color;
     const char *matches; /* file of alert lines; "-": standard output; NULL */
     bool quiet, allow_empty;

@@ -118,9 +118,31 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
     return FYKE_OK;
 }
 
-/* From the texts that were read before; `instead` may be NULL. */
+/* What stands in place of the text of this path; NULL: nothing. */
+static const struct compile_source *other_text(const struct compile_source *instead, size_t n,
+                                               const char *path)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(instead[i].path, path) == 0) {
+            return &instead[i];
+        }
+    }
+    return NULL;
+}
+
+static void tell_first(const struct compilation *c, struct error *err)
+{
+    const struct diag *d = c->diags.first;
+    while (d && d->severity != DIAG_ERROR) {
+        d = d->next;
+    }
+    error_set(err, ERR_RULES, "%s: %s", d ? d->code : "?", d ? d->message : "it does not compile");
+}
+
+/* From the texts that were read before, but for those that stand in `instead`. */
 static struct fyke_rules *compile_again(const struct fyke_rules *rules,
-                                        const struct compile_source *instead, struct error *err)
+                                        const struct compile_source *instead, size_t n_instead,
+                                        bool keep_fields, struct error *err)
 {
     const struct sources *set = &rules->compilation->sources;
     struct compile_source *texts = xcalloc(set->n + 1, sizeof(*texts));
@@ -131,8 +153,8 @@ static struct fyke_rules *compile_again(const struct fyke_rules *rules,
         const struct rule_file *src = sources_get(set, i);
         places[n_texts] = (struct compile_place){src->root, src->imported};
         struct compile_source *to = src->is_data ? &data[n_data++] : &texts[n_texts++];
-        bool changed = instead && strcmp(instead->path, src->path) == 0;
-        *to = (struct compile_source){src->path, changed ? instead->text : src->text};
+        const struct compile_source *other = other_text(instead, n_instead, src->path);
+        *to = (struct compile_source){src->path, other ? other->text : src->text};
     }
     struct compile_input input = {
         .paths = (const char *const *)rules->paths,
@@ -143,7 +165,7 @@ static struct fyke_rules *compile_again(const struct fyke_rules *rules,
         .data = data,
         .n_data = n_data,
         .sources_on_demand = rules->n_paths > 0 && !rules->stored,
-        .keep_all_fields = true,
+        .keep_all_fields = keep_fields,
         .table_parse = table_text_parse,
         .payload_parse = payload_schema_parse,
     };
@@ -152,7 +174,7 @@ static struct fyke_rules *compile_again(const struct fyke_rules *rules,
     if (c && c->ruleset) {
         r = take(c, &input);
     } else if (c) {
-        error_set(err, ERR_RULES, "the rule files have changed since they were read");
+        tell_first(c, err);
         compilation_free(c);
     }
     free(texts);
@@ -163,14 +185,21 @@ static struct fyke_rules *compile_again(const struct fyke_rules *rules,
 
 struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct error *err)
 {
-    return compile_again(rules, NULL, err);
+    return compile_again(rules, NULL, 0, true, err);
 }
 
 struct fyke_rules *rules_with_text(const struct fyke_rules *rules, const char *path,
                                    struct slice text, struct error *err)
 {
     const struct compile_source instead = {path, text};
-    return compile_again(rules, &instead, err);
+    return compile_again(rules, &instead, 1, true, err);
+}
+
+struct fyke_rules *rules_with_texts(const struct fyke_rules *rules,
+                                    const struct compile_source *instead, size_t n,
+                                    struct error *err)
+{
+    return compile_again(rules, instead, n, false, err);
 }
 
 void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n)

@@ -34,6 +34,10 @@ struct fyke_rules *rules_keeping_fields(const struct fyke_rules *rules, struct e
  * does not compile. */
 struct fyke_rules *rules_with_text(const struct fyke_rules *rules, const char *path,
                                    struct slice text, struct error *err);
+/* The same with other texts for several of them, fields kept as rules name them. */
+struct fyke_rules *rules_with_texts(const struct fyke_rules *rules,
+                                    const struct compile_source *instead, size_t n,
+                                    struct error *err);
 
 /* Compiled from texts that a state held; `paths` are where its files lie. */
 void rules_come_from_store(struct fyke_rules *rules, const char *const *paths, size_t n);

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/csv_parts.h"
 #include "report/parts.h"
 
-/* RFC 4180; a cell that a spreadsheet would take for a formula gets an apostrophe in front. */
-static void put_cell(struct slice s, struct buf *out)
+void put_csv_cell(struct slice s, struct buf *out)
 {
     bool formula = s.len > 0 && memchr("=+-@\t\r", s.ptr[0], 6) != NULL;
     buf_puts(out, "\"");
@@ -37,7 +37,7 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
                      struct buf *out)
 {
     uint64_t n = rule->matches + rule->timeouts;
-    put_cell(report_rule_name(r, rule->index), out);
+    put_csv_cell(report_rule_name(r, rule->index), out);
     buf_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.3f", rule->matches, rule->timeouts,
                rule->keys, replay_per_day(r, n));
     put_seconds(&rule->took, 50, out);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/html_parts.h"
 #include "report/parts.h"
 
 #define CHART_WIDTH 640
@@ -12,8 +13,9 @@ static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
     "style-src 'unsafe-inline'\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<title>Replay</title>\n<style>\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
+static const char style[] =
+    "</title>\n<style>\n"
     ":root { color-scheme: light dark; }\n"
     "body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; "
     "padding: 0 1rem; }\n"
@@ -24,7 +26,7 @@ static const char head[] =
     "code { overflow-wrap: anywhere; }\n"
     "</style></head><body>\n";
 
-static void put_html(struct slice s, struct buf *out)
+void put_html(struct slice s, struct buf *out)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -36,6 +38,13 @@ static void put_html(struct slice s, struct buf *out)
             buf_put_byte(out, c);
         }
     }
+}
+
+void html_begin(const char *title, struct buf *out)
+{
+    buf_puts(out, head);
+    put_html(slice_of(title), out);
+    buf_puts(out, style);
 }
 
 /* ---- charts --------------------------------------------------------------------------------- */
@@ -178,7 +187,7 @@ void report_html(const struct replay_result *r, struct buf *out)
 {
     FYKE_CLEANUP(buf_release) struct buf needed = BUF_INIT;
     char hex[HASH128_HEX_MAX];
-    buf_puts(out, head);
+    html_begin("Replay", out);
     buf_puts(out, "<h1>Replay</h1>\n<p>");
     put_moment(r->from, "the beginning of the data", "", out);
     buf_puts(out, " to ");
