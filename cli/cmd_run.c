@@ -74,6 +74,8 @@ static void fill_config(struct run_args *a)
     const struct settings *s = &a->settings;
     struct fyke_run_config *c = &a->config;
     static const enum fyke_delivery deliveries[] = {FYKE_EXACTLY_ONCE, FYKE_AT_LEAST_ONCE};
+    static const enum fyke_group_rules group_rules[] = {FYKE_GROUP_AUTO, FYKE_GROUP_TAKE,
+                                                        FYKE_GROUP_FOLLOW};
     add_items(&a->rules, s, SET_RULES);
     add_items(&a->inputs, s, SET_INPUT);
     add_items(&a->geoip, s, SET_GEOIP);
@@ -101,6 +103,7 @@ static void fill_config(struct run_args *a)
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
     c->in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
     c->standby = (unsigned)settings_number(s, SET_STANDBY);
+    c->group_rules = group_rules[settings_word(s, SET_GROUP_RULES)];
     a->stats = settings_text(s, SET_STATS);
     a->quiet = settings_flag(s, SET_QUIET);
     a->format = settings_is_set(s, SET_FORMAT) ? formats[settings_word(s, SET_FORMAT)]

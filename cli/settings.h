@@ -50,6 +50,7 @@ enum setting_id {
     SET_INSTANCES,
     SET_INSTANCE_ID,
     SET_STANDBY,
+    SET_GROUP_RULES,
     SET_GRACE,
     SET_STATS,
     SET_QUIET,

@@ -188,6 +188,14 @@ static const struct setting table[SET_COUNT] = {
                      .fallback = "0",
                      .max = 16,
                      .help = "warm copies of each partition's state on other instances"},
+    [SET_GROUP_RULES] = {.name = "group-rules",
+                         .kind = SETTING_CHOICE,
+                         .value = "WHICH",
+                         .words = "auto|take|follow",
+                         .fallback = "auto",
+                         .help = "of several instances, when the files are not the rules in force: take "
+                                 "them for all, follow, or auto: take what has changed since the last "
+                                 "start"},
     [SET_GRACE] = {.name = "grace",
                    .kind = SETTING_DURATION,
                    .value = "D",

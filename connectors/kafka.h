@@ -37,6 +37,10 @@ struct kafka_config {
 enum err kafka_count_tasks(const struct kafka_config *c, const struct ruleset *rs,
                            const char *topics, uint32_t *ret, struct error *err) FYKE_MUST_USE;
 
+/* ERR_USAGE: the rules do not declare all of `topics` (as below). */
+enum err kafka_check_topics(const struct ruleset *rs, const char *topics,
+                            struct error *err) FYKE_MUST_USE;
+
 /* Is the topic of the rule set read? `topics` as below. */
 bool kafka_reads(const char *topics, struct slice name);
 

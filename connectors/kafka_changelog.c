@@ -35,13 +35,22 @@ static enum err read_group(struct kafka_changelog *log, rd_kafka_conf_t *conf, s
 enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
                               uint32_t n_tasks, int wait_ms, struct error *err)
 {
+    return kafka_changelog_open_as(log, c, "changelog", n_tasks, wait_ms, err);
+}
+
+enum err kafka_changelog_open_as(struct kafka_changelog *log, const struct kafka_config *c,
+                                 const char *what, uint32_t n_tasks, int wait_ms,
+                                 struct error *err)
+{
     rd_kafka_conf_t *conf;
+    size_t size = strlen(c->app) + strlen(what) + sizeof(".");
     log->config = c;
+    log->what = what;
     log->n_tasks = n_tasks;
     log->wait_ms = wait_ms;
-    log->topic = xmalloc(strlen(c->app) + sizeof(".changelog"));
-    sprintf(log->topic, "%s.changelog", c->app);
-    FYKE_TRY(kafka_reader_conf(&log->client, c, "changelog", &conf, err));
+    log->topic = xmalloc(size);
+    snprintf(log->topic, size, "%s.%s", c->app, what);
+    FYKE_TRY(kafka_reader_conf(&log->client, c, what, &conf, err));
     enum err rc = read_group(log, conf, err);
     if (rc != ERR_OK) {
         rd_kafka_conf_destroy(conf);
@@ -163,9 +172,9 @@ static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct e
     }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         error_set(err, ERR_KAFKA,
-                  "kafka: the changelog topic %s cannot be made: %s; or make it yourself: "
+                  "kafka: the %s topic %s cannot be made: %s; or make it yourself: "
                   "%u partitions, cleanup.policy=compact, delete.retention.ms=86400000",
-                  log->topic, buf_cstr(&why), log->n_tasks);
+                  log->what, log->topic, buf_cstr(&why), log->n_tasks);
         return not_now(log, rc, err);
     }
     return kafka_await_topic(&log->client, log->handle, ret_n, err);
@@ -196,15 +205,15 @@ static enum err check_facts(struct kafka_changelog *log, const struct topic_fact
 {
     if (strcmp(f->policy, "compact") != 0) {
         return error_set(err, ERR_STATE,
-                         "the changelog topic %s has cleanup.policy=%s, which removes state: it "
+                         "the %s topic %s has cleanup.policy=%s, which removes state: it "
                          "must be compact",
-                         log->topic, f->policy);
+                         log->what, log->topic, f->policy);
     }
     if (f->delete_retention_ms < DAY_MS) {
         return error_set(err, ERR_STATE,
-                         "the changelog topic %s has delete.retention.ms=%lld: deletions must stay "
+                         "the %s topic %s has delete.retention.ms=%lld: deletions must stay "
                          "readable for a day at least (%lld)",
-                         log->topic, f->delete_retention_ms, DAY_MS);
+                         log->what, log->topic, f->delete_retention_ms, DAY_MS);
     }
     if (f->max_message_bytes > 0) {
         log->max_message_bytes = f->max_message_bytes;
@@ -234,8 +243,8 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
     struct topic_facts facts = {0};
     if (partitions != (int32_t)log->n_tasks) {
         return error_set(err, ERR_STATE,
-                         "the changelog topic %s has %d partitions, this application needs %u",
-                         log->topic, partitions, log->n_tasks);
+                         "the %s topic %s has %d partitions, this application needs %u",
+                         log->what, log->topic, partitions, log->n_tasks);
     }
     rd_kafka_resp_err_t rc = describe(log, &facts, &why);
     if (kafka_login_lacks(&log->client.login, rc, "DescribeConfigs", &why)) {
@@ -260,9 +269,9 @@ static enum err remove_topic(struct kafka_changelog *log, struct error *err)
     kafka_login_lacks(&log->client.login, rc, "Delete", &why);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
         return error_set(err, ERR_KAFKA,
-                         "kafka: the changelog topic %s cannot be removed: %s; remove it yourself, "
+                         "kafka: the %s topic %s cannot be removed: %s; remove it yourself, "
                          "or take another --app",
-                         log->topic, buf_cstr(&why));
+                         log->what, log->topic, buf_cstr(&why));
     }
     return ERR_OK;
 }

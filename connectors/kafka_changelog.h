@@ -1,4 +1,5 @@
-/* The changelog topic of an application: made or checked, and read. One partition per task.
+/* A compacted topic of an application: made or checked, and read. Its changelog has a partition per task;
+ * that of the rules in force (kafka_rules.h) has one.
  *
  *   kafka_changelog.c       the topic: making, checking, beginning anew
  *   kafka_changelog_read.c  committed entries of one partition, in order
@@ -13,6 +14,7 @@
 
 struct kafka_changelog {
     struct kafka_client client; /* a consumer of the application's group, which it never joins */
+    const char *what; /* "changelog": for messages */
     char *topic;
     char *group;
     rd_kafka_topic_t *handle;
@@ -26,6 +28,10 @@ struct kafka_changelog {
 /* Makes the client; no broker is asked. */
 enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
                               uint32_t n_tasks, int wait_ms, struct error *err) FYKE_MUST_USE;
+/* The same of the topic `<app>.<what>`. */
+enum err kafka_changelog_open_as(struct kafka_changelog *log, const struct kafka_config *c,
+                                 const char *what, uint32_t n_tasks, int wait_ms,
+                                 struct error *err) FYKE_MUST_USE;
 void kafka_changelog_close(struct kafka_changelog *log);
 /* The topic is there and fit. `reset`: it is made anew. */
 enum err kafka_changelog_ensure(struct kafka_changelog *log, bool reset,

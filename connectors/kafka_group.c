@@ -8,9 +8,12 @@
  *
  * `range` gives one member the same partition numbers of all topics, when topics have as many and all
  * members read the same. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/say.h"
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
 #include "connectors/kafka_parts.h"
@@ -19,6 +22,9 @@
 #define JUDGE_RECORDS 10000
 /* One in a thousand may be misplaced. */
 #define TOLERANCE 1000
+/* Between two wishes for a new share. */
+#define ASK_MS 15000
+#define MOST_ASK_MS 300000
 
 /* ---- how many tasks ----------------------------------------------------------------------- */
 
@@ -154,6 +160,24 @@ static void take_given(struct kafka_source *s)
     }
 }
 
+static enum err subscribe(struct kafka_source *s, struct error *err)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_topics);
+    for (uint32_t t = 0; t < s->n_topics; t++) {
+        if (s->topics[t].name) {
+            rd_kafka_topic_partition_list_add(l, s->topics[t].name, RD_KAFKA_PARTITION_UA);
+        }
+    }
+    if (s->asks) {
+        rd_kafka_topic_partition_list_add(l, s->unread, RD_KAFKA_PARTITION_UA);
+    }
+    rd_kafka_resp_err_t rc = rd_kafka_subscribe(s->client.rk, l);
+    rd_kafka_topic_partition_list_destroy(l);
+    return rc == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? ERR_OK
+               : kafka_error(&s->client, rc, err, "joining the group");
+}
+
 /* A member without a name commits whatever it likes: nothing may be committed as one. */
 static enum err check_membership(struct kafka_source *s, struct error *err)
 {
@@ -164,6 +188,69 @@ static enum err check_membership(struct kafka_source *s, struct error *err)
                : error_set(err, ERR_ABORTED, "kafka: the group has given partitions, but no name");
 }
 
+/* ---- other topics than the last time ------------------------------------------------------ */
+
+/* A member that comes back under its name is given what it had, whatever it subscribes to now, and the
+ * others keep theirs: with other topics than before that is no share of them. The group shares anew when a
+ * member that it knows subscribes to something else than before; so we do, with a topic more or less that
+ * nobody reads. */
+
+static uint32_t parts_of_topic(const struct kafka_source *s, uint32_t topic, int32_t *ret_sum)
+{
+    uint32_t n = 0;
+    *ret_sum = 0;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        n += s->parts[i].topic_index == topic;
+        *ret_sum += s->parts[i].topic_index == topic ? s->parts[i].partition : 0;
+    }
+    return n;
+}
+
+/* Of each topic the same partitions: of a share they are consecutive, so number and sum say it. */
+static bool is_even(const struct kafka_source *s)
+{
+    uint32_t n = 0;
+    int32_t sum = 0, its;
+    bool first = true;
+    for (uint32_t t = 0; t < s->n_topics; t++) {
+        if (!s->topics[t].name) {
+            continue;
+        }
+        uint32_t has = parts_of_topic(s, t, &its);
+        if (!first && (has != n || its != sum)) {
+            return false;
+        }
+        n = has;
+        sum = its;
+        first = false;
+    }
+    return true;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* At once, and then now and then: others may still read other topics, and will come to ours. */
+static enum err ask_for_share(struct kafka_source *s, struct error *err)
+{
+    if (!s->uneven || s->change != SOURCE_SAME || now_ms() < s->ask_again_ms) {
+        return ERR_OK;
+    }
+    s->ask_pause_ms = s->ask_pause_ms == 0 ? ASK_MS : s->ask_pause_ms * 2;
+    s->ask_pause_ms = s->ask_pause_ms < MOST_ASK_MS ? s->ask_pause_ms : MOST_ASK_MS;
+    s->ask_again_ms = now_ms() + s->ask_pause_ms;
+    s->asks = !s->asks;
+    kafka_say(&s->client, SAY_INFO "the group has not shared all topics evenly, as one of its members has "
+              "come to read others; it is asked to share anew");
+    return subscribe(s, err);
+}
+
+/* ---- what the callback noted ---------------------------------------------------------------- */
+
 enum err kafka_group_change(struct kafka_source *s, enum source_change *ret, struct error *err)
 {
     *ret = s->change;
@@ -173,10 +260,12 @@ enum err kafka_group_change(struct kafka_source *s, enum source_change *ret, str
                                            "nothing was heard of us for session.timeout.ms");
     }
     if (*ret != SOURCE_GIVEN) {
-        return ERR_OK;
+        s->uneven = s->uneven && *ret == SOURCE_SAME;
+        return ask_for_share(s, err);
     }
     FYKE_TRY(check_membership(s, err));
     take_given(s);
+    s->uneven = !is_even(s);
     return kafka_place_partitions(s, err);
 }
 
@@ -314,21 +403,14 @@ enum err kafka_group_judge(struct kafka_source *s, const rd_kafka_message_t *m, 
 
 /* ---- joining ------------------------------------------------------------------------------ */
 
-enum err kafka_group_subscribe(struct kafka_source *s, struct error *err)
+enum err kafka_group_subscribe(struct kafka_source *s, const char *app, struct error *err)
 {
-    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_topics);
-    for (uint32_t t = 0; t < s->n_topics; t++) {
-        if (s->topics[t].name) {
-            rd_kafka_topic_partition_list_add(l, s->topics[t].name, RD_KAFKA_PARTITION_UA);
-        }
-    }
+    size_t size = strlen(app) + sizeof(".rules");
+    s->unread = xmalloc(size);
+    snprintf(s->unread, size, "%s.rules", app);
     /* From here on rd_kafka_consumer_poll() serves every callback. */
     kafka_consume(&s->client);
-    rd_kafka_resp_err_t rc = rd_kafka_subscribe(s->client.rk, l);
-    rd_kafka_topic_partition_list_destroy(l);
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_error(&s->client, rc, err, "joining the group");
-    }
+    FYKE_TRY(subscribe(s, err));
     s->consuming = true;
     s->left = 1;
     return ERR_OK;

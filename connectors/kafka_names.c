@@ -10,3 +10,8 @@ void kafka_transactional_id(const char *app, const char *instance, struct buf *r
         buf_printf(ret, "%s-%s%s", app, strpbrk(instance, "-.") ? "/" : "", instance);
     }
 }
+
+void kafka_rules_transactional_id(const char *app, struct buf *ret)
+{
+    buf_printf(ret, "%s.rules", app);
+}

@@ -10,9 +10,11 @@
  *
  *   with "/"     what stands around "-/" is the application and the instance
  *   without      the instance is what stands behind the last "-", as it has none itself; and it has no
- *                ".", which the id of one that works alone has there
+ *                ".", which all other ids have there
  *
  * All of them begin with the application's name: rights are given by that prefix. */
 void kafka_transactional_id(const char *app, const char *instance, struct buf *ret);
+/* Of whoever writes to the topic of the rules in force, one at a time: `APP.rules`. */
+void kafka_rules_transactional_id(const char *app, struct buf *ret);
 
 #endif

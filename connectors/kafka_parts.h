@@ -58,6 +58,10 @@ struct kafka_source {
     rd_kafka_topic_partition_list_t *given; /* by the last assignment; NULL: taken, or none yet */
     enum source_change change; /* said by the callback, not yet told */
     bool lost;                 /* others have our partitions already */
+    bool uneven;               /* what is given is no share of our topics */
+    char *unread;              /* a topic that is subscribed to, or not, so that the group shares anew */
+    bool asks;                 /* it is */
+    int64_t ask_again_ms, ask_pause_ms;
     bool closing;
 
     /* The batch handed out last. */
@@ -111,7 +115,9 @@ enum err kafka_check(struct kafka_source *s, size_t part, const rd_kafka_message
 /* kafka_group.c */
 void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                         rd_kafka_topic_partition_list_t *list, void *opaque);
-enum err kafka_group_subscribe(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+/* `app`: of the group; the topic of its rules is there. */
+enum err kafka_group_subscribe(struct kafka_source *s, const char *app,
+                               struct error *err) FYKE_MUST_USE;
 /* What the callback noted. */
 enum err kafka_group_change(struct kafka_source *s, enum source_change *ret,
                             struct error *err) FYKE_MUST_USE;

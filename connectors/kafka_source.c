@@ -276,6 +276,7 @@ static void source_close(struct source *base)
     free(s->parts);
     free(s->infos);
     free(s->start);
+    free(s->unread);
     free(s->messages);
     free(s->records);
     free(s->headers);
@@ -298,7 +299,7 @@ bool kafka_reads(const char *topics, struct slice name)
     return topics == NULL;
 }
 
-static enum err check_list(const struct ruleset *rs, const char *topics, struct error *err)
+enum err kafka_check_topics(const struct ruleset *rs, const char *topics, struct error *err)
 {
     for (const char *p = topics; p && *p;) {
         size_t n = strcspn(p, ",");
@@ -367,7 +368,7 @@ static enum err source_new(const struct kafka_config *c, const struct ruleset *r
                                           .commit = source_commit,
                                           .let_go = source_let_go,
                                           .close = source_close};
-    FYKE_TRY(check_list(rs, topics, err));
+    FYKE_TRY(kafka_check_topics(rs, topics, err));
     struct kafka_source *s = xcalloc(1, sizeof(*s));
     s->base = (struct source){.ops = &ops, .bounded = false, .remembers = true};
     s->once = once;
@@ -377,7 +378,7 @@ static enum err source_new(const struct kafka_config *c, const struct ruleset *r
     name_topics(s, rs, topics);
     enum err rc = open_source(s, c, err);
     if (rc == ERR_OK && j) {
-        rc = kafka_group_subscribe(s, err);
+        rc = kafka_group_subscribe(s, c->app, err);
     }
     if (rc != ERR_OK) {
         source_close(&s->base);

@@ -128,6 +128,10 @@ struct engine_options {
     uint32_t n_table_feeds;
     const struct geoip *geoip;               /* NULL: none */
     struct hash128 geoip_identity;
+    /* The state was written under other rules, which these take the place of: may they? NULL: yes. On the
+     * thread that opens the engine. */
+    enum err (*may_switch)(void *ctx, struct hash128 stored, struct error *err);
+    void *may_switch_ctx;
     const struct profiles_given *given; /* tests: instead of following events; NULL */
     struct fault *fault;         /* tests: fault point to die at; NULL */
 };

@@ -31,8 +31,8 @@ static void say(const struct kafka_config *kafka, const char *line)
 }
 
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
-                       const struct ruleset *rs, uint32_t n_tasks, struct journal **ret,
-                       struct error *err)
+                       const struct ruleset *rs, const char *topics, uint32_t n_tasks,
+                       struct journal **ret, struct error *err)
 {
     *ret = NULL;
     if (c->delivery == FYKE_AT_LEAST_ONCE) {
@@ -54,8 +54,7 @@ enum err delivery_open(const struct fyke_run_config *c, const struct kafka_confi
                          "what --flush brings is not committed, so it cannot go out exactly once: "
                          "add --delivery at-least-once");
     }
-    const char *topics = strchr(c->inputs[0], ':');
-    return kafka_journal_new(kafka, rs, topics ? topics + 1 : NULL, n_tasks, ret, err);
+    return kafka_journal_new(kafka, rs, topics, n_tasks, ret, err);
 }
 
 enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struct sink **ret,

@@ -10,11 +10,11 @@
 
 #define DELIVERY_COMMIT_EVERY_MS 200 /* exactly once: an alert is seen when it is committed */
 
-/* Opens a journal where alerts are to be delivered exactly once; *ret NULL: at least once. `n_tasks` of
- * several instances; 0: this one alone. */
+/* Opens a journal where alerts are to be delivered exactly once; *ret NULL: at least once. `topics` as for
+ * kafka_source_new(); `n_tasks` of several instances; 0: this one alone. */
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
-                       const struct ruleset *rs, uint32_t n_tasks, struct journal **ret,
-                       struct error *err) FYKE_MUST_USE;
+                       const struct ruleset *rs, const char *topics, uint32_t n_tasks,
+                       struct journal **ret, struct error *err) FYKE_MUST_USE;
 /* The alerts' topic, within the journal's transactions. */
 enum err delivery_sink(const struct fyke_run_config *c, struct journal *j, struct sink **ret,
                        struct error *err) FYKE_MUST_USE;

@@ -57,3 +57,34 @@ void options_to_engine(const struct fyke_options *o, struct engine_options *ret)
     ret->log = o->log;
     ret->log_ctx = o->log_ctx;
 }
+
+static bool is_field(const struct ruleset *rs, struct slice name)
+{
+    for (uint32_t i = 0; i < rs->n_decls; i++) {
+        for (uint32_t k = 0; k < rs->decls[i].n_fields; k++) {
+            if (slice_eq(rs->decls[i].fields[k].name, name)) {
+                return true;
+            }
+        }
+    }
+    return slice_eq_str(name, "*");
+}
+
+/* "a, b": a name that no event has is a slip, not a wish. */
+enum err options_check_fields(const struct ruleset *rs, const char *text, struct error *err)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        struct slice name = slice_from(text + strspn(text, " "), 0);
+        name.len = (size_t)(text + len - name.ptr);
+        while (name.len > 0 && name.ptr[name.len - 1] == ' ') {
+            name.len--;
+        }
+        if (!is_field(rs, name)) {
+            return error_set(err, ERR_USAGE, "no event has a field \"%.*s\" to show as evidence",
+                             SLICE_ARG(name));
+        }
+        text += len + (text[len] == ',');
+    }
+    return ERR_OK;
+}

@@ -8,4 +8,8 @@
 /* Zero numbers and NULL names take the engine's defaults; texts are borrowed. */
 void options_to_engine(const struct fyke_options *o, struct engine_options *ret);
 
+/* "a, b": a name that no event has is a slip, not a wish. */
+enum err options_check_fields(const struct ruleset *rs, const char *text,
+                              struct error *err) FYKE_MUST_USE;
+
 #endif

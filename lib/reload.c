@@ -356,15 +356,42 @@ static bool judge(struct reload *r, struct reading *f, struct engine *e)
     return true;
 }
 
+/* True: the thread has ended, and `found` is to be looked at and released. */
+static bool has_read(struct reload *r)
+{
+    if (!r->running || !atomic_load(&r->through)) {
+        return false;
+    }
+    pthread_join(r->thread, NULL);
+    r->running = false;
+    return true;
+}
+
+bool reload_find(struct reload *r, struct fyke_rules **ret)
+{
+    *ret = NULL;
+    if (has_read(r)) {
+        if (r->found.rules) {
+            *ret = r->found.rules;
+            r->found.rules = NULL;
+        } else {
+            refuse(r, &r->found);
+        }
+        release_reading(&r->found);
+    }
+    if (!r->running && r->wished) {
+        start_thread(r);
+    }
+    return r->running;
+}
+
 bool reload_step(struct reload *r, struct engine *e)
 {
     if (r->next) {
         return true; /* the engine is about to stop */
     }
     drop_replaced(r);
-    if (r->running && atomic_load(&r->through)) {
-        pthread_join(r->thread, NULL);
-        r->running = false;
+    if (has_read(r)) {
         bool stops = judge(r, &r->found, e);
         release_reading(&r->found);
         if (stops) {
@@ -426,13 +453,10 @@ bool reload_fall_back(struct reload *r, const struct error *why)
     return true;
 }
 
-void reload_settle(struct reload *r)
+/* What became of each rule. */
+static void tell_switch(struct reload *r, const struct fyke_rules *before)
 {
     char was[HASH128_HEX_MAX], is[HASH128_HEX_MAX];
-    if (!r->trial) {
-        return;
-    }
-    const struct fyke_rules *before = r->before ? r->before : r->first;
     struct rule_diff *sum = &r->figures.rules, d;
     rules_compare(before, r->own, tell_rule, r, &d);
     hex_of(before, was);
@@ -445,7 +469,29 @@ void reload_settle(struct reload *r)
     sum->changed += d.changed;
     sum->removed += d.removed;
     r->figures.switched++;
+}
+
+void reload_settle(struct reload *r)
+{
+    if (!r->trial) {
+        return;
+    }
+    tell_switch(r, r->before ? r->before : r->first);
     fyke_rules_free(r->before);
     r->before = NULL;
     r->trial = false;
+}
+
+void reload_take(struct reload *r, struct fyke_rules *rules)
+{
+    struct fyke_rules *before = r->own;
+    r->own = rules;
+    tell_switch(r, before ? before : r->first);
+    fyke_rules_free(before);
+}
+
+void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed)
+{
+    r->figures.unchanged += unchanged;
+    r->figures.failed += failed;
 }

@@ -40,6 +40,13 @@ void reload_begin(struct reload *r);
 /* Between two batches: takes note of what the thread found. True: it is still under way, or the
  * engine was asked for its stop. */
 bool reload_step(struct reload *r, struct engine *e);
+/* The same for several instances, which take nothing by themselves: *ret, the caller's, is what was found,
+ * if it can be used; NULL: nothing, or nothing yet. True: it is still under way. */
+bool reload_find(struct reload *r, struct fyke_rules **ret);
+/* Between two lives: `rules`, taken over, are in force from here on, whoever wished for them. */
+void reload_take(struct reload *r, struct fyke_rules *rules);
+/* Wishes that came to nothing. */
+void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed);
 /* The engine stopped at a commit and will be opened anew: does that happen with other rules? They are
  * in force now. */
 bool reload_switch(struct reload *r, struct engine *e);

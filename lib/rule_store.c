@@ -7,6 +7,8 @@
 #include "connectors/kafka.h"
 #include "engine/state/store_bytes.h"
 #include "lib/delivery.h"
+#include "lib/group.h"
+#include "lib/group_rules.h"
 #include "lib/options.h"
 
 enum { FLAG_DATA = 1, FLAG_IMPORTED = 2 };
@@ -139,11 +141,13 @@ enum err rule_store_find(const struct fyke_run_config *c, const char *const *pat
         .log_ctx = c->options.log_ctx,
     };
     *ret = NULL;
-    /* Of several instances none knows which tasks will be its own, and whose rules they had. */
-    if (!c->options.state_dir || c->options.reset_state || c->in_group) {
+    if (!c->options.state_dir || c->options.reset_state) {
         return ERR_OK;
     }
-    FYKE_TRY(delivery_open(c, &kafka, &none, 0, &j, err));
+    if (c->in_group) {
+        return group_rules_find(c, &kafka, paths, n_paths, ret, err);
+    }
+    FYKE_TRY(delivery_open(c, &kafka, &none, NULL, 0, &j, err));
     if (!j && access(c->options.state_dir, F_OK) != 0) {
         return ERR_OK;
     }

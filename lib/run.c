@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/say.h"
+#include "base/fault.h"
 #include "base/xalloc.h"
 #include "connectors/file_sink.h"
 #include "connectors/file_source.h"
@@ -14,6 +14,7 @@
 #include "lib/callback_sink.h"
 #include "lib/delivery.h"
 #include "lib/group.h"
+#include "lib/group_rules.h"
 #include "lib/last_error.h"
 #include "lib/options.h"
 #include "lib/refused.h"
@@ -44,6 +45,8 @@ struct run {
     struct fault *fault; /* of all lives */
     const struct delivery_lives *lives;
     struct reload *reload; /* over all lives */
+    struct group_rules **group; /* the same; NULL behind it: this instance alone */
+    const char *topics;    /* of Kafka that are read; NULL: all of the rules */
     double wall_from, cpu_from;
 };
 
@@ -88,13 +91,11 @@ static enum err open_source(struct run *r, struct error *err)
 {
     const struct fyke_run_config *c = r->config;
     if (r->from_kafka) {
-        const char *topics = strchr(c->inputs[0], ':');
         if (r->task_set) {
-            return kafka_source_join(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start,
-                                     c->once, r->n_tasks, r->journal, &r->source, err);
+            return kafka_source_join(&r->kafka, r->rs, r->topics, c->start, c->once, r->n_tasks,
+                                     r->journal, &r->source, err);
         }
-        return kafka_source_new(&r->kafka, r->rs, topics ? topics + 1 : NULL, c->start, c->once,
-                                &r->source, err);
+        return kafka_source_new(&r->kafka, r->rs, r->topics, c->start, c->once, &r->source, err);
     }
     if (r->tables.n_events == 0) {
         return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
@@ -148,10 +149,9 @@ static enum watermark_end end_of(enum fyke_watermark_end e)
 
 static enum err open_task_set(struct run *r, const struct engine_options *o, struct error *err)
 {
-    const char *topics = strchr(r->config->inputs[0], ':');
     r->reads = xcalloc(r->rs->n_topics + 1, sizeof(*r->reads));
     for (uint32_t i = 0; i < r->rs->n_topics; i++) {
-        r->reads[i] = kafka_reads(topics ? topics + 1 : NULL, r->rs->topics[i].name);
+        r->reads[i] = kafka_reads(r->topics, r->rs->topics[i].name);
     }
     struct task_set_options t = {.engine = o, .reads = r->reads, .n_tasks = r->n_tasks,
                                   .standby = r->config->standby};
@@ -168,6 +168,8 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.fault = r->fault;
     o.journal = r->journal;
     o.rule_texts = reload_texts(r->reload);
+    o.may_switch = r->n_tasks > 0 ? group_rules_confirm : NULL;
+    o.may_switch_ctx = *r->group;
     o.carried = lives->carried;
     o.reset_state = o.reset_state && lives->commits == 0 && lives->switched == 0;
     if (r->journal) {
@@ -209,34 +211,26 @@ static void set_kafka(struct run *r)
     };
 }
 
-static bool is_field(const struct ruleset *rs, struct slice name)
+/* The rules and topics of this life. Several instances have those in force for all of them. */
+static enum err settle_rules(struct run *r, struct error *err)
 {
-    for (uint32_t i = 0; i < rs->n_decls; i++) {
-        for (uint32_t k = 0; k < rs->decls[i].n_fields; k++) {
-            if (slice_eq(rs->decls[i].fields[k].name, name)) {
-                return true;
-            }
-        }
+    const struct fyke_run_config *c = r->config;
+    const char *topics = r->from_kafka ? strchr(c->inputs[0], ':') : NULL;
+    const struct fyke_rules *now = reload_rules(r->reload);
+    struct fyke_rules *others;
+    r->topics = topics ? topics + 1 : NULL;
+    if (!c->in_group) {
+        return ERR_OK;
     }
-    return slice_eq_str(name, "*");
-}
-
-/* "a, b": a name that no event has is a slip, not a wish. */
-static enum err check_fields(const struct ruleset *rs, const char *text, struct error *err)
-{
-    while (*text) {
-        size_t len = strcspn(text, ",");
-        struct slice name = slice_from(text + strspn(text, " "), 0);
-        name.len = (size_t)(text + len - name.ptr);
-        while (name.len > 0 && name.ptr[name.len - 1] == ' ') {
-            name.len--;
-        }
-        if (!is_field(rs, name)) {
-            return error_set(err, ERR_USAGE, "no event has a field \"%.*s\" to show as evidence",
-                             SLICE_ARG(name));
-        }
-        text += len + (text[len] == ',');
+    FYKE_TRY(group_check_config(c, r->from_kafka, err));
+    if (!*r->group) {
+        FYKE_TRY(group_rules_new(c, now, r->fault, &r->kafka, r->group, err));
     }
+    FYKE_TRY(group_rules_settle(*r->group, &r->kafka, now, &others, err));
+    if (others) {
+        reload_take(r->reload, others);
+    }
+    r->topics = group_rules_topics(*r->group);
     return ERR_OK;
 }
 
@@ -247,15 +241,16 @@ static enum err join_group(struct run *r, struct error *err)
     if (!c->in_group) {
         return ERR_OK;
     }
-    FYKE_TRY(group_check_config(c, r->from_kafka, err));
     FYKE_TRY(group_check_rules(r->rs, c->options.log, c->options.log_ctx, err));
-    const char *topics = strchr(c->inputs[0], ':');
-    return kafka_count_tasks(&r->kafka, r->rs, topics ? topics + 1 : NULL, &r->n_tasks, err);
+    return kafka_count_tasks(&r->kafka, r->rs, r->topics, &r->n_tasks, err);
 }
 
-static enum err open_run(struct run *r, const struct fyke_rules *rules,
-                         const struct delivery_lives *lives, struct error *err)
+static enum err open_run(struct run *r, const struct delivery_lives *lives, struct error *err)
 {
+    set_kafka(r);
+    FYKE_TRY(check_inputs(r, err));
+    FYKE_TRY(settle_rules(r, err));
+    const struct fyke_rules *rules = reload_rules(r->reload);
     r->rs = rules_ruleset(rules);
     if (r->config->options.evidence_fields) {
         r->own = rules_keeping_fields(rules, err);
@@ -263,17 +258,16 @@ static enum err open_run(struct run *r, const struct fyke_rules *rules,
             return err->code;
         }
         r->rs = rules_ruleset(r->own);
-        FYKE_TRY(check_fields(r->rs, r->config->options.evidence_fields, err));
+        FYKE_TRY(options_check_fields(r->rs, r->config->options.evidence_fields, err));
     }
-    set_kafka(r);
-    FYKE_TRY(check_inputs(r, err));
     FYKE_TRY(geoip_files_open(r->config->options.geoip, r->config->options.n_geoip, &r->geoip,
                               err));
     reload_opening(r->reload, geoip_files_identity(r->geoip));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     FYKE_TRY(join_group(r, err));
-    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, r->n_tasks, &r->journal, err));
+    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, r->topics, r->n_tasks, &r->journal,
+                           err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, lives, err));
@@ -308,21 +302,30 @@ void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
     figures(ctx, &f);
 }
 
+/* What others wished for comes the same way as what was wished for here. */
+static bool share_rules(struct run *r)
+{
+    struct fyke_rules *found;
+    bool reads = reload_find(r->reload, &found);
+    if (found) {
+        group_rules_wish(*r->group, found);
+    }
+    struct group_rules_step s = group_rules_step(*r->group);
+    reload_count(r->reload, s.unchanged, s.refused);
+    if (s.switches) {
+        fault_point(r->fault, "before-switch");
+        task_set_ask_stop(r->task_set);
+    }
+    return reads || s.busy || s.switches;
+}
+
 static bool reload(void *ctx, bool asked)
 {
-    const struct run *r = ctx;
-    if (r->task_set) {
-        if (asked && r->config->options.log) {
-            r->config->options.log(r->config->options.log_ctx,
-                                   SAY_WARNING "reload: several instances take other rules when "
-                                               "they are started again");
-        }
-        return false;
-    }
+    struct run *r = ctx;
     if (asked) {
         reload_begin(r->reload);
     }
-    return reload_step(r->reload, r->engine);
+    return r->task_set ? share_rules(r) : reload_step(r->reload, r->engine);
 }
 
 static void beat(void *ctx, enum run_phase phase)
@@ -383,9 +386,16 @@ static struct delivery_counted counted(struct run *r)
     return c;
 }
 
+/* It stopped for other rules. */
+static bool has_switched(const struct run *r)
+{
+    return r->task_set ? task_set_has_stopped(r->task_set)
+                       : r->engine && reload_switch(r->reload, r->engine);
+}
+
 static enum err live(struct run *r, struct delivery_lives *lives, bool *again, struct error *err)
 {
-    enum err rc = open_run(r, reload_rules(r->reload), lives, err);
+    enum err rc = open_run(r, lives, err);
     if (rc == ERR_OK) {
         rc = r->task_set ? task_set_run(r->task_set, r->source, r->sink, r->config->stop, err)
                          : engine_run(r->engine, r->source, r->sink, r->config->stop, err);
@@ -393,7 +403,7 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
         *again = true;
         return ERR_OK;
     }
-    if (rc == ERR_OK && r->engine && reload_switch(r->reload, r->engine)) {
+    if (rc == ERR_OK && has_switched(r)) {
         delivery_goes_on(lives, counted(r));
         *again = true;
         return ERR_OK;
@@ -412,6 +422,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     struct delivery_lives lives = {0};
     double wall_from = seconds(CLOCK_MONOTONIC), cpu_from = seconds(CLOCK_PROCESS_CPUTIME_ID);
     sig_atomic_t reload_seen = 0; /* over all lives */
+    struct group_rules *group = NULL;
     struct reload *reload;
     enum err rc;
     bool again;
@@ -425,6 +436,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     do {
         struct run r = {.config = c,
                         .reload = reload,
+                        .group = &group,
                         .hooks = hooks,
                         .lives = &lives,
                         .fault = &fault,
@@ -442,6 +454,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         }
     } while (again);
     delivery_release(&lives);
+    group_rules_free(group);
     reload_free(reload);
     if (rc != ERR_OK && !err.stopped) {
         return last_error_set(&err);

@@ -171,10 +171,10 @@ static void put_waiting(struct json_out *j, const struct engine_summary *s)
     json_object_end(j);
 }
 
-/* Only of runs that somebody wanted to reload. */
+/* Only of runs that somebody wanted to reload, or that took other instances' rules. */
 static void put_reload(struct json_out *j, const struct reload_figures *r)
 {
-    if (r->asked == 0) {
+    if (r->asked == 0 && r->switched == 0) {
         return;
     }
     json_key(j, SLICE_LIT("reload"));

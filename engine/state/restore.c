@@ -276,9 +276,18 @@ enum err state_open_bare(struct engine *e, struct error *err)
     return e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
 }
 
+static enum err ask_to_switch(const struct engine *e, struct error *err)
+{
+    const struct engine_options *o = &e->options;
+    return o->may_switch != NULL && state_switches(e)
+               ? o->may_switch(o->may_switch_ctx, e->state->before.fingerprint, err)
+               : ERR_OK;
+}
+
 enum err state_open(struct engine *e, struct error *err)
 {
     FYKE_TRY(state_open_bare(e, err));
+    FYKE_TRY(ask_to_switch(e, err));
     if (e->state->found) {
         FYKE_TRY(check_topics(e, &e->state->before, err));
     }

@@ -49,6 +49,10 @@ void task_set_abandon(struct task_set *in);
 enum err task_set_run(struct task_set *in, struct source *source, struct sink *sink,
                       const volatile sig_atomic_t *stop, struct error *err) FYKE_MUST_USE;
 
+/* During options.engine->beat: as engine_ask_stop() and engine_has_stopped(). */
+void task_set_ask_stop(struct task_set *in);
+bool task_set_has_stopped(const struct task_set *in);
+
 /* Figures of all tasks, those that were closed included; valid until the next call. */
 void task_set_summary(struct task_set *in, struct engine_summary *ret);
 /* As engine_carry(). */

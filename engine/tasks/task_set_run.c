@@ -169,7 +169,7 @@ static bool stopped(const struct task_set *in)
 /* engine_ask_stop() */
 static bool asked_to_stop(const struct task_set *in)
 {
-    return in->alone && in->tasks[0].engine->asked_to_stop;
+    return in->alone ? in->tasks[0].engine->asked_to_stop : in->asked_to_stop;
 }
 
 static bool note_stop(struct task_set *in, bool finished)
@@ -177,7 +177,18 @@ static bool note_stop(struct task_set *in, bool finished)
     if (!asked_to_stop(in)) {
         return false;
     }
-    return in->tasks[0].engine->has_stopped = !finished && !stopped(in);
+    bool *has = in->alone ? &in->tasks[0].engine->has_stopped : &in->has_stopped;
+    return *has = !finished && !stopped(in);
+}
+
+void task_set_ask_stop(struct task_set *in)
+{
+    in->asked_to_stop = true;
+}
+
+bool task_set_has_stopped(const struct task_set *in)
+{
+    return in->has_stopped;
 }
 
 static enum err commit_rest(struct task_set *in, struct error *err)

@@ -151,6 +151,13 @@ enum fyke_watermark_end { FYKE_END_DEFAULT, FYKE_END_AT, FYKE_END_FLUSH };
 /* By default exactly once from Kafka to Kafka, at least once otherwise. */
 enum fyke_delivery { FYKE_DELIVERY_DEFAULT, FYKE_EXACTLY_ONCE, FYKE_AT_LEAST_ONCE };
 
+/* Of several instances: which rules, when those of the files are not those in force (docs/reload.md). */
+enum fyke_group_rules {
+    FYKE_GROUP_AUTO,   /* those of the files if they have changed since the last start, else those in force */
+    FYKE_GROUP_TAKE,   /* those of the files, for all instances */
+    FYKE_GROUP_FOLLOW, /* those in force */
+};
+
 struct fyke_run_config {
     size_t size;
     struct fyke_options options;
@@ -179,6 +186,7 @@ struct fyke_run_config {
     bool in_group; /* several instances share the partitions (docs/kafka.md); needs instance_id */
     const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
     unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
+    enum fyke_group_rules group_rules; /* with in_group */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

@@ -29,8 +29,9 @@ ENGINE_POINTS = ["before-sink-flush", "after-sink-flush", "before-append", "mid-
                  "after-commit", "before-checkpoint", "mid-checkpoint", "after-checkpoint",
                  "after-recovery-batch"]
 # An abort needs a life that loses its transaction: eos_faults.py. Texts are sent when the rules
-# change: reload.sh.
-ELSEWHERE = ["kafka-before-abort", "kafka-after-abort", "after-rules"]
+# change: reload.sh, and of several instances group_rules.py.
+ELSEWHERE = ["kafka-before-abort", "kafka-after-abort", "after-rules", "rules-before-write",
+             "rules-before-commit", "rules-after-commit", "before-switch"]
 # Reached once per life.
 ONCE = {"kafka-before-init", "kafka-after-init", "before-checkpoint", "mid-checkpoint",
         "after-checkpoint", "after-recovery-batch"}

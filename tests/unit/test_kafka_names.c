@@ -9,10 +9,17 @@
 
 #include "connectors/kafka_names.h"
 
+/* In place of an instance. */
+static const char THE_RULES[] = "*";
+
 static void id(const char *app, const char *instance, char ret[64])
 {
     FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;
-    kafka_transactional_id(app, instance, &b);
+    if (instance == THE_RULES) {
+        kafka_rules_transactional_id(app, &b);
+    } else {
+        kafka_transactional_id(app, instance, &b);
+    }
     snprintf(ret, 64, "%s", buf_cstr(&b));
 }
 
@@ -30,11 +37,12 @@ static void names_without_dash_or_dot_keep_the_id_they_had(void **state)
 
 static void no_two_processes_share_an_id(void **state)
 {
-    static const char *const apps[] = {"a", "b", "a-b", "a-b-c", "a.solo", "a-b.solo", "a-", "a--b"};
+    static const char *const apps[] = {"a",      "b",        "a-b", "a-b-c", "a.solo",
+                                       "a-b.solo", "a.rules", "a-",  "a--b"};
     static const char *const instances[] = {NULL,  "a",   "b",      "c",      "b-c", "-c",
                                             "a-b", "-",   "b.solo", "c.solo", "solo", ".solo",
-                                            "-b",  "b--c"};
-    enum { APPS = 8, INSTANCES = 14 };
+                                            "-b",  "b--c", "rules", "b.rules", THE_RULES};
+    enum { APPS = 9, INSTANCES = 17 };
     static char ids[APPS * INSTANCES][64];
     (void)state;
     for (int i = 0; i < APPS * INSTANCES; i++) {

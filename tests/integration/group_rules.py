@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Several instances and one set of rules: which is in force is recorded, and all of them go over to it.
+
+    group_rules.py FYKE
+
+What unchanged rules say equals what one instance says that nobody disturbed; what all rules say equals what
+one instance says that takes the other rules at the same place.
+
+FYKE_LONG=1   every fault point around the switch, several times; those that take half a minute each
+EOS_CASE      only cases whose name contains this, short or long
+EOS_SEED      another load; printed
+"""
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+import eos
+import group
+import group_faults
+
+UNCHANGED = ("spends", "silent")
+
+
+class World(group_faults.World):
+    def __init__(self, fyke, name, rng):
+        super().__init__(fyke, name, rng)
+        self.base = self.rules()
+        for name in "abc":
+            self.change(name, 1)
+
+    def text_of(self, version):
+        return (self.base + f"rule toggled {{\n  severity low\n  for each user within {version} minutes\n"
+                "  when Login as first\n  then Payment as second where n < first.n\n"
+                "  emit alert { from = first.n  to = second.n }\n}\n")
+
+    def change(self, name, version, text=None):
+        """The files of an instance; each has its own."""
+        return self.rules_of(name, text or self.text_of(version))
+
+    def member(self, name, *more):
+        s = super().member(name, *more)
+        path = f"{self.work}/{name}.rules"
+        s.command[s.command.index("-r") + 1] = path if os.path.exists(path) else self.change(name, 1)
+        return s
+
+    def pair(self, *names):
+        """Two that share everything."""
+        some = [self.member(n) for n in names]
+        for s, name in zip(some, names):
+            s.start()
+            self.wait_said(name, "4 partitions are ours")
+        self.wait_said(names[-1], "2 of 4 partitions are ours")
+        return some
+
+    def alone(self, version, *more):
+        """One life of one instance that reads everything there is."""
+        path = self.rules_of("alone", self.text_of(version))
+        s = self.run(f"{self.name}-alone", f"{self.name}-alone-out", "alone.log", "--state",
+                     f"{self.work}/alone", "--once", *more)
+        s.command[s.command.index("-r") + 1] = path
+        s.start()
+        if s.wait(120) != 0:
+            raise eos.Failed(eos.tail(s.log))
+
+    def reference(self, version):
+        eos.ktool("create", f"{self.name}-alone-out", 1)
+        self.alone(version)
+        return self.said_by(f"{self.name}-alone-out")
+
+    def said_by(self, topic, rules=UNCHANGED):
+        """Without the rule set, which each alert names."""
+        rows = []
+        for p, key, value, headers, ts in group.alerts(topic):
+            alert = json.loads(value)
+            if alert["rule"] in rules:
+                del alert["ruleset"]
+                rows.append((p, (alert["rule"], key), json.dumps(alert), headers, ts))
+        if len(rows) < 50:
+            raise eos.Failed(f"{topic}: {len(rows)} alerts only")
+        return rows
+
+    def await_read_all(self):
+        """Everything that there is has been read; what waits for its turn is read again after a restart."""
+        want = sum(high for t in self.topics for _, high in self.seqs(t).values())
+        deadline = time.time() + 60
+        while sum(self.read_by(n) for n in "ab") < want:
+            if time.time() > deadline:
+                raise eos.Failed(f"{want} records are not read")
+            time.sleep(0.3)
+
+    def read_by(self, name):
+        s = next(s for s in eos.Subject.all if s.log == f"{self.work}/{name}.log")
+        return sum(p["next_offset"] for p in self.stats(s, name)["partitions"])
+
+    def finish(self, **members):
+        """Those that run read everything, and end."""
+        self.end_time()
+        for topic in self.topics:
+            self.await_read(topic, 90)
+        for name, s in members.items():
+            self.stop(name, s)
+
+    def equal(self, **members):
+        """Of the rules that did not change."""
+        self.finish(**members)
+        want = self.reference(1)
+        eos.compare(want, self.said_by(f"{self.name}-out"))
+        return f"{len(want)} alerts of unchanged rules the same"
+
+    def close(self):
+        for topic in (f"{self.name}.rules", f"{self.name}-refunds"):
+            try:
+                eos.ktool("delete", topic)
+            except eos.Failed:
+                pass
+        super().close()
+
+
+def hup(s):
+    s.process.send_signal(signal.SIGHUP)
+
+
+def counted(figures, **want):
+    got = {k: figures[k] for k in want}
+    if got != want:
+        raise eos.Failed(f"counted {got} instead of {want}")
+
+
+def a_reload_of_one_is_one_of_all(w):
+    """The other one's files stay as they are; it takes what is in force, and keeps to it."""
+    a, b = w.pair("a", "b")
+    w.produce(300)
+    w.change("a", 2)
+    hup(a)
+    w.produce(300)
+    for name in "ab":
+        w.wait_said(name, "1 changed, 0 removed")
+        w.wait_said(name, "2 of 4 partitions are ours", 2)
+    w.produce(200)
+    b.kill()
+    w.produce(100)
+    b.start()
+    w.wait_said("b", "it takes what is in force (generation 2, by instance a)")
+    w.wait_said("b", "2 of 4 partitions are ours", 3)
+    hup(a)
+    w.wait_said("a", "reload: nothing has changed")
+    with open(f"{w.work}/a.rules", "a") as f:
+        f.write("rule {")
+    hup(a)
+    w.wait_said("a", "reload: refused: 1 error")
+    w.change("a", 2, w.text_of(2).replace("for each user within", "for each n within"))
+    hup(a)
+    w.wait_said("a", "cannot be shared by several instances")
+    w.produce(100)
+    counted(w.stats(a, "a")["reload"], switched=1, nothing_new=1, reload_failed=2)
+    return w.equal(a=a, b=b)
+
+
+def a_rolling_upgrade(w):
+    """One after the other is started with other files; what was there before follows at once. Of those
+    that nobody knows yet it must be said."""
+    a, b = w.pair("a", "b")
+    w.produce(300)
+    stranger = w.member("c")
+    w.change("c", 2)
+    stranger.start()
+    w.ends_with("c", stranger, 2, "its rules are not those in force")
+    w.change("c", 1)
+    whole = stranger.command.index("-i") + 1
+    stranger.command[whole] = f"kafka:{w.topics[0]}"
+    stranger.start()
+    w.ends_with("c", stranger, 2, "its topics are not those in force")
+    stranger.command[whole] = "kafka"
+    w.stop("b", b)
+    w.change("b", 2)
+    b.start()
+    w.wait_said("a", "1 changed, 0 removed")
+    w.wait_said("b", "2 of 4 partitions are ours", 2)
+    w.produce(200)
+    w.stop("a", a)
+    w.change("a", 2)
+    a.start()
+    w.wait_said("a", "2 of 4 partitions are ours", 3)
+    w.produce(200)
+    if w.said("b", "in place of"):
+        raise eos.Failed("who brought the rules has changed them once more")
+    w.change("c", 3)
+    stranger.start("--group-rules", "follow")
+    w.wait_said("c", "of 4 partitions are ours")
+    w.wait_said("c", "it takes what is in force (generation 2, by instance b)")
+    w.stop("c", stranger)
+    stranger.start("--group-rules", "take")
+    w.wait_said("a", "1 changed, 0 removed", 2)
+    w.wait_said("b", "1 changed, 0 removed")
+    w.produce(200)
+    return w.equal(a=a, b=b, c=stranger)
+
+
+REFUNDS = """
+event Refund from topic "@" {
+  user : string key
+  at   : timestamp in ms event time
+  n    : int
+}
+
+rule refunded {
+  severity info
+  for each user
+  when Refund as r
+  emit alert { n = r.n }
+}
+"""
+
+
+def rules_that_read_one_more_topic(w):
+    """Who comes back under its name is given the share that it had, without the new topic; it asks for
+    another one."""
+    a, b = w.pair("a", "b")
+    w.produce(200)
+    refunds = f"{w.name}-refunds"
+    eos.ktool("create", refunds, group.PARTITIONS)
+    w.change("a", 0, w.text_of(1) + REFUNDS.replace("@", refunds))
+    hup(a)
+    for name in "ab":
+        w.wait_said(name, "1 new, 0 changed, 0 removed")
+        w.wait_said(name, "2 of 4 partitions are ours", 2, 90)
+    rows = "".join(json.dumps({"user": f"u{i}", "at": w.time + i, "n": i}) + "\n" for i in range(60))
+    eos.ktool("-k", "user", "-X", "partitioner=murmur2", "produce", refunds, stdin=rows.encode())
+    w.produce(200)
+    for p in range(group.PARTITIONS):
+        row = json.dumps({"user": f"end{p}", "at": w.time + 10**9, "n": 0}) + "\n"
+        eos.ktool("-k", "user", "-p", p, "produce", refunds, stdin=row.encode())
+    w.await_read(refunds, 90)
+    if w.said("a", "asked to share anew") + w.said("b", "asked to share anew") == 0:
+        raise eos.Failed("nobody had to ask for a share")
+    said = w.equal(a=a, b=b)
+    got = w.said_by(f"{w.name}-out", ("refunded",))
+    if sorted(json.loads(r[2])["emit"]["n"] for r in got) != list(range(60)):
+        raise eos.Failed(f"60 refunds and {len(got)} alerts")
+    return said
+
+
+def switched_at_the_same_place(w):
+    """While nothing comes. Each alert, the rule set that it names included, is that of one member which
+    is started with the other rules behind the same records: its tasks have the same clocks."""
+    member = ("--instances", "group", "--instance-id", "alone")
+    a, b = w.pair("a", "b")
+    eos.ktool("create", f"{w.name}-alone-out", 1)
+    w.produce(400)
+    w.await_read_all()
+    w.alone(1, *member)
+    w.change("b", 2)
+    hup(b)
+    for name in "ab":
+        w.wait_said(name, "2 of 4 partitions are ours", 2)
+    w.produce(400)
+    w.finish(a=a, b=b)
+    w.alone(2, *member)
+    want, got = (sorted(group.alerts(t)) for t in (f"{w.name}-alone-out", f"{w.name}-out"))
+    by_rule = [[(p, (json.loads(v)["rule"], k), v, h, ts) for p, k, v, h, ts in group.alerts(t)]
+               for t in (f"{w.name}-alone-out", f"{w.name}-out")]
+    eos.compare(*by_rule)
+    sets = {json.loads(r[2])["ruleset"] for r in want}
+    if len(sets) != 2 or want != got:
+        raise eos.Failed(f"rule sets {sets}")
+    return f"{len(want)} alerts the same"
+
+
+CASES = [a_reload_of_one_is_one_of_all]
+LONG = [switched_at_the_same_place, a_rolling_upgrade, rules_that_read_one_more_topic]
+
+
+def main():
+    rng = eos.seeded()
+    only = os.environ.get("EOS_CASE", "")
+
+    def body():
+        long = os.environ.get("FYKE_LONG") == "1" or only
+        for case in CASES + (LONG if long else []):
+            if only not in case.__name__:
+                continue
+            began = time.monotonic()
+            w = World(sys.argv[1], case.__name__.replace("_", "-")[:30], rng)
+            try:
+                said = case(w)
+            except eos.Failed as why:
+                raise eos.Failed(f"{case.__name__}, files in {w.work}: {why}") from why
+            print(f"{case.__name__}: {said} ({time.monotonic() - began:.1f} s)", flush=True)
+            w.close()
+        return "done"
+
+    eos.verdict(body)
+
+
+if __name__ == "__main__":
+    main()
