@@ -5,6 +5,7 @@
 #include "cli/replay_parts.h"
 #include "cli/replay_sweep.h"
 #include "cli/signals.h"
+#include "lib/replay_near.h"
 #include "lib/rules.h"
 
 /* ---- lines of matches ----------------------------------------------------------------------- */
@@ -75,9 +76,22 @@ static int write_reports(const struct replay_args *a, const struct replay_result
     return CLI_OK;
 }
 
+static enum fyke_result run_replay(const struct replay_args *a, const struct fyke_rules *rules,
+                                   struct replay_result *ret, struct replay_near *near)
+{
+    if (a->near_misses == 0) {
+        return replay_run(rules, &a->config, ret);
+    }
+    enum fyke_result rc = replay_near_run(rules, &a->config, ret, near);
+    ret->near_misses = near;
+    ret->near_shown = a->near_misses;
+    return rc;
+}
+
 static int replay(struct replay_args *a, const struct fyke_rules *rules)
 {
     struct replay_result result;
+    struct replay_near near = {0};
     int rc = replay_check_gates(a, rules_ruleset(rules), NULL);
     rc = rc == CLI_OK ? open_lines(a) : rc;
     if (rc != CLI_OK) {
@@ -87,10 +101,11 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
         a->config.line = put_line;
         a->config.line_ctx = a;
     }
-    enum fyke_result done = replay_run(rules, &a->config, &result);
+    enum fyke_result done = run_replay(a, rules, &result, &near);
     replay_clear_progress(a);
     rc = close_lines(a);
     if (rc == CLI_OK && done != FYKE_OK && done != FYKE_INTERRUPTED) {
+        replay_near_release(&near);
         return cli_fail(done);
     }
     if (rc == CLI_OK && done == FYKE_INTERRUPTED) {
@@ -107,6 +122,7 @@ static int replay(struct replay_args *a, const struct fyke_rules *rules)
     if (done == FYKE_OK || done == FYKE_INTERRUPTED) {
         replay_result_release(&result);
     }
+    replay_near_release(&near);
     return rc;
 }
 
@@ -174,6 +190,8 @@ const struct cli_verb verb_replay = {
     "                         repeatable; names: fyke list gates\n"
     "      --sweep NAME=A,B,C other values of a const, or of [RULE.]window or [RULE.]quiet; repeatable:\n"
     "                         all combinations, at most 64, in one read; gates mark those that meet them\n"
+    "      --near-misses N    what looser rules would have found besides: a longer window, a condition\n"
+    "                         less; N changes per rule, each tried in the same read\n"
     "  -q, --quiet            no report\n"
     "      --color WHEN       auto, always, never\n"
     "      --allow-empty      no rules are no error\n"

@@ -33,7 +33,8 @@ enum {
     OPT_COLOR,
     OPT_EMPTY,
     OPT_EXIT_CODE,
-    OPT_SWEEP
+    OPT_SWEEP,
+    OPT_NEAR
 };
 
 static const struct option options[] = {
@@ -65,6 +66,7 @@ static const struct option options[] = {
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
     {"sweep", required_argument, NULL, OPT_SWEEP},
+    {"near-misses", required_argument, NULL, OPT_NEAR},
     {"exit-code", no_argument, NULL, OPT_EXIT_CODE},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -182,6 +184,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_COLOR: return cli_parse_color(v, optarg, &a->color);
     case OPT_EMPTY: a->allow_empty = true; return true;
     case OPT_EXIT_CODE: a->exit_code = true; return true;
+    case OPT_NEAR: return read_number(v, "--near-misses", optarg, &a->near_misses);
     case OPT_SWEEP: cli_list_add(&a->sweeps, optarg); return true;
     case 'q': a->quiet = true; return true;
     default: return read_label_option(v, opt, a);
@@ -225,6 +228,7 @@ static const char *foreign_option(const struct replay_args *a, int opt)
                  {OPT_MATCHES, false, "--matches"},
                  {OPT_AGAINST, false, "--verify-against"},
                  {OPT_SWEEP, false, "--sweep"},
+                 {OPT_NEAR, false, "--near-misses"},
                  {OPT_EXIT_CODE, true, "--exit-code"}};
     for (size_t i = 0; i < FYKE_ARRAY_LEN(apart); i++) {
         if (apart[i].opt == opt && apart[i].of_diff != a->is_diff) {
@@ -256,9 +260,11 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     if (a->config.verify && !a->config.manifest && !a->config.cache) {
         return cli_usage_error(v, "--verify needs --manifest or --cache");
     }
-    if (a->sweeps.n > 0 && (a->matches || a->config.verify_against)) {
+    if (a->sweeps.n > 0 && (a->matches || a->config.verify_against || a->near_misses > 0)) {
         return cli_usage_error(v, "%s is about one rule set, --sweep about several",
-                               a->matches ? "--matches" : "--verify-against");
+                               a->matches                 ? "--matches"
+                               : a->config.verify_against ? "--verify-against"
+                                                          : "--near-misses");
     }
     a->config.kafka_properties = a->properties.items;
     a->config.n_kafka_properties = a->properties.n;

@@ -18,6 +18,7 @@ struct replay_args {
     const char *format_name; /* as given; NULL */
     bool exit_code;
     struct cli_list sweeps;
+    unsigned near_misses; /* changes shown per rule; 0: not asked for */
     enum cli_color color;
     const char *matches; /* file of alert lines; "-": standard output; NULL */
     bool quiet, allow_empty;

@@ -97,6 +97,7 @@ static enum err open_replay(struct replay *r, struct replay_result *results, str
         }
         r->branches[i].share = r->n;
         r->branches[i].silent = i > 0;
+        r->branches[i].collect.is_aside = i > 0;
     }
     r->branches[0].begun_s = r->branches[0].told_s = now;
     FYKE_TRY(rc);
@@ -165,7 +166,7 @@ static enum err run_replay(struct replay *r, struct replay_result *results, stru
     }
     for (uint32_t i = 0; i < r->n; i++) {
         struct replay_branch *b = &r->branches[i];
-        if (c->verify_against) {
+        if (c->verify_against && i == 0) {
             FYKE_TRY(replay_verify_run(&b->collect.verify, c->verify_against, &r->input.kafka,
                                        &results[i], err));
         }

@@ -146,6 +146,7 @@ struct replay_verified {
 };
 
 struct replay_alerts;
+struct replay_near;
 
 struct replay_result {
     const struct ruleset *rs;
@@ -176,6 +177,8 @@ struct replay_result {
     struct replay_label_options label_options;
     struct replay_label_figures labels;
     struct replay_lengths to_detect; /* per episode found: from its first event to the first alert */
+    const struct replay_near *near_misses; /* lib/replay_near.h; borrowed; NULL: not asked for */
+    uint32_t near_shown; /* changes per rule */
     struct replay_alerts *alerts; /* all that were detected, whether they count or not; NULL */
     struct hash128 digest;
     double wall_s, cpu_s;
@@ -194,7 +197,7 @@ enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_
                             struct replay_result *ret);
 
 /* Several rule sets in one read of the data, each as replay_run() would; results[i] is that of sets[i].
- * Matches go to `line` from several threads: leave it out. */
+ * `line` is told of the first one's matches, and delivered alerts are held against those. */
 #define REPLAY_MAX_SETS 64
 enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
                                  const struct replay_config *c, struct replay_result *results);

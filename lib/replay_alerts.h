@@ -15,6 +15,7 @@ struct replay_alert {
     bool is_timeout;
     bool counts; /* detected in the range */
     bool has_first;
+    bool is_true; /* its evidence holds a labelled event; of those that count */
     struct etime first, last, detected;
     struct hash128 match_id;
     uint64_t emit;     /* hash of what it says */

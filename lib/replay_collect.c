@@ -117,7 +117,7 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
                          (unsigned long long)REPLAY_MAX_MATCHES);
     }
     digest_alert(c, a);
-    if (c->config->verify_against) {
+    if (c->config->verify_against && !c->is_aside) {
         replay_verify_add(&c->verify, a->record->match_id);
     }
     rule->matches += a->is_match;
@@ -125,9 +125,12 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
     rule->others += !a->is_match && !a->is_timeout;
     if (a->is_match || a->is_timeout) {
         r->matches++;
-        rule->labels.true_alerts +=
-            replay_labels_alert(&c->labels, rule->index, a->detected,
-                                json_view_get(c->view.root, "evidence"));
+        bool is_true = replay_labels_alert(&c->labels, rule->index, a->detected,
+                                           json_view_get(c->view.root, "evidence"));
+        rule->labels.true_alerts += is_true;
+        if (r->alerts) {
+            r->alerts->items[r->alerts->n - 1].is_true = is_true; /* just kept */
+        }
         count_key(rule, a->record->has_key ? a->record->key : (struct slice){0});
         replay_days_add(&rule->days, a->detected, 1);
         if (a->has_first) {
@@ -139,7 +142,7 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
             rule->begun_before++;
         }
     }
-    if (c->config->line && !c->config->line(c->config->line_ctx, a->record->value)) {
+    if (c->config->line && !c->is_aside && !c->config->line(c->config->line_ctx, a->record->value)) {
         return error_set(err, ERR_IO, "the receiver of matches ended the replay");
     }
     return ERR_OK;

@@ -12,6 +12,7 @@
 struct replay_collect {
     struct sink sink; /* first */
     const struct replay_config *config;
+    bool is_aside; /* not the first of several rule sets: no lines, nothing verified */
     struct replay_result *result;
     struct json_view view;
     struct buf text;

@@ -72,6 +72,11 @@ static void add_length(struct replay_lengths *l, struct etime from, struct etime
     VEC_PUSH(l->ns, l->n, l->cap) = etime_diff(to, from).ns;
 }
 
+static int64_t length_of(const struct replay_alert *a)
+{
+    return a->has_first ? etime_diff(a->last, a->first).ns : 0;
+}
+
 static void note(struct diff_rule *r, const struct pair_side *was_side,
                  const struct replay_alert *was, const struct pair_side *is_side,
                  const struct replay_alert *is)
@@ -81,6 +86,10 @@ static void note(struct diff_rule *r, const struct pair_side *was_side,
     }
     enum diff_class class = class_of(was, is);
     r->n[class]++;
+    r->n_true[class] += is ? is->is_true : was->is_true;
+    if (class == DIFF_NEW && (!r->shortest_new || length_of(is) < length_of(r->shortest_new))) {
+        r->shortest_new = is;
+    }
     if (class == DIFF_EARLIER) {
         add_length(&r->earlier, is->detected, was->detected);
     } else if (class == DIFF_LATER) {

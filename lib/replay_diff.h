@@ -41,6 +41,8 @@ struct diff_rule {
     uint32_t line;
     uint64_t was, is; /* alerts of the range */
     uint64_t n[DIFF_CLASSES];
+    uint64_t n_true[DIFF_CLASSES]; /* with a labelled event in evidence: of the new alert if there is one */
+    const struct replay_alert *shortest_new; /* first event to last; NULL: none is new */
     struct replay_lengths earlier, later; /* by how much; sorted */
     struct diff_example *examples;
     size_t n_examples, cap_examples;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/html_parts.h"
+#include "report/near.h"
 #include "report/parts.h"
 
 #define CHART_WIDTH 640
@@ -205,6 +206,15 @@ void report_html(const struct replay_result *r, struct buf *out)
     }
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_details(r, &r->rules[i], out);
+    }
+    if (r->near_misses) {
+        struct report_table t;
+        near_table(r, &t);
+        buf_puts(out, "<h2>Near misses</h2>\n<p>");
+        near_put_tried(r, out);
+        buf_puts(out, "</p>\n");
+        table_put_html(&t, out);
+        table_release(&t);
     }
     put_edges(r, out);
     hash128_hex(r->digest, hex);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "report/json_parts.h"
+#include "report/near.h"
 #include "report/parts.h"
 
 static void put_count(struct json_out *j, const char *key, uint64_t n)
@@ -247,6 +248,9 @@ void report_json(const struct replay_result *r, struct buf *out)
     }
     if (r->has_verified) {
         put_verified(&j, &r->verified);
+    }
+    if (r->near_misses) {
+        near_put_json(&j, r);
     }
     put_edges(&j, r);
     json_put_double_member(&j, "wall_s", r->wall_s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/markdown_parts.h"
+#include "report/near.h"
 #include "report/parts.h"
 
 void put_markdown(struct slice s, struct buf *out)
@@ -85,6 +86,15 @@ void report_markdown(const struct replay_result *r, struct buf *out)
     }
     if (r->has_labels) {
         put_labels(r, out);
+    }
+    if (r->near_misses) {
+        struct report_table t;
+        near_table(r, &t);
+        buf_puts(out, "\n");
+        near_put_tried(r, out);
+        buf_puts(out, "\n\n");
+        table_put_markdown(&t, out);
+        table_release(&t);
     }
     hash128_hex(r->digest, hex);
     buf_printf(out, "\nDigest `%s`\n", hex);

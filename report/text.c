@@ -1,6 +1,7 @@
 /* For people at a terminal. */
 #include <inttypes.h>
 
+#include "report/near.h"
 #include "report/parts.h"
 
 /* ---- head ----------------------------------------------------------------------------------- */
@@ -239,6 +240,20 @@ static void put_verified(const struct replay_result *r, struct buf *out)
     }
 }
 
+static void put_near_misses(const struct replay_result *r, struct buf *out)
+{
+    struct report_table t;
+    near_table(r, &t);
+    buf_puts(out, "\n  ");
+    near_put_tried(r, out);
+    buf_puts(out, "\n");
+    if (t.n_cells > 0) {
+        buf_puts(out, "\n");
+        table_put_text(&t, out);
+    }
+    table_release(&t);
+}
+
 void report_text(const struct replay_result *r, struct buf *out)
 {
     char hex[HASH128_HEX_MAX];
@@ -248,6 +263,9 @@ void report_text(const struct replay_result *r, struct buf *out)
     put_rules(r, out);
     if (r->has_labels) {
         put_labels(r, out);
+    }
+    if (r->near_misses) {
+        put_near_misses(r, out);
     }
     put_side(r, false, "of them began before the range:", out);
     put_side(r, true, "more began in the range and were detected behind it (not counted):", out);
