@@ -65,7 +65,7 @@ class World:
         if os.path.exists(path):
             os.remove(path)
         s.process.send_signal(signal.SIGUSR1)
-        for _ in range(100):
+        for _ in range(600):
             time.sleep(0.1)
             try:
                 with open(path) as f:
@@ -137,7 +137,7 @@ class World:
             if s.process and s.process.poll() is None:
                 s.kill()
         for topic in (*self.topics, f"{self.name}-out", f"{self.name}-out-dead",
-                      f"{self.name}.changelog",
+                      f"{self.name}.changelog", f"{self.name}.rules", f"{self.name}-refunds",
                       f"{self.name}-alone-out", f"{self.name}-alone.changelog"):
             try:
                 eos.ktool("delete", topic)

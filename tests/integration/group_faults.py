@@ -246,7 +246,8 @@ def names_that_look_alike_do_not_shut_each_other_out(w):
     if len(want) < 50:
         raise eos.Failed(f"{len(want)} alerts only")
     eos.compare(want, got)
-    eos.ktool("delete", f"{other}.changelog")
+    for what in ("changelog", "rules"):
+        eos.ktool("delete", f"{other}.{what}")
     return "both work"
 
 

@@ -9,6 +9,7 @@ one instance says that takes the other rules at the same place.
 FYKE_LONG=1   every fault point around the switch, several times; those that take half a minute each
 EOS_CASE      only cases whose name contains this, short or long
 EOS_SEED      another load; printed
+EOS_ROUNDS    how often every fault point around the switch; 1
 """
 import json
 import os
@@ -22,6 +23,7 @@ import group
 import group_faults
 
 UNCHANGED = ("spends", "silent")
+ROUNDS = int(os.environ.get("EOS_ROUNDS", "1"))
 
 
 class World(group_faults.World):
@@ -30,6 +32,9 @@ class World(group_faults.World):
         self.base = self.rules()
         for name in "abc":
             self.change(name, 1)
+
+    def wait_said(self, name, text, times=1, seconds=90):
+        super().wait_said(name, text, times, seconds)
 
     def text_of(self, version):
         return (self.base + f"rule toggled {{\n  severity low\n  for each user within {version} minutes\n"
@@ -109,14 +114,6 @@ class World(group_faults.World):
         want = self.reference(1)
         eos.compare(want, self.said_by(f"{self.name}-out"))
         return f"{len(want)} alerts of unchanged rules the same"
-
-    def close(self):
-        for topic in (f"{self.name}.rules", f"{self.name}-refunds"):
-            try:
-                eos.ktool("delete", topic)
-            except eos.Failed:
-                pass
-        super().close()
 
 
 def hup(s):
@@ -269,8 +266,84 @@ def switched_at_the_same_place(w):
     return f"{len(want)} alerts the same"
 
 
+# Who dies, where. Those of a commit are reached by the first one that names the other rules, or near it.
+AROUND = [("a", "rules-before-write"), ("a", "rules-before-commit"), ("a", "rules-after-commit"),
+          ("a", "before-switch"), ("b", "before-switch"), ("a", "kafka-before-init:2"),
+          ("b", "kafka-after-init:2"), ("a", "after-rules"), ("b", "after-rules")]
+
+
+class Pair:
+    """Two instances of which one is killed and comes back."""
+
+    def __init__(self, w):
+        self.w = w
+        self.subjects = {n: w.member(n) for n in "ab"}
+        self.given = {}
+        self.version = 1
+
+    def start(self, name, *more):
+        self.given[name] = (self.w.said(name, "of 4 partitions are ours")
+                            if os.path.exists(self.subjects[name].log) else 0)
+        self.subjects[name].start(*more)
+
+    def ready(self):
+        """Those that live have partitions. One that is to die may do so at its start, when the last
+        switch is not through yet."""
+        for name, s in self.subjects.items():
+            deadline = time.time() + 90
+            while (s.process.poll() is None
+                   and self.w.said(name, "of 4 partitions are ours") <= self.given[name]):
+                if time.time() > deadline:
+                    raise eos.Failed(f"{name} is not ready: {self.w.text(name)[-3000:]}")
+                time.sleep(0.1)
+
+    def change(self):
+        """The next rules: of a rolling upgrade, which comes to b's files as well, later."""
+        self.version = self.version % 9 + 1
+        self.w.change("a", self.version)
+
+
+def killed_around_the_switch(w):
+    """Each point several times, and at random moments; under load. What unchanged rules say is what an
+    instance says that nobody disturbed: nothing of theirs is lost or said twice."""
+    pair, kills = Pair(w), 0
+    for name in "ab":
+        pair.start(name)
+    pair.ready()
+    for name, point in AROUND * ROUNDS:
+        s = pair.subjects[name]
+        w.stop(name, s)
+        pair.start(name, "--fault", point)
+        pair.ready()
+        w.produce(60)
+        pair.change()
+        hup(pair.subjects["a"])
+        w.produce(60)
+        if s.wait(90) != -signal.SIGKILL:
+            raise eos.Failed(f"{name} has not died at {point}: {eos.tail(s.log)}")
+        kills += 1
+        w.produce(30)
+        pair.start(name)
+        pair.ready()
+    for _ in range(10 * ROUNDS):
+        pair.change()
+        hup(pair.subjects["a"])
+        w.produce(30)
+        time.sleep(w.rng.uniform(0, 3))
+        name = w.rng.choice("ab")
+        pair.subjects[name].kill()
+        kills += 1
+        w.produce(30)
+        if w.rng.random() < 0.3:
+            shutil.rmtree(f"{w.work}/{name}", ignore_errors=True)
+        pair.start(name)
+        pair.ready()
+    said = w.equal(**pair.subjects)
+    return f"{kills} kills, {w.said('a', 'in place of') + w.said('b', 'in place of')} switches, {said}"
+
+
 CASES = [a_reload_of_one_is_one_of_all]
-LONG = [switched_at_the_same_place, a_rolling_upgrade, rules_that_read_one_more_topic]
+LONG = [switched_at_the_same_place, killed_around_the_switch, a_rolling_upgrade, rules_that_read_one_more_topic]
 
 
 def main():
