@@ -138,7 +138,7 @@ class Subject:
         if code != 0:
             raise Failed(f"a life ended with {code}")
 
-    def finishes(self, *more, timeout=60):
+    def finishes(self, *more, timeout=240):
         self.start(*more)
         code = self.wait(timeout)
         if code != 0:

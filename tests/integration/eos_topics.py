@@ -86,10 +86,11 @@ rule both {{ for each user within 1 minute when Login as l then Payment as p emi
 
 
 def everywhere(w, at):
-    """An event on every partition: of so many users that none is left out."""
+    """An event on every partition: of so many users that none is left out. Partitions that were made a
+    moment ago may take a while to answer."""
     lines = "".join(f'{{"user":"far{i}","at":{at},"result":"success","country":"NL","n":{i}}}\n'
                     for i in range(w.partitions * 14))
-    eos.ktool("-k", "user", "produce", w.source, stdin=lines.encode())
+    eos.ktool("--timeout-ms", 110000, "-k", "user", "produce", w.source, stdin=lines.encode())
 
 
 def many_partitions_in_one_transaction(w, partitions=100):
@@ -97,6 +98,7 @@ def many_partitions_in_one_transaction(w, partitions=100):
     eos.ktool("grow", w.source, partitions)
     w.partitions = partitions
     w.end_of_time = lambda: everywhere(w, END_OF_TIME)
+    everywhere(w, w.time)
     w.load(400)
     everywhere(w, w.time)
     began = time.monotonic()

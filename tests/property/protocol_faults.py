@@ -1,7 +1,7 @@
 """Do the tests of exactly-once find faults? Each protocol of protocol_faults_table.py is put into a
 copy of the tree, built, and given to its tests until one fails.
 
-  protocol_faults.py --scratch DIR [--only WORDS] [--sample N] [--jobs N]
+  protocol_faults.py --scratch DIR [--only WORDS] [--sample N] [--jobs N] [--limit S]
 
 Exit: 0, 1 when a fault survives or its text does not stand in its file exactly once.
 """
@@ -10,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'oracle'))
@@ -18,6 +19,7 @@ from protocol_faults_table import FAULTS  # noqa: E402
 
 # A test that takes so many times what it takes without a fault does not end, on however busy a machine.
 TIMES, LEAST_S = 10, 300
+FAILED = '[  FAILED  ]'
 
 
 def built(build, tests, jobs):
@@ -27,19 +29,34 @@ def built(build, tests, jobs):
     return p.returncode == 0, p.stdout.decode(errors='replace')
 
 
+def words_until_failure(test, build, tree, limit):
+    """(what it printed, exit or None when it took too long): no case after the first that fails."""
+    p = subprocess.Popen([build / 'tests' / ('test_' + test)], cwd=tree, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, errors='replace')
+    late = threading.Event()
+    watch = threading.Timer(limit or threading.TIMEOUT_MAX, lambda: (late.set(), p.kill()))
+    watch.daemon = True
+    watch.start()
+    lines = []
+    for line in p.stdout:
+        lines.append(line.rstrip('\n'))
+        if line.startswith(FAILED):
+            p.kill()
+    code = p.wait()
+    watch.cancel()
+    return lines, None if late.is_set() else code
+
+
 def first_failure(scratch, build, tests, limits):
     """What the first test that fails says; None: all pass."""
     for test in tests:
-        try:
-            p = subprocess.run([build / 'tests' / ('test_' + test)], cwd=scratch / 'tree',
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               timeout=limits.get(test))
-        except subprocess.TimeoutExpired:
+        lines, code = words_until_failure(test, build, scratch / 'tree', limits.get(test))
+        if code is None:
             return '%s: does not end in %d s' % (test, limits[test])
-        if p.returncode != 0:
-            lines = p.stdout.decode(errors='replace').split('\n')
-            said = [x for x in lines if x.startswith('ERROR') or 'Error' in x or 'ssert' in x]
-            return '%s: %s' % (test, (said or ['exit %d' % p.returncode])[0][:160])
+        if code != 0:
+            case = [x.split(']')[1].strip() for x in lines if x.startswith(FAILED)]
+            said = [x for x in lines if 'ERROR' in x or 'rror: ' in x or 'ssert' in x]
+            return '%s: %s: %s' % (test, (case or ['?'])[0], (said or ['exit %d' % code])[0][:120])
     return None
 
 
@@ -95,6 +112,7 @@ def main():
     p.add_argument('--only', default='')
     p.add_argument('--sample', type=int, help='so many faults, spread over the table')
     p.add_argument('--jobs', type=int, default=2)
+    p.add_argument('--limit', type=int, help='seconds for each test, which are known to pass')
     args = p.parse_args()
     scratch = pathlib.Path(args.scratch).resolve()
     scratch.mkdir(parents=True, exist_ok=True)
@@ -104,7 +122,7 @@ def main():
     ok, words = built(build, every, args.jobs)
     if not ok:
         sys.exit(words[-2000:])
-    limits = limits_of(scratch, build, every)
+    limits = {t: args.limit for t in every} if args.limit else limits_of(scratch, build, every)
     faults = [f for f in FAULTS if args.only in f[0]]
     if args.sample:
         faults = faults[::max(1, len(faults) // args.sample)][:args.sample]

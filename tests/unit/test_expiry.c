@@ -1,6 +1,6 @@
 /* Keys that are seen once leave nothing behind: the watermark alone takes partial matches, retained
  * events, profiles, quiet times and the marks of used-up events back, in memory and in the store.
- * FYKE_KEYS=n in the environment: that many keys (long.expiry: 1,000,000). */
+ * FYKE_KEYS=n in the environment: that many keys (expiry.million: 1,000,000). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +47,15 @@ static const char text[] =
     "  emit event Quiet { since = a.at } }\n"
     "rule reads { for each user within 50 minutes when Quiet as q then Login as l emit alert }\n";
 
+/* Without derived events: those of one time are made in one pass. */
+static const char one_text[] =
+    "language 1\n"
+    "event Login from topic \"logins\" { user : string key optional\n"
+    "  at : timestamp in ms event time }\n"
+    "event Logout from topic \"logouts\" { user : string key optional\n"
+    "  at : timestamp in ms event time }\n"
+    "rule silent { for each user when Login as a then no Logout for 20 minutes emit alert }\n";
+
 struct world {
     char dir[64];
     struct compilation *c;
@@ -58,13 +67,13 @@ struct world {
     int64_t keys;
 };
 
-static int setup(void **state)
+static int setup_rules(void **state, const char *rules)
 {
     struct world *w = xcalloc(1, sizeof(*w));
     const char *keys = getenv("FYKE_KEYS");
     w->keys = keys != NULL ? strtoll(keys, NULL, 10) : 3000;
     state_dir_make(w->dir);
-    w->c = compile_text(text);
+    w->c = compile_text(rules);
     if (w->c->ruleset == NULL) {
         fail_msg("%s: %s", codes_of(w->c, true), w->c->diags.first->message);
     }
@@ -72,6 +81,16 @@ static int setup(void **state)
     memory_sink_init(&w->sink);
     *state = w;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_rules(state, text);
+}
+
+static int setup_one(void **state)
+{
+    return setup_rules(state, one_text);
 }
 
 static int teardown(void **state)
@@ -111,12 +130,17 @@ static void push_key(struct world *w, int64_t key)
 }
 
 /* An event without key moves the clock and nothing else. */
-static void tick(struct world *w, int64_t at_ms)
+static void push_clock(struct world *w, int64_t at_ms)
 {
     char payload[64];
     snprintf(payload, sizeof(payload), "{\"at\":%" PRId64 "}", at_ms);
     push(w, 0, payload);
     push(w, 1, payload);
+}
+
+static void tick(struct world *w, int64_t at_ms)
+{
+    push_clock(w, at_ms);
     must(w, engine_process(w->engine, &w->err));
 }
 
@@ -218,6 +242,53 @@ static void the_clock_empties_the_store(void **state)
     assert_int_equal(records, 0);
 }
 
+static void begin_all_at_once(struct world *w)
+{
+    char payload[64];
+    for (int64_t i = 0; i < w->keys; i++) {
+        snprintf(payload, sizeof(payload), "{\"user\":\"u%" PRId64 "\",\"at\":1000}", i);
+        push(w, 0, payload);
+        if (i % 5000 == 4999) {
+            tick(w, 1000);
+            must(w, engine_commit(w->engine, &w->err));
+        }
+    }
+    tick(w, 1001);
+    must(w, engine_commit(w->engine, &w->err));
+}
+
+/* All keys wait for one moment: what is due then fires in slices, and the memory holds one of them. */
+static void deadlines_of_one_time_fire_in_slices(void **state)
+{
+    struct world *w = *state;
+    FYKE_CLEANUP(buf_release) struct buf dump = BUF_INIT;
+    uint64_t records, alerts = 0, commits = 0, most = 0;
+    w->options.state_dir = w->dir;
+    w->options.memory_bytes = (size_t)1 << 20;
+    w->options.slice = w->keys < 100000 ? 300 : 0;
+    start(w);
+    begin_all_at_once(w);
+    assert_int_equal(w->sink.n_alerts, 0);
+    push_clock(w, HOUR_MS);
+    do {
+        must(w, engine_commit(w->engine, &w->err));
+        commits++;
+        alerts += w->sink.n_alerts;
+        most = w->sink.n_alerts > most ? w->sink.n_alerts : most;
+        memory_sink_release(&w->sink);
+        memory_sink_init(&w->sink);
+    } while (w->engine->more);
+    print_message("%" PRIu64 " alerts, at most %" PRIu64 " in one of %" PRIu64 " commits\n", alerts, most,
+                  commits);
+    assert_int_equal(alerts, w->keys);
+    assert_in_range(most, 1, alerts / 5);
+    check_nothing_left(w);
+    engine_free(w->engine);
+    w->engine = NULL;
+    state_dump(w->dir, &dump, &records);
+    assert_int_equal(records, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -225,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_clock_empties_memory),
         T(the_clock_empties_the_store),
+        cmocka_unit_test_setup_teardown(deadlines_of_one_time_fire_in_slices, setup_one, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
