@@ -88,8 +88,8 @@ MISTAKES = [
     # now. With the metadata of then the coordinator turns it away: CONTROLS.
     ("metadata taken at commit time", [REVOKED, STANDS], group("a_zombie_with_uncommitted_work")),
     ("nobody is fenced",
-     [("connectors/kafka_journal.c", '    buf_printf(&id, "%s.solo", j->config->app);',
-       '    buf_printf(&id, "%s.solo.%p", j->config->app, (void *)j);')],
+     [("connectors/kafka_journal.c", "    j->txn.shared = j->in_group;\n",
+       '    buf_printf(&id, ".%p", (void *)j);\n    j->txn.shared = j->in_group;\n')],
      faults("a_second_process")),
     ("a zombie goes on",
      [("connectors/kafka_journal_own.c",
