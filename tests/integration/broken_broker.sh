@@ -7,7 +7,7 @@ sed "s/@TOPIC@/$logins/" "$here/mission.rules" >"$work/mission.rules"
 expect() {
   local want=$1 text=$2 rc=0
   shift 2
-  timeout 60 "$@" >"$work/out.log" 2>&1 || rc=$?
+  timeout 150 "$@" >"$work/out.log" 2>&1 || rc=$?
   [[ $rc == "$want" ]] || fail "exit $rc instead of $want: $*"
   grep -q "$text" "$work/out.log" || fail "no line about \"$text\": $*"
   echo "exit $want: $text"

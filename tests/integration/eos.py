@@ -100,7 +100,7 @@ class Subject:
         self.process = subprocess.Popen([*self.command, *more], stdout=self.out, stderr=self.out,
                                         env=ENVIRONMENT)
 
-    def wait(self, timeout=60):
+    def wait(self, timeout=150):
         """Exit code, negative for a signal."""
         try:
             code = self.process.wait(timeout)

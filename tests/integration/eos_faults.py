@@ -34,7 +34,7 @@ class Live(World):
                            eos.ktool("offsets", self.name, self.source).decode())
         return max(map(int, found)) if found else -1
 
-    def await_commit(self, after, timeout=30):
+    def await_commit(self, after, timeout=90):
         deadline = time.monotonic() + timeout
         while self.seq() <= after:
             if time.monotonic() > deadline:
@@ -52,7 +52,7 @@ def text(subject):
         return f.read()
 
 
-def ends_with(subject, code, words, timeout=60):
+def ends_with(subject, code, words, timeout=150):
     got = subject.wait(timeout)
     if got != code or words not in text(subject):
         raise eos.Failed(f"exit {got} instead of {code} with \"{words}\":\n{text(subject)}")
@@ -63,7 +63,7 @@ def stop(subject):
     ends_with(subject, 0, "")
 
 
-def await_text(subject, words, timeout=30):
+def await_text(subject, words, timeout=90):
     deadline = time.monotonic() + timeout
     while words not in text(subject):
         if time.monotonic() > deadline or subject.process.poll() is not None:

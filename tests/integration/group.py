@@ -149,12 +149,17 @@ class World:
         with open(f"{self.work}/{name}.log", errors="replace") as f:
             return f.read().count(text)
 
-    def wait_said(self, name, text, times=1, seconds=40):
+    def logs(self):
+        """The end of what every member said."""
+        names = sorted(n for n in os.listdir(self.work) if n.endswith(".log"))
+        return "".join(f"--- {n}\n" + open(f"{self.work}/{n}", errors="replace").read()[-2000:]
+                       for n in names)
+
+    def wait_said(self, name, text, times=1, seconds=90):
         deadline = time.time() + seconds
         while self.said(name, text) < times:
             if time.time() > deadline:
-                raise eos.Failed(f"{name} did not say {text!r} {times} times:\n"
-                                 + open(f"{self.work}/{name}.log").read()[-3000:])
+                raise eos.Failed(f"{name} did not say {text!r} {times} times:\n" + self.logs())
             time.sleep(0.1)
 
 

@@ -42,7 +42,7 @@ class World(group.World):
         with open(f"{self.work}/{name}.log", errors="replace") as f:
             return f.read()
 
-    def ends_with(self, name, subject, code, words, timeout=60):
+    def ends_with(self, name, subject, code, words, timeout=150):
         got = subject.wait(timeout)
         if got != code or words not in self.text(name):
             raise eos.Failed(f"{name}: exit {got} instead of {code} with {words!r}:\n"
@@ -57,7 +57,7 @@ class World(group.World):
                 for r in eos.ktool("offsets", app or self.name, topic).decode().splitlines()]
         return {int(r[0]): (int(r[1]), int(r[3])) for r in rows}
 
-    def await_read(self, topic, seconds=30, app=None):
+    def await_read(self, topic, seconds=90, app=None):
         """All of a topic is committed, but for what waits for its turn."""
         deadline = time.time() + seconds
         while True:

@@ -40,7 +40,7 @@ class Case:
                             f"bootstrap.servers={eos.BOOTSTRAP}", "--batch", "10",
                             "--commit-ms", "20", *more], log)
 
-    def await_output(self, count, timeout=30):
+    def await_output(self, count, timeout=90):
         eos.ktool("--committed", "-n", count, "--timeout-ms", timeout * 1000, "consume", self.out)
 
     def same(self):
@@ -52,13 +52,13 @@ def text(subject):
         return f.read()
 
 
-def ends_with(subject, code, words, timeout=60):
+def ends_with(subject, code, words, timeout=150):
     got = subject.wait(timeout)
     if got != code or words not in text(subject):
         raise eos.Failed(f"exit {got} instead of {code} with \"{words}\":\n{text(subject)}")
 
 
-def await_text(subject, words, count=1, timeout=30):
+def await_text(subject, words, count=1, timeout=90):
     deadline = time.monotonic() + timeout
     while text(subject).count(words) < count:
         if time.monotonic() > deadline or subject.process.poll() is not None:

@@ -68,14 +68,14 @@ running+=($!)
 pid=$!
 login ann 8000 NL
 third=$second$'\nann 08 BR'
-for _ in $(seq 20); do [[ $(got) == "$third" ]] && break; sleep 0.1; done
+for _ in $(seq 300); do [[ $(got) == "$third" ]] && break; sleep 0.1; done
 expect "$third"
 set_home 'ann=["NL","FR"]' 'bob='
 sleep 3
 login ann 9000 FR
 login bob 10000 NL
 login ann 11000 BR
-for _ in $(seq 20); do [[ $(got) == "$third"$'\nann 11 NL,FR' ]] && break; sleep 0.1; done
+for _ in $(seq 300); do [[ $(got) == "$third"$'\nann 11 NL,FR' ]] && break; sleep 0.1; done
 expect "$third"$'\nann 11 NL,FR'
 kill -TERM $pid
 wait $pid || fail "the live run ended with $?"

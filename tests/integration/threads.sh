@@ -19,7 +19,7 @@ run=("$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "$id" --s
 running=($!)
 "$ktool" -n 1 consume "alerts-$id" >/dev/null || fail "the first process gives no alert"
 rc=0
-timeout 30 "${run[@]}" --once 2>"$work/second.log" || rc=$?
+timeout 150 "${run[@]}" --once 2>"$work/second.log" || rc=$?
 [[ $rc == 4 || $rc == 2 ]] || fail "a second process on the same state ended with $rc"
 grep -q "$work/state" "$work/second.log" || fail "the second process does not name the directory"
 kill -0 "${running[0]}" || fail "the first process has ended"
