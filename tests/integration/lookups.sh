@@ -71,7 +71,13 @@ third=$second$'\nann 08 BR'
 for _ in $(seq 300); do [[ $(got) == "$third" ]] && break; sleep 0.1; done
 expect "$third"
 set_home 'ann=["NL","FR"]' 'bob='
-sleep 3
+refreshed() {
+  kill -USR1 $pid
+  sleep 0.2
+  grep -q '"table_refreshes":[1-9]' "$work/stats.json" 2>/dev/null
+}
+for _ in $(seq 300); do refreshed && break; done
+sleep 2 # the other partition's record, should a refresh have fallen between the two
 login ann 9000 FR
 login bob 10000 NL
 login ann 11000 BR
