@@ -90,6 +90,7 @@ static void fill_config(struct run_args *a)
     c->output = settings_text(s, SET_OUTPUT);
     c->start = settings_text(s, SET_START);
     c->once = settings_flag(s, SET_ONCE);
+    c->rebuild_from_input = settings_flag(s, SET_REBUILD);
     if (settings_is_set(s, SET_COMMIT_EVERY)) {
         int64_t ms = settings_ns(s, SET_COMMIT_EVERY) / NS_PER_MS;
         c->commit_every_ms = ms ? ms : 1;

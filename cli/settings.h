@@ -27,6 +27,7 @@ enum setting_id {
     SET_SHOW_CONFIG,
     SET_STATE,
     SET_RESET_STATE,
+    SET_REBUILD,
     SET_MEMORY,
     SET_BUFFER,
     SET_COMMIT_EVERY,

@@ -72,6 +72,11 @@ static const struct setting table[SET_COUNT] = {
                          .kind = SETTING_FLAG,
                          .without = FLAG_ONLY,
                          .help = "delete what it holds and begin anew"},
+    [SET_REBUILD] = {.name = "rebuild-from-input",
+                     .kind = SETTING_FLAG,
+                     .without = FLAG_ONLY,
+                     .help = "make the state anew from what the topics still hold, up to the group's "
+                             "positions; nothing goes out until then"},
     [SET_MEMORY] = {.name = "memory",
                     .kind = SETTING_BYTES,
                     .value = "SIZE",

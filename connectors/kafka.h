@@ -18,6 +18,8 @@
 #include "engine/io.h"
 #include "nfa/rule.h"
 
+struct kafka_rebuild;
+
 struct kafka_config {
     const char *const *properties; /* "key=value", handed to librdkafka; the caller's */
     size_t n_properties;
@@ -30,6 +32,7 @@ struct kafka_config {
     struct fault *fault;     /* tests: where to die; NULL */
     void (*beat)(void *ctx); /* NULL: none; called while waiting for a broker */
     void *beat_ctx;
+    struct kafka_rebuild *rebuild; /* NULL: none; of journal, source and sinks (kafka_rebuild.h) */
 };
 
 /* Partitions that every topic that is read has: as many tasks there are for several instances. Refuses,

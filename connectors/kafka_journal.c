@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_rebuild_parts.h"
 #include "connectors/kafka_names.h"
 
 /* Over the transaction time-out: what the coordinator takes to abort what a dead writer left. */
@@ -45,6 +46,9 @@ static enum err journal_open(struct journal *base, bool reset, struct error *err
     FYKE_TRY(kafka_txn_init(&j->txn, err));
     fault_point(j->txn.fault, "kafka-after-init");
     j->reset = reset;
+    if (kafka_rebuild_goes_on(j->config->rebuild) && !j->config->rebuild->until) {
+        FYKE_TRY(kafka_journal_ask_rebuild(j, err));
+    }
     FYKE_TRY(j->in_group ? kafka_journal_found(j, err)
                          : kafka_changelog_ensure(&j->log, reset, err));
     limit_values(j);
@@ -131,7 +135,9 @@ static enum err journal_commit(struct journal *base, struct journal_task *tasks,
         add_offsets(j, &tasks[i], l);
     }
     assert(l->cnt == 0 || j->group);
-    enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);
+    bool kept_back = kafka_rebuild_goes_on(j->config->rebuild) && !j->config->rebuild->reached;
+    enum err rc =
+        kafka_txn_commit(&j->txn, l->cnt > 0 && !kept_back ? l : NULL, j->group, err);
     rd_kafka_topic_partition_list_destroy(l);
     if (rc != ERR_OK) {
         return kafka_journal_judge(j, rc, err);

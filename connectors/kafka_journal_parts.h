@@ -45,6 +45,8 @@ enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error 
 /* kafka_standing.c */
 enum err kafka_journal_standing(struct journal *base, uint32_t task, struct journal_standing *ret,
                                 struct error *err);
+/* Up to where the state is rebuilt; before a new log begins. */
+enum err kafka_journal_ask_rebuild(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;
 /* "fyke2 seq=… app=…", at most 64 bytes. */
 #define KAFKA_METADATA_MAX 65
 void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_t seq);

@@ -3,6 +3,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_rebuild_parts.h"
 
 #define ROOM_BYTES 8192 /* beside key and value: headers, the format's own */
 
@@ -16,6 +17,10 @@ static enum err sink_write(struct sink *base, const struct out_record *r, struct
 {
     struct journal_sink *s = (struct journal_sink *)base;
     struct kafka_txn *t = &s->journal->txn;
+    if (kafka_rebuild_goes_on(s->journal->config->rebuild)) {
+        s->journal->config->rebuild->withheld++;
+        return ERR_OK;
+    }
     struct kafka_message m = kafka_message_of(r);
     fault_point(t->fault, "kafka-before-alert");
     if (m.value.len + m.key.len + ROOM_BYTES > (size_t)t->max_bytes) {

@@ -8,6 +8,7 @@
 #define FYKE_CONNECTORS_KAFKA_PARTS_H
 
 #include "connectors/kafka_client.h"
+#include "connectors/kafka_rebuild_parts.h"
 
 #define KAFKA_QUERY_MS 10000
 
@@ -48,6 +49,7 @@ struct kafka_source {
     size_t last_part; /* messages come in runs of one partition */
     struct source_partition *infos; /* the same, as the engine wants them */
     bool once;
+    struct kafka_rebuild *rebuild; /* NULL: none is going on */
     char *start;   /* NULL: earliest */
     uint32_t left; /* partitions that are not done */
     bool consuming; /* assigned, or subscribed */

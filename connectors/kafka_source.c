@@ -117,6 +117,17 @@ static enum err on_event(struct kafka_source *s, const rd_kafka_message_t *m, si
     return kafka_error(&s->client, m->err, err, "reading %s[%d]", p->topic, p->partition);
 }
 
+/* Held back from where the group stands until all others stand there. The next life reads it. */
+static void leave_for_later(struct kafka_source *s, size_t part, rd_kafka_message_t *m)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(l, s->parts[part].topic, s->parts[part].partition);
+    rd_kafka_pause_partitions(s->client.rk, l); /* of ours: cannot fail */
+    rd_kafka_topic_partition_list_destroy(l);
+    kafka_reached(s, part, s->parts[part].end);
+    rd_kafka_message_destroy(m);
+}
+
 static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error *err)
 {
     size_t part = part_of_message(s, m);
@@ -124,6 +135,10 @@ static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error
         enum err rc = m->err ? on_event(s, m, part, err) : ERR_OK;
         rd_kafka_message_destroy(m);
         return rc;
+    }
+    if (s->rebuild && m->offset >= s->parts[part].end) {
+        leave_for_later(s, part, m);
+        return ERR_OK;
     }
     if (s->parts[part].checks) {
         bool drop;
@@ -179,6 +194,9 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     kafka_link_headers(s);
     drop_passed_ends(s);
     bool finished = s->once && s->left == 0;
+    if (s->rebuild) {
+        s->rebuild->reached = finished;
+    }
     enum source_change change;
     FYKE_TRY(kafka_group_change(s, &change, err));
     *ret = (struct source_batch){
@@ -371,7 +389,8 @@ static enum err source_new(const struct kafka_config *c, const struct ruleset *r
     FYKE_TRY(kafka_check_topics(rs, topics, err));
     struct kafka_source *s = xcalloc(1, sizeof(*s));
     s->base = (struct source){.ops = &ops, .bounded = false, .remembers = true};
-    s->once = once;
+    s->rebuild = kafka_rebuild_goes_on(c->rebuild) ? c->rebuild : NULL;
+    s->once = once || s->rebuild;
     s->journal = j;
     s->n_tasks = n_tasks;
     s->start = start ? xstrdup(start) : NULL;

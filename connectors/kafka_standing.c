@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_rebuild_parts.h"
 
 #define ASK_MS 5000
 #define PAUSE_MS 100
@@ -130,6 +131,20 @@ static enum err committed(struct kafka_journal *j, rd_kafka_topic_partition_list
     }
 }
 
+enum err kafka_journal_ask_rebuild(struct kafka_journal *j, struct error *err)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
+    enum err rc = list_partitions(j, 0, l, err);
+    if (rc == ERR_OK && l->cnt > 0) {
+        rc = committed(j, l, err);
+    }
+    if (rc != ERR_OK) {
+        rd_kafka_topic_partition_list_destroy(l);
+        return rc;
+    }
+    return kafka_rebuild_take(j->config->rebuild, l, j->log.group, err);
+}
+
 /* ---- judging ------------------------------------------------------------------------------ */
 
 static enum err foreign(const struct kafka_journal *j, const rd_kafka_topic_partition_t *p,
@@ -183,6 +198,20 @@ static enum err judge(const struct kafka_journal *j, const rd_kafka_topic_partit
     return ERR_OK;
 }
 
+/* Of the positions that a rebuild goes up to, as far as they are ours. */
+static uint64_t last_seq(const struct kafka_journal *j, const rd_kafka_topic_partition_list_t *l)
+{
+    uint64_t seq, last = 0;
+    for (int i = 0; i < l->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &l->elems[i];
+        struct slice text = slice_from(p->metadata, p->metadata_size);
+        if (p->offset >= 0 && metadata_read(j->config->app, text, &seq)) {
+            last = seq > last ? seq : last;
+        }
+    }
+    return last;
+}
+
 /* Nothing but our own entries? Whoever wrote the positions wrote a header there. */
 static enum err take_any(void *ctx, const struct journal_entry *e, bool *done, struct error *err)
 {
@@ -202,8 +231,8 @@ static enum err check_log(struct kafka_journal *j, uint32_t task, const struct j
     }
     return error_set(err, ERR_STATE,
                      "the changelog topic %s holds no state although the positions of group %s are "
-                     "of commit %llu: it was removed and made anew. --reset-state begins anew "
-                     "where --start says",
+                     "of commit %llu: it was removed and made anew. --rebuild-from-input makes the "
+                     "state anew out of the input; --reset-state begins anew where --start says",
                      j->log.topic, j->log.group, (unsigned long long)s->seq);
 }
 
@@ -213,6 +242,10 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
     struct kafka_journal *j = (struct kafka_journal *)base;
     *ret = (struct journal_standing){.identity = buf_slice(&j->identity)};
     FYKE_TRY(kafka_changelog_bounds(&j->log, task, &ret->first, &ret->end, err));
+    if (kafka_rebuild_goes_on(j->config->rebuild)) {
+        ret->seq = last_seq(j, j->config->rebuild->until);
+        return ERR_OK;
+    }
     if (j->reset) {
         return ERR_OK;
     }

@@ -79,6 +79,24 @@ static enum err find_ends(struct kafka_source *s, struct error *err)
     return rc;
 }
 
+/* Reading ends where the group stands. */
+static enum err limit_to_rebuild(struct kafka_source *s, struct error *err)
+{
+    size_t shortened = 0;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        int64_t lost;
+        FYKE_TRY(kafka_rebuild_limit(s->rebuild, &s->parts[i], &lost, err));
+        shortened += lost > 0;
+    }
+    if (shortened > 0) {
+        kafka_say(&s->client,
+                  "rebuild: of %zu of the %zu partitions the oldest records are not there any more; "
+                  "what they made is missing in the state",
+                  shortened, s->n_parts);
+    }
+    return ERR_OK;
+}
+
 /* ---- --start ------------------------------------------------------------------------------ */
 
 static enum err start_at_time(struct kafka_source *s, struct etime t, struct error *err)
@@ -163,6 +181,7 @@ enum err kafka_place_partitions(struct kafka_source *s, struct error *err)
 {
     if (s->n_parts > 0) {
         FYKE_TRY(find_ends(s, err));
+        FYKE_TRY(s->rebuild ? limit_to_rebuild(s, err) : ERR_OK);
         FYKE_TRY(apply_start(s, err));
     }
     s->infos = xrealloc(s->infos, (s->n_parts + 1) * sizeof(*s->infos));

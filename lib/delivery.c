@@ -4,7 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/say.h"
 #include "connectors/kafka_journal.h"
+#include "connectors/kafka_rebuild.h"
 
 /* Lost transactions in a row without a commit between them: something is wrong that trying again
  * does not mend. An outage is no such thing, it is waited for. */
@@ -102,8 +104,47 @@ void delivery_goes_on(struct delivery_lives *l, struct delivery_counted now)
     l->fruitless = 0;
 }
 
+enum err delivery_begin_rebuild(struct delivery_lives *l, const struct fyke_run_config *c,
+                                struct error *err)
+{
+    if (!c->rebuild_from_input) {
+        return ERR_OK;
+    }
+    if (c->in_group) {
+        return error_set(err, ERR_USAGE, "--rebuild-from-input needs one instance (--instances 1): a "
+                                         "member cannot know that no other runs");
+    }
+    if (c->delivery == FYKE_AT_LEAST_ONCE || !can_be_exactly_once(c)) {
+        return error_set(err, ERR_USAGE, "--rebuild-from-input is for runs that deliver exactly once, "
+                                         "from Kafka to Kafka");
+    }
+    if (c->start && strcmp(c->start, "latest") == 0) {
+        return error_set(err, ERR_USAGE, "--rebuild-from-input reads the past: --start latest would "
+                                         "leave all of it out");
+    }
+    l->rebuild = kafka_rebuild_new();
+    return ERR_OK;
+}
+
+bool delivery_ends_rebuild(struct delivery_lives *l, const struct kafka_config *kafka)
+{
+    char line[200];
+    if (!l->rebuild || kafka_rebuild_is_over(l->rebuild) || delivery_stopped(kafka)) {
+        return false;
+    }
+    snprintf(line, sizeof(line),
+             SAY_INFO "rebuild: the state is that of the group's positions; %llu alerts and refused "
+                      "records did not go out again",
+             (unsigned long long)kafka_rebuild_withheld(l->rebuild));
+    say(kafka, line);
+    kafka_rebuild_end(l->rebuild);
+    return true;
+}
+
 void delivery_release(struct delivery_lives *l)
 {
+    kafka_rebuild_free(l->rebuild);
+    l->rebuild = NULL;
     engine_carried_free(l->carried);
     l->carried = NULL;
 }

@@ -25,6 +25,7 @@ struct delivery_lives {
     uint32_t switched;   /* lives that ended for other rules */
     uint32_t fruitless;  /* of these in a row without a commit */
     uint64_t commits;    /* of all of them */
+    struct kafka_rebuild *rebuild; /* going on in these lives, or over; NULL: none */
     struct engine_carried *carried; /* owned: the counters as of the last commit; NULL: none */
 };
 
@@ -42,8 +43,13 @@ bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *k
                           struct delivery_counted now, const struct error *err);
 /* Was the run told to end? */
 bool delivery_stopped(const struct kafka_config *kafka);
-/* The run goes on with other rules. */
+/* The run goes on, with other rules or after a rebuild. */
 void delivery_goes_on(struct delivery_lives *l, struct delivery_counted now);
+/* Refuses a rebuild where there is none, else begins it. */
+enum err delivery_begin_rebuild(struct delivery_lives *l, const struct fyke_run_config *c,
+                                struct error *err) FYKE_MUST_USE;
+/* A life came to its end. True: it was one of a rebuild, which is over; says so. */
+bool delivery_ends_rebuild(struct delivery_lives *l, const struct kafka_config *kafka);
 void delivery_release(struct delivery_lives *l);
 
 #endif

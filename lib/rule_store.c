@@ -141,7 +141,7 @@ enum err rule_store_find(const struct fyke_run_config *c, const char *const *pat
         .log_ctx = c->options.log_ctx,
     };
     *ret = NULL;
-    if (!c->options.state_dir || c->options.reset_state) {
+    if (!c->options.state_dir || c->options.reset_state || c->rebuild_from_input) {
         return ERR_OK;
     }
     if (c->in_group) {

@@ -171,7 +171,8 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.may_switch = r->n_tasks > 0 ? group_rules_confirm : NULL;
     o.may_switch_ctx = *r->group;
     o.carried = lives->carried;
-    o.reset_state = o.reset_state && lives->commits == 0 && lives->switched == 0;
+    o.reset_state = (o.reset_state || c->rebuild_from_input) && lives->commits == 0 &&
+                    lives->switched == 0;
     if (r->journal) {
         o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
     }
@@ -208,6 +209,7 @@ static void set_kafka(struct run *r)
         .fault = r->fault,
         .beat = run_life_wait,
         .beat_ctx = &r->life,
+        .rebuild = r->lives->rebuild,
     };
 }
 
@@ -403,7 +405,7 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
         *again = true;
         return ERR_OK;
     }
-    if (rc == ERR_OK && has_switched(r)) {
+    if (rc == ERR_OK && (delivery_ends_rebuild(lives, &r->kafka) || has_switched(r))) {
         delivery_goes_on(lives, counted(r));
         *again = true;
         return ERR_OK;
@@ -428,6 +430,9 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     bool again;
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
+    }
+    if (delivery_begin_rebuild(&lives, c, &err) != ERR_OK) {
+        return last_error_set(&err);
     }
     reload = reload_new(rules, c);
     if (rules->stored) {

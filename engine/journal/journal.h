@@ -44,7 +44,8 @@ struct journal;
 struct journal_standing {
     bool found;   /* positions with our metadata exist; if not, a header in the log decides
                      (positions expire), and without one this is the first start */
-    uint64_t seq; /* K, if found: number of the last commit; all partitions of the task carry it */
+    uint64_t seq; /* K, if found: number of the last commit; all partitions of the task carry it.
+                     If not, commits are numbered from here on */
     /* The part of the changelog that can still be read: entries at [first, end). */
     int64_t first, end;
     struct slice identity; /* of the log as a whole (cluster, topic): a local database of another

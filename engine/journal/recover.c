@@ -74,12 +74,14 @@ static enum err check_standing(const struct recovery *r, struct error *err)
     if (!r->found) {
         return error_set(err, ERR_STATE, "the positions are those of commit %" PRIu64 ", but the "
                          "changelog holds no header (entries %" PRId64 " to %" PRId64 "): it was "
-                         "deleted or made anew; restore it or start anew with --reset-state",
+                         "deleted or made anew; restore it, start anew with --reset-state, or make "
+                         "the state anew out of the input with --rebuild-from-input",
                          s->seq, s->first, s->end);
     }
     return error_set(err, ERR_STATE, "the positions are those of commit %" PRIu64 ", but the "
                      "changelog's last header is that of commit %" PRIu64 "; restore what was "
-                     "changed or start anew with --reset-state", s->seq, r->seq);
+                     "changed, start anew with --reset-state, or make the state anew out of the "
+                     "input with --rebuild-from-input", s->seq, r->seq);
 }
 
 static enum err stand(struct recovery *r, struct error *err)
@@ -174,6 +176,7 @@ static enum err bring_to_last_commit(struct recovery *r, struct error *err)
     buf_put_slice(&j->identity, r->standing.identity);
     j->origin = r->origin;
     j->origin.identity = buf_slice(&j->identity);
+    e->state->seq = r->found ? e->state->seq : r->standing.seq;
     return r->found ? state_take_header(e, err) : ERR_OK;
 }
 

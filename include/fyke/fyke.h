@@ -185,6 +185,8 @@ struct fyke_run_config {
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
     bool in_group; /* several instances share the partitions (docs/kafka.md); needs instance_id */
     const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
+    bool rebuild_from_input; /* Kafka, exactly once: state anew from what the topics hold, silently, up
+                                to the group's positions; then on from there */
     unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
     enum fyke_group_rules group_rules; /* with in_group */
 };

@@ -154,6 +154,36 @@ def a_changelog_that_is_gone_is_refused(w):
     w.subject.finishes("--once", "--reset-state")
 
 
+def a_state_is_made_anew_out_of_the_input(w):
+    """Without its changelog; cut short once, after which only another rebuild goes on. The state is that
+    of a run that lost nothing; an alert of the last moments may go out again."""
+    w.load(800)
+    w.subject.finishes("--once")
+    eos.ktool("delete", f"{w.name}.changelog")
+    w.load(100)
+    before = eos.ktool("offsets", w.name, w.source)
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, "--rebuild-from-input makes the state anew")
+    if not w.subject.dies_at("kafka-after-commit:2", "--rebuild-from-input", "--commit-every", "1ms"):
+        raise eos.Failed("the rebuild was not cut short")
+    after = eos.ktool("offsets", w.name, w.source)
+    if after != before:
+        raise eos.Failed(f"a rebuild that was cut short has moved positions: {before} {after}")
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, "or make the state anew out of the input with --rebuild-from-input")
+    out = len(eos.dump(w.out))
+    w.load(100)
+    w.subject.finishes("--once", "--rebuild-from-input")
+    if "alerts and refused records did not go out again" not in text(w.subject):
+        raise eos.Failed(f"the rebuild says nothing:\n{text(w.subject)}")
+    if len(eos.dump(w.out)) > 2 * out:
+        raise eos.Failed("the rebuild has repeated what had gone out")
+    w.load(100)
+    w.may_repeat = True
+
+
 def records_that_retention_took_are_refused(w):
     w.load(100)
     w.subject.finishes("--once")
@@ -241,6 +271,7 @@ def an_outage_longer_than_a_transaction(w):
 CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          a_transaction_that_took_too_long_is_done_again, positions_that_somebody_moved_are_refused,
          positions_may_expire, a_changelog_that_is_gone_is_refused,
+         a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
          another_protocols_state_is_refused, an_abort_may_be_cut_short]
 WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
