@@ -14,8 +14,7 @@ static void paint(struct painter *p, const char *code, const char *text)
     buf_printf(p->out, "%s%s%s", p->color ? code : "", text, p->color ? RESET : "");
 }
 
-/* A terminal must not obey what an event says. */
-static void put_safe(struct buf *out, struct slice s)
+void alert_text_safe(struct buf *out, struct slice s)
 {
     for (size_t i = 0; i < s.len;) {
         uint32_t cp;
@@ -33,7 +32,7 @@ static void put_value(struct painter *p, struct json_span s)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     json_view_text(s, &text);
-    put_safe(p->out, buf_slice(&text));
+    alert_text_safe(p->out, buf_slice(&text));
 }
 
 static void put_named(struct painter *p, struct json_span object, const char *key)
@@ -102,6 +101,17 @@ static void put_line(struct painter *p, struct json_span a, const char *key)
     }
 }
 
+static void put_place(struct painter *p, struct json_span e)
+{
+    buf_puts(p->out, p->color ? "  \033[2m" : "  ");
+    put_named(p, e, "topic");
+    buf_puts(p->out, "[");
+    put_named(p, e, "partition");
+    buf_puts(p->out, "]@");
+    put_named(p, e, "offset");
+    buf_puts(p->out, p->color ? RESET : "");
+}
+
 static void put_evidence(struct painter *p, struct json_span e)
 {
     buf_puts(p->out, "    ");
@@ -110,13 +120,7 @@ static void put_evidence(struct painter *p, struct json_span e)
     put_named(p, e, "step");
     buf_puts(p->out, "  ");
     put_named(p, e, "type");
-    buf_puts(p->out, p->color ? "  \033[2m" : "  ");
-    put_named(p, e, "topic");
-    buf_puts(p->out, "[");
-    put_named(p, e, "partition");
-    buf_puts(p->out, "]@");
-    put_named(p, e, "offset");
-    buf_puts(p->out, p->color ? RESET : "");
+    put_place(p, e);
     if (json_view_get(e, "fields").kind == JSON_OBJECT) {
         buf_puts(p->out, "  ");
         put_members(p, json_view_get(e, "fields"), "=");
@@ -166,4 +170,25 @@ void alert_text(struct json_view *view, struct slice json, bool color, struct bu
     }
     put_each(&p, json_view_get(view->root, "evidence"), put_evidence);
     put_each(&p, json_view_get(view->root, "absent"), put_absent);
+}
+
+void alert_text_evidence(struct json_span alert, bool color, struct buf *out)
+{
+    struct painter p = {out, color};
+    put_each(&p, json_view_get(alert, "evidence"), put_evidence);
+}
+
+void alert_text_event(struct json_span event, bool color, struct buf *out)
+{
+    struct painter p = {out, color};
+    put_named(&p, event, "time");
+    buf_puts(out, "  ");
+    put_named(&p, event, "event");
+    buf_puts(out, json_view_get(event, "late").kind == JSON_TRUE ? " (late)" : "");
+    put_place(&p, event);
+    if (json_view_get(event, "fields").kind == JSON_OBJECT) {
+        buf_puts(out, "  ");
+        put_members(&p, json_view_get(event, "fields"), "=");
+    }
+    buf_puts(out, "\n");
 }

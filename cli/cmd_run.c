@@ -224,9 +224,51 @@ static bool reads_kafka(const struct run_args *a)
     return a->inputs.n > 0 && strncmp(a->inputs.items[0], "kafka", 5) == 0;
 }
 
+/* In the state directory: going without is no reason not to run. A place that was asked for is. */
+static void open_live(struct run_args *a)
+{
+    struct error err = ERROR_INIT;
+    if (live_open(&a->live, &err) != ERR_OK && !a->live_failed) {
+        a->live_failed = true;
+        log_say(&a->log, LEVEL_WARNING, "live", "%s; nobody can look into this process", err.text);
+    }
+}
+
+static int listen_where_asked(struct run_args *a)
+{
+    struct error err = ERROR_INIT;
+    if (a->live.path && live_open(&a->live, &err) != ERR_OK) {
+        log_say(&a->log, LEVEL_ERROR, "live", "%s", err.text);
+        return CLI_IO;
+    }
+    return CLI_OK;
+}
+
+static void between(void *ctx, struct run *run)
+{
+    struct run_args *a = ctx;
+    live_between(&a->live, run);
+}
+
+static void observe(void *ctx, const struct ruleset *rs, enum event_fate fate,
+                    const struct event *e, const struct record *r)
+{
+    struct run_args *a = ctx;
+    live_observe(&a->live, rs, fate, e, r);
+}
+
+static void alert(void *ctx, const struct out_record *r)
+{
+    struct run_args *a = ctx;
+    live_alert(&a->live, r);
+}
+
 static void beat(void *ctx, enum run_phase phase, struct run *run)
 {
     struct run_args *a = ctx;
+    if (phase != RUN_OPENING && a->live.peers.socket.fd < 0) {
+        open_live(a);
+    }
     life_beat(&a->life, phase, run);
 }
 
@@ -247,6 +289,10 @@ static void open_life(struct run_args *a)
                             .service = reads_kafka(a) && (a->log.json || a->log.prefixed),
                             .report = run_args_report,
                             .report_ctx = a};
+    a->live = (struct live){.log = &a->log,
+                            .state_dir = a->config.options.state_dir,
+                            .path = settings_text(&a->settings, SET_LISTEN)};
+    live_init(&a->live);
     a->config.stop = &a->life.signals->stop;
     a->config.reload = &a->life.signals->reload;
     life_open(&a->life);
@@ -254,7 +300,13 @@ static void open_life(struct run_args *a)
 
 static int run_rules(struct run_args *a, const struct fyke_rules *rules)
 {
-    const struct run_hooks hooks = {.figures = run_args_figures, .beat = beat, .ctx = a};
+    bool listens = a->live.state_dir || a->live.path;
+    const struct run_hooks hooks = {.figures = run_args_figures,
+                                    .beat = beat,
+                                    .between = listens ? between : NULL,
+                                    .observe = listens ? observe : NULL,
+                                    .alert = listens ? alert : NULL,
+                                    .ctx = a};
     struct fyke_run_config *c = &a->config;
     bool standard = !c->output || strcmp(c->output, "stdout") == 0 || strcmp(c->output, "-") == 0;
     if (a->format == FORMAT_HUMAN && standard) {
@@ -297,7 +349,8 @@ static int live(const struct cli_verb *verb, struct run_args *a)
     struct fyke_rules *rules = NULL;
     open_log(a);
     open_life(a);
-    int rc = cli_load_rules(verb, &a->rules, &a->rules_options, &rules);
+    int rc = listen_where_asked(a);
+    rc = rc == CLI_OK ? cli_load_rules(verb, &a->rules, &a->rules_options, &rules) : rc;
     if (rc == CLI_FINDINGS) {
         rules = take_stored_rules(a, &rc);
     }
@@ -306,6 +359,7 @@ static int live(const struct cli_verb *verb, struct run_args *a)
     }
     fyke_rules_free(rules);
     signals_release();
+    live_close(&a->live);
     life_close(&a->life);
     log_release(&a->log);
     return rc;

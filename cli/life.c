@@ -33,7 +33,7 @@ const char *life_phase_name(enum run_phase phase)
 
 void life_open(struct life *l)
 {
-    l->socket = (struct status_socket){-1, -1};
+    l->socket = LOCAL_SOCKET_CLOSED;
     l->phase = RUN_OPENING;
     l->started = now_of(l);
     l->next_sign = l->next_status = l->started;
@@ -42,7 +42,7 @@ void life_open(struct life *l)
 
 void life_close(struct life *l)
 {
-    status_socket_close(&l->socket);
+    local_socket_close(&l->socket);
     notify_close(&l->notify);
 }
 
@@ -51,7 +51,8 @@ void life_close(struct life *l)
 static void open_socket(struct life *l)
 {
     struct error err = ERROR_INIT;
-    if (l->state_dir && l->socket.fd < 0 && status_socket_open(&l->socket, l->state_dir, &err) != ERR_OK) {
+    if (l->state_dir && l->socket.fd < 0 &&
+        local_socket_open(&l->socket, l->state_dir, STATUS_SOCKET, true, &err) != ERR_OK) {
         log_say(l->log, LEVEL_WARNING, "life", "%s; `fyke status` will not see this process",
                 err.text);
     }
@@ -110,7 +111,7 @@ static void put_answer(const struct life *l, struct run *run, struct buf *out)
 
 static void answer_peers(struct life *l, struct run *run)
 {
-    for (int peer; (peer = status_socket_accept(&l->socket)) >= 0;) {
+    for (int peer; (peer = local_socket_accept(&l->socket)) >= 0;) {
         FYKE_CLEANUP(buf_release) struct buf line = BUF_INIT;
         put_answer(l, run, &line);
         status_socket_answer(peer, buf_slice(&line));

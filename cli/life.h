@@ -20,7 +20,7 @@ struct life {
     /* The rest is its own. */
     bool was_ready;
     struct notify notify;
-    struct status_socket socket;
+    struct local_socket socket;
     enum run_phase phase;
     sig_atomic_t reports_seen;
     struct ptime next_sign, next_status;

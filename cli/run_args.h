@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/life.h"
+#include "cli/live.h"
 #include "cli/log.h"
 #include "cli/settings.h"
 #include "lib/json_view.h"
@@ -22,6 +23,8 @@ struct run_args {
     /* Running. */
     struct log log;
     struct life life;
+    struct live live;
+    bool live_failed; /* said */
     struct buf late; /* the line of a grace time that is over */
     struct json_view view;
     bool color;

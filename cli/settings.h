@@ -53,6 +53,7 @@ enum setting_id {
     SET_STANDBY,
     SET_GROUP_RULES,
     SET_GRACE,
+    SET_LISTEN,
     SET_STATS,
     SET_QUIET,
     SET_LOG_FORMAT,

@@ -207,6 +207,11 @@ static const struct setting table[SET_COUNT] = {
                    .fallback = "30s",
                    .group = "Life and logs",
                    .help = "after SIGTERM: time to finish and commit; then exit 4"},
+    [SET_LISTEN] = {.name = "listen",
+                    .kind = SETTING_TEXT,
+                    .value = "PATH",
+                    .help = "socket for fyke top, tap, partials and explain; default: live.sock in "
+                            "the state directory, none without one"},
     [SET_STATS] = {.name = "stats",
                    .kind = SETTING_TEXT,
                    .value = "FILE",

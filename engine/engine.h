@@ -200,6 +200,45 @@ uint32_t engine_positions(struct engine *e, const struct partition_position **re
  * rule set, NULL keeps it. The content is borrowed as long as it is in force. */
 void engine_swap_tables(struct engine *e, const struct table *const *content);
 
+/* ---- looking (look.c): between two batches; nothing that is evaluated later depends on it ---- */
+
+/* A rule for a key. */
+struct engine_standing {
+    const struct rule *rule;
+    struct etime watermark; /* ETIME_MIN: time has not begun */
+    bool kept;              /* something is kept for the key; else the rest is empty */
+    struct instance_standing state;
+    uint64_t left_out; /* open starts beyond the bound */
+};
+/* `json`: the part or the waiting match as an alert of kind open or pending, every kept field shown. */
+struct engine_open {
+    const struct rule *rule;
+    struct etime watermark;
+    struct slice json;
+    const struct open_deadline *deadlines;
+    uint32_t n_deadlines;
+};
+struct engine_looker {
+    void (*open)(void *ctx, const struct engine_open *o); /* of a rule: before its standing */
+    void (*standing)(void *ctx, const struct engine_standing *s);
+    void *ctx;
+    uint32_t most; /* parts per rule that are looked at */
+};
+/* `key`: as the Kafka key of an alert. `rule`: NULL: all that have such keys. ERR_USAGE: no such rule, or
+ * its key is no such value. */
+enum err engine_look(struct engine *e, const char *rule, struct slice key,
+                     const struct engine_looker *l, struct error *err) FYKE_MUST_USE;
+
+/* What a rule has cost since the engine was opened, and what is kept for it in memory. */
+struct engine_rule_figures {
+    uint64_t events;      /* of its sources, handed to a key of it */
+    struct nfa_work work; /* operations */
+    uint64_t alerts, shadow;
+    uint64_t keys, kept, open; /* keys in memory that hold something; events; starts of matches */
+};
+/* Per rule of the set, in its order. *ret_whole = false: not all keys in memory were looked at. */
+void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool *ret_whole);
+
 /* ---- figures ------------------------------------------------------------------------------ */
 
 struct partition_summary {

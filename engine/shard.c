@@ -10,6 +10,7 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct alert_options *alerts, bool show_pending)
 {
     *s = (struct shard){.index = o->shard, .keyspace = keyspace_new(o)};
+    s->costs = xcalloc(o->rs->n_units + 1u, sizeof(*s->costs));
     emitter_init(&s->emitter, alerts, show_pending);
 }
 
@@ -17,6 +18,7 @@ void shard_release(struct shard *s)
 {
     keyspace_free(s->keyspace);
     emitter_release(&s->emitter);
+    free(s->costs);
     free(s->items);
     free(s->refused);
     free(s->due);
@@ -95,7 +97,10 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
         in = keyspace_add_instance(ks, d->rec, use->rule);
     }
     d->call.history_begin = shard_history(d->pass, use->rule);
+    struct nfa_work before = instance_work(in);
     d->changed |= instance_event(in, e, roles, &d->call);
+    d->shard->costs[use->rule].events++;
+    shard_count_work(d->shard, use->rule, before, instance_work(in));
     return ERR_OK;
 }
 

@@ -49,8 +49,15 @@ struct refused_item {
     const struct record *record;
 };
 
+/* What a rule has cost here, over all its keys. */
+struct shard_cost {
+    uint64_t events;
+    struct nfa_work work;
+};
+
 struct shard {
     uint32_t index;
+    struct shard_cost *costs; /* per unit of the rule set */
     struct keyspace *keyspace;
     struct emitter emitter;
     const struct profiles_given *given; /* tests: profiles are given; NULL mostly */
@@ -65,6 +72,16 @@ struct shard {
     enum err rc; /* of the last pass */
     struct error error;
 };
+
+/* instance_work() has grown since `before`. */
+static inline void shard_count_work(struct shard *s, uint32_t rule, struct nfa_work before,
+                                    struct nfa_work after)
+{
+    struct nfa_work *to = &s->costs[rule].work;
+    to->tests += after.tests - before.tests;
+    to->visits += after.visits - before.visits;
+    to->steps += after.steps - before.steps;
+}
 
 void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct alert_options *alerts, bool show_pending);

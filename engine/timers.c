@@ -16,8 +16,10 @@ static void fire(struct shard *s, const struct shard_pass *pass, struct key_reco
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct instance *in = rec->slots[i].instance;
         if (in != NULL && !etime_lt(t, instance_next_time(in))) {
+            struct nfa_work work = instance_work(in);
             call->history_begin = shard_history(pass, rec->slots[i].rule);
             changed |= instance_advance(in, before, call);
+            shard_count_work(s, rec->slots[i].rule, work, instance_work(in));
         }
     }
     for (uint32_t i = 0; i < rec->n_slots; i++) {

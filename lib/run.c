@@ -21,6 +21,7 @@
 #include "lib/reload.h"
 #include "lib/rules.h"
 #include "lib/table_inputs.h"
+#include "lib/tee_sink.h"
 
 /* Everything that one run opens; release_run() closes what is there. */
 struct run {
@@ -112,7 +113,7 @@ static enum err open_source(struct run *r, struct error *err)
 
 /* ---- output ------------------------------------------------------------------------------- */
 
-static enum err open_sink(struct run *r, struct error *err)
+static enum err open_output(struct run *r, struct error *err)
 {
     const struct fyke_run_config *c = r->config;
     const char *to = c->output;
@@ -135,7 +136,22 @@ static enum err open_sink(struct run *r, struct error *err)
     return file_sink_new(standard ? NULL : to, c->options.state_dir != NULL, &r->sink, err);
 }
 
+static enum err open_sink(struct run *r, struct error *err)
+{
+    FYKE_TRY(open_output(r, err));
+    if (r->hooks->alert) {
+        r->sink = tee_sink_new(r->sink, r->hooks->alert, r->hooks->ctx);
+    }
+    return ERR_OK;
+}
+
 /* ---- engine ------------------------------------------------------------------------------- */
+
+static void observe(void *ctx, enum event_fate fate, const struct event *e, const struct record *rec)
+{
+    const struct run *r = ctx;
+    r->hooks->observe(r->hooks->ctx, r->rs, fate, e, rec);
+}
 
 static enum watermark_end end_of(enum fyke_watermark_end e)
 {
@@ -182,6 +198,10 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.beat_ctx = &r->life;
     o.geoip = geoip_files_lookup(r->geoip);
     o.geoip_identity = geoip_files_identity(r->geoip);
+    if (r->hooks->observe && r->n_tasks == 0) {
+        o.observe = observe;
+        o.observe_ctx = r;
+    }
     if (c->commit_every_ms > 0) {
         o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
     }
@@ -281,6 +301,16 @@ static enum err open_run(struct run *r, const struct delivery_lives *lives, stru
     return ERR_OK;
 }
 
+struct engine *run_engine(struct run *r)
+{
+    return r->engine;
+}
+
+const struct ruleset *run_ruleset(const struct run *r)
+{
+    return r->rs;
+}
+
 void run_figures_now(struct run *r, run_figures_fn figures, void *ctx)
 {
     if (!r->engine && !r->task_set) {
@@ -338,6 +368,12 @@ static void beat(void *ctx, enum run_phase phase)
     }
 }
 
+static void between(void *ctx)
+{
+    struct run *r = ctx;
+    r->hooks->between(r->hooks->ctx, r);
+}
+
 static void init_life(struct run *r, sig_atomic_t reload_seen)
 {
     r->life = (struct run_life){.thread = pthread_self(),
@@ -346,7 +382,9 @@ static void init_life(struct run *r, sig_atomic_t reload_seen)
                                 .reload = r->config->reload,
                                 .reload_seen = reload_seen,
                                 .on_reload = reload,
-                                .on_reload_ctx = r};
+                                .on_reload_ctx = r,
+                                .between = r->hooks->between ? between : NULL,
+                                .between_ctx = r};
 }
 
 static enum err release_run(struct run *r, struct error *err)

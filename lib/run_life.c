@@ -37,6 +37,9 @@ void run_life_step(void *ctx, enum engine_phase phase)
     case ENGINE_READY:
     case ENGINE_RUNNING:
         enter(l, reload_phase(l));
+        if (l->between) {
+            l->between(l->between_ctx);
+        }
         break;
     case ENGINE_STOPPING: enter(l, RUN_STOPPING); break;
     case ENGINE_WAITING: enter(l, l->phase); break;

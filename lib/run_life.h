@@ -31,6 +31,8 @@ struct run_life {
      * under way. */
     bool (*on_reload)(void *ctx, bool asked);
     void *on_reload_ctx;
+    void (*between)(void *ctx); /* after it: the engine may be looked into; NULL */
+    void *between_ctx;
 };
 
 /* For engine_options.beat and kafka_config.beat; `ctx` is the struct run_life. */

@@ -19,7 +19,8 @@ const struct emit_plan *rule_plans(const struct rule *rule, enum match_kind kind
     case MATCH_PENDING: *ret_n = rule->n_emits; return rule->emits;
     case MATCH_TIMEOUT: *ret_n = rule->n_timeouts; return rule->timeouts;
     case MATCH_QUIET_ENDED:
-    case MATCH_CAPPED: break;
+    case MATCH_CAPPED:
+    case MATCH_OPEN: break;
     }
     *ret_n = 0;
     return NULL;

@@ -22,7 +22,14 @@
 struct instance;
 struct nfa_watch;
 
-enum match_kind { MATCH_MATCH, MATCH_TIMEOUT, MATCH_QUIET_ENDED, MATCH_CAPPED, MATCH_PENDING };
+enum match_kind {
+    MATCH_MATCH,
+    MATCH_TIMEOUT,
+    MATCH_QUIET_ENDED,
+    MATCH_CAPPED,
+    MATCH_PENDING,
+    MATCH_OPEN, /* a part that may still become a match: for looking (open.c) */
+};
 
 /* What a rule says about a kind of match: its alert (NULL: none), whether it derives events. */
 const struct emit_plan *rule_alert_plan(const struct rule *rule, enum match_kind kind);
@@ -63,7 +70,7 @@ struct match {
      * keeps it says whether the alert goes out. NULL mostly. */
     const struct value *per;
     bool held_back;         /* by `quiet`: no alert, events only */
-    uint32_t step;          /* timeout: test of the last step bound */
+    uint32_t step;          /* timeout, open: test of the last step bound */
     uint64_t suppressed;    /* quiet: held back since the last alert that went out */
     uint64_t count;         /* quiet_ended: how many were held back; capped: dropped */
     uint64_t truncated;     /* no skip: matches beyond the cap */
@@ -149,6 +156,37 @@ bool instance_is_empty(const struct instance *in);
 /* Pending deadlines for `--pending`: calls on_match with kind MATCH_PENDING per match that only
  * waits for a deadline. */
 void instance_pending(struct instance *in, const struct nfa_call *call);
+
+/* ---- looking (open.c): nothing that is stored or reported later depends on it ---------------- */
+
+/* An instance as it stands. */
+struct instance_standing {
+    uint64_t events;           /* kept */
+    uint64_t starts;           /* of them: may still begin a match */
+    struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
+    struct etime quiet_until;  /* the latest end of a quiet time; ETIME_MIN: none runs */
+    uint64_t held;             /* alerts held back by quiet times that run */
+};
+struct instance_standing instance_standing(const struct instance *in);
+
+/* What ends a part that is open, if nothing comes. */
+struct open_deadline {
+    const char *what; /* "window", "span", "gap" */
+    struct etime at;
+};
+#define OPEN_MAX_DEADLINES 3
+struct open_match {
+    const struct match *match; /* MATCH_OPEN: `detected_at` is the time that was looked at */
+    struct open_deadline deadlines[OPEN_MAX_DEADLINES];
+    uint32_t n_deadlines;
+};
+typedef void (*open_fn)(void *ctx, const struct open_match *m);
+
+/* Per start that may still begin a match the longest part that no event up to `now` has killed and no
+ * deadline has ended; at most `most`, the oldest first. Returns how many there are beyond that, not
+ * looked at. call->on_match is not used. */
+uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
+                       const struct nfa_call *call, open_fn fn, void *ctx);
 
 /* ---- stored form (layout in state_codec.c) ------------------------------------------------
  * A small head plus segments of at most SEGMENT_MAX_BYTES (one retained event may exceed it).

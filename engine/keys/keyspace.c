@@ -415,6 +415,19 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, stru
     return rc;
 }
 
+bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ctx)
+{
+    const struct record_list *const lists[] = {&ks->clean, &ks->dirty};
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(lists); i++) {
+        for (const struct key_record *rec = lists[i]->oldest; rec != NULL; rec = rec->newer) {
+            if (!fn(ctx, rec)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static uint64_t events_of(const struct record_list *l)
 {
     uint64_t n = 0;

@@ -157,6 +157,10 @@ typedef enum err (*keyspace_each_fn)(void *ctx, struct key_record *rec, struct e
 enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
                        struct error *err) FYKE_MUST_USE;
 
+/* Records in memory, in no order, until fn returns false; then false. */
+typedef bool (*keyspace_look_fn)(void *ctx, const struct key_record *rec);
+bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ctx);
+
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);
 
 /* Between two passes: without any key in memory its tables go back to what they were at the start. */

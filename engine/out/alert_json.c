@@ -84,7 +84,7 @@ static void put_times(struct json_out *j, const struct ruleset *rs, const struct
         put_coord(j, rs, m->decided_by);
         json_object_end(j);
     }
-    if (m->kind == MATCH_TIMEOUT) {
+    if (m->kind == MATCH_TIMEOUT || m->kind == MATCH_OPEN) {
         json_member_string(j, "step", m->rule->tests[m->step].label);
     }
     if (m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED) {

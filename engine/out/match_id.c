@@ -15,6 +15,8 @@ const char *match_kind_name(enum match_kind kind)
         return "capped";
     case MATCH_PENDING:
         return "pending";
+    case MATCH_OPEN:
+        return "open";
     }
     return "match";
 }

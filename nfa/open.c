@@ -1,0 +1,146 @@
+/* What is open: the parts of matches that an instance is in, as somebody who looks at it wants to see
+ * them. The same search that timeouts go by. */
+#include "nfa/report.h"
+#include "nfa/scratch.h"
+
+struct instance_standing instance_standing(const struct instance *in)
+{
+    struct instance_standing s = {.events = retained_count(&in->events),
+                                  .starts = in->live_starts,
+                                  .capped_until = in->capped_until,
+                                  .quiet_until = ETIME_MIN};
+    for (size_t i = 0; i < in->n_quiet; i++) {
+        const struct quiet_entry *q = &in->quiet[i];
+        struct etime end = etime_add(q->last_at, in->rule->quiet.length);
+        if (!q->ended) {
+            s.held += q->held;
+            s.quiet_until = etime_lt(s.quiet_until, end) ? end : s.quiet_until;
+        }
+    }
+    return s;
+}
+
+/* ---- deadlines ------------------------------------------------------------------------------- */
+
+static bool has_test(const struct pattern *p, uint32_t test)
+{
+    if (p->test == test && (p->kind == PAT_STEP || p->kind == PAT_COUNT)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < p->n_items; i++) {
+        if (p->items[i].node && has_test(p->items[i].node, test)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t bound_of(const struct match *m, uint32_t test)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        n += m->evidence[i].test == test;
+    }
+    return n;
+}
+
+static struct etime first_of(const struct match *m, uint32_t test)
+{
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        if (m->evidence[i].test == test) {
+            return m->evidence[i].event->time;
+        }
+    }
+    return m->first_at;
+}
+
+static void add(struct open_match *o, const char *what, struct etime from, struct duration length)
+{
+    if (!duration_is_infinite(length)) {
+        o->deadlines[o->n_deadlines++] = (struct open_deadline){what, etime_add(from, length)};
+    }
+}
+
+/* Only what is sure: a count that has not got its events must get them within its span; behind an item
+ * that is complete the next one must begin within the gap. Parts that may take more events, and
+ * optional items, say nothing. */
+static void find_deadlines(const struct match *m, struct open_match *o)
+{
+    const struct pattern *root = m->rule->root;
+    uint32_t i = 0;
+    add(o, "window", m->first_at, m->rule->window);
+    while (i < root->n_items && !(root->items[i].node && has_test(root->items[i].node, m->step))) {
+        i++;
+    }
+    const struct pattern *p = i < root->n_items ? root->items[i].node : NULL;
+    if (!p || (p->kind != PAT_STEP && p->kind != PAT_COUNT)) {
+        return;
+    }
+    bool whole = p->kind == PAT_STEP || bound_of(m, p->test) >= p->min;
+    if (!whole) {
+        add(o, "span", first_of(m, p->test), p->span);
+    }
+    const struct pattern_item *next = i + 1 < root->n_items ? &root->items[i + 1] : NULL;
+    bool full = p->kind == PAT_STEP || bound_of(m, p->test) >= p->max;
+    if (full && next && next->node && !next->node->optional && next->n_absences == 0) {
+        add(o, "gap", m->last_at, next->link.within);
+    }
+}
+
+static bool is_over(const struct open_match *o, struct etime now)
+{
+    for (uint32_t i = 0; i < o->n_deadlines; i++) {
+        if (etime_lt(o->deadlines[i].at, now)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static void look_at(struct finder *f, const struct report *r, struct etime now, open_fn fn, void *ctx)
+{
+    const struct bound *sorted = bound_in_order(f);
+    struct match m = {.step = sorted[f->scratch->n_bound - 1].test};
+    struct open_match o = {.match = &m};
+    report_fill(f, r, sorted, f->now, &m);
+    find_deadlines(&m, &o);
+    m.detected_at = now;
+    if (!is_over(&o, now)) {
+        fn(ctx, &o);
+    }
+}
+
+uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
+                       const struct nfa_call *call, open_fn fn, void *ctx)
+{
+    /* As what is pending: profiles are read as they stand. */
+    struct report r = {.in = in, .call = call, .kind = MATCH_PENDING};
+    struct nfa_work work = in->work; /* what looking costs is not the rule's cost */
+    uint64_t visits = in->events.visits, seen = 0;
+    uint32_t n = retained_count(&in->events);
+    /* At the end of an input events are evaluated that the clock has not passed. */
+    struct etime last = n > 0 ? retained_at(&in->events, n - 1)->event->time : now;
+    struct etime point = etime_lt(now, last) ? last : now;
+    for (uint32_t i = in->lowest; i < n; i++) {
+        struct finder f;
+        if (!instance_is_start(in, i) ||
+            etime_lt(etime_add(retained_at(&in->events, i)->event->time, in->rule->window), now) ||
+            ++seen > most) {
+            continue;
+        }
+        arena_reset(&call->scratch->arena);
+        finder_begin(&f, &r, point, true);
+        f.first = i;
+        r.kind = MATCH_OPEN;
+        if (finder_search_partial(&f)) {
+            look_at(&f, &r, now, fn, ctx);
+            finder_partial_done(&f);
+        }
+        r.kind = MATCH_PENDING;
+    }
+    in->work = work;
+    in->events.visits = visits;
+    return seen > most ? seen - most : 0;
+}
