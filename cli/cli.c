@@ -187,7 +187,7 @@ bool cli_parse_format(const struct cli_verb *verb, const char *text, const enum 
                       size_t n_allowed, enum cli_format *ret)
 {
     static const char *const names[] = {"",    "human",    "json",   "tap",
-                                        "dot", "markdown", "github", "sarif"};
+                                        "dot", "markdown", "github", "sarif", "svg"};
     FYKE_CLEANUP(buf_release) struct buf known = BUF_INIT;
     for (size_t i = 0; i < n_allowed; i++) {
         if (strcmp(text, names[allowed[i]]) == 0) {

@@ -24,7 +24,7 @@ enum cli_exit {
 
 enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum cli_format { FORMAT_DEFAULT, FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP, FORMAT_DOT,
-                  FORMAT_MARKDOWN, FORMAT_GITHUB, FORMAT_SARIF };
+                  FORMAT_MARKDOWN, FORMAT_GITHUB, FORMAT_SARIF, FORMAT_SVG };
 
 struct cli_verb {
     const char *name;

@@ -5,6 +5,8 @@
 
 #include "cli/capture_args.h"
 #include "cli/explain.h"
+#include "cli/explain_live.h"
+#include "cli/explain_svg.h"
 #include "cli/explain_why.h"
 #include "lib/rules.h"
 
@@ -16,6 +18,7 @@ struct explain_args {
     bool why;
     struct capture_args capture;
     const char *alert; /* file */
+    struct live_target live; /* with `state` or `listen`: a running process is asked */
     struct cli_list inputs, geoip, properties;
     enum cli_format format;
 };
@@ -52,7 +55,10 @@ enum {
     OPT_HIDE,
     OPT_SECRET,
     OPT_TITLE,
-    OPT_FORCE
+    OPT_FORCE,
+    OPT_STATE,
+    OPT_LISTEN,
+    OPT_WAIT
 };
 
 static bool take_test_option(const struct cli_verb *v, struct explain_args *a, int opt)
@@ -69,7 +75,8 @@ static bool take_test_option(const struct cli_verb *v, struct explain_args *a, i
 /* Below 0: go on. */
 static int take_option(const struct cli_verb *v, struct explain_args *a, int opt, char **argv)
 {
-    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON}, graphs[] = {FORMAT_DOT};
+    static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_SVG};
+    static const enum cli_format graphs[] = {FORMAT_DOT};
     struct why_config *asked = &a->capture.config.asked;
     bool is_graph = v == &verb_graph, ok = true;
     if (is_graph && opt != 'r' && opt != 'h' && opt != OPT_FORMAT) {
@@ -89,13 +96,16 @@ static int take_option(const struct cli_verb *v, struct explain_args *a, int opt
     case OPT_ALERT: a->alert = optarg; break;
     case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
     case OPT_INPUT_FORMAT: ok = cli_parse_input_format(v, optarg, &asked->kcat); break;
+    case OPT_STATE: a->live.state = optarg; break;
+    case OPT_LISTEN: a->live.listen = optarg; break;
+    case OPT_WAIT: ok = cli_parse_duration(v, "--wait", optarg, &a->live.wait.ns); break;
     case OPT_AS_TEST:
     case OPT_HIDE:
     case OPT_SECRET:
     case OPT_TITLE:
     case OPT_FORCE: ok = take_test_option(v, a, opt); break;
     case OPT_FORMAT:
-        ok = cli_parse_format(v, optarg, is_graph ? graphs : formats, is_graph ? 1 : 2, &a->format);
+        ok = cli_parse_format(v, optarg, is_graph ? graphs : formats, is_graph ? 1 : 3, &a->format);
         break;
     case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
     default: return cli_bad_option(v, opt, argv);
@@ -103,10 +113,33 @@ static int take_option(const struct cli_verb *v, struct explain_args *a, int opt
     return ok ? -1 : CLI_USAGE;
 }
 
+static bool asks_process(const struct explain_args *a)
+{
+    return a->live.state || a->live.listen;
+}
+
+/* The rules of a running process are its own, its past is gone. */
+static int check_live(const struct cli_verb *v, const struct explain_args *a)
+{
+    if (a->format == FORMAT_SVG) {
+        return cli_usage_error(v, "pictures are drawn of what is in an input: -r and -i");
+    }
+    const struct why_config *asked = &a->capture.config.asked;
+    if (a->inputs.n > 0 || a->rules.n > 0 || a->alert || a->capture.output ||
+        asked->at.ns != INT64_MAX) {
+        return cli_usage_error(v, "a running process is asked for RULE and --key as it stands now; the "
+                               "past needs -r and -i");
+    }
+    return a->rule ? -1 : cli_usage_error(v, "which RULE?");
+}
+
 /* What hangs together. Below 0: go on. */
 static int check_args(const struct cli_verb *v, struct explain_args *a)
 {
     struct why_config *asked = &a->capture.config.asked;
+    if (asks_process(a)) {
+        return check_live(v, a);
+    }
     a->why |= a->inputs.n > 0 || asked->at.ns != INT64_MAX || a->alert || a->capture.output;
     if (a->alert && (a->rule || asked->key.len > 0 || asked->at.ns != INT64_MAX)) {
         return cli_usage_error(v, "--alert says which rule, key and time; leave RULE, --key and --at out");
@@ -120,8 +153,8 @@ static int check_args(const struct cli_verb *v, struct explain_args *a)
     if (a->why && (!a->rule || a->inputs.n == 0)) {
         return cli_usage_error(v, "why a rule fired needs its name, --key and -i INPUT");
     }
-    if (!a->why && a->format == FORMAT_JSON) {
-        return cli_usage_error(v, "--format json is for --key");
+    if (!a->why && (a->format == FORMAT_JSON || a->format == FORMAT_SVG)) {
+        return cli_usage_error(v, "--format json and svg are for --key");
     }
     asked->rule = a->rule;
     asked->inputs = a->inputs.items;
@@ -147,6 +180,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
         {"secret-file", required_argument, NULL, OPT_SECRET},
         {"title", required_argument, NULL, OPT_TITLE},
         {"force", no_argument, NULL, OPT_FORCE},
+        {"state", required_argument, NULL, OPT_STATE},
+        {"listen", required_argument, NULL, OPT_LISTEN},
+        {"wait", required_argument, NULL, OPT_WAIT},
         {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
         {"geoip", required_argument, NULL, OPT_GEOIP},
         {"format", required_argument, NULL, OPT_FORMAT},
@@ -174,6 +210,19 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
     return check_args(v, a);
 }
 
+static void put_why(const struct explain_args *a, const struct rule *rule,
+                    const struct why_result *result, struct buf *out)
+{
+    const struct why_config *asked = &a->capture.config.asked;
+    if (a->format == FORMAT_SVG) {
+        explain_svg(rule, asked, result, out);
+    } else if (a->format == FORMAT_JSON) {
+        explain_why_json(asked, result, out);
+    } else {
+        explain_why_text(asked, result, out);
+    }
+}
+
 /* Exit: 0 whether it fired or not; both are answers. */
 static int show_why(const struct cli_verb *v, struct explain_args *a, const struct fyke_rules *rules)
 {
@@ -198,9 +247,7 @@ static int show_why(const struct cli_verb *v, struct explain_args *a, const stru
     if (got != FYKE_OK) {
         rc = cli_fail(got);
     } else {
-        void (*put)(const struct why_config *, const struct why_result *, struct buf *) =
-            a->format == FORMAT_JSON ? explain_why_json : explain_why_text;
-        put(asked, &result, &out);
+        put_why(a, find_rule(rs, a->rule), &result, &out);
         rc = cli_put(buf_slice(&out));
     }
     why_result_release(&result);
@@ -241,7 +288,12 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     struct explain_args a = {0};
     struct fyke_rules *rules = NULL;
     capture_args_init(&a.capture);
+    live_target_init(&a.live);
     int rc = parse_args(verb, argc, argv, &a);
+    if (rc < 0 && asks_process(&a)) {
+        rc = explain_live(&a.live, a.rule, a.capture.config.asked.key, a.format,
+                          cli_colored(a.color, stdout));
+    }
     if (rc < 0) {
         struct cli_rules_options o = {.color = a.color, .quiet_notes = true};
         rc = cli_load_rules(verb, &a.rules, &o, &rules);
@@ -255,6 +307,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     cli_list_release(&a.geoip);
     cli_list_release(&a.properties);
     capture_args_release(&a.capture);
+    live_target_release(&a.live);
     return rc;
 }
 
@@ -265,6 +318,7 @@ const struct cli_verb verb_explain = {
     "       fyke explain RULE PATH…\n"
     "       fyke explain RULE -r PATH… --key KEY [--at TIME] -i INPUT…\n"
     "       fyke explain --alert FILE -r PATH… -i INPUT…\n"
+    "       fyke explain RULE --key KEY --state DIR|--listen PATH\n"
     "\n"
     "Says what the rule looks for, step by step, and how it is evaluated; without RULE for\n"
     "every rule. With a key and events: why it fired for that key, or what stood in the way.\n"
@@ -278,9 +332,13 @@ const struct cli_verb verb_explain = {
     "      --alert FILE    rule, key and time are those of the last line of FILE, or of -\n"
     "      --as-test DIR/NAME  instead of words a fixture and a test, as `fyke capture` writes them\n"
     CAPTURE_OPTIONS
+    "      --state DIR     ask the process that runs on DIR how the rule stands for the key now: the\n"
+    "                      furthest part, its deadlines, quiet times, caps\n"
+    "      --listen PATH   the same by the socket that it was given\n"
+    "      --wait D        for its answer (default 10s)\n"
     "      --input-format F  payload (one JSON object per line) or kcat (envelopes)\n"
     "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"
-    "      --format F      with --key: human (default), json\n"
+    "      --format F      with --key: human (default), json; svg: a picture, of what is in the input\n"
     "      --color WHEN    auto, always, never\n",
     run,
 };

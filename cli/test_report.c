@@ -260,6 +260,7 @@ void test_report(struct test_args *a, const struct test_report *r)
     case FORMAT_HUMAN:
     case FORMAT_DOT:
     case FORMAT_MARKDOWN:
+    case FORMAT_SVG:
     case FORMAT_SARIF: report_human(r, a->verbose); break;
     }
 }

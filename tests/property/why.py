@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""What `fyke explain --key` names, made on purpose: random rules and events, each change that is named carried out in
+the text of the rule, and the rule run over the same input. It must give the alert that was promised, at the time
+that was promised; a window or gap one millisecond short of what is said to be enough must not.
+
+  why.py FYKE [--seed N] [--cases N]
+"""
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+T0 = 1767225600000  # 2026-01-01
+
+
+class Case:
+    """Rule `r` over events of the keys a and b; steps without a name of their own are s1, s2, …"""
+
+    def __init__(self, rng):
+        self.window = rng.choice([10, 30, 60])
+        self.bound = rng.choice([0, 2, 5])
+        self.limits = [rng.randint(1, 9) for _ in range(rng.randint(2, 3))]
+        self.gap = rng.choice([None, 4, 8])
+        self.count = rng.randint(2, 3) if rng.random() < 0.5 else None
+        self.absent = rng.random() < 0.3
+        self.quiet = rng.random() < 0.3
+        self.events = self.make_events(rng)
+
+    def rule(self):
+        steps = []
+        for i, limit in enumerate(self.limits):
+            test = f'E as s{i + 1} where v > {limit} and kind = "k{i % 2}"'
+            if i == 0 and self.count:
+                steps.append(f"when {self.count} {test}")
+            elif i == 0:
+                steps.append(f"when {test}")
+            else:
+                gap = f"within {self.gap}s " if self.gap and i == 1 else ""
+                absent = 'no E where kind = "stop" ' if self.absent and i == 1 else ""
+                steps.append(f"then {absent}{'then ' if absent else ''}{gap}{test}")
+        return "\n".join([
+            "language 1",
+            'event E from topic "e" { k : string key  at : timestamp in ms event time  v : int  kind : string',
+            f"  out of order by {self.bound or 1}s }}",
+            "rule r {",
+            f"  for each k within {self.window}s",
+            *["  " + s for s in steps],
+            *(["  quiet for 20s"] if self.quiet else []),
+            "  emit alert { n = 1 }",
+            "}",
+            ""])
+
+    def make_events(self, rng):
+        events, now = [], 0
+        for _ in range(rng.randint(6, 14)):
+            now += rng.choice([500, 1000, 3000, 7000, 15000])
+            late = rng.choice([0, 0, 0, 1000, 4000, 9000])
+            events.append({"k": rng.choice("aab"), "at": T0 + max(0, now - late), "v": rng.randint(0, 10),
+                           "kind": rng.choice(["k0", "k1", "k0", "k1", "stop"])})
+        return events
+
+
+class Tool:
+    def __init__(self, fyke, work):
+        self.fyke = fyke
+        self.rules = os.path.join(work, "r.rules")
+        self.input = os.path.join(work, "e.jsonl")
+
+    def write(self, rule, events=None):
+        with open(self.rules, "w", encoding="utf-8") as f:
+            f.write(rule)
+        if events is not None:
+            with open(self.input, "w", encoding="utf-8") as f:
+                f.writelines(json.dumps(e) + "\n" for e in events)
+
+    def call(self, *args):
+        done = subprocess.run([self.fyke, *args], capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(args)}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def explain(self, key):
+        return json.loads(self.call("explain", "r", "-r", self.rules, "-i", self.input, "--key", key,
+                                    "--format", "json"))
+
+    def alerts(self, key):
+        out = self.call("run", "-r", self.rules, "-i", self.input, "-q")
+        alerts = [json.loads(line) for line in out.splitlines()]
+        return [a for a in alerts if a["key"] == {"k": key} and a["kind"] == "match"]
+
+
+def places(alert):
+    return [(e["topic"], e["offset"]) for e in alert["evidence"]]
+
+
+def changed(rule, words):
+    """The rule with the change that the words name; None: words that this does not read."""
+    as_other = re.fullmatch(r"`(.+?)` as `(.+?)`", words)
+    without = re.fullmatch(r"without `(.+?)`", words)
+    if as_other:
+        old, new = as_other.groups()
+    elif without:
+        old, new = without.group(1), "true" if "=" in without.group(1) or ">" in without.group(1) else ""
+    else:
+        return None
+    if rule.count(old) != 1:
+        return None
+    return rule.replace(old, new)
+
+
+def check_reason(tool, case, key, why, reason):
+    rule = changed(case.rule(), reason["change"])
+    if rule is None:
+        return False
+    tool.write(rule)
+    promised = (reason["alert"]["detected"], places(reason["alert"]))
+    got = [(a["detected"], places(a)) for a in tool.alerts(key)]
+    assert promised in got, f"{reason['change']}: promised {promised}, got {got}\n{rule}"
+    if reason["kind"] in ("window", "gap"):
+        needed = re.search(r"within ([0-9a-z]+)`$", reason["change"])
+        assert needed, reason["change"]
+        short = rule.replace(f"within {needed.group(1)}", f"within {milliseconds(needed.group(1)) - 1}ms")
+        tool.write(short)
+        known = [(a["detected"], places(a)) for a in tool.alerts(key)]
+        assert promised not in known, f"{reason['change']}: one millisecond less does it, too\n{short}"
+    return True
+
+
+def milliseconds(text):
+    units = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
+    return sum(int(n) * units[u] for n, u in re.findall(r"([0-9]+)(ms|s|m|h|d)", text))
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("fyke")
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--cases", type=int, default=12)
+    a = args.parse_args()
+    kinds, tried, fired = {}, 0, 0
+    with tempfile.TemporaryDirectory() as work:
+        tool = Tool(a.fyke, work)
+        for number in range(a.cases):
+            case = Case(random.Random(f"{a.seed}/{number}"))
+            tool.write(case.rule(), case.events)
+            for key in "ab":
+                tool.write(case.rule())
+                why = tool.explain(key)
+                fired += why["fired"]
+                for reason in why["reasons"]:
+                    try:
+                        if check_reason(tool, case, key, why, reason):
+                            tried += 1
+                            kinds[reason["kind"]] = kinds.get(reason["kind"], 0) + 1
+                    except AssertionError as e:
+                        print(f"seed {a.seed}, case {number}, key {key}: {e}\n{case.rule()}\n"
+                              + "\n".join(json.dumps(x) for x in case.events))
+                        return 1
+    print(f"{tried} changes made, all of them fire as promised: "
+          + ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) + f"; {fired} fired as they were")
+    return 0 if tried > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
