@@ -102,6 +102,7 @@ static void fill_config(struct run_args *a)
     c->late = settings_text(s, SET_LATE);
     c->fault = settings_text(s, SET_FAULT);
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
+    c->drop_changed = settings_word(s, SET_ON_CHANGE) == 1;
     c->in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
     c->standby = (unsigned)settings_number(s, SET_STANDBY);
     c->group_rules = group_rules[settings_word(s, SET_GROUP_RULES)];

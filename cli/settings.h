@@ -28,6 +28,7 @@ enum setting_id {
     SET_STATE,
     SET_RESET_STATE,
     SET_REBUILD,
+    SET_ON_CHANGE,
     SET_MEMORY,
     SET_BUFFER,
     SET_COMMIT_EVERY,

@@ -77,6 +77,13 @@ static const struct setting table[SET_COUNT] = {
                      .without = FLAG_ONLY,
                      .help = "make the state anew from what the topics still hold, up to the group's "
                              "positions; nothing goes out until then"},
+    [SET_ON_CHANGE] = {.name = "on-change",
+                       .kind = SETTING_CHOICE,
+                       .value = "W",
+                       .words = "drain|drop",
+                       .fallback = "drain",
+                       .help = "what a rule has open when its files change. drain: the old version "
+                               "finishes it; drop: it is dropped"},
     [SET_MEMORY] = {.name = "memory",
                     .kind = SETTING_BYTES,
                     .value = "SIZE",

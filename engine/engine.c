@@ -7,6 +7,7 @@
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/engine_parts.h"
+#include "engine/journal/rule_text.h"
 #include "engine/state/checkpoint.h"
 
 #define MAX_THREADS 256
@@ -194,30 +195,6 @@ static void init_tables(struct engine *e)
     e->alerts.fingerprint = tables_fingerprint(e->tables);
 }
 
-void engine_swap_tables(struct engine *e, const struct table *const *content)
-{
-    tables_swap(e->tables, content);
-    e->alerts.fingerprint = tables_fingerprint(e->tables);
-}
-
-void engine_renew_tables(struct engine *e, const struct ruleset *rs, struct slice texts)
-{
-    e->renewed = rs;
-    e->renewed_texts = texts;
-}
-
-/* What was read so far is judged by the contents that it was read under. */
-enum err engine_take_renewed(struct engine *e, struct error *err)
-{
-    FYKE_TRY(engine_commit(e, err));
-    tables_renew(e->tables, e->renewed);
-    e->fingerprint = e->renewed->fingerprint;
-    e->rule_texts = e->renewed_texts;
-    e->alerts.fingerprint = tables_fingerprint(e->tables);
-    e->renewed = NULL;
-    return engine_commit(e, err);
-}
-
 void engine_ask_stop(struct engine *e)
 {
     e->asked_to_stop = true;
@@ -303,38 +280,63 @@ static const char *scratch_dir(const struct engine_options *o)
     return dir != NULL ? dir : "/tmp";
 }
 
+/* What is there before the rules are known. */
+static struct engine *engine_bare(const struct ruleset *rs, const struct engine_options *o)
+{
+    struct engine *e = xcalloc(1, sizeof(*e));
+    e->rs = rs;
+    e->options = *o;
+    e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
+    rule_text_set(e, rs->fingerprint, o->rule_texts);
+    key_eval_init(&e->key_eval);
+    out_order_init(&e->out);
+    slices_init(&e->slices, o->slice);
+    spill_init(&e->spill, scratch_dir(o));
+    return e;
+}
+
+static void take_rules(struct engine *e)
+{
+    const struct ruleset *rs = e->rs;
+    e->alerts = (struct alert_options){
+        .rs = rs, .max_evidence = e->options.max_evidence, .shadow = e->options.shadow};
+    parse_fields(e);
+    e->alerts.show_derived = e->options.show_derived;
+    e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
+    e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
+    e->drained = ARENA_ARRAY(&e->arena, bool, rs->n_draining + 1);
+    engine_begin_counters(e);
+    key_table_init(&e->keys, rs);
+    tell_disabled(e);
+    init_clocks(e);
+    init_tables(e);
+}
+
+static enum err open_all(struct engine *e, struct error *err)
+{
+    bool stored = e->options.state_dir != NULL;
+    if (stored) {
+        FYKE_TRY(state_open_bare(e, err));
+        FYKE_TRY(state_take_rules(e, err));
+    }
+    FYKE_TRY(check_options(e->rs, &e->options, err));
+    take_rules(e);
+    if (stored) {
+        FYKE_TRY(state_fit(e, err));
+    }
+    init_shards(e);
+    init_lanes(e);
+    e->more = stored; /* deadlines that were due when the state was written */
+    return ERR_OK;
+}
+
 enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
                     struct error *err)
 {
     *ret = NULL;
     FYKE_TRY(check_options(rs, o, err));
-    struct engine *e = xcalloc(1, sizeof(*e));
-    e->rs = rs;
-    e->fingerprint = rs->fingerprint;
-    e->rule_texts = o->rule_texts;
-    e->options = *o;
-    e->alerts = (struct alert_options){
-        .rs = rs, .max_evidence = o->max_evidence, .shadow = o->shadow};
-    parse_fields(e);
-    e->alerts.show_derived = o->show_derived;
-    e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
-    e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
-    engine_begin_counters(e);
-    key_table_init(&e->keys, rs);
-    tell_disabled(e);
-    key_eval_init(&e->key_eval);
-    out_order_init(&e->out);
-    slices_init(&e->slices, o->slice);
-    spill_init(&e->spill, scratch_dir(o));
-    init_clocks(e);
-    init_tables(e);
-    e->n_shards = o->shards ? o->shards : ENGINE_DEFAULT_SHARDS;
-    enum err rc = o->state_dir == NULL ? ERR_OK : state_open(e, err);
-    if (rc == ERR_OK) {
-        init_shards(e);
-        init_lanes(e);
-        e->more = e->state != NULL; /* deadlines that were due when the state was written */
-    }
+    struct engine *e = engine_bare(rs, o);
+    enum err rc = open_all(e, err);
     if (rc != ERR_OK) {
         engine_free(e);
         return rc;
@@ -350,7 +352,7 @@ static void release(struct engine *e, bool abandon)
     }
     release_shards(e);
     state_close(e, abandon);
-    for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
+    for (uint32_t g = 0; e->clocks != NULL && g < e->rs->n_clock_groups; g++) {
         clock_state_release(&e->clocks[g]);
         feed_release(&e->feeds[g]);
     }

@@ -70,6 +70,18 @@ enum event_fate { FATE_EVALUATED, FATE_OUTSIDE, FATE_LATE };
 typedef void (*engine_observer)(void *ctx, enum event_fate fate, const struct event *e,
                                 const struct record *r);
 
+/* Who knows the rules of the state: old versions of rules finish what they have open (nfa/rule_link.h). */
+struct engine_old_rules {
+    /* At the opening, when there is a state, last written under `texts` (empty: none are stored) with that
+     * fingerprint: which set runs in place of the one given, with old versions beside its rules. */
+    const struct ruleset *(*open)(void *ctx, struct slice texts, struct hash128 fingerprint);
+    /* At a commit: this old version of that set has nothing open any more. */
+    void (*drained)(void *ctx, const struct rule *rule);
+    /* What is stored under this fingerprint from now on; borrowed until the next call. */
+    struct slice (*texts)(void *ctx, struct hash128 fingerprint);
+    void *ctx;
+};
+
 struct journal;
 struct engine_carried;
 
@@ -80,6 +92,7 @@ struct engine_options {
      * NULL: at least once. Borrowed; the engine opens it, the owner closes it. */
     struct journal *journal;
     struct slice rule_texts; /* stored beside the state (engine_stored_rules()); empty: nothing is */
+    const struct engine_old_rules *old_rules; /* NULL: what is open of changed rules is dropped */
     /* Several tasks share a process (engine/tasks/task_set.h): this one is that number, with a part of the
      * changelog of its own; the journal is open already, and commits are made for all tasks at once,
      * by whoever owns them. */

@@ -89,7 +89,10 @@ struct engine {
     const struct ruleset *renewed;     /* contents to be taken at the next commit; NULL: none */
     struct slice renewed_texts;
     struct slice rule_texts;           /* of the set in force */
+    struct hash128 texts_id;           /* of the two: rule_text_id() */
     struct hash128 fingerprint;        /* of the rule set in force, its lists included */
+    bool *drained;                     /* per old version: it has nothing open any more */
+    uint32_t n_drained;
 
     struct state *state;                  /* checkpoint.h; NULL: memory only */
     struct partition_position *positions; /* of engine_positions() */
@@ -123,6 +126,8 @@ struct partition *engine_open_partition(struct engine *e, const struct source_pa
 enum err engine_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Instead of the one that it was restored with. */
 void engine_set_journal(struct engine *e, struct journal *j);
+/* An old version, or a copy of it, that has left the state. */
+bool engine_has_drained(const struct engine *e, const struct rule *rule);
 
 void engine_note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n);
 /* engine_renew_tables() */

@@ -176,14 +176,15 @@ static struct etime safe_time(const struct engine *e)
 static void count_alert(void *ctx, const struct out_alert *a)
 {
     struct engine *e = ctx;
+    uint32_t rule = a->rule->drains ? a->rule->counts_as : a->rule->index;
     if (a->kind != MATCH_MATCH) {
         return;
     }
     if (a->withheld) {
-        e->rule_shadow[a->rule->index]++;
+        e->rule_shadow[rule]++;
         return;
     }
-    e->rule_alerts[a->rule->index]++;
+    e->rule_alerts[rule]++;
     e->alerts_total++;
 }
 

@@ -80,6 +80,17 @@ static enum err open_record(struct delivery *d, struct error *err)
     return ERR_OK;
 }
 
+/* An old version sees what its open matches wait for; a key that it keeps nothing of is none of its. */
+static enum err open_drained(struct delivery *d, uint32_t rule, bool *ret, struct error *err)
+{
+    struct key_record *rec = d->rec;
+    if (rec == NULL) {
+        FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
+    }
+    *ret = rec != NULL && keyspace_instance(rec, rule) != NULL;
+    return ERR_OK;
+}
+
 static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, struct error *err)
 {
     const struct rule *rule = &d->rs->rules[use->rule];
@@ -89,10 +100,20 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
         return ERR_OK;
     }
     struct keyspace *ks = d->shard->keyspace;
+    if (rule->drains) {
+        bool open;
+        FYKE_TRY(open_drained(d, use->rule, &open, err));
+        if (!open) {
+            return ERR_OK;
+        }
+    }
     if (d->rec == NULL) {
         FYKE_TRY(open_record(d, err));
     }
     struct instance *in = keyspace_instance(d->rec, use->rule);
+    if (in == NULL && rule->drains) { /* a deadline in front of the event was its end */
+        return ERR_OK;
+    }
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, use->rule);
     }

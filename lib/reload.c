@@ -53,6 +53,7 @@ struct reload {
     atomic_bool quit;    /* nobody wants to know any more */
     struct reading found;
 
+    struct drain *drain;
     struct rule_diff diff; /* of the switch that is tried */
     struct reload_figures figures;
 };
@@ -76,6 +77,7 @@ struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_
     struct reload *r = xcalloc(1, sizeof(*r));
     r->first = rules;
     r->config = c;
+    r->drain = drain_new(c);
     return r;
 }
 
@@ -109,6 +111,7 @@ void reload_free(struct reload *r)
         pthread_join(r->thread, NULL);
     }
     release_reading(&r->found);
+    drain_free(r->drain);
     drop_replaced(r);
     drop_opened(r);
     fyke_rules_free(r->next);
@@ -135,6 +138,7 @@ void reload_begins_stored(struct reload *r)
 void reload_figures(const struct reload *r, struct reload_figures *ret)
 {
     *ret = r->figures;
+    drain_figures(r->drain, &ret->old);
 }
 
 struct slice reload_texts(struct reload *r)
@@ -311,7 +315,9 @@ static void take_contents(struct reload *r, struct reading *f, struct engine *e)
     buf_release(&r->texts_before);
     r->texts_before = r->texts;
     r->texts = (struct buf)BUF_INIT;
-    engine_renew_tables(e, rules_ruleset(r->own), reload_texts(r));
+    struct slice texts = reload_texts(r);
+    drain_renew(r->drain, rules_ruleset(r->own)->fingerprint, texts);
+    engine_renew_tables(e, rules_ruleset(r->own), texts);
     hex_of(r->own, hex);
     say(r, SAY_INFO "reload: lists and lookups have other contents, the rules are the same; rule "
         "set %s", hex);
@@ -414,17 +420,29 @@ static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
         say(r, SAY_INFO "reload: rule %.*s: kept: what is open stays", SLICE_ARG(name));
         break;
     case RULE_NEW: say(r, SAY_INFO "reload: rule %.*s: new", SLICE_ARG(name)); break;
-    case RULE_CHANGED: say(r, SAY_INFO "reload: rule %.*s: changed", SLICE_ARG(name)); break;
-    case RULE_REMOVED: say(r, SAY_INFO "reload: rule %.*s: removed", SLICE_ARG(name)); break;
+    case RULE_CHANGED:
+        say(r, SAY_INFO "reload: rule %.*s: changed: %s", SLICE_ARG(name),
+            drain_has(r->drain, name) ? "drained: the old version finishes what it has open"
+                                      : "dropped: what is open is dropped");
+        break;
+    case RULE_REMOVED:
+        say(r, SAY_INFO "reload: rule %.*s: removed: what is open is dropped", SLICE_ARG(name));
+        break;
     case RULE_UNCHANGED: break;
     }
 }
 
-void reload_opening(struct reload *r, struct hash128 geoip)
+void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 geoip)
 {
     drop_replaced(r);
     drop_opened(r);
     r->geoip = geoip;
+    drain_opening(r->drain, rs, reload_texts(r));
+}
+
+const struct engine_old_rules *reload_old_rules(struct reload *r)
+{
+    return drain_hooks(r->drain);
 }
 
 bool reload_switch(struct reload *r, struct engine *e)

@@ -13,6 +13,7 @@
 #define FYKE_LIB_RELOAD_H
 
 #include "engine/engine.h"
+#include "lib/drain.h"
 #include "lib/rule_diff.h"
 
 struct reload;
@@ -32,9 +33,11 @@ const struct fyke_rules *reload_rules(const struct reload *r);
 /* The same as texts, to be stored with the state (rule_store.h); valid until other rules are. */
 struct slice reload_texts(struct reload *r);
 
-/* An engine is about to be opened with them, whatever was opened before is closed; `geoip`: identity of
- * the address files that it uses. */
-void reload_opening(struct reload *r, struct hash128 geoip);
+/* An engine is about to be opened with them, as `rs`; whatever was opened before is closed; `geoip`:
+ * identity of the address files that it uses. */
+void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 geoip);
+/* Old versions of rules beside them: for engine_options. */
+const struct engine_old_rules *reload_old_rules(struct reload *r);
 /* Files are to be read. */
 void reload_begin(struct reload *r);
 /* Between two batches: takes note of what the thread found. True: it is still under way, or the
@@ -61,6 +64,7 @@ struct reload_figures {
     uint64_t asked;      /* readings of the files that were carried out */
     uint64_t switched, unchanged, failed;
     struct rule_diff rules; /* over all switches */
+    struct drain_figures old;
 };
 void reload_figures(const struct reload *r, struct reload_figures *ret);
 

@@ -54,6 +54,22 @@ static void release_texts(struct texts *t)
     free(t->data);
 }
 
+bool rule_store_split(struct slice texts, struct slice *set, struct slice *rest)
+{
+    struct reader r = reader_of(texts);
+    uint32_t n = read_count(&r);
+    for (uint32_t i = 0; i < n && !r.failed; i++) {
+        read_blob(&r);
+        read_byte(&r);
+        read_blob(&r);
+        read_blob(&r);
+    }
+    size_t left = reader_left(&r);
+    *set = slice_from(texts.ptr, texts.len - left);
+    *rest = slice_from(texts.ptr + set->len, left);
+    return !r.failed;
+}
+
 static bool read_texts(struct slice bytes, struct texts *t)
 {
     struct reader r = reader_of(bytes);
@@ -100,8 +116,9 @@ enum err rule_store_decode(struct slice texts, struct hash128 fingerprint, const
                            size_t n_paths, struct fyke_rules **ret, struct error *err)
 {
     struct texts t = {0};
+    struct slice set, rest;
     *ret = NULL;
-    enum err rc = read_texts(texts, &t)
+    enum err rc = rule_store_split(texts, &set, &rest) && read_texts(set, &t)
                       ? compile_texts(&t, fingerprint, ret, err)
                       : error_set(err, ERR_CORRUPT,
                                   "the rule set stored with the state does not decode");

@@ -11,9 +11,11 @@
 #define RULE_STORE_MAX_BYTES ((size_t)64 << 20)
 
 /* varint n · n × {blob path, u8 flags (1 data, 2 imported), blob root, blob text}, in the order of
- * reading. Nothing is added if it would be too large. */
+ * reading. Nothing is added if it would be too large. Old versions that drain stand behind (drain.h). */
 void rule_store_encode(const struct fyke_rules *rules, struct buf *out);
-/* Compiles them; `paths` are where a reload reads. */
+/* One set and what stands behind it. False: they do not decode. */
+bool rule_store_split(struct slice texts, struct slice *set, struct slice *rest);
+/* Compiles the set; `paths` are where a reload reads. */
 enum err rule_store_decode(struct slice texts, struct hash128 fingerprint, const char *const *paths,
                            size_t n_paths, struct fyke_rules **ret, struct error *err) FYKE_MUST_USE;
 

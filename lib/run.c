@@ -186,6 +186,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.rule_texts = reload_texts(r->reload);
     o.may_switch = r->n_tasks > 0 ? group_rules_confirm : NULL;
     o.may_switch_ctx = *r->group;
+    o.old_rules = r->n_tasks > 0 ? NULL : reload_old_rules(r->reload);
     o.carried = lives->carried;
     o.reset_state = (o.reset_state || c->rebuild_from_input) && lives->commits == 0 &&
                     lives->switched == 0;
@@ -284,7 +285,7 @@ static enum err open_run(struct run *r, const struct delivery_lives *lives, stru
     }
     FYKE_TRY(geoip_files_open(r->config->options.geoip, r->config->options.n_geoip, &r->geoip,
                               err));
-    reload_opening(r->reload, geoip_files_identity(r->geoip));
+    reload_opening(r->reload, r->rs, geoip_files_identity(r->geoip));
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     FYKE_TRY(join_group(r, err));

@@ -189,6 +189,9 @@ static void put_reload(struct json_out *j, const struct reload_figures *r)
     json_member_uint(j, "new", r->rules.fresh);
     json_member_uint(j, "changed", r->rules.changed);
     json_member_uint(j, "removed", r->rules.removed);
+    json_member_uint(j, "draining", r->old.draining);
+    json_member_uint(j, "drained", r->old.drained);
+    json_member_uint(j, "old_dropped", r->old.dropped);
     json_object_end(j);
     json_object_end(j);
 }

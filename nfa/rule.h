@@ -136,10 +136,12 @@ struct quiet_plan {
 };
 
 struct rule {
-    uint32_t index;     /* in ruleset.rules: rules in order of declaration, then copies */
+    uint32_t index;     /* in ruleset.rules: rules in order of declaration, old versions, copies */
     uint32_t original;  /* of a copy (rule_sources.h): the rule it stands for; else = index */
     bool keeps_quiet;   /* a unit that keeps the quiet time of `original`: its key are the values of
                            `per`, it reads no events */
+    bool drains;        /* an old version (rule_link.h): finishes what it has open, begins nothing */
+    uint32_t counts_as; /* of an old version: the rule as written whose alerts it counts among */
     uint32_t level;     /* 0: reads input events only; else one more than what derives for it */
     struct slice name;
     struct slice title, description, owner;
@@ -253,9 +255,10 @@ struct ruleset {
     uint32_t n_topics;
     struct schema_decl *decls;
     uint32_t n_decls;
-    struct rule *rules;           /* n_units: rules as written, then copies and
+    struct rule *rules;           /* n_units: rules as written, old versions, then copies and
                                      units that keep a quiet time */
     uint32_t n_rules;
+    uint32_t n_draining;          /* old versions behind them (rule_link.h) */
     uint32_t n_units;
     struct profile *profiles;
     uint32_t n_profiles;

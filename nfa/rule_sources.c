@@ -87,6 +87,12 @@ bool rule_derives_later(const struct rule *rule)
            any_event(rule->timeouts, rule->n_timeouts, true);
 }
 
+/* Rules of which others are copies. */
+static uint32_t written(const struct ruleset *rs)
+{
+    return rs->n_rules + rs->n_draining;
+}
+
 /* ---- topics, levels ------------------------------------------------------------------------- */
 
 static void add_topic(struct rule_sources *s, uint32_t topic)
@@ -254,12 +260,12 @@ static bool needs_own_place(const struct rule *rule, const struct reading *r)
 static void place_rules(struct placing *p)
 {
     struct ruleset *rs = p->rs;
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
+    for (uint32_t i = 0; i < written(rs); i++) {
         if (needs_own_place(&rs->rules[i], &p->readings[i])) {
             place_in(p, i, group_of(p, &p->readings[i]));
         }
     }
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
+    for (uint32_t i = 0; i < written(rs); i++) {
         if (needs_own_place(&rs->rules[i], &p->readings[i])) {
             place_producers(p, i, rs->clock_group_of_rule[i]);
         }
@@ -285,7 +291,7 @@ static void add_quiet_unit(struct placing *p, uint32_t rule)
 
 static void add_quiet_units(struct placing *p)
 {
-    for (uint32_t i = 0; i < p->rs->n_rules; i++) {
+    for (uint32_t i = 0; i < written(p->rs); i++) {
         if (needs_quiet_unit(&p->rs->rules[i])) {
             add_quiet_unit(p, i);
         }
@@ -315,21 +321,21 @@ static void fill_groups(struct ruleset *rs)
 
 void ruleset_find_sources(struct ruleset *rs)
 {
-    size_t n = (size_t)rs->n_rules + 1;
+    size_t n = (size_t)written(rs) + 1;
     struct placing p = {.rs = rs, .cap_units = n};
     rs->sources = ARENA_ARRAY(&rs->arena, struct rule_sources, n);
     rs->clock_groups = ARENA_ARRAY(&rs->arena, struct clock_group, n);
     rs->clock_group_of_rule = ARENA_ARRAY(&rs->arena, uint32_t, n);
     p.readings = ARENA_ARRAY(&rs->arena, struct reading, n);
     p.by_decl = ARENA_ARRAY(&rs->arena, struct rule_list, rs->n_decls + 1);
-    rs->n_units = rs->n_rules;
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
+    rs->n_units = written(rs);
+    for (uint32_t i = 0; i < written(rs); i++) {
         struct rule *rule = &rs->rules[i];
         rule->index = rule->original = i;
         note_derived(&p, rule->emits, rule->n_emits, i);
         note_derived(&p, rule->timeouts, rule->n_timeouts, i);
     }
-    for (uint32_t i = 0; i < rs->n_rules; i++) {
+    for (uint32_t i = 0; i < written(rs); i++) {
         read_rule(&p, i);
         rs->sources[i] = p.readings[i].sources;
     }

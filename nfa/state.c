@@ -167,12 +167,14 @@ void instance_recount(struct instance *in)
 /* ---- what need not be kept ------------------------------------------------------------------ */
 
 /* A candidate before the first live start can be bound by no match: every event of a match stands
- * at or after its first one. Only leading absences look further back. */
+ * at or after its first one. Only leading absences look further back, of starts that there are or, unless
+ * the rule drains, that may come. */
 static bool lead_needs(const struct instance *in, uint32_t index, struct etime first_start,
                        struct etime now)
 {
     const struct candidate *c = retained_at(&in->events, index);
-    if (!(c->tests & in->rule->lead_tests)) {
+    if (!(c->tests & in->rule->lead_tests) ||
+        (in->rule->drains && first_start.ns == ETIME_MAX.ns)) {
         return false;
     }
     struct etime until = etime_lt(first_start, now) ? first_start : now;
@@ -285,7 +287,8 @@ static void append(struct instance *in, const struct event *e, uint64_t tests, u
     struct candidate *c = retained_append(&in->events, in->pool, e);
     c->tests = tests;
     c->position = position;
-    in->live_starts += (tests & in->rule->first_tests) != 0;
+    c->reported = in->rule->drains; /* nothing begins with it any more */
+    in->live_starts += !c->reported && (tests & in->rule->first_tests) != 0;
     detector_add(in, call);
 }
 

@@ -84,12 +84,12 @@ static enum err append_rules(struct engine *e, uint64_t seq, struct error *err)
 {
     struct journaled *j = e->state->journaled;
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    if (e->rule_texts.len == 0 || hash128_eq(j->logged_rules, e->fingerprint)) {
+    if (e->rule_texts.len == 0 || hash128_eq(j->logged_rules, e->texts_id)) {
         return ERR_OK;
     }
     rule_text_encode(e->fingerprint, e->rule_texts, &bytes);
     FYKE_TRY(append_parts(j, changelog_rules_key, seq, buf_slice(&bytes), err));
-    j->logged_rules = e->fingerprint;
+    j->logged_rules = e->texts_id;
     fault_point(e->options.fault, "after-rules");
     return ERR_OK;
 }
@@ -201,9 +201,9 @@ static void freeze_rules(struct engine *e)
     struct journaled *j = e->state->journaled;
     buf_clear(&j->rules_written);
     if (!hash128_eq(e->state->stored_rules, j->logged_rules) &&
-        hash128_eq(j->logged_rules, e->fingerprint)) {
+        hash128_eq(j->logged_rules, e->texts_id)) {
         rule_text_encode(e->fingerprint, e->rule_texts, &j->rules_written);
-        e->state->stored_rules = e->fingerprint;
+        e->state->stored_rules = e->texts_id;
     }
 }
 

@@ -27,7 +27,7 @@ struct journaled {
     /* As of the last commit; what the next checkpoint writes beside the overlay. */
     struct buf header;
     struct store_origin origin;
-    struct hash128 logged_rules; /* whose texts the changelog holds; zero: none */
+    struct hash128 logged_rules; /* texts that the changelog holds (rule_text_id); zero: none */
     struct buf rules_written;    /* of the checkpoint that is being written; empty: not with it */
     bool mark_due;             /* the next commit leaves a mark (store_origin.h): one per checkpoint */
     bool ahead;                /* there were commits since a checkpoint was begun */

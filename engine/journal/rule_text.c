@@ -32,29 +32,49 @@ bool rule_text_decode(struct slice bytes, struct hash128 *fingerprint, struct sl
     return known && !r.failed && read_u64be(&sum) == hash64(body);
 }
 
+struct hash128 rule_text_id(struct hash128 fingerprint, struct slice texts)
+{
+    struct hasher h;
+    struct slice print = slice_from((const char *)&fingerprint, sizeof(fingerprint));
+    hasher_init(&h);
+    hasher_put_part(&h, print);
+    hasher_put_part(&h, texts);
+    return hasher_hash128(&h);
+}
+
+void rule_text_set(struct engine *e, struct hash128 fingerprint, struct slice texts)
+{
+    e->fingerprint = fingerprint;
+    e->rule_texts = texts;
+    e->texts_id = rule_text_id(fingerprint, texts);
+}
+
 enum err rule_text_put(struct engine *e, struct store_txn *t, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    if (e->rule_texts.len == 0 || hash128_eq(e->state->stored_rules, e->fingerprint)) {
+    if (e->rule_texts.len == 0 || hash128_eq(e->state->stored_rules, e->texts_id)) {
         return ERR_OK;
     }
     rule_text_encode(e->fingerprint, e->rule_texts, &bytes);
-    e->state->stored_rules = e->fingerprint;
+    e->state->stored_rules = e->texts_id;
     return store_put_rules(t, buf_slice(&bytes), err);
 }
 
-enum err rule_text_look(struct engine *e, struct error *err)
+enum err rule_text_look(struct engine *e, struct buf *ret, struct slice *texts, bool *found,
+                        struct error *err)
 {
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    struct slice texts;
-    bool found;
-    FYKE_TRY(store_rules(e->state->store, &bytes, &found, err));
+    struct hash128 fingerprint;
+    FYKE_TRY(store_rules(e->state->store, ret, found, err));
     e->state->stored_rules = (struct hash128){0};
-    if (found && !rule_text_decode(buf_slice(&bytes), &e->state->stored_rules, &texts)) {
+    if (*found && !rule_text_decode(buf_slice(ret), &fingerprint, texts)) {
         return error_set(err, ERR_CORRUPT, "state %s is damaged: the stored rules do not decode; "
                          "restore it from a copy or start anew with --reset-state",
                          e->options.state_dir);
     }
+    if (*found) {
+        e->state->stored_rules = rule_text_id(fingerprint, *texts);
+    }
+    *found = *found && e->state->found && hash128_eq(fingerprint, e->state->before.fingerprint);
     return ERR_OK;
 }
 
@@ -66,11 +86,9 @@ static enum err read_texts(struct engine *e, struct buf *ret, struct hash128 *fi
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     struct slice texts;
     FYKE_TRY(state_open_bare(e, err));
-    FYKE_TRY(store_rules(e->state->store, &bytes, found, err));
-    *found = *found && e->state->found &&
-             rule_text_decode(buf_slice(&bytes), fingerprint, &texts) &&
-             hash128_eq(*fingerprint, e->state->before.fingerprint);
+    FYKE_TRY(rule_text_look(e, &bytes, &texts, found, err));
     if (*found) {
+        *fingerprint = e->state->before.fingerprint;
         buf_put_slice(ret, texts);
     }
     return ERR_OK;

@@ -15,6 +15,7 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     arena_init(&ks->values);
     ks->n_buckets = KEYSPACE_BUCKETS;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
+    ks->held = xcalloc(o->rs->n_units + 1u, sizeof(*ks->held));
     ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
     for (uint32_t i = 0; i < o->rs->n_stages; i++) {
         heap_init(&ks->timers[i], keyspace_timer_cmp);
@@ -41,6 +42,7 @@ void keyspace_free(struct keyspace *ks)
         }
     }
     free(ks->timers);
+    free(ks->held);
     free(ks->buckets);
     store_reader_free(ks->reader);
     nfa_scratch_free(ks->scratch);
@@ -323,6 +325,7 @@ struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *r
     struct key_slot *slot = keyspace_insert_slot(ks, rec, rule);
     slot->instance = instance_new(&ks->options.rs->rules[rule], &ks->pool);
     ks->n_instances++;
+    ks->held[rule]++;
     return slot->instance;
 }
 
@@ -342,6 +345,9 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         const struct key_slot *slot = &rec->slots[i];
         if (key_slot_is_empty(slot)) {
+            if (slot->rule < ks->options.rs->n_units) {
+                ks->held[slot->rule]--;
+            }
             key_slot_free(slot);
             ks->n_instances--;
             continue;
@@ -437,6 +443,11 @@ static uint64_t events_of(const struct record_list *l)
         }
     }
     return n;
+}
+
+uint64_t keyspace_held(const struct keyspace *ks, uint32_t rule)
+{
+    return ks->held[rule];
 }
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)

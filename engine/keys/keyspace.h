@@ -160,6 +160,8 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
 /* Records in memory, in no order, until fn returns false; then false. */
 typedef bool (*keyspace_look_fn)(void *ctx, const struct key_record *rec);
 bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ctx);
+/* Keys of which the rule or copy keeps something, wherever they lie. */
+uint64_t keyspace_held(const struct keyspace *ks, uint32_t rule);
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);
 

@@ -42,6 +42,7 @@ struct keyspace {
 
     /* Live keys, wherever they lie. */
     uint64_t n_records, n_instances;
+    uint64_t *held; /* per unit: instances, wherever they lie */
     uint64_t n_unlisted;
     uint64_t memory, dirty_memory; /* bytes */
     uint64_t n_evicted, n_loaded, evicted_events;

@@ -19,6 +19,12 @@ static enum err restore_head(struct keyspace *ks, const struct record_key *key,
         return keyspace_damaged(key, "it belongs to no rule", err);
     }
     for (uint32_t i = 0; i < head->n_slots; i++) {
+        const struct state_slots *slots = ks->options.slots;
+        uint32_t slot = head->slots[i].slot;
+        uint32_t rule = slot < slots->n ? slots->rule_of[slot] : STATE_NO_RULE;
+        if (rule < ks->options.rs->n_units) {
+            ks->held[rule]++;
+        }
         ks->evicted_events += head->slots[i].events;
     }
     ks->n_records++;

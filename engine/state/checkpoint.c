@@ -4,7 +4,7 @@
 
 #include "base/xalloc.h"
 #include "engine/journal/rule_text.h"
-#include "engine/state/schema_shape.h"
+#include "nfa/schema_shape.h"
 #include "nfa/profile.h"
 
 /* ---- positions ---------------------------------------------------------------------------- */
@@ -224,6 +224,9 @@ static void describe_slots(const struct engine *e, struct header *h)
         const struct key_group *kg = &e->keys.groups[g];
         for (uint32_t i = 0; i < kg->n_rules; i++) {
             const struct rule *rule = &e->rs->rules[kg->rules[i]];
+            if (engine_has_drained(e, rule)) {
+                continue;
+            }
             h->slots[h->n_slots++] = (struct header_slot){
                 e->state->slots.of_rule[rule->index], rule->name, rule->plan, kg->identity};
         }
@@ -336,6 +339,7 @@ enum err state_prepare(struct engine *e, struct journal_task *ret, struct error 
         return error_set(err, ERR_STATE, "the state could not be written before");
     }
     s->failed = true; /* until state_committed() */
+    state_note_drained(e);
     s->frozen = xcalloc(e->n_shards, sizeof(*s->frozen));
     for (uint32_t i = 0; i < e->n_shards; i++) {
         keyspace_freeze(e->shards[i].keyspace, &s->frozen[i]);

@@ -1,6 +1,7 @@
 /* The engine's durable state: opened at start, taken over, written at each commit.
  *
  *   restore.c      which state fits these rules; header → clocks, partitions, slots
+ *   draining.c     old versions of rules that finish what they have open
  *   prune.c        rules that are gone leave the state
  *   checkpoint.c   engine → header; freeze, write, tell
  *   table_state.c  the same for lists and lookups from topics
@@ -29,17 +30,21 @@ struct state {
     bool *taken;          /* per partition of `before`: open in this run */
     struct state_slots slots;
     uint64_t seq;         /* of the last commit */
-    struct hash128 stored_rules; /* whose texts the database holds, or will; zero: none */
+    struct hash128 stored_rules; /* texts that the database holds, or will (rule_text_id); zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
     struct frozen *frozen; /* per shard, between state_prepare() and state_committed() */
     bool failed;          /* what was written last is not durable: memory is ahead */
 };
 
-/* Opens options.state_dir and decides whether it fits; sets e->state. Before the shards are made:
- * their number is the state's. */
-enum err state_open(struct engine *e, struct error *err) FYKE_MUST_USE;
-/* Without rules: what is committed, wherever it lies. */
+/* Opens options.state_dir; sets e->state. Before the shards are made: their number is the state's. Needs
+ * no rules. */
 enum err state_open_bare(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* draining.c: the set that runs is options.old_rules' answer to what is stored. */
+enum err state_take_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Does it fit the rules? */
+enum err state_fit(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* draining.c, at a commit: old versions that have nothing open any more leave the state. */
+void state_note_drained(struct engine *e);
 /* Clocks and shards as they were. */
 enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Lists and lookups from topics: into the header (table_state.c) … */

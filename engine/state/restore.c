@@ -7,9 +7,8 @@
 
 #include "base/say.h"
 #include "base/xalloc.h"
-#include "engine/journal/rule_text.h"
 #include "engine/state/checkpoint.h"
-#include "engine/state/schema_shape.h"
+#include "nfa/schema_shape.h"
 #include "nfa/profile.h"
 
 #define MAX_SHARDS 4096
@@ -284,16 +283,11 @@ static enum err ask_to_switch(const struct engine *e, struct error *err)
                : ERR_OK;
 }
 
-enum err state_open(struct engine *e, struct error *err)
+enum err state_fit(struct engine *e, struct error *err)
 {
-    FYKE_TRY(state_open_bare(e, err));
     FYKE_TRY(ask_to_switch(e, err));
     if (e->state->found) {
         FYKE_TRY(check_topics(e, &e->state->before, err));
-    }
-    FYKE_TRY(rule_text_look(e, err));
-    if (e->state->journaled != NULL) { /* the database holds what the changelog holds */
-        e->state->journaled->logged_rules = e->state->stored_rules;
     }
     return number_rules(e, err);
 }

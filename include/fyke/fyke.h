@@ -189,6 +189,7 @@ struct fyke_run_config {
                                 to the group's positions; then on from there */
     unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
     enum fyke_group_rules group_rules; /* with in_group */
+    bool drop_changed; /* rules that have changed drop what they have open; else the old version finishes it */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

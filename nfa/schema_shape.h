@@ -1,7 +1,7 @@
 /* A hash over what stored events of a declaration mean: its fields in order, their types and where
  * they come from. Stored events hold values by field number; equal shapes read alike. */
-#ifndef FYKE_ENGINE_STATE_SCHEMA_SHAPE_H
-#define FYKE_ENGINE_STATE_SCHEMA_SHAPE_H
+#ifndef FYKE_NFA_SCHEMA_SHAPE_H
+#define FYKE_NFA_SCHEMA_SHAPE_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "engine/state/schema_shape.h"
+#include "nfa/schema_shape.h"
 
 #include "base/buf.h"
 #include "base/hash.h"
