@@ -56,6 +56,8 @@ bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64
 struct etime quiet_next(const struct instance *in);
 /* Quiet times that end at or before t: tells what they held. */
 bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call);
+/* Of an old version that keeps no event: quiet times that are over. Returns whether there were any. */
+bool quiet_forget(struct instance *in);
 void quiet_put(struct instance *in, struct quiet_entry entry);
 void quiet_release(struct instance *in);
 

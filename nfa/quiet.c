@@ -97,6 +97,22 @@ struct etime quiet_next(const struct instance *in)
     return next;
 }
 
+/* What an old version held back has been told; if nothing is open it speaks no more. */
+bool quiet_forget(struct instance *in)
+{
+    bool changed = false;
+    if (!in->rule->drains || retained_count(&in->events) > 0) {
+        return false;
+    }
+    for (size_t i = in->n_quiet; i-- > 0;) {
+        if (in->quiet[i].ended) {
+            drop(in, i);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
 bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
 {
     bool changed = false;

@@ -161,6 +161,9 @@ static void visit_rule(struct renaming *r, const struct rule *rule, expr_fn fn)
     for (uint32_t i = 0; i < rule->n_tests; i++) {
         visit(r, rule->tests[i].own, fn);
         visit(r, rule->tests[i].joint, fn);
+        for (uint32_t k = 0; k < rule->tests[i].n_conditions; k++) {
+            visit(r, rule->tests[i].conditions[k].expr, fn);
+        }
     }
     for (uint32_t i = 0; i < rule->n_captures; i++) {
         visit(r, rule->captures[i].value, fn);

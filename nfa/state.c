@@ -226,7 +226,8 @@ static bool expire(struct instance *in, struct etime t)
         in->capped_until = ETIME_MIN;
         changed = true;
     }
-    return prune(in, (struct etime){t.ns + 1}) || changed;
+    changed |= prune(in, (struct etime){t.ns + 1});
+    return quiet_forget(in) || changed;
 }
 
 void instance_tell(struct instance *in, enum match_kind kind, struct etime at, uint64_t count,
@@ -335,7 +336,7 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
     }
     caps_after_event(in, e->time, call);
     prune(in, e->time);
-    return changed || keep;
+    return quiet_forget(in) || changed || keep;
 }
 
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call)

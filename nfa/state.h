@@ -196,6 +196,9 @@ uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
 #define SEGMENT_MAX_BYTES 8192
 
 void instance_encode_head(const struct instance *in, struct buf *out);
+/* Of such bytes: it keeps no event, and no quiet time that lasts. A rule that goes on remembers how many
+ * alerts a quiet time held back until it speaks again; one that drains has nothing more to say. */
+bool instance_head_is_over(struct slice head);
 /* Number of segments; their ids are consecutive from *ret_first_id. */
 uint32_t instance_segments(const struct instance *in, uint64_t *ret_first_id);
 bool instance_segment_dirty(const struct instance *in, uint32_t i);

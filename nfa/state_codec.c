@@ -134,6 +134,27 @@ static bool load_quiet(struct instance *in, struct reader *r)
     return !r->failed && reader_left(r) == 0;
 }
 
+bool instance_head_is_over(struct slice head)
+{
+    struct reader r = reader_of(head);
+    bool known = read_byte(&r) == STATE_VERSION;
+    read_varint(&r); /* positions */
+    read_zigzag(&r); /* fired */
+    bool over = read_zigzag(&r) == INT64_MIN; /* capped */
+    read_varint(&r); /* serial */
+    read_varint(&r); /* used up */
+    read_varint(&r); /* segment */
+    over &= read_varint(&r) == 0;
+    uint64_t n = read_varint(&r);
+    for (uint64_t i = 0; i < n && !r.failed; i++) {
+        read_blob(&r);
+        read_zigzag(&r);
+        read_varint(&r);
+        over &= read_byte(&r) != 0;
+    }
+    return known && over && !r.failed;
+}
+
 static const char *load(struct instance *in, struct reader *r, segment_get get, void *ctx,
                         struct arena *arena)
 {

@@ -83,15 +83,26 @@ static enum err append_parts(struct journaled *j, struct changelog_key (*key)(ui
 static enum err append_rules(struct engine *e, uint64_t seq, struct error *err)
 {
     struct journaled *j = e->state->journaled;
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    buf_clear(&j->rules_sent);
     if (e->rule_texts.len == 0 || hash128_eq(j->logged_rules, e->texts_id)) {
         return ERR_OK;
     }
-    rule_text_encode(e->fingerprint, e->rule_texts, &bytes);
-    FYKE_TRY(append_parts(j, changelog_rules_key, seq, buf_slice(&bytes), err));
-    j->logged_rules = e->texts_id;
+    rule_text_encode(e->fingerprint, e->rule_texts, &j->rules_sent);
+    FYKE_TRY(append_parts(j, changelog_rules_key, seq, buf_slice(&j->rules_sent), err));
+    j->rules_sent_id = e->texts_id;
     fault_point(e->options.fault, "after-rules");
     return ERR_OK;
+}
+
+static void take_rules(struct journaled *j)
+{
+    if (j->rules_sent.len == 0) {
+        return;
+    }
+    buf_release(&j->rules);
+    j->rules = j->rules_sent;
+    j->rules_sent = (struct buf)BUF_INIT;
+    j->logged_rules = j->rules_sent_id;
 }
 
 static enum err append_mark(struct journaled *j, uint64_t seq, struct error *err)
@@ -160,6 +171,7 @@ void journaled_take_header(struct engine *e, const struct journal_task *done)
         j->mark_due = false;
     }
     j->origin.position = done->position;
+    take_rules(j);
     buf_clear(&j->header);
     buf_put_slice(&j->header, buf_slice(&j->sent));
     j->ahead = true;
@@ -199,11 +211,11 @@ static uint64_t bound_of(const struct engine *e)
 static void freeze_rules(struct engine *e)
 {
     struct journaled *j = e->state->journaled;
-    buf_clear(&j->rules_written);
-    if (!hash128_eq(e->state->stored_rules, j->logged_rules) &&
-        hash128_eq(j->logged_rules, e->texts_id)) {
-        rule_text_encode(e->fingerprint, e->rule_texts, &j->rules_written);
-        e->state->stored_rules = e->texts_id;
+    buf_release(&j->rules_written);
+    j->rules_written = j->rules;
+    j->rules = (struct buf)BUF_INIT;
+    if (j->rules_written.len > 0) {
+        e->state->stored_rules = j->logged_rules;
     }
 }
 
@@ -365,6 +377,8 @@ void journaled_close(struct engine *e, bool abandon)
     buf_release(&j->identity);
     buf_release(&j->header);
     buf_release(&j->header_written);
+    buf_release(&j->rules_sent);
+    buf_release(&j->rules);
     buf_release(&j->rules_written);
     buf_release(&j->sent);
     free(j->positions);

@@ -23,10 +23,13 @@ struct journaled {
     struct checkpointer *checkpointer;
     struct buf identity; /* owned: of the log */
     struct buf sent;     /* the header that went out, until its transaction is through */
+    struct buf rules_sent;        /* texts of the rules with it; empty: none */
+    struct hash128 rules_sent_id; /* rule_text_id() */
     struct partition_position *positions; /* with it */
     /* As of the last commit; what the next checkpoint writes beside the overlay. */
     struct buf header;
     struct store_origin origin;
+    struct buf rules;            /* texts; empty: the database has them */
     struct hash128 logged_rules; /* texts that the changelog holds (rule_text_id); zero: none */
     struct buf rules_written;    /* of the checkpoint that is being written; empty: not with it */
     bool mark_due;             /* the next commit leaves a mark (store_origin.h): one per checkpoint */

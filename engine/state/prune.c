@@ -1,7 +1,9 @@
-/* Rules and measures that are gone or have changed: their part of the stored records goes too. With a
- * journal that is a commit like any other: the journal has it before the database does. */
+/* Rules and measures that are gone or have changed: their part of the stored records goes too, and what
+ * old versions would keep for ever. With a journal that is a commit like any other: the journal has it
+ * before the database does. */
 #include "engine/journal/rule_text.h"
 #include "engine/state/checkpoint.h"
+#include "nfa/state.h"
 
 #include <string.h>
 
@@ -21,6 +23,25 @@ static bool slot_lives(const struct engine *e, uint32_t slot)
 {
     const struct state_slots *s = &e->state->slots;
     return slot < s->n && s->rule_of[slot] != STATE_NO_RULE;
+}
+
+/* An old version drains from now on, of which a quiet time that is over may be all that a key keeps. */
+static bool has_remains(const struct engine *e)
+{
+    bool quiet = false;
+    for (uint32_t i = 0; i < e->rs->n_units; i++) {
+        const struct rule *rule = &e->rs->rules[i];
+        quiet |= rule->drains && (rule->quiet.present || rule->keeps_quiet);
+    }
+    return quiet && state_switches(e);
+}
+
+/* Nobody would ever come back to it. */
+static bool remains(const struct engine *e, const struct record_slot *slot)
+{
+    uint32_t unit = e->state->slots.rule_of[slot->slot];
+    return unit < e->rs->n_units && e->rs->rules[unit].drains &&
+           instance_head_is_over(slot->instance);
 }
 
 static const char *fate_of(const struct rule *rule)
@@ -76,7 +97,7 @@ static bool begins_log(const struct engine *e)
     return e->state->journaled != NULL && e->state->journaled->begins_log;
 }
 
-/* Collects what must be written so that one shard's records know live slots only. */
+/* Collects what must be written so that one shard's records know nothing but what goes on. */
 struct prune {
     struct engine *e;
     struct frozen out;
@@ -95,7 +116,7 @@ static enum err prune_head(struct prune *p, const struct record_key *key, struct
     }
     p->kept.n = 0;
     for (uint32_t i = 0; i < head.n_slots; i++) {
-        if (slot_lives(p->e, head.slots[i].slot)) {
+        if (slot_lives(p->e, head.slots[i].slot) && !remains(p->e, &head.slots[i])) {
             VEC_PUSH(p->kept.items, p->kept.n, p->kept.cap) = head.slots[i];
         }
     }
@@ -204,7 +225,7 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
 bool state_writes_at_start(const struct engine *e)
 {
     const struct header *h = &e->state->before;
-    bool dead = begins_log(e);
+    bool dead = begins_log(e) || has_remains(e);
     for (uint32_t i = 0; i < h->n_slots && !dead; i++) {
         dead = !slot_lives(e, h->slots[i].slot);
     }
@@ -214,7 +235,7 @@ bool state_writes_at_start(const struct engine *e)
 enum err state_drop_dead_rules(struct engine *e, struct error *err)
 {
     struct store_txn *t;
-    if (!forget_slots(e) && !begins_log(e)) {
+    if (!forget_slots(e) && !begins_log(e) && !has_remains(e)) {
         return ERR_OK;
     }
     FYKE_TRY(store_begin(e->state->store, &t, err));

@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
 # Other rules under load on a real broker, exactly once, and SIGKILL around the switch: what the
-# unchanged rules say is what an undisturbed run says, each alert once; a start with broken files goes
-# on with the stored rules. The reference is a run over a file with the same records.
+# unchanged rules say is what an undisturbed run says, each alert once; a rule that changes finishes what it
+# had open, through all kills and further switches; a start with broken files goes on with the stored rules.
+# The references are runs over a file with the same records.
 source "$(dirname "$0")/common.sh"
 load_traffic "${FYKE_RELOAD_EVENTS:-25000}" 12
+drains() { # the rule that changes once
+  cat >"$work/rules/drained.rules" <<END
+language 1
+import "events.rules"
+rule drained {
+  for each card within 3 days  when Payment as a where amount > $1 then Payment as b where amount < $2
+  after match no skip  emit alert { a = a.amount  b = b.amount }
+}
+END
+}
+drains 300 20
 reference "$work/reference.jsonl" -j 2
+drains 280 25
+reference "$work/later.jsonl" -j 2
+drains 300 20
 
 toggle() { # the rule that changes
   cat >"$work/rules/toggled.rules" <<END
@@ -53,6 +68,7 @@ for moment in switched 0.05 0.2 switched 0.12 0.3; do
   begin "$n"
   ready
   toggle $((500 + n)) Payment
+  [[ $n != 2 ]] || drains 280 25
   kill -HUP "${running[0]}"
   if [[ $moment == switched ]]; then
     said "$work/run$n.log" "in place of"
@@ -91,12 +107,16 @@ said "$work/runbroken.log" "in place of"
 end_hard 2>/dev/null
 "${run[@]}" --once 2>"$work/last.log" || fail "the last run ended with $?"
 
-alerts "alerts-$id" | grep -v toggled >"$work/sent"
+alerts "alerts-$id" | python3 "$here/drained.py" drained "$work/reference.jsonl" "$work/later.jsonl" \
+  >"$work/drained" || fail "what a changed rule had open was not finished"
+alerts "alerts-$id" | grep -v 'toggled\|drained' >"$work/sent"
 python3 "$here/match_ids.py" --kcat <"$work/sent" >"$work/got"
-file_ids "$work/reference.jsonl" >"$work/want"
+grep -v '"rule":"drained"' "$work/reference.jsonl" >"$work/unchanged.jsonl"
+file_ids "$work/unchanged.jsonl" >"$work/want"
 same_ids "$work/want" "$work/got"
 [[ $(count "$work/sent") == $(count "$work/got") ]] || fail "an alert went out twice"
 switches=$(cat "$work"/run*.log | grep -c "in place of")
 ((before < $(count "$work/sent"))) || fail "everything was done before the last run"
 echo "$switches switches seen, 11 kills: $before alerts before the last run, $(count "$work/got") of" \
   "unchanged rules in the end, the same as undisturbed, each once"
+echo "the changed rule: $(cat "$work/drained")"
