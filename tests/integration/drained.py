@@ -31,7 +31,7 @@ def main():
     with open(new_path) as f:
         new = of_rule(rule, f)
     got = of_rule(rule, sys.stdin)
-    begins = sorted({a["first"] for a in old + new})
+    begins = ["", *sorted({a["first"] for a in old + new})]  # also in front of all of them
     plan = old[0]["plan"]
     ended = sorted(a["first"] for a in got if a["plan"] == plan)
     for moment in begins if not ended else begins[begins.index(ended[-1]):]:

@@ -30,7 +30,7 @@ END
 }
 run=("$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "$id" --state "$work/state" -q
      "${broker[@]}")
-slow=("${run[@]}" --commit-every 20ms -X fetch.message.max.bytes=20000 -X queued.min.messages=100
+slow=("${run[@]}" --commit-every 20ms -X fetch.message.max.bytes=8000 -X queued.min.messages=20
       -X queued.max.messages.kbytes=4096)
 
 # said FILE TEXT: waits until a run has said it.
@@ -48,6 +48,15 @@ ready() {
     sleep 0.05
   done
   fail "no run became ready"
+}
+
+# said_by RULE N: waits until so many alerts of it are committed.
+said_by() {
+  for _ in {1..200}; do
+    [[ $(alerts "alerts-$id" | grep -c "\b$1\b") -ge $2 ]] && return 0
+    sleep 0.05
+  done
+  fail "rule $1 has not said $2 alerts"
 }
 
 begin() {
@@ -68,7 +77,7 @@ for moment in switched 0.05 0.2 switched 0.12 0.3; do
   begin "$n"
   ready
   toggle $((500 + n)) Payment
-  [[ $n != 2 ]] || drains 280 25
+  [[ $n != 2 ]] || { said_by drained 1 && drains 280 25; }
   kill -HUP "${running[0]}"
   if [[ $moment == switched ]]; then
     said "$work/run$n.log" "in place of"
