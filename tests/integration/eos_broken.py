@@ -42,9 +42,10 @@ STANDS = ("engine/tasks/task_set_change.c", "    *ret = s.found && s.seq == e->s
 MISTAKES = [
     ("offsets outside the transaction",
      [("connectors/kafka_journal.c",
-       "    enum err rc = kafka_txn_commit(&j->txn, l->cnt > 0 ? l : NULL, j->group, err);",
+       "    enum err rc =\n"
+       "        kafka_txn_commit(&j->txn, l->cnt > 0 && !kept_back ? l : NULL, j->group, err);",
        "    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);\n"
-       "    rd_kafka_commit(j->log.client.rk, l, 0);\n"
+       "    rd_kafka_commit(j->log.client.rk, kept_back ? none : l, 0);\n"
        "    enum err rc = kafka_txn_commit(&j->txn, none, j->group, err);\n"
        "    rd_kafka_topic_partition_list_destroy(none);")], MATRIX),
     ("alerts outside the transaction",
