@@ -176,8 +176,13 @@ static enum err bring_to_last_commit(struct recovery *r, struct error *err)
     buf_put_slice(&j->identity, r->standing.identity);
     j->origin = r->origin;
     j->origin.identity = buf_slice(&j->identity);
-    e->state->seq = r->found ? e->state->seq : r->standing.seq;
-    return r->found ? state_take_header(e, err) : ERR_OK;
+    if (r->found) {
+        return state_take_header(e, err);
+    }
+    if (e->state->seq < r->standing.seq) { /* an imported state has a number of its own */
+        e->state->seq = r->standing.seq;
+    }
+    return ERR_OK;
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
