@@ -55,9 +55,6 @@ static struct out_alert *alert_of(struct emitter *em, const struct match *m, str
         out_alert_new(m, em->seq++, id, buf_slice(&em->json), buf_slice(&em->key_text));
     a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
     a->suppressed_at = suppressed_at;
-    if (place_cmp(em->cause.at, em->cause.root) < 0 && etime_lt(a->detected, em->cause.root.time)) {
-        a->stands = em->cause.root.time;
-    }
     return a;
 }
 

@@ -44,7 +44,6 @@ struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash
     }
     *a = (struct out_alert){
         .detected = m->detected_at,
-        .stands = m->detected_at,
         .rule = m->rule,
         .kind = m->kind,
         .seq = seq,
@@ -72,7 +71,7 @@ void out_alert_set_suppressed(struct out_alert *a, uint64_t n)
 
 static int alert_cmp(const struct out_alert *a, const struct out_alert *b)
 {
-    int c = etime_cmp(a->stands, b->stands);
+    int c = etime_cmp(a->detected, b->detected);
     c = c != 0 ? c : key_compare(a->key, a->n_key, b->key, b->n_key);
     c = c != 0 ? c : slice_cmp(a->rule->name, b->rule->name);
     /* Values of `per` may look like a key: then the alert stands in front of `quiet_ended`. */
@@ -139,10 +138,10 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
 
 static bool may_leave(const struct out_alert *a, const struct out_bound *safe)
 {
-    if (safe->time.ns == INT64_MAX || etime_lt(a->stands, safe->time)) {
+    if (safe->time.ns == INT64_MAX || etime_lt(a->detected, safe->time)) {
         return true;
     }
-    return a->stands.ns == safe->time.ns && safe->key != NULL &&
+    return a->detected.ns == safe->time.ns && safe->key != NULL &&
            key_compare(a->key, a->n_key, safe->key, safe->n_key) < 0;
 }
 

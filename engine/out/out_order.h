@@ -1,7 +1,5 @@
-/* The order in which alerts leave: by (time, key value by value, rule name, match order), so that the
- * output is the same for any number of workers and any batches. The time is that of detection, but not
- * in front of where the event that decided was let in: what a value brings that had fallen silent and
- * came back (`watermark per`) stands there, since what lies in front may have left.
+/* The order in which alerts leave: by (detected, key value by value, rule name, match order), so
+ * that the output is the same for any number of workers and any batches.
  *
  * Shards hand over alerts in any order; an alert goes out when nothing that sorts before it can
  * still come. Bounded runs wait for that; live runs flush after every pass. */
@@ -28,7 +26,6 @@ enum alert_fate {
 /* One alert, ready to be written. One malloc block, owned by whoever holds the pointer. */
 struct out_alert {
     struct etime detected;
-    struct etime stands; /* its time in the order */
     const struct rule *rule;
     enum match_kind kind;
     uint64_t seq; /* order of decision within (key, rule) */
@@ -60,7 +57,7 @@ void out_order_release(struct out_order *o);
 void out_order_add(struct out_order *o, struct out_alert *a);
 
 typedef void (*out_written_fn)(void *ctx, const struct out_alert *a);
-/* What stands in front of it may leave: before `time`, or at it with a lesser key. */
+/* What stands in front of it may leave: detected before `time`, or at it with a lesser key. */
 struct out_bound {
     struct etime time;       /* ETIME_MAX: everything may */
     const struct value *key; /* NULL: nothing of `time` itself */

@@ -42,16 +42,6 @@ struct told {
     int64_t at_ms;
     const char *user, *host;
 };
-/* What b brings when it comes back is of a key that nothing has passed. */
-static const char each_event[] =
-    "language 1\n"
-    "event E from topic \"e\" { user : string key  at : timestamp in ms event time  host : string\n"
-    "  watermark per host  idle after 150ms }\n"
-    "event F from topic \"f\" { user : string key  at : timestamp in ms event time }\n"
-    "rule sees { for each user when E as a emit alert }\n"
-    "rule waits { for each user when E as a then no F for 20ms emit alert }\n"
-    "rule hears { for each user when F as a emit alert emit event Heard { } }\n"
-    "rule derived { for each user when any of (Heard as h, E as a) emit alert }\n";
 static const struct told of_e[] = {{49, "z", "b"}, {200, "z", "a"}, {60, "k", "b"}, {400, "z", "a"}};
 static const struct told of_f[] = {{100, "k", ""}, {300, "k", ""}, {400, "z", ""}};
 #define N_E FYKE_ARRAY_LEN(of_e)
@@ -170,30 +160,6 @@ static void other_partitions_have_no_say(void **state)
     compilation_free(c);
 }
 
-/* Its lines tell a time that others may have told already: they stand where it was let in, in every
- * interleaving. */
-static void what_it_says_stands_where_it_was_let_in(void **state)
-{
-    struct compilation *c = compile(each_event);
-    struct answer want = {0};
-    (void)state;
-    run_in_order(c->ruleset, (1u << N_E) - 1, 0, MUCH_MEMORY, &want);
-    assert_true(want.alerts.len > 2000);
-    for (unsigned order = 0; order < 1u << (N_E + N_F); order++) {
-        for (unsigned looks = 0; looks < 1u << (N_E + N_F); looks += 7) {
-            struct answer got = {0};
-            if ((unsigned)__builtin_popcount(order) != N_E) {
-                continue;
-            }
-            run_in_order(c->ruleset, order, looks, MUCH_MEMORY, &got);
-            assert_string_equal(buf_cstr(&got.alerts), buf_cstr(&want.alerts));
-            answer_release(&got);
-        }
-    }
-    answer_release(&want);
-    compilation_free(c);
-}
-
 /* ---- random logs -------------------------------------------------------------------------- */
 
 /* Levels, deadlines, quiet time over keys and a profile, so that every kind of state is asked. */
@@ -264,7 +230,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_partitions_have_no_say),
-        cmocka_unit_test(what_it_says_stands_where_it_was_let_in),
         cmocka_unit_test(random_logs_in_random_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
