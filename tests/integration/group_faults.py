@@ -315,7 +315,8 @@ def a_topic_whose_end_was_lost_is_refused(w):
         eos.ktool("-k", "user", "-p", p, "produce", w.topics[0],
                   stdin=(row * (at if p == part else high)).encode())
     a.start()
-    w.ends_with("a", a, 4, "the state has read up to offset")
+    # By the end that was lost, or by a record of another partition that comes by first.
+    w.ends_with("a", a, 4, "the topic was made anew")
     return "refused"
 
 
