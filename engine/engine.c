@@ -290,6 +290,7 @@ static struct engine *engine_bare(const struct ruleset *rs, const struct engine_
     rule_text_set(e, rs->fingerprint, o->rule_texts);
     key_eval_init(&e->key_eval);
     out_order_init(&e->out);
+    e->out.live = true;
     slices_init(&e->slices, o->slice);
     spill_init(&e->spill, scratch_dir(o));
     return e;

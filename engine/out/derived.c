@@ -91,18 +91,33 @@ static const struct value *copy_key(const struct match *m, struct arena *arena)
 
 /* At a deadline: behind everything of its time, whatever was delivered last, but not in front of the
  * release of an event that came back and had that deadline behind it. */
+static bool is_at_deadline(const struct match *m)
+{
+    return m->by_deadline || m->kind == MATCH_TIMEOUT;
+}
+
+struct standing match_standing(const struct match *m, const struct cause *cause)
+{
+    if (is_at_deadline(m)) {
+        struct place at = place_after_time(m->detected_at);
+        struct place root = place_cmp(cause->at, cause->root) < 0 ? cause->root : at;
+        return (struct standing){root, at, m->rule->level};
+    }
+    uint32_t depth = cause->derived == NULL ? 0 : cause->derived->depth + 1;
+    return (struct standing){cause->root, cause->at, depth};
+}
+
 static void set_place(struct derived *d, const struct match *m, const struct cause *cause)
 {
-    if (m->by_deadline || m->kind == MATCH_TIMEOUT) {
-        d->at = place_after_time(m->detected_at);
-        d->root = place_cmp(cause->at, cause->root) < 0 ? cause->root : d->at;
-        d->level = m->rule->level;
-        return;
+    struct standing s = match_standing(m, cause);
+    d->root = s.root;
+    d->at = s.at;
+    if (is_at_deadline(m)) {
+        d->level = s.rank;
+    } else {
+        d->cause = cause->derived;
+        d->depth = s.rank;
     }
-    d->root = cause->root;
-    d->at = cause->at;
-    d->cause = cause->derived;
-    d->depth = d->cause == NULL ? 0 : d->cause->depth + 1;
 }
 
 void derived_of_match(const struct ruleset *rs, const struct match *m, struct hash128 id,

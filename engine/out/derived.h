@@ -47,6 +47,14 @@ struct cause {
     const struct derived *derived; /* NULL: an input event */
 };
 
+/* Where a match stands among all that happens: two matches of one key never change places, however
+ * the input is cut into passes and commits. */
+struct standing {
+    struct place root, at; /* as in struct derived */
+    uint32_t rank;         /* how many derived events led to it; at a deadline the level of the rule */
+};
+struct standing match_standing(const struct match *m, const struct cause *cause);
+
 /* Where one thread makes them. */
 struct derived_store {
     struct arena arena; /* of the events; the owner of the pass resets it */

@@ -51,8 +51,8 @@ static struct out_alert *alert_of(struct emitter *em, const struct match *m, str
     if (m->rule->n_key > 0) {
         key_to_text(m->key, m->rule->n_key, &em->key_text);
     }
-    struct out_alert *a =
-        out_alert_new(m, em->seq++, id, buf_slice(&em->json), buf_slice(&em->key_text));
+    struct out_alert *a = out_alert_new(m, match_standing(m, &em->cause), em->seq++, id,
+                                        buf_slice(&em->json), buf_slice(&em->key_text));
     a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
     a->suppressed_at = suppressed_at;
     return a;

@@ -27,8 +27,8 @@ static char *put_bytes(char *at, const char *from, size_t len)
 /* Room behind the texts for a number that is known only later. */
 #define NUMBER_ROOM 20
 
-struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
-                                struct slice json, struct slice key_text)
+struct out_alert *out_alert_new(const struct match *m, struct standing stands, uint64_t seq,
+                                struct hash128 id, struct slice json, struct slice key_text)
 {
     size_t values_bytes = m->rule->n_key * sizeof(struct value);
     struct out_alert *a = xmalloc(sizeof(*a) + values_bytes + key_text_bytes(m) + json.len +
@@ -46,6 +46,7 @@ struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash
         .detected = m->detected_at,
         .rule = m->rule,
         .kind = m->kind,
+        .stands = stands,
         .seq = seq,
         .key = key,
         .n_key = m->rule->n_key,
@@ -69,10 +70,25 @@ void out_alert_set_suppressed(struct out_alert *a, uint64_t n)
     a->key_text.ptr += more;
 }
 
-static int alert_cmp(const struct out_alert *a, const struct out_alert *b)
+/* When its turn comes. Live an event that came back (`watermark per`) speaks when it is let in. */
+static struct etime turn_of(const struct out_order *o, const struct out_alert *a)
 {
-    int c = etime_cmp(a->detected, b->detected);
+    return o->live ? a->stands.root.time : a->detected;
+}
+
+static int standing_cmp(const struct standing *a, const struct standing *b)
+{
+    int c = place_cmp(a->root, b->root);
+    c = c != 0 ? c : place_cmp(a->at, b->at);
+    return c != 0 ? c : (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+static int alert_cmp(const struct out_order *o, const struct out_alert *a,
+                     const struct out_alert *b)
+{
+    int c = etime_cmp(turn_of(o, a), turn_of(o, b));
     c = c != 0 ? c : key_compare(a->key, a->n_key, b->key, b->n_key);
+    c = c != 0 || !o->live ? c : standing_cmp(&a->stands, &b->stands);
     c = c != 0 ? c : slice_cmp(a->rule->name, b->rule->name);
     /* Values of `per` may look like a key: then the alert stands in front of `quiet_ended`. */
     c = c != 0 ? c : (a->rule->index > b->rule->index) - (a->rule->index < b->rule->index);
@@ -97,7 +113,7 @@ void out_order_add(struct out_order *o, struct out_alert *a)
 {
     size_t i = o->n;
     VEC_PUSH(o->held, o->n, o->cap) = a;
-    while (i > 0 && alert_cmp(a, o->held[(i - 1) / 2]) < 0) {
+    while (i > 0 && alert_cmp(o, a, o->held[(i - 1) / 2]) < 0) {
         o->held[i] = o->held[(i - 1) / 2];
         i = (i - 1) / 2;
     }
@@ -109,10 +125,10 @@ static void drop_first(struct out_order *o)
     struct out_alert *a = o->held[--o->n];
     size_t i = 0;
     for (size_t child = 1; child < o->n; child = 2 * i + 1) {
-        if (child + 1 < o->n && alert_cmp(o->held[child + 1], o->held[child]) < 0) {
+        if (child + 1 < o->n && alert_cmp(o, o->held[child + 1], o->held[child]) < 0) {
             child++;
         }
-        if (alert_cmp(a, o->held[child]) <= 0) {
+        if (alert_cmp(o, a, o->held[child]) <= 0) {
             break;
         }
         o->held[i] = o->held[child];
@@ -136,19 +152,21 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
     return sink->ops->write(sink, &r, err);
 }
 
-static bool may_leave(const struct out_alert *a, const struct out_bound *safe)
+static bool may_leave(const struct out_order *o, const struct out_alert *a,
+                      const struct out_bound *safe)
 {
-    if (safe->time.ns == INT64_MAX || etime_lt(a->detected, safe->time)) {
+    struct etime turn = turn_of(o, a);
+    if (safe->time.ns == INT64_MAX || etime_lt(turn, safe->time)) {
         return true;
     }
-    return a->detected.ns == safe->time.ns && safe->key != NULL &&
+    return turn.ns == safe->time.ns && safe->key != NULL &&
            key_compare(a->key, a->n_key, safe->key, safe->n_key) < 0;
 }
 
 enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
                          out_written_fn written, void *ctx, struct error *err)
 {
-    while (o->n > 0 && may_leave(o->held[0], safe)) {
+    while (o->n > 0 && may_leave(o, o->held[0], safe)) {
         struct out_alert *a = o->held[0];
         if (!a->withheld) {
             FYKE_TRY(write_alert(a, sink, err));

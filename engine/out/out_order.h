@@ -1,8 +1,10 @@
-/* The order in which alerts leave: by (detected, key value by value, rule name, match order), so
- * that the output is the same for any number of workers and any batches.
+/* The order in which alerts leave. Of a bounded run: by (detected, key value by value, rule name, match
+ * order), so that the output is the same for any number of workers and any batches. It waits until
+ * nothing that sorts before an alert can still come.
  *
- * Shards hand over alerts in any order; an alert goes out when nothing that sorts before it can
- * still come. Bounded runs wait for that; live runs flush after every pass. */
+ * A live run flushes after every pass and at every commit, and what it has written stands. So the
+ * alerts of a key leave in the order of what brought them about: then it does not matter where a
+ * pass or a commit ended, and a restart writes them in the order in which they would have come. */
 #ifndef FYKE_ENGINE_OUT_OUT_ORDER_H
 #define FYKE_ENGINE_OUT_OUT_ORDER_H
 
@@ -15,6 +17,7 @@
 #include "base/hash.h"
 #include "base/slice.h"
 #include "engine/io.h"
+#include "engine/out/derived.h"
 #include "nfa/state.h"
 
 enum alert_fate {
@@ -28,6 +31,7 @@ struct out_alert {
     struct etime detected;
     const struct rule *rule;
     enum match_kind kind;
+    struct standing stands;
     uint64_t seq; /* order of decision within (key, rule) */
     enum alert_fate fate;
     bool withheld; /* of a rule in status shadow: counted in its turn, not written */
@@ -40,8 +44,8 @@ struct out_alert {
 };
 
 /* Copies key and texts. */
-struct out_alert *out_alert_new(const struct match *m, uint64_t seq, struct hash128 id,
-                                struct slice json, struct slice key_text);
+struct out_alert *out_alert_new(const struct match *m, struct standing stands, uint64_t seq,
+                                struct hash128 id, struct slice json, struct slice key_text);
 
 /* Its text says 0 so far. */
 void out_alert_set_suppressed(struct out_alert *a, uint64_t n);
@@ -49,6 +53,7 @@ void out_alert_set_suppressed(struct out_alert *a, uint64_t n);
 struct out_order {
     struct out_alert **held; /* heap, least first */
     size_t n, cap;
+    bool live; /* set while it is empty */
 };
 
 void out_order_init(struct out_order *o);
@@ -57,7 +62,7 @@ void out_order_release(struct out_order *o);
 void out_order_add(struct out_order *o, struct out_alert *a);
 
 typedef void (*out_written_fn)(void *ctx, const struct out_alert *a);
-/* What stands in front of it may leave: detected before `time`, or at it with a lesser key. */
+/* What stands in front of it may leave: of a time before `time`, or of it with a lesser key. */
 struct out_bound {
     struct etime time;       /* ETIME_MAX: everything may */
     const struct value *key; /* NULL: nothing of `time` itself */

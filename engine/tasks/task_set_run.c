@@ -256,6 +256,7 @@ static enum err start(struct engine *e, struct source *source, struct sink *sink
     uint32_t n;
     e->source = source;
     e->hold_back = source->bounded;
+    e->out.live = !source->bounded;
     FYKE_TRY(source->ops->partitions(source, &parts, &n, err));
     FYKE_TRY(engine_begin(e, parts, n, sink, err));
     const struct partition_position *from;

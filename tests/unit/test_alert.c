@@ -272,7 +272,7 @@ static void add_alert(struct world *w, struct out_order *o, int64_t detected, co
 {
     w->match.detected_at.ns = detected;
     w->key = value_string(slice_of(user));
-    out_order_add(o, out_alert_new(&w->match, seq, (struct hash128){0, 0}, slice_of(text),
+    out_order_add(o, out_alert_new(&w->match, (struct standing){0}, seq, (struct hash128){0, 0}, slice_of(text),
                                    slice_of(user)));
 }
 
