@@ -169,6 +169,8 @@ const struct cli_verb verb_replay = {
     "      --cache DIR        keeps what comes from Kafka; if it is there: it is read instead\n"
     "      --verify           the manifest must be there already\n"
     "      --verify-against A compare with delivered alerts: kafka:TOPIC or a file\n"
+    "      --from-state FILE  go on from a state (`fyke state export`): exactly what a run would from there;\n"
+    "                         --from then only says what counts\n"
     "      --warm-up D|all    evaluated in front of the range; default: what the rules look back\n"
     "      --cool-down D      evaluated behind it; default: the longest window\n"
     "  -j, --jobs N           threads; the answers do not depend on it\n"

@@ -34,7 +34,8 @@ enum {
     OPT_EMPTY,
     OPT_EXIT_CODE,
     OPT_SWEEP,
-    OPT_NEAR
+    OPT_NEAR,
+    OPT_FROM_STATE
 };
 
 static const struct option options[] = {
@@ -43,6 +44,7 @@ static const struct option options[] = {
     {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
     {"from", required_argument, NULL, OPT_FROM},
     {"to", required_argument, NULL, OPT_TO},
+    {"from-state", required_argument, NULL, OPT_FROM_STATE},
     {"warm-up", required_argument, NULL, OPT_WARM_UP},
     {"cool-down", required_argument, NULL, OPT_COOL_DOWN},
     {"jobs", required_argument, NULL, 'j'},
@@ -206,6 +208,7 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
     case OPT_INPUT_FORMAT: return cli_parse_input_format(v, optarg, &c->kcat);
     case OPT_FROM: return read_moment(v, "--from", optarg, now_ns, &c->from);
     case OPT_TO: return read_moment(v, "--to", optarg, now_ns, &c->to);
+    case OPT_FROM_STATE: c->from_state = optarg; return true;
     case OPT_WARM_UP: return read_warm_up(v, optarg, c);
     case OPT_COOL_DOWN:
         c->has_cool_down = true;
@@ -229,6 +232,7 @@ static const char *foreign_option(const struct replay_args *a, int opt)
                  {OPT_AGAINST, false, "--verify-against"},
                  {OPT_SWEEP, false, "--sweep"},
                  {OPT_NEAR, false, "--near-misses"},
+                 {OPT_FROM_STATE, false, "--from-state"},
                  {OPT_EXIT_CODE, true, "--exit-code"}};
     for (size_t i = 0; i < FYKE_ARRAY_LEN(apart); i++) {
         if (apart[i].opt == opt && apart[i].of_diff != a->is_diff) {
@@ -259,6 +263,10 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     }
     if (a->config.verify && !a->config.manifest && !a->config.cache) {
         return cli_usage_error(v, "--verify needs --manifest or --cache");
+    }
+    if (a->config.from_state && (a->config.has_warm_up || a->sweeps.n > 0 || a->near_misses > 0)) {
+        return cli_usage_error(v, "--from-state goes without --warm-up, --sweep and --near-misses: what came "
+                               "before is in the state, and it belongs to the rules as they are");
     }
     if (a->sweeps.n > 0 && (a->matches || a->config.verify_against || a->near_misses > 0)) {
         return cli_usage_error(v, "%s is about one rule set, --sweep about several",

@@ -17,6 +17,7 @@ struct replay {
     struct replay_union all; /* of several sets */
     struct replay_input input;
     struct replay_tee tee;
+    struct replay_savepoint savepoint;
 };
 
 void replay_config_init(struct replay_config *c)
@@ -78,9 +79,25 @@ static enum err open_input(struct replay *r, struct error *err)
         rs = &r->all.rs;
     }
     FYKE_TRY(replay_input_init(&r->input, c, rs, range, late, err));
+    r->input.savepoint = c->from_state ? &r->savepoint : NULL;
     FYKE_TRY(open_tables(r, err));
     return replay_tee_open(&r->tee, &r->input.source, r->sets, r->n, r->n > 1 ? &r->all : NULL,
                            !c->kcat && !r->input.from_kafka, err);
+}
+
+static enum err open_savepoint(struct replay *r, struct replay_result *results, struct error *err)
+{
+    const struct replay_config *c = r->config;
+    if (!c->from_state) {
+        return ERR_OK;
+    }
+    if (r->n > 1) {
+        return error_set(err, ERR_USAGE, "a state is gone on from with one rule set");
+    }
+    FYKE_TRY(replay_savepoint_open(&r->savepoint, c->from_state, c->options.app, r->sets[0], err));
+    replay_savepoint_tell(&r->savepoint, &results[0]);
+    r->branches[0].state_dir = r->savepoint.dir;
+    return ERR_OK;
 }
 
 static enum err open_replay(struct replay *r, struct replay_result *results, struct error *err)
@@ -102,6 +119,7 @@ static enum err open_replay(struct replay *r, struct replay_result *results, str
     r->branches[0].begun_s = r->branches[0].told_s = now;
     FYKE_TRY(rc);
     FYKE_TRY(check_range(r->config, err));
+    FYKE_TRY(open_savepoint(r, results, err));
     FYKE_TRY(open_input(r, err));
     for (uint32_t i = 0; i < r->n; i++) {
         FYKE_TRY(replay_branch_open(&r->branches[i], &r->input, &r->tee.taps[i], err));
@@ -182,6 +200,7 @@ static void close_replay(struct replay *r)
     }
     replay_tee_close(&r->tee);
     replay_input_close(&r->input);
+    replay_savepoint_close(&r->savepoint);
     replay_union_release(&r->all);
     free(r->branches);
     free(r->sets);

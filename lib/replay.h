@@ -57,6 +57,7 @@ struct replay_config {
     const char *cache;    /* directory that keeps what came from Kafka; NULL */
     bool verify;          /* one of the two must be there already */
     const char *verify_against; /* delivered alerts: "kafka:TOPIC" or a file; NULL */
+    const char *from_state; /* what `fyke state export` wrote: evaluation goes on from there; NULL */
     struct etime from, to; /* ETIME_MIN, ETIME_MAX: where the data begins and ends */
     bool has_warm_up, has_cool_down;
     struct duration warm_up;   /* instead of what the rules need; infinite: everything there is */
@@ -115,6 +116,10 @@ struct replay_rule {
     uint64_t begun_before; /* of these: their first event stands before `from` */
     uint64_t ends_behind;  /* not of these: begun before `to`, detected behind it */
     uint64_t warm;         /* not of these: detected in the warm-up */
+    /* From a state: it holds nothing of the rule as it is now; what was detected before this time was
+     * delivered before the state was written. */
+    bool begins_anew;
+    struct etime decided_before;
     struct replay_label_figures labels;
     struct replay_days days; /* matches and timeouts, by the day of detection */
     struct replay_lengths took;   /* from the first event to detection */
@@ -141,6 +146,7 @@ struct replay_verified {
     uint64_t same, only_delivered, only_replayed;
     uint64_t repeated;    /* delivered more than once */
     uint64_t other_plans; /* of rules that are others now, or gone */
+    uint64_t before_state; /* delivered before the state was written that the replay goes on from */
     struct replay_difference examples[REPLAY_EXAMPLES];
     size_t n_examples;
 };
@@ -153,7 +159,9 @@ struct replay_result {
     struct replay_span span;
     struct etime from, to;              /* as stated */
     struct etime evaluated_from, evaluated_before;
-    bool from_beginning;                /* the warm-up is everything there is */
+    bool from_beginning;                /* the warm-up is everything there is, or a state */
+    bool has_savepoint;                 /* evaluation went on from a state */
+    uint64_t savepoint_commit;          /* its number */
     struct etime data_first, data_last; /* of valid events read; ETIME_MIN: none */
     /* Every partition was read past `to` (all that counts is decided) and past the cool-down. */
     bool reached_to, reached_end;

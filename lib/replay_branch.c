@@ -27,7 +27,7 @@ static void plan_range(struct replay_branch *b)
     struct duration cool = c->has_cool_down ? c->cool_down : res->span.horizon;
     res->from = c->from;
     res->to = c->to;
-    res->from_beginning = duration_is_infinite(warm) || c->from.ns == INT64_MIN;
+    res->from_beginning = c->from_state || duration_is_infinite(warm) || c->from.ns == INT64_MIN;
     b->range.from = res->from_beginning ? ETIME_MIN : etime_sub(c->from, warm);
     b->range.before = etime_add(c->to, cool);
     res->evaluated_from = b->range.from;
@@ -100,7 +100,7 @@ static enum err open_engine(struct replay_branch *b, struct error *err)
                                : LEAST_BUFFER;
     options.log = b->silent ? NULL : options.log;
     options_to_engine(&options, &o);
-    o.state_dir = NULL;
+    o.state_dir = b->state_dir;
     o.reset_state = false;
     if (c->labels || c->keep_alerts) {
         o.max_evidence = ALL_EVIDENCE; /* an alert is judged, or paired, by all of it */

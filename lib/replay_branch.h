@@ -18,6 +18,7 @@ struct replay_branch {
     struct engine *engine;
     const struct replay_input *input;
     struct replay_tap *tap;
+    const char *state_dir;   /* NULL: begins without a state */
     size_t share;            /* so many engines share the memory that the options grant */
     bool silent;             /* lines of the run: another one says them */
     double begun_s, told_s;  /* progress; told_s below 0: another one tells */

@@ -240,6 +240,7 @@ enum err replay_input_open(struct replay_input *in, const struct table_inputs *c
     in->source.got = noted ? &in->got : NULL;
     in->source.want = in->has_want ? &in->want : NULL;
     in->source.lines = in->cache;
+    in->source.savepoint = in->from_kafka ? NULL : in->savepoint;
     in->got.from = in->range.from;
     in->got.before = in->range.before;
     return ERR_OK;
@@ -272,6 +273,7 @@ static enum err finish_cache(struct replay_input *in, struct error *err)
 enum err replay_input_finish(struct replay_input *in, struct error *err)
 {
     const struct replay_config *c = in->config;
+    FYKE_TRY(replay_source_check_begin(&in->source, err));
     if (!in->source.got) {
         return ERR_OK;
     }

@@ -4,6 +4,7 @@
 
 #include "connectors/kafka_slice.h"
 #include "lib/replay.h"
+#include "lib/replay_savepoint.h"
 #include "lib/replay_slice.h"
 #include "lib/replay_source.h"
 #include "lib/table_inputs.h"
@@ -19,6 +20,7 @@ struct replay_input {
     struct replay_source source;
     bool open; /* the source is */
     bool from_kafka, from_cache;
+    const struct replay_savepoint *savepoint; /* reading goes on where it stands; NULL */
     bool has_want;
     struct replay_slice want, got; /* of the manifest; as read */
     struct buf cache_lines, cache_manifest; /* paths */

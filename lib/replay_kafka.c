@@ -130,6 +130,9 @@ enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges,
     struct planner p = {.in = in, .topics = topics ? topics + 1 : NULL};
     struct etime from = etime_sub(in->range.from, in->late);
     FYKE_TRY(kafka_slice_plan(&in->kafka, in->rs, p.topics, from, ranges, n, err));
+    if (in->savepoint) {
+        return replay_savepoint_ranges(in->savepoint, in->rs, *ranges, *n, err);
+    }
     if (from.ns == INT64_MIN) {
         return ERR_OK;
     }

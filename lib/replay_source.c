@@ -17,7 +17,53 @@ static enum err source_start(struct source *base, const struct partition_positio
                              uint32_t n, struct error *err)
 {
     struct replay_source *s = (struct replay_source *)base;
-    return s->inner->ops->start(s->inner, from, n, err);
+    if (!s->savepoint) {
+        return s->inner->ops->start(s->inner, from, n, err);
+    }
+    struct partition_position *earlier = xcalloc(n + 1u, sizeof(*earlier));
+    s->begins = xcalloc(n + 1u, sizeof(*s->begins));
+    s->n_begins = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct source_begin *b = &s->begins[i];
+        const struct header_partition *p =
+            replay_savepoint_position(s->savepoint, s->rs, from[i].topic, from[i].partition);
+        *b = (struct source_begin){from[i].topic, from[i].partition, from[i].offset,
+                                   p ? p->next_offset : 0, !p || p->next_offset == 0};
+        earlier[i] = from[i];
+        if (!b->met && b->end - 1 < b->from) {
+            earlier[i].offset = b->end - 1;
+        }
+    }
+    enum err rc = s->inner->ops->start(s->inner, earlier, n, err);
+    free(earlier);
+    return rc;
+}
+
+/* Of a record in front of where reading goes on nothing is wanted but that it is there. */
+static bool is_behind_begin(struct replay_source *s, const struct record *r)
+{
+    for (size_t i = 0; i < s->n_begins; i++) {
+        struct source_begin *b = &s->begins[i];
+        if (b->topic == r->topic && b->partition == r->partition) {
+            b->met |= r->offset >= b->end - 1;
+            return r->offset >= b->from;
+        }
+    }
+    return true;
+}
+
+enum err replay_source_check_begin(const struct replay_source *s, struct error *err)
+{
+    for (size_t i = 0; s->ended && i < s->n_begins; i++) {
+        const struct source_begin *b = &s->begins[i];
+        if (!b->met) {
+            return error_set(err, ERR_USAGE, "%s stands at offset %lld of \"%.*s\", partition %d: the input "
+                             "ends before, so it is not what the state has read", s->savepoint->path,
+                             (long long)b->end, SLICE_ARG(s->rs->topics[b->topic].name),
+                             (int)b->partition);
+        }
+    }
+    return ERR_OK;
 }
 
 /* ---- what is read --------------------------------------------------------------------------- */
@@ -38,7 +84,7 @@ static void keep_wanted(struct replay_source *s, struct source_batch *b)
     uint32_t n = 0;
     s->kept = xgrow(s->kept, &s->cap_kept, b->n + 1u, sizeof(*s->kept));
     for (uint32_t i = 0; i < b->n; i++) {
-        if (is_wanted(s->want, &b->records[i])) {
+        if ((!s->want || is_wanted(s->want, &b->records[i])) && is_behind_begin(s, &b->records[i])) {
             s->kept[n++] = b->records[i];
         }
     }
@@ -81,7 +127,8 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     struct replay_source *s = (struct replay_source *)base;
     uint32_t most = s->batch > 0 && s->batch < max ? s->batch : max;
     FYKE_TRY(s->inner->ops->poll(s->inner, most, wait, ret, err));
-    if (s->want) {
+    s->ended |= ret->finished;
+    if (s->want || s->n_begins > 0) {
         keep_wanted(s, ret);
     }
     return note(s, ret, err);
@@ -99,6 +146,7 @@ static void source_close(struct source *base)
     struct replay_source *s = (struct replay_source *)base;
     s->inner->ops->close(s->inner);
     free(s->kept);
+    free(s->begins);
     buf_release(&s->line);
     *s = (struct replay_source){0};
 }

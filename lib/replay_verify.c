@@ -62,6 +62,15 @@ static bool has_plan(struct delivered *d)
     return slice_eq_str(member(d, "plan"), hex);
 }
 
+/* What a run had delivered before the state was written, the replay does not say again. At the very time
+ * at which the state stands both may be. */
+static bool is_before_state(struct delivered *d, struct etime at)
+{
+    const struct rule *rule = map_get(&d->verify->plans, member(d, "rule"));
+    return d->result->has_savepoint && rule != NULL &&
+           !etime_lt(d->result->rules[rule->index].decided_before, at);
+}
+
 static void note_example(struct replay_result *r, bool delivered, struct slice match_id)
 {
     struct replay_verified *v = &r->verified;
@@ -89,7 +98,9 @@ static enum err take(struct delivered *d, struct slice line, struct error *err)
     }
     struct slice id = member(d, "match_id");
     struct map_entry *e = map_find(&d->verify->ids, id);
-    if (!e) {
+    if (!e && is_before_state(d, at)) {
+        v->before_state++;
+    } else if (!e) {
         v->only_delivered++;
         note_example(d->result, true, id);
     } else if (e->value == SEEN) {

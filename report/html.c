@@ -190,7 +190,7 @@ void report_html(const struct replay_result *r, struct buf *out)
     char hex[HASH128_HEX_MAX];
     html_begin("Replay", out);
     buf_puts(out, "<h1>Replay</h1>\n<p>");
-    put_moment(r->from, "the beginning of the data", "", out);
+    put_moment(r->from, report_beginning(r), "", out);
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
     buf_printf(out, " · %" PRIu64 " events · %" PRIu64 " matches</p>\n<p><small>looks back ",

@@ -176,6 +176,22 @@ static void put_edges(struct json_out *j, const struct replay_result *r)
     json_array_end(j);
 }
 
+static void put_savepoint(struct json_out *j, const struct replay_result *r)
+{
+    json_key(j, SLICE_LIT("from_state"));
+    json_object_begin(j);
+    put_count(j, "commit", r->savepoint_commit);
+    json_key(j, SLICE_LIT("begin_anew"));
+    json_array_begin(j);
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        if (r->rules[i].begins_anew) {
+            json_text(j, report_rule_name(r, i));
+        }
+    }
+    json_array_end(j);
+    json_object_end(j);
+}
+
 static void put_range(struct json_out *j, const struct replay_result *r)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
@@ -186,6 +202,9 @@ static void put_range(struct json_out *j, const struct replay_result *r)
     json_put_time(j, "evaluated_before", r->evaluated_before);
     put_seconds(j, "needed_s", r->span.need.ns);
     json_member_string(j, "needed", buf_slice(&why));
+    if (r->has_savepoint) {
+        put_savepoint(j, r);
+    }
     json_put_time(j, "data_first", r->data_first);
     json_put_time(j, "data_last", r->data_last);
     json_member_bool(j, "reached_to", r->reached_to);
@@ -215,6 +234,7 @@ static void put_verified(struct json_out *j, const struct replay_verified *v)
     put_count(j, "only_replayed", v->only_replayed);
     put_count(j, "repeated", v->repeated);
     put_count(j, "other_plans", v->other_plans);
+    put_count(j, "before_state", v->before_state);
     json_key(j, SLICE_LIT("differences"));
     json_array_begin(j);
     for (size_t i = 0; i < v->n_examples; i++) {

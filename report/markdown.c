@@ -74,7 +74,7 @@ void report_markdown(const struct replay_result *r, struct buf *out)
 {
     char hex[HASH128_HEX_MAX];
     buf_puts(out, "### Replay of ");
-    put_moment(r->from, "the beginning of the data", "", out);
+    put_moment(r->from, report_beginning(r), "", out);
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
     buf_printf(out, "\n\n%" PRIu64 " events, %" PRIu64 " matches\n\n", r->events, r->matches);

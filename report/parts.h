@@ -25,6 +25,12 @@ void put_share(uint64_t part, uint64_t whole, struct buf *out);
 #define REPORT_DEFINITION_3                                                                        \
     "An episode is labelled events of one attack or key; it is found iff one of its events is."
 
+/* Where a range begins that is open to the past. */
+static inline const char *report_beginning(const struct replay_result *r)
+{
+    return r->has_savepoint ? "where the state stands" : "the beginning of the data";
+}
+
 static inline struct slice report_rule_name(const struct replay_result *r, uint32_t rule)
 {
     return r->rs->rules[rule].name;

@@ -6,14 +6,27 @@
 
 /* ---- head ----------------------------------------------------------------------------------- */
 
+static void put_new_rules(const struct replay_result *r, struct buf *out)
+{
+    for (uint32_t i = 0, n = 0; i < r->n_rules; i++) {
+        if (r->rules[i].begins_anew) {
+            buf_puts(out, n++ == 0 ? "\n  begin anew " : ", ");
+            buf_put_slice(out, report_rule_name(r, i));
+        }
+    }
+}
+
 static void put_range(const struct replay_result *r, struct buf *out)
 {
     buf_puts(out, "replay of ");
-    put_moment(r->from, "the beginning of the data", "", out);
+    put_moment(r->from, report_beginning(r), "", out);
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
     buf_puts(out, "\n  warm-up    ");
-    if (r->from.ns == INT64_MIN) {
+    if (r->has_savepoint) {
+        buf_printf(out, "none: goes on from a state, its commit %" PRIu64, r->savepoint_commit);
+        put_new_rules(r, out);
+    } else if (r->from.ns == INT64_MIN) {
         buf_puts(out, "none: the range begins with the data");
     } else {
         buf_puts(out, "from ");
@@ -228,6 +241,9 @@ static void put_verified(const struct replay_result *r, struct buf *out)
     if (v->repeated + v->other_plans > 0) {
         buf_printf(out, "; %" PRIu64 " delivered again, %" PRIu64 " of other versions of rules",
                    v->repeated, v->other_plans);
+    }
+    if (v->before_state > 0) {
+        buf_printf(out, "; %" PRIu64 " from before the state was written", v->before_state);
     }
     buf_puts(out, "\n");
     for (size_t i = 0; i < v->n_examples; i++) {

@@ -27,6 +27,39 @@ print(json.dumps(a, separators=(",", ":")))'; } >"$work/invented"
 replay -i kafka --verify-against "$work/invented" >"$work/other" && fail "an invented alert was not found"
 grep -q '1 only delivered' "$work/other" || fail "$(cat "$work/other")"
 
+# ---- on from where a state stands: what the run has committed from there on, with what was open there
+lines() { alerts "alerts-$id" | python3 -c 'import json, sys
+for line in sys.stdin: print(json.loads(line)["payload"])'; }
+lines | sort >"$work/before"
+"$fyke" state export --state "$work/state" "$work/save" || fail "the state cannot be exported"
+python3 - "$work/traffic/payments.jsonl" >"$work/later" <<'END'
+import datetime, re, sys
+def later(m):
+    t = datetime.datetime.fromisoformat(m.group(1)) + datetime.timedelta(days=2)
+    return t.strftime("%Y-%m-%dT%H:%M:%S")
+lines = open(sys.argv[1]).read().splitlines()
+last = max(re.search(r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)", l).group(1) for l in lines)
+for l in lines:
+    m = re.search(r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)", l)
+    if m.group(1) >= last[:10]:
+        print(l[:m.start()] + later(m) + l[m.end():])
+END
+[[ -s $work/later ]] || fail "nothing to go on with"
+"$ktool" -k card produce "payments-$id" <"$work/later"
+for p in 0 1 2; do # every partition says that time has come so far
+  sed -n '$s/\("card":"\)[^"]*/\1clock-'$p'/; $s/"at":"[^T]*/"at":"2027-01-01/; $p' "$work/later" |
+    "$ktool" -p $p -k card produce "payments-$id"
+done
+"$fyke" run -r "$work/rules" -i kafka -o "kafka:alerts-$id" --app "live-$id" --once \
+  --state "$work/state" "${broker[@]}" -q 2>"$work/run.log" || fail "the run ended with $?"
+lines | sort | comm -13 "$work/before" - >"$work/new"
+[[ -s $work/new ]] || fail "the run went on without an alert"
+replay -i kafka --from-state "$work/save" --matches "$work/found" --verify-against "kafka:alerts-$id" \
+  >"$work/on" || fail "$(cat "$work/on" "$work/replay.log")"
+sort "$work/found" | cmp "$work/new" - || fail "from the state on it is not what the run committed"
+grep -Eq 'delivered alerts: [1-9][0-9]* the same, 0 only delivered, 0 only replayed.* [1-9][0-9]* from before the state' \
+  "$work/on" || fail "$(cat "$work/on")"
+
 # ---- one digest
 want=$(digest <"$work/part")
 [[ -n $want ]] || fail "no digest"
@@ -50,6 +83,7 @@ sed 's/"hash":"./"hash":"x/; s/"hash":"x/"hash":"0/' "$work/slice" | sed 's/"rec
 replay -i kafka "${range[@]}" --manifest "$work/lie" >"$work/out" && fail "another slice was taken"
 grep -q 'is another slice' "$work/replay.log" || fail "$(cat "$work/replay.log")"
 "$ktool" trim "payments-$id" 0 5
+replay -i kafka --from-state "$work/save" -q || fail "what was removed stands in front of the state: $(cat "$work/replay.log")"
 replay -i kafka "${range[@]}" --manifest "$work/slice" >"$work/out" && fail "removed records were not missed"
 grep -q 'payments-.*\[0\]: the slice begins at offset 0, .*: 5 of its offsets were removed by retention' \
   "$work/replay.log" || fail "$(cat "$work/replay.log")"
