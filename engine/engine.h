@@ -70,6 +70,11 @@ enum event_fate { FATE_EVALUATED, FATE_OUTSIDE, FATE_LATE };
 typedef void (*engine_observer)(void *ctx, enum event_fate fate, const struct event *e,
                                 const struct record *r);
 
+/* Every event that is given to a key of rules, on the input thread; events of a key come in order. */
+struct key_group;
+typedef void (*engine_keyed)(void *ctx, const struct key_group *g, const struct value *values,
+                             const struct event *e);
+
 /* Who knows the rules of the state: old versions of rules finish what they have open (nfa/rule_link.h). */
 struct engine_old_rules {
     /* At the opening, when there is a state, last written under `texts` (empty: none are stored) with that
@@ -131,6 +136,8 @@ struct engine_options {
     const struct engine_range *range; /* NULL: all of event time; must outlive the engine */
     engine_observer observe;          /* may be NULL */
     void *observe_ctx;
+    engine_keyed keyed;               /* may be NULL */
+    void *keyed_ctx;
     engine_beat beat;            /* of engine_run(); may be NULL */
     void *beat_ctx;
     /* At a commit: what was refused so far is delivered when it returns. May be NULL. */

@@ -63,6 +63,9 @@ static void send_to_key(struct engine *e, const struct key_route *route, struct 
         count_missing(e, g, v, item.event);
         return;
     }
+    if (e->options.keyed != NULL && v->n_uses > 0) {
+        e->options.keyed(e->options.keyed_ctx, g, values, item.event);
+    }
     item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
     item.variants = (struct variant_chain){.variant = route->variant};
     shard_add_event(&e->shards[item.key.hash.hi % e->n_shards], item, &e->key_eval.scratch);

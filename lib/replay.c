@@ -185,7 +185,7 @@ static enum err run_replay(struct replay *r, struct replay_result *results, stru
     for (uint32_t i = 0; i < r->n; i++) {
         struct replay_branch *b = &r->branches[i];
         if (c->verify_against && i == 0) {
-            FYKE_TRY(replay_verify_run(&b->collect.verify, c->verify_against, &r->input.kafka,
+            FYKE_TRY(replay_verify_run(&b->collect.verify, &b->collect.settled, c->verify_against, &r->input.kafka,
                                        &results[i], err));
         }
         replay_branch_finish(b);

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/error.h"
@@ -120,6 +121,11 @@ struct replay_rule {
      * delivered before the state was written. */
     bool begins_anew;
     struct etime decided_before;
+    /* Keys that were not settled when the range began (lib/replay_settled.h), by text, of `n_tracked` that
+     * were met near the beginning of the warm-up; hangs_together: none of the rule's keys ever is. */
+    struct slice *unsettled;
+    size_t n_unsettled, n_tracked;
+    bool hangs_together;
     struct replay_label_figures labels;
     struct replay_days days; /* matches and timeouts, by the day of detection */
     struct replay_lengths took;   /* from the first event to detection */
@@ -145,6 +151,7 @@ struct replay_difference {
 struct replay_verified {
     uint64_t same, only_delivered, only_replayed;
     uint64_t repeated;    /* delivered more than once */
+    uint64_t unsettled;   /* delivered, of keys that were not settled then: left out */
     uint64_t other_plans; /* of rules that are others now, or gone */
     uint64_t before_state; /* delivered before the state was written that the replay goes on from */
     struct replay_difference examples[REPLAY_EXAMPLES];
@@ -174,6 +181,8 @@ struct replay_result {
     uint64_t warm_events, cool_events;
     uint64_t late_in_range;
     struct replay_days event_days;
+    struct arena arena; /* of what is listed */
+    bool settled_full;  /* more keys than can be followed: the others are unsettled */
     struct replay_rule *rules;
     uint32_t n_rules;
     struct replay_edge *edges; /* of each side and rule the first ones */

@@ -109,6 +109,8 @@ static enum err open_engine(struct replay_branch *b, struct error *err)
     o.range = &b->range;
     o.observe = replay_collect_event;
     o.observe_ctx = &b->collect;
+    o.keyed = b->collect.settled.on ? replay_settled_event : NULL;
+    o.keyed_ctx = &b->collect.settled;
     o.beat = beat;
     o.beat_ctx = b;
     o.table_feeds = b->tables.feeds;
@@ -127,6 +129,8 @@ enum err replay_branch_init(struct replay_branch *b, const struct replay_config 
     replay_collect_init(&b->collect, c, result);
     FYKE_TRY(replay_labels_open(&b->collect.labels, c->labels, rs, err));
     plan_range(b);
+    arena_init(&result->arena);
+    replay_settled_init(&b->collect.settled, result, c->verify_against != NULL);
     return geoip_files_open(c->options.geoip, c->options.n_geoip, &b->geoip, err);
 }
 

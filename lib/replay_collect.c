@@ -112,12 +112,14 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
 {
     struct replay_rule *rule = a->rule;
     struct replay_result *r = c->result;
+    struct slice key = a->record->has_key ? a->record->key : (struct slice){"", 0};
     if (r->matches >= REPLAY_MAX_MATCHES) {
         return error_set(err, ERR_LIMIT, "more than %llu matches: choose a shorter range",
                          (unsigned long long)REPLAY_MAX_MATCHES);
     }
     digest_alert(c, a);
-    if (c->config->verify_against && !c->is_aside) {
+    if (c->config->verify_against && !c->is_aside &&
+        replay_settled_at(&c->settled, rule->index, key, a->detected)) {
         replay_verify_add(&c->verify, a->record->match_id);
     }
     rule->matches += a->is_match;
@@ -131,7 +133,7 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
         if (r->alerts) {
             r->alerts->items[r->alerts->n - 1].is_true = is_true; /* just kept */
         }
-        count_key(rule, a->record->has_key ? a->record->key : (struct slice){0});
+        count_key(rule, key);
         replay_days_add(&rule->days, a->detected, 1);
         if (a->has_first) {
             add_length(&rule->took, a->first, a->detected);
@@ -267,6 +269,7 @@ void replay_collect_finish(struct replay_collect *c)
 {
     struct replay_result *r = c->result;
     replay_labels_finish(&c->labels, r);
+    replay_settled_finish(&c->settled);
     r->digest = hasher_hash128(&c->digest);
     for (uint32_t i = 0; i < r->n_rules; i++) {
         sort_lengths(&r->rules[i].took);
@@ -282,4 +285,5 @@ void replay_collect_release(struct replay_collect *c)
     map_release(&c->rule_of);
     replay_labels_release(&c->labels);
     replay_verify_release(&c->verify);
+    replay_settled_release(&c->settled);
 }

@@ -7,6 +7,7 @@
 #include "lib/json_view.h"
 #include "lib/replay.h"
 #include "lib/replay_labels.h"
+#include "lib/replay_settled.h"
 #include "lib/replay_verify.h"
 
 struct replay_collect {
@@ -19,6 +20,7 @@ struct replay_collect {
     struct hasher digest;
     struct replay_labels labels;
     struct replay_verify verify;
+    struct replay_settled settled;
     struct map rule_of; /* name → rule, as a pointer into result->rules */
 };
 

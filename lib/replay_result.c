@@ -69,6 +69,7 @@ void replay_result_release(struct replay_result *r)
     free(r->to_detect.ns);
     free(r->event_days.items);
     free(r->edges);
+    arena_release(&r->arena);
     free(r->rules);
     *r = (struct replay_result){0};
 }

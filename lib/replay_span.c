@@ -126,6 +126,16 @@ void replay_span_of(const struct ruleset *rs, struct replay_span *ret)
     free(s.of);
 }
 
+void replay_span_of_rules(const struct ruleset *rs, struct replay_rule_span *ret)
+{
+    struct spans s = {rs, xcalloc(rs->n_units + 1u, sizeof(*s.of))};
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        const struct parts *p = parts_of(&s, i);
+        ret[i] = (struct replay_rule_span){p->window, p->measures, p->quiet, p->derived};
+    }
+    free(s.of);
+}
+
 static void put_part(struct duration d, const char *what, struct buf *out)
 {
     char text[DURATION_TEXT_MAX];

@@ -21,6 +21,13 @@ struct replay_span {
     struct duration late;    /* the most that a source is `out of order by` */
 };
 
+/* The parts of one rule's need. */
+struct replay_rule_span {
+    struct duration window, measures, quiet, derived;
+};
+/* Per rule; nothing of disabled ones. */
+void replay_span_of_rules(const struct ruleset *rs, struct replay_rule_span *ret);
+
 void replay_span_of(const struct ruleset *rs, struct replay_span *ret);
 /* "1h5m: rule spree, 1h of windows and absences, 5m of quiet" */
 void replay_span_text(const struct replay_span *s, const struct ruleset *rs, struct buf *out);

@@ -35,8 +35,9 @@ void replay_verify_add(struct replay_verify *v, struct slice match_id)
 struct delivered {
     struct replay_verify *verify;
     struct replay_result *result;
+    const struct replay_settled *settled;
     struct json_view view;
-    struct buf text;
+    struct buf text, key;
 };
 
 static struct slice member(struct delivered *d, const char *name)
@@ -82,6 +83,33 @@ static void note_example(struct replay_result *r, bool delivered, struct slice m
     }
 }
 
+/* As the Kafka key of the alert. */
+static struct slice key_text(struct delivered *d, const struct rule *rule)
+{
+    struct json_span key = json_view_get(d->view.root, "key");
+    buf_clear(&d->key);
+    if (rule->n_key == 1) {
+        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+        buf_put_slice(&name, rule->key_names[0]);
+        json_view_text(json_view_get(key, buf_cstr(&name)), &d->key);
+        return buf_slice(&d->key);
+    }
+    for (uint32_t i = 0; i < rule->n_key; i++) {
+        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+        buf_put_slice(&name, rule->key_names[i]);
+        buf_put_byte(&d->key, i == 0 ? '[' : ',');
+        buf_put_slice(&d->key, json_view_raw(json_view_get(key, buf_cstr(&name))));
+    }
+    buf_puts(&d->key, rule->n_key > 0 ? "]" : "");
+    return buf_slice(&d->key);
+}
+
+static bool is_settled(struct delivered *d, struct etime at)
+{
+    const struct rule *rule = map_get(&d->verify->plans, member(d, "rule"));
+    return replay_settled_at(d->settled, rule->index, key_text(d, rule), at);
+}
+
 static enum err take(struct delivered *d, struct slice line, struct error *err)
 {
     struct replay_verified *v = &d->result->verified;
@@ -94,6 +122,10 @@ static enum err take(struct delivered *d, struct slice line, struct error *err)
     }
     if (!has_plan(d)) {
         v->other_plans++;
+        return ERR_OK;
+    }
+    if (!is_settled(d, at)) {
+        v->unsettled++;
         return ERR_OK;
     }
     struct slice id = member(d, "match_id");
@@ -160,11 +192,12 @@ static enum err read_topic(struct delivered *d, const char *topic, const struct 
     return rc;
 }
 
-enum err replay_verify_run(struct replay_verify *v, const char *from,
+enum err replay_verify_run(struct replay_verify *v, const struct replay_settled *settled,
+                           const char *from,
                            const struct kafka_config *kafka, struct replay_result *r,
                            struct error *err)
 {
-    struct delivered d = {.verify = v, .result = r};
+    struct delivered d = {.verify = v, .result = r, .settled = settled};
     json_view_init(&d.view);
     r->has_verified = true;
     enum err rc = strncmp(from, "kafka:", 6) == 0 ? read_topic(&d, from + 6, kafka, err)
@@ -177,5 +210,6 @@ enum err replay_verify_run(struct replay_verify *v, const char *from,
     }
     json_view_release(&d.view);
     buf_release(&d.text);
+    buf_release(&d.key);
     return rc;
 }

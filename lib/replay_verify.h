@@ -1,10 +1,12 @@
 /* A replay held against the alerts that a run has delivered, by match_id: kinds of alerts that a live
- * run writes (all but `pending`), detected in the range, of rules with the plan that they have now. */
+ * run writes (all but `pending`), detected in the range, of rules with the plan that they have now, of keys
+ * that were settled by then. */
 #ifndef FYKE_LIB_REPLAY_VERIFY_H
 #define FYKE_LIB_REPLAY_VERIFY_H
 
 #include "connectors/kafka.h"
 #include "lib/replay.h"
+#include "lib/replay_settled.h"
 
 struct replay_verify {
     struct map ids; /* match_id → 1, or 2 once a delivered alert has it */
@@ -15,7 +17,8 @@ void replay_verify_init(struct replay_verify *v, const struct ruleset *rs);
 void replay_verify_release(struct replay_verify *v);
 void replay_verify_add(struct replay_verify *v, struct slice match_id);
 /* `from`: "kafka:TOPIC", read committed to its end, or a file of alerts. */
-enum err replay_verify_run(struct replay_verify *v, const char *from,
+enum err replay_verify_run(struct replay_verify *v, const struct replay_settled *settled,
+                           const char *from,
                            const struct kafka_config *kafka, struct replay_result *r,
                            struct error *err) FYKE_MUST_USE;
 

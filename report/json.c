@@ -149,6 +149,13 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     put_count(j, "begun_before", rule->begun_before);
     put_count(j, "ends_behind", rule->ends_behind);
     put_count(j, "warm_up", rule->warm);
+    json_member_bool(j, "hangs_together", rule->hangs_together);
+    json_key(j, SLICE_LIT("unsettled_keys"));
+    json_array_begin(j);
+    for (size_t i = 0; i < rule->n_unsettled; i++) {
+        json_text(j, rule->unsettled[i]);
+    }
+    json_array_end(j);
     if (r->has_labels) {
         json_key(j, SLICE_LIT("labels"));
         json_object_begin(j);
@@ -235,6 +242,7 @@ static void put_verified(struct json_out *j, const struct replay_verified *v)
     put_count(j, "repeated", v->repeated);
     put_count(j, "other_plans", v->other_plans);
     put_count(j, "before_state", v->before_state);
+    put_count(j, "unsettled", v->unsettled);
     json_key(j, SLICE_LIT("differences"));
     json_array_begin(j);
     for (size_t i = 0; i < v->n_examples; i++) {

@@ -4,6 +4,8 @@
 #include "report/near.h"
 #include "report/parts.h"
 
+#define UNSETTLED_SHOWN 10
+
 /* ---- head ----------------------------------------------------------------------------------- */
 
 static void put_new_rules(const struct replay_result *r, struct buf *out)
@@ -233,6 +235,48 @@ static void put_side(const struct replay_result *r, bool behind, const char *say
     }
 }
 
+static bool any_unsettled(const struct replay_result *r)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        any |= r->rules[i].n_unsettled > 0 || r->rules[i].hangs_together;
+    }
+    return any;
+}
+
+static void put_unsettled_rule(const struct replay_result *r, const struct replay_rule *rule,
+                               struct buf *out)
+{
+    buf_printf(out, "    %.*s: ", SLICE_ARG(report_rule_name(r, rule->index)));
+    if (rule->hangs_together) {
+        buf_puts(out, "all keys, for they hang together\n");
+        return;
+    }
+    buf_printf(out, "%zu %s", rule->n_unsettled, rule->n_unsettled == 1 ? "key" : "keys");
+    for (size_t i = 0; i < rule->n_unsettled && i < UNSETTLED_SHOWN; i++) {
+        buf_puts(out, i == 0 && rule->unsettled[i].len > 0 ? ": " : i > 0 ? ", " : "");
+        put_plain(rule->unsettled[i], out);
+    }
+    buf_puts(out, rule->n_unsettled > UNSETTLED_SHOWN ? ", …\n" : "\n");
+}
+
+static void put_unsettled(const struct replay_result *r, struct buf *out)
+{
+    if (!any_unsettled(r)) {
+        return;
+    }
+    buf_puts(out, "\n  not settled when the range began: events without a gap across the warm-up, so matches "
+                  "may be cut\n  otherwise than in a run (--warm-up all and --from-state are exact)\n");
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        if (r->rules[i].n_unsettled > 0 || r->rules[i].hangs_together) {
+            put_unsettled_rule(r, &r->rules[i], out);
+        }
+    }
+    if (r->settled_full) {
+        buf_puts(out, "    and others: there are more keys than can be followed\n");
+    }
+}
+
 static void put_verified(const struct replay_result *r, struct buf *out)
 {
     const struct replay_verified *v = &r->verified;
@@ -242,6 +286,9 @@ static void put_verified(const struct replay_result *r, struct buf *out)
         buf_printf(out, "; %" PRIu64 " delivered again, %" PRIu64 " of other versions of rules",
                    v->repeated, v->other_plans);
     }
+    if (v->unsettled > 0) {
+        buf_printf(out, "; %" PRIu64 " of keys that were not settled, left out", v->unsettled);
+    }
     if (v->before_state > 0) {
         buf_printf(out, "; %" PRIu64 " from before the state was written", v->before_state);
     }
@@ -249,10 +296,6 @@ static void put_verified(const struct replay_result *r, struct buf *out)
     for (size_t i = 0; i < v->n_examples; i++) {
         buf_printf(out, "    only %s: %s\n", v->examples[i].delivered ? "delivered" : "replayed",
                    v->examples[i].match_id);
-    }
-    if (!r->from_beginning && v->only_delivered + v->only_replayed > 0) {
-        buf_puts(out, "    keys whose events hang together across the whole warm-up may differ; "
-                      "--warm-up all is exact\n");
     }
 }
 
@@ -285,6 +328,7 @@ void report_text(const struct replay_result *r, struct buf *out)
     }
     put_side(r, false, "of them began before the range:", out);
     put_side(r, true, "more began in the range and were detected behind it (not counted):", out);
+    put_unsettled(r, out);
     if (r->has_verified) {
         put_verified(r, out);
     }
