@@ -192,6 +192,8 @@ const struct cli_verb verb_replay = {
     "                         repeatable; names: fyke list gates\n"
     "      --sweep NAME=A,B,C other values of a const, or of [RULE.]window or [RULE.]quiet; repeatable:\n"
     "                         all combinations, at most 64, in one read; gates mark those that meet them\n"
+    "      --funnel           how many first events got as far as each step; evaluates the beginnings of\n"
+    "                         rules beside them, in the same read\n"
     "      --near-misses N    what looser rules would have found besides: a longer window, a condition\n"
     "                         less; N changes per rule, each tried in the same read\n"
     "  -q, --quiet            no report\n"

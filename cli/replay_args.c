@@ -35,7 +35,8 @@ enum {
     OPT_EXIT_CODE,
     OPT_SWEEP,
     OPT_NEAR,
-    OPT_FROM_STATE
+    OPT_FROM_STATE,
+    OPT_FUNNEL
 };
 
 static const struct option options[] = {
@@ -69,6 +70,7 @@ static const struct option options[] = {
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
     {"sweep", required_argument, NULL, OPT_SWEEP},
     {"near-misses", required_argument, NULL, OPT_NEAR},
+    {"funnel", no_argument, NULL, OPT_FUNNEL},
     {"exit-code", no_argument, NULL, OPT_EXIT_CODE},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -187,6 +189,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_EMPTY: a->allow_empty = true; return true;
     case OPT_EXIT_CODE: a->exit_code = true; return true;
     case OPT_NEAR: return read_number(v, "--near-misses", optarg, &a->near_misses);
+    case OPT_FUNNEL: a->config.funnel = true; return true;
     case OPT_SWEEP: cli_list_add(&a->sweeps, optarg); return true;
     case 'q': a->quiet = true; return true;
     default: return read_label_option(v, opt, a);
@@ -232,6 +235,7 @@ static const char *foreign_option(const struct replay_args *a, int opt)
                  {OPT_AGAINST, false, "--verify-against"},
                  {OPT_SWEEP, false, "--sweep"},
                  {OPT_NEAR, false, "--near-misses"},
+                 {OPT_FUNNEL, false, "--funnel"},
                  {OPT_FROM_STATE, false, "--from-state"},
                  {OPT_EXIT_CODE, true, "--exit-code"}};
     for (size_t i = 0; i < FYKE_ARRAY_LEN(apart); i++) {
@@ -267,6 +271,9 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     if (a->config.from_state && (a->config.has_warm_up || a->sweeps.n > 0 || a->near_misses > 0)) {
         return cli_usage_error(v, "--from-state goes without --warm-up, --sweep and --near-misses: what came "
                                "before is in the state, and it belongs to the rules as they are");
+    }
+    if (a->config.funnel && (a->config.from_state || a->sweeps.n > 0 || a->near_misses > 0)) {
+        return cli_usage_error(v, "--funnel goes without --from-state, --sweep and --near-misses");
     }
     if (a->sweeps.n > 0 && (a->matches || a->config.verify_against || a->near_misses > 0)) {
         return cli_usage_error(v, "%s is about one rule set, --sweep about several",

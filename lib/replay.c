@@ -7,11 +7,13 @@
 #include "base/xalloc.h"
 #include "lib/last_error.h"
 #include "lib/replay_branch.h"
+#include "lib/replay_funnel.h"
 #include "lib/rules.h"
 
 struct replay {
     const struct replay_config *config;
-    const struct ruleset **sets;
+    struct replay_config aside; /* of the beginnings of rules: counted, and nothing else */
+    const struct ruleset *const *sets;
     struct replay_branch *branches;
     uint32_t n;
     struct replay_union all; /* of several sets */
@@ -106,8 +108,9 @@ static enum err open_replay(struct replay *r, struct replay_result *results, str
     enum err rc = ERR_OK;
     for (uint32_t i = 0; i < r->n; i++) { /* all of them, so that all can be released */
         struct error why = ERROR_INIT;
-        enum err opened = replay_branch_init(&r->branches[i], r->config, r->sets[i], &results[i],
-                                             &why);
+        bool aside = i > 0 && r->config->funnel;
+        enum err opened = replay_branch_init(&r->branches[i], aside ? &r->aside : r->config,
+                                             r->sets[i], &results[i], &why);
         if (opened != ERR_OK && rc == ERR_OK) {
             rc = opened;
             *err = why;
@@ -203,21 +206,19 @@ static void close_replay(struct replay *r)
     replay_savepoint_close(&r->savepoint);
     replay_union_release(&r->all);
     free(r->branches);
-    free(r->sets);
 }
 
-enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
-                                 const struct replay_config *c, struct replay_result *results)
+static enum fyke_result run_rulesets(const struct ruleset *const *sets, uint32_t n,
+                                     const struct replay_config *c, struct replay_result *results)
 {
     struct error err = ERROR_INIT;
-    struct replay r = {.config = c, .n = n};
+    struct replay r = {.config = c, .n = n, .sets = sets, .aside = *c};
     double wall_s = replay_seconds(CLOCK_MONOTONIC);
     double cpu_s = replay_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    r.sets = xcalloc(n, sizeof(*r.sets));
     r.branches = xcalloc(n, sizeof(*r.branches));
-    for (uint32_t i = 0; i < n; i++) {
-        r.sets[i] = rules_ruleset(sets[i]);
-    }
+    r.aside.labels = NULL;
+    r.aside.verify_against = NULL;
+    r.aside.keep_alerts = false;
     enum err rc = open_replay(&r, results, &err);
     if (rc == ERR_OK) {
         rc = run_replay(&r, results, &err);
@@ -238,8 +239,36 @@ enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t 
     return c->stop && *c->stop ? FYKE_INTERRUPTED : FYKE_OK;
 }
 
+enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
+                                 const struct replay_config *c, struct replay_result *results)
+{
+    struct replay_config config = *c;
+    const struct ruleset **rulesets = xcalloc(n, sizeof(*rulesets));
+    config.funnel = false;
+    for (uint32_t i = 0; i < n; i++) {
+        rulesets[i] = rules_ruleset(sets[i]);
+    }
+    enum fyke_result rc = run_rulesets(rulesets, n, &config, results);
+    free(rulesets);
+    return rc;
+}
+
 enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_config *c,
                             struct replay_result *ret)
 {
-    return replay_run_sets(&rules, 1, c, ret);
+    if (!c->funnel) {
+        return replay_run_sets(&rules, 1, c, ret);
+    }
+    struct replay_funnel funnel;
+    struct replay_result results[2];
+    replay_funnel_init(&funnel, rules_ruleset(rules));
+    const struct ruleset *const sets[] = {rules_ruleset(rules), &funnel.rs};
+    enum fyke_result rc = run_rulesets(sets, 2, c, results);
+    if (rc == FYKE_OK || rc == FYKE_INTERRUPTED) {
+        *ret = results[0];
+        replay_funnel_take(&funnel, &results[1], ret);
+        replay_result_release(&results[1]);
+    }
+    replay_funnel_release(&funnel);
+    return rc;
 }

@@ -67,6 +67,7 @@ struct replay_config {
     const volatile sig_atomic_t *stop;
     const struct replay_label_options *labels; /* NULL: none */
     bool keep_alerts; /* result.alerts */
+    bool funnel;      /* steps of rules (lib/replay_funnel.h): of replay_run() alone */
     replay_line_fn line; /* NULL: none */
     void *line_ctx;
     void (*progress)(void *ctx, const struct replay_progress *p); /* now and then; NULL */
@@ -110,6 +111,12 @@ struct replay_label_figures {
     uint64_t outside, unread, foreign; /* labels not of the range; never met; of other topics */
 };
 
+/* So many first events got as far as this step, in the range, of so many keys. */
+struct replay_step {
+    struct slice label;
+    uint64_t reached, keys;
+};
+
 struct replay_rule {
     uint32_t index; /* in the rule set */
     uint64_t matches, timeouts, others; /* of the range; others: quiet_ended, capped */
@@ -121,6 +128,9 @@ struct replay_rule {
      * delivered before the state was written. */
     bool begins_anew;
     struct etime decided_before;
+    uint64_t operations; /* of its evaluation, warm-up and cool-down too */
+    struct replay_step *steps; /* with a funnel */
+    uint32_t n_steps;
     /* Keys that were not settled when the range began (lib/replay_settled.h), by text, of `n_tracked` that
      * were met near the beginning of the warm-up; hangs_together: none of the rule's keys ever is. */
     struct slice *unsettled;
@@ -167,6 +177,7 @@ struct replay_result {
     struct etime from, to;              /* as stated */
     struct etime evaluated_from, evaluated_before;
     bool from_beginning;                /* the warm-up is everything there is, or a state */
+    bool has_funnel;
     bool has_savepoint;                 /* evaluation went on from a state */
     uint64_t savepoint_commit;          /* its number */
     struct etime data_first, data_last; /* of valid events read; ETIME_MIN: none */

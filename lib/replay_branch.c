@@ -1,7 +1,9 @@
 #include "lib/replay_branch.h"
 
+#include <stdlib.h>
 #include <time.h>
 
+#include "base/xalloc.h"
 #include "engine/engine.h"
 #include "lib/options.h"
 
@@ -150,6 +152,17 @@ void replay_branch_run(struct replay_branch *b)
     replay_tap_leave(b->tap, b->rc != ERR_OK);
 }
 
+static void count_operations(struct replay_branch *b)
+{
+    struct engine_rule_figures *f = xcalloc(b->rs->n_rules + 1u, sizeof(*f));
+    bool whole; /* of what is not asked for here */
+    engine_rule_figures(b->engine, f, &whole);
+    for (uint32_t i = 0; i < b->result->n_rules; i++) {
+        b->result->rules[i].operations = f[i].work.tests + f[i].work.visits + f[i].work.steps;
+    }
+    free(f);
+}
+
 void replay_branch_finish(struct replay_branch *b)
 {
     struct replay_result *res = b->result;
@@ -167,6 +180,7 @@ void replay_branch_finish(struct replay_branch *b)
         res->reached_to &= !etime_lt(s.partitions[i].watermark, res->to);
         res->reached_end &= !etime_lt(s.partitions[i].watermark, b->range.before);
     }
+    count_operations(b);
     res->repeats = b->input->has_want;
     res->earlier = b->input->earlier;
     res->removed = b->input->removed;

@@ -47,10 +47,10 @@ static void forget_derived(struct rule *r)
     r->n_leaves = r->last_reads = 0;
 }
 
-void rule_prefix(const struct rule *rule, uint32_t n_items, struct arena *arena, struct rule *ret)
+static void take_beginning(const struct rule *rule, struct pattern *root, struct arena *arena,
+                           struct rule *ret)
 {
     *ret = *rule;
-    struct pattern *root = copy_pattern(rule->root, n_items, arena);
     uint64_t tests = tests_of(root);
     ret->root = root;
     ret->tests = ARENA_ARRAY(arena, struct rule_test, rule->n_tests + 1u);
@@ -70,4 +70,37 @@ void rule_prefix(const struct rule *rule, uint32_t n_items, struct arena *arena,
     ret->status = (struct slice){0};
     forget_derived(ret);
     rule_finish(ret, arena);
+}
+
+void rule_prefix(const struct rule *rule, uint32_t n_items, struct arena *arena, struct rule *ret)
+{
+    take_beginning(rule, copy_pattern(rule->root, n_items, arena), arena, ret);
+}
+
+bool rule_prefix_has_first(const struct rule *rule)
+{
+    const struct pattern *p = rule->root->items[0].node;
+    if (!p || p->kind != PAT_COUNT || p->min < 2) {
+        return false;
+    }
+    const struct rule_test *t = &rule->tests[p->test];
+    for (uint32_t i = 0; i < t->n_conditions; i++) {
+        if (!t->conditions[i].own) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rule_prefix_first(const struct rule *rule, struct arena *arena, struct rule *ret)
+{
+    struct pattern *root = copy_pattern(rule->root, 1, arena);
+    struct pattern *step = ARENA_NEW(arena, struct pattern);
+    *step = (struct pattern){.kind = PAT_STEP,
+                             .test = root->items[0].node->test,
+                             .guard_test = NO_TEST,
+                             .each_within = DURATION_INFINITE,
+                             .span = DURATION_INFINITE};
+    root->items[0].node = step;
+    take_beginning(rule, root, arena, ret);
 }

@@ -8,5 +8,9 @@
 /* `n_items`: of rule->root, at least 1. Everything new lies in `arena`, the rest is borrowed. It says
  * an alert without fields. */
 void rule_prefix(const struct rule *rule, uint32_t n_items, struct arena *arena, struct rule *ret);
+/* Its first item, a counted step, as a single step: the events that may begin it. Only where these are
+ * told by their own fields. */
+bool rule_prefix_has_first(const struct rule *rule);
+void rule_prefix_first(const struct rule *rule, struct arena *arena, struct rule *ret);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/csv_parts.h"
+#include "report/funnel.h"
 #include "report/parts.h"
 
 void put_csv_cell(struct slice s, struct buf *out)
@@ -51,6 +52,13 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
         put_ratio(f->found, f->events, out);
         put_ratio(f->episodes_found, f->episodes, out);
     }
+    buf_printf(out, ",%.6f", report_cost(r, rule));
+    if (r->has_funnel) {
+        FYKE_CLEANUP(buf_release) struct buf steps = BUF_INIT;
+        funnel_put_line(rule, &steps);
+        buf_puts(out, ",");
+        put_csv_cell(buf_slice(&steps), out);
+    }
     buf_puts(out, "\n");
 }
 
@@ -58,8 +66,9 @@ void report_csv(const struct replay_result *r, struct buf *out)
 {
     buf_puts(out, "rule,matches,timeouts,keys,per_day,took_p50_s,took_p95_s,waited_p95_s,"
                   "begun_before,ends_behind");
-    buf_puts(out, r->has_labels ? ",true_alerts,false_alerts,precision,recall,episode_recall\n"
-                                : "\n");
+    buf_puts(out, r->has_labels ? ",true_alerts,false_alerts,precision,recall,episode_recall"
+                                : "");
+    buf_puts(out, r->has_funnel ? ",cost_share,steps\n" : ",cost_share\n");
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_rule(r, &r->rules[i], out);
     }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/funnel.h"
 #include "report/html_parts.h"
 #include "report/near.h"
 #include "report/parts.h"
@@ -115,6 +116,8 @@ static void put_row(const struct replay_result *r, const struct replay_rule *rul
         buf_puts(out, "</td><td>");
         put_share(rule->labels.found, rule->labels.events, out);
     }
+    buf_puts(out, "</td><td>");
+    put_cost(r, rule, out);
     buf_puts(out, "</td></tr>\n");
 }
 
@@ -122,7 +125,8 @@ static void put_table(const struct replay_result *r, struct buf *out)
 {
     buf_puts(out, "<div class=\"wide\"><table><tr><th>rule</th><th>matches</th><th>keys</th>"
                   "<th>per day</th><th>took p50</th><th>p95</th>");
-    buf_puts(out, r->has_labels ? "<th>precision</th><th>recall</th></tr>\n" : "</tr>\n");
+    buf_puts(out, r->has_labels ? "<th>precision</th><th>recall</th>" : "");
+    buf_puts(out, "<th>cost</th></tr>\n");
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_row(r, &r->rules[i], out);
     }
@@ -146,6 +150,44 @@ static void put_details(const struct replay_result *r, const struct replay_rule 
         buf_printf(out, "</code></td><td>%" PRIu64 "</td></tr>\n", rule->top[i].n);
     }
     buf_puts(out, "</table>\n");
+}
+
+/* A bar per step, as long as the share of the first step that got there. */
+static void put_steps(const struct replay_rule *rule, struct buf *out)
+{
+    uint64_t most = 1;
+    for (uint32_t k = 0; k < rule->n_steps; k++) {
+        most = rule->steps[k].reached > most ? rule->steps[k].reached : most;
+    }
+    buf_printf(out, "<svg viewBox=\"0 0 %d %u\" width=\"100%%\" role=\"img\" "
+               "aria-label=\"steps\">", CHART_WIDTH, 20 * rule->n_steps);
+    for (uint32_t k = 0; k < rule->n_steps; k++) {
+        const struct replay_step *s = &rule->steps[k];
+        buf_printf(out, "<rect x=\"0\" y=\"%u\" width=\"%.2f\" height=\"4\"></rect>"
+                   "<text x=\"0\" y=\"%u\">", 20 * k + 14,
+                   CHART_WIDTH * (double)s->reached / (double)most, 20 * k + 11);
+        put_html(s->label, out);
+        buf_printf(out, ": %" PRIu64 "</text>", s->reached);
+    }
+    buf_puts(out, "</svg>\n");
+}
+
+static void put_funnel(const struct replay_result *r, struct buf *out)
+{
+    struct report_table t;
+    funnel_table(r, &t);
+    buf_puts(out, "<h2>Steps</h2>\n");
+    table_put_html(&t, out);
+    buf_puts(out, "<p><small>" REPORT_FUNNEL "</small></p>\n");
+    for (uint32_t i = 0; i < r->n_rules; i++) {
+        if (r->rules[i].n_steps > 0) {
+            buf_puts(out, "<h3>");
+            put_html(report_rule_name(r, i), out);
+            buf_puts(out, "</h3>\n");
+            put_steps(&r->rules[i], out);
+        }
+    }
+    table_release(&t);
 }
 
 static void put_labels(const struct replay_result *r, struct buf *out)
@@ -206,6 +248,9 @@ void report_html(const struct replay_result *r, struct buf *out)
     }
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_details(r, &r->rules[i], out);
+    }
+    if (r->has_funnel) {
+        put_funnel(r, out);
     }
     if (r->near_misses) {
         struct report_table t;

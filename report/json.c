@@ -1,6 +1,7 @@
 /* One object: docs/replay.md, "As JSON". */
 #include <stdlib.h>
 
+#include "report/funnel.h"
 #include "report/json_parts.h"
 #include "report/near.h"
 #include "report/parts.h"
@@ -149,6 +150,11 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     put_count(j, "begun_before", rule->begun_before);
     put_count(j, "ends_behind", rule->ends_behind);
     put_count(j, "warm_up", rule->warm);
+    put_count(j, "operations", rule->operations);
+    json_put_double_member(j, "cost_share", report_cost(r, rule));
+    if (r->has_funnel) {
+        funnel_put_json(j, rule);
+    }
     json_member_bool(j, "hangs_together", rule->hangs_together);
     json_key(j, SLICE_LIT("unsettled_keys"));
     json_array_begin(j);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "report/funnel.h"
 #include "report/markdown_parts.h"
 #include "report/near.h"
 #include "report/parts.h"
@@ -48,6 +49,8 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
         put_share(rule->labels.found, rule->labels.events, out);
     }
     buf_puts(out, " | ");
+    put_cost(r, rule, out);
+    buf_puts(out, " | ");
     for (size_t i = 0; i < rule->n_top && i < 3; i++) {
         buf_puts(out, i > 0 ? ", " : "");
         put_markdown(rule->top[i].text, out);
@@ -78,14 +81,22 @@ void report_markdown(const struct replay_result *r, struct buf *out)
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
     buf_printf(out, "\n\n%" PRIu64 " events, %" PRIu64 " matches\n\n", r->events, r->matches);
-    buf_printf(out, "| rule | matches | keys | per day | took p50 | p95 |%s top keys |\n",
+    buf_printf(out, "| rule | matches | keys | per day | took p50 | p95 |%s cost | top keys |\n",
                r->has_labels ? " precision | recall |" : "");
-    buf_printf(out, "|---|---:|---:|---:|---:|---:|%s---|\n", r->has_labels ? "---:|---:|" : "");
+    buf_printf(out, "|---|---:|---:|---:|---:|---:|%s---:|---|\n", r->has_labels ? "---:|---:|" : "");
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_rule(r, &r->rules[i], out);
     }
     if (r->has_labels) {
         put_labels(r, out);
+    }
+    if (r->has_funnel) {
+        struct report_table t;
+        funnel_table(r, &t);
+        buf_puts(out, "\n");
+        table_put_markdown(&t, out);
+        buf_puts(out, "\n" REPORT_FUNNEL "\n");
+        table_release(&t);
     }
     if (r->near_misses) {
         struct report_table t;

@@ -6,6 +6,7 @@
 #include "report/html_parts.h"
 #include "report/json_parts.h"
 #include "report/parts.h"
+#include "report/sweep_chart.h"
 #include "report/table.h"
 
 #define ALL_RULES UINT32_MAX
@@ -187,6 +188,19 @@ static void sweep_markdown(const struct replay_sweep *s, bool gated, struct buf 
     table_release(&t);
 }
 
+static void put_charts(const struct replay_sweep *s, struct buf *out)
+{
+    uint32_t n_rules = s->results[0].n_rules;
+    for (uint32_t i = 0; i < n_rules; i++) {
+        if (replay_sweep_concerns(s, i)) {
+            sweep_chart(s, i, out);
+        }
+    }
+    if (n_rules != 1) {
+        sweep_chart(s, ALL_RULES, out);
+    }
+}
+
 static void sweep_html(const struct replay_sweep *s, bool gated, struct buf *out)
 {
     struct report_table t;
@@ -195,6 +209,7 @@ static void sweep_html(const struct replay_sweep *s, bool gated, struct buf *out
     buf_puts(out, "<h1>Sweep</h1>\n<p>");
     put_range(s, out);
     buf_puts(out, "</p>\n");
+    put_charts(s, out);
     table_put_html(&t, out);
     if (s->results[0].has_labels) {
         buf_puts(out, "<p><small>" REPORT_DEFINITION_1 " " REPORT_DEFINITION_2 " "

@@ -1,6 +1,7 @@
 /* For people at a terminal. */
 #include <inttypes.h>
 
+#include "report/funnel.h"
 #include "report/near.h"
 #include "report/parts.h"
 
@@ -133,14 +134,16 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
         put_share(rule->labels.found, rule->labels.events, &cell);
         put_cell(out, &cell, 9);
     }
+    put_cost(r, rule, &cell);
+    put_cell(out, &cell, 7);
     buf_puts(out, "\n");
 }
 
 static void put_rules(const struct replay_result *r, struct buf *out)
 {
     int width = name_width(r);
-    buf_printf(out, "\n  %-*s  %9s  %8s  %9s  %9s  %9s%s\n", width, "RULE", "MATCHES", "KEYS",
-               "PER DAY", "TOOK p50", "p95", r->has_labels ? "  PRECISION     RECALL" : "");
+    buf_printf(out, "\n  %-*s  %9s  %8s  %9s  %9s  %9s%s  %7s\n", width, "RULE", "MATCHES", "KEYS",
+               "PER DAY", "TOOK p50", "p95", r->has_labels ? "  PRECISION     RECALL" : "", "COST");
     for (uint32_t i = 0; i < r->n_rules; i++) {
         put_rule(r, &r->rules[i], width, out);
     }
@@ -299,6 +302,16 @@ static void put_verified(const struct replay_result *r, struct buf *out)
     }
 }
 
+static void put_funnel(const struct replay_result *r, struct buf *out)
+{
+    struct report_table t;
+    funnel_table(r, &t);
+    buf_puts(out, "\n");
+    table_put_text(&t, out);
+    buf_puts(out, "\n    " REPORT_FUNNEL "\n");
+    table_release(&t);
+}
+
 static void put_near_misses(const struct replay_result *r, struct buf *out)
 {
     struct report_table t;
@@ -322,6 +335,9 @@ void report_text(const struct replay_result *r, struct buf *out)
     put_rules(r, out);
     if (r->has_labels) {
         put_labels(r, out);
+    }
+    if (r->has_funnel) {
+        put_funnel(r, out);
     }
     if (r->near_misses) {
         put_near_misses(r, out);
