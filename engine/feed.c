@@ -94,14 +94,20 @@ static struct shard_item item_of_input(const struct feed_input *in)
 void feed_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
                 bool came_after)
 {
+    const struct clock_group *cg = &e->rs->clock_groups[clock_group];
     struct feed_input in = {*item, came_after};
     struct feed *f = &e->feeds[clock_group];
-    send(e, clock_group, 0, item_of_input(&in));
-    if (e->rs->clock_groups[clock_group].n_levels > 1) {
-        VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = in;
-    }
     if (e->topic_groups[item->event->at.topic].groups[0] == clock_group) {
         e->evaluated++;
+    }
+    if (cg->n_levels == 1 &&
+        key_table_routes(&e->keys, cg->first_stage, item->event->decl)->n == 0) {
+        event_block_unhold(item->block); /* no rule reads such events */
+        return;
+    }
+    send(e, clock_group, 0, item_of_input(&in));
+    if (cg->n_levels > 1) {
+        VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = in;
     }
     VEC_PUSH(e->held, e->n_held, e->cap_held) = item->block;
 }

@@ -61,68 +61,142 @@ struct delivery {
     struct nfa_call call;
     struct measure_view view;
     struct key_record *rec; /* NULL until a rule or a profile takes the event */
+    struct key_record *known; /* once `looked`: what there is of the key; NULL: nothing */
+    bool looked;
     bool changed;
 };
+
+static void take_record(struct delivery *d, struct key_record *rec)
+{
+    d->rec = d->known = rec;
+    d->looked = true;
+    d->call.key = rec->values;
+    d->view.rec = rec;
+}
 
 /* The key's record with its deadlines before the event fired: as if the clock had done it between
  * two passes. An instance that is empty then starts anew, so that the stored bytes do not tell how
  * the input was cut. */
+static enum err look_at_record(struct delivery *d, struct error *err)
+{
+    struct keyspace *ks = d->shard->keyspace;
+    FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
+    while (d->known != NULL && etime_lt(d->known->next_time, d->item->cause.root.time)) {
+        timers_fire_record(d->shard, d->pass, d->known, &d->call, &d->view);
+        d->view.rec = NULL;
+        d->call.key = d->item->key.values;
+        FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
+    }
+    d->looked = true;
+    return ERR_OK;
+}
+
 static enum err open_record(struct delivery *d, struct error *err)
 {
-    struct keyspace *ks = d->shard->keyspace;
-    FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
-    while (etime_lt(d->rec->next_time, d->item->cause.root.time)) {
-        timers_fire_record(d->shard, d->pass, d->rec, &d->call, &d->view);
-        FYKE_TRY(keyspace_get(ks, &d->item->key, &d->rec, err));
+    struct key_record *rec;
+    if (!d->looked) {
+        FYKE_TRY(look_at_record(d, err));
     }
-    d->call.key = d->rec->values;
-    d->view.rec = d->rec;
-    return ERR_OK;
-}
-
-/* An old version sees what its open matches wait for; a key that it keeps nothing of is none of its. */
-static enum err open_drained(struct delivery *d, uint32_t rule, bool *ret, struct error *err)
-{
-    struct key_record *rec = d->rec;
+    rec = d->known;
     if (rec == NULL) {
-        FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
+        FYKE_TRY(keyspace_get(d->shard->keyspace, &d->item->key, &rec, err));
     }
-    *ret = rec != NULL && keyspace_instance(rec, rule) != NULL;
+    take_record(d, rec);
     return ERR_OK;
 }
 
-static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, struct error *err)
+/* An event that a rule does not begin with leaves no instance behind where there was none: only the
+ * record, if it is there for others, notes where the event stood. */
+static void pass_by(struct delivery *d)
 {
-    const struct rule *rule = &d->rs->rules[use->rule];
+    if (d->known != NULL && d->rec == NULL) {
+        take_record(d, d->known);
+    }
+    d->changed |= d->known != NULL;
+    nfa_scratch_counters(d->call.scratch)->detector_calls++;
+}
+
+static void count_work(struct delivery *d, uint32_t rule, const struct instance *in,
+                       struct nfa_work before)
+{
+    d->shard->costs[rule].events++;
+    shard_count_work(d->shard, rule, before, instance_work(in));
+}
+
+/* A rule whose tests can be asked before anything of the key is looked at. */
+static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles, struct error *err)
+{
+    const struct rule *rule = &d->rs->rules[unit];
     const struct event *e = d->item->event;
-    uint64_t roles = use->roles & rule_roles_of(rule, e, d->call.scratch);
-    if (roles == 0) {
+    uint64_t tests = rule_own_tests(rule, e, roles, &d->call);
+    bool begins = rule_begins(rule, roles, tests);
+    if (tests == 0 && !begins) {
+        d->shard->costs[unit].events++;
         return ERR_OK;
     }
-    struct keyspace *ks = d->shard->keyspace;
+    if (!d->looked) {
+        FYKE_TRY(look_at_record(d, err));
+    }
+    struct instance *in = d->known == NULL ? NULL : keyspace_instance(d->known, unit);
+    if (in == NULL && !begins) {
+        d->shard->costs[unit].events++;
+        pass_by(d);
+        return ERR_OK;
+    }
+    if (d->rec == NULL) {
+        FYKE_TRY(open_record(d, err));
+    }
+    if (in == NULL) {
+        in = keyspace_add_instance(d->shard->keyspace, d->rec, unit);
+    }
+    d->call.history_begin = shard_history(d->pass, unit);
+    struct nfa_work before = instance_work(in);
+    d->changed |= instance_event_asked(in, e, roles, tests, &d->call);
+    count_work(d, unit, in, before);
+    return ERR_OK;
+}
+
+/* The others. An old version sees what its open matches wait for; a key that it keeps nothing of is none
+ * of its. */
+static enum err deliver_blind(struct delivery *d, uint32_t unit, uint64_t roles, struct error *err)
+{
+    const struct rule *rule = &d->rs->rules[unit];
     if (rule->drains) {
-        bool open;
-        FYKE_TRY(open_drained(d, use->rule, &open, err));
-        if (!open) {
+        if (!d->looked) {
+            FYKE_TRY(look_at_record(d, err));
+        }
+        if (d->known == NULL || keyspace_instance(d->known, unit) == NULL) {
             return ERR_OK;
         }
     }
     if (d->rec == NULL) {
         FYKE_TRY(open_record(d, err));
     }
-    struct instance *in = keyspace_instance(d->rec, use->rule);
-    if (in == NULL && rule->drains) { /* a deadline in front of the event was its end */
+    struct instance *in = keyspace_instance(d->rec, unit);
+    if (in == NULL) {
+        in = keyspace_add_instance(d->shard->keyspace, d->rec, unit);
+    }
+    d->call.history_begin = shard_history(d->pass, unit);
+    struct nfa_work before = instance_work(in);
+    d->changed |= instance_event(in, d->item->event, roles, &d->call);
+    count_work(d, unit, in, before);
+    return ERR_OK;
+}
+
+static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, struct error *err)
+{
+    const struct rule *rule = &d->rs->rules[use->rule];
+    uint64_t roles = use->roles;
+    if (use->filtered) {
+        roles &= rule_roles_of(rule, d->item->event, d->call.scratch);
+    }
+    if (roles == 0) {
         return ERR_OK;
     }
-    if (in == NULL) {
-        in = keyspace_add_instance(ks, d->rec, use->rule);
+    if (!rule->drains && rule_asks_alone(rule, d->call.scratch)) {
+        return deliver_asked(d, use->rule, roles, err);
     }
-    d->call.history_begin = shard_history(d->pass, use->rule);
-    struct nfa_work before = instance_work(in);
-    d->changed |= instance_event(in, e, roles, &d->call);
-    d->shard->costs[use->rule].events++;
-    shard_count_work(d->shard, use->rule, before, instance_work(in));
-    return ERR_OK;
+    return deliver_blind(d, use->rule, roles, err);
 }
 
 /* Profiles come last: a rule sees them as they were before the event. */
@@ -294,21 +368,30 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     return ERR_OK;
 }
 
+static void begin_delivery(struct delivery *d, const struct shard_item *item)
+{
+    d->item = item;
+    d->call.key = item->key.values;
+    d->view.rec = NULL;
+    d->view.moved = false;
+    d->rec = d->known = NULL;
+    d->looked = d->changed = false;
+}
+
 static enum err run_items(struct shard *s, const struct shard_pass *pass,
                           struct nfa_scratch *scratch, struct error *err)
 {
+    struct delivery d = {
+        .shard = s,
+        .pass = pass,
+        .rs = pass->keys->rs,
+        .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
+    };
+    measure_view_init(&d.view, pass->keys, s->given);
+    d.call.measures = &d.view.reader;
     for (size_t i = 0; i < s->n_items; i++) {
-        const struct key_group *g = &pass->keys->groups[s->items[i].key.key_group];
-        struct delivery d = {
-            .shard = s,
-            .item = &s->items[i],
-            .pass = pass,
-            .rs = pass->keys->rs,
-            .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
-        };
-        measure_view_init(&d.view, pass->keys, s->given);
-        d.call.measures = &d.view.reader;
-        FYKE_TRY(deliver(&d, g, err));
+        begin_delivery(&d, &s->items[i]);
+        FYKE_TRY(deliver(&d, &pass->keys->groups[s->items[i].key.key_group], err));
     }
     return ERR_OK;
 }

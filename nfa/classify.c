@@ -166,6 +166,10 @@ static enum rule_class by_joins(const struct rule *r, struct rule_class_why *w, 
 {
     const struct detect_plan *plan = r->detect;
     for (uint32_t i = 0; i < plan->n_joins; i++) {
+        if (plan->joins[i].op == EX_NE) {
+            because(w, WHY_AVOID, rule_test_of(plan, plan->joins[i].at));
+            continue;
+        }
         if (plan->joins[i].op != EX_EQ) {
             w->kind = WHY_ORDER;
             w->join = &plan->joins[i];

@@ -8,6 +8,7 @@
  *   counted step      the n-th last of its events is the latest start of a run       (count.c)
  *   equality          how many events wait per distinct value of the compared field  (by_value.c)
  *   inequality        the best value that waits                                      (staircase.c)
+ *   difference        the latest that waits, and the latest with another value         (differs.c)
  *   other conditions  the latest event that waits and fulfils it: each is asked once   (pairs.c)
  *   trailing absence  the events that may end a match, and what was seen after them  (open_ends.c)
  *   until             the aggregates over the longest possible run                   (registers.c)
@@ -51,6 +52,7 @@ enum detect_join_kind {
     JOIN_RUN,    /* the same, theirs over a run of the counted step `of`: it gets harder as a run grows */
     JOIN_PART,   /* the same over single events of the run: one of them must allow it, which is not enough */
     JOIN_PAIR,   /* `whole`, any condition that reads the two events and nothing else */
+    JOIN_FIRST,  /* mine op theirs, of the first event of a run that begins the match */
 };
 
 /* An event of item `at` is compared with the event of item `of`, which stands before it. */
@@ -58,7 +60,7 @@ struct detect_join {
     enum detect_join_kind kind;
     uint32_t at, of;
     int32_t slot;                /* of the event of item `of` */
-    uint8_t op;                  /* EX_EQ, EX_LT, …: mine op theirs */
+    uint8_t op;                  /* EX_EQ, EX_LT, …: mine op theirs; EX_NE: JOIN_FIRST only */
     const struct expr **mine;    /* reads the event of item `at` alone */
     const struct expr **theirs;  /* reads the event of item `of` alone */
     uint32_t n;                  /* pairs; 1 unless op is EX_EQ; 0: JOIN_PAIR */
@@ -147,7 +149,8 @@ struct detect_join_state {
     uint64_t cursor;            /* serials before it have been entered */
     struct value_counts *table;  /* equality */
     struct value_heap *heap;    /* inequality */
-    uint64_t unknown;           /* JOIN_RUN, JOIN_PART: the latest one whose value is missing */
+    uint64_t latest, other;     /* difference: the latest that waits, the latest of another value */
+    uint64_t unknown;           /* JOIN_RUN, JOIN_PART, JOIN_FIRST: the latest without a value */
 };
 
 struct detector {
@@ -245,6 +248,11 @@ bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t inde
 
 /* The two events fulfil the condition (mine of the event `at`). */
 bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at);
+/* differs.c: enters an event that waits; the latest before serial `end` whose value is not `mine`; 0: none. */
+void differs_add(struct instance *in, const struct detect_join *j, struct detect_join_state *s,
+                 uint32_t index, struct value v);
+uint64_t differs_latest(struct instance *in, const struct detect_join *j,
+                        struct detect_join_state *s, struct value mine);
 /* pairs.c: the latest event before serial `end` that waits and fulfils the condition; 0: none. */
 uint64_t pair_latest(struct instance *in, const struct detect_join *j, uint64_t end,
                      const struct detect_event *e);

@@ -99,7 +99,8 @@ static void add_join(struct detect_plan *plan, const struct detect_join *j,
     struct detect_join *to = NULL;
     for (uint32_t i = 0; i < plan->n_joins && j->op == EX_EQ; i++) {
         struct detect_join *k = &plan->joins[i];
-        if (k->op == EX_EQ && k->at == j->at && k->of == j->of && k->n < MAX_PAIRS) {
+        if (k->op == EX_EQ && k->kind == j->kind && k->at == j->at && k->of == j->of &&
+            k->n < MAX_PAIRS) {
             to = k;
         }
     }
@@ -311,6 +312,33 @@ static bool run_join_of(struct detect_plan *plan, const struct rule *rule, uint3
     return false;
 }
 
+/* `country != first(fail.country)`, `fail` the counted step that the pattern begins with: a condition on
+ * the match's first event. */
+static bool first_join_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
+                          const struct expr *e, struct arena *arena)
+{
+    bool ordered = is_inequality(e);
+    for (uint32_t side = 0; side < 2 && (ordered || e->op == EX_EQ || e->op == EX_NE); side++) {
+        const struct expr *mine = e->kids[side], *theirs = e->kids[1 - side];
+        struct detect_reads r = {0}, of = {0};
+        detect_reads_of(mine, &r);
+        if (theirs->op != EX_AGG || theirs->agg != AGG_FIRST || theirs->scope >= 0 ||
+            theirs->kids[1] || r.other || r.slots || plan->n_joins == MAX_JOINS ||
+            run_of_slot(plan, rule, theirs->slot, at) != 0) {
+            continue;
+        }
+        detect_reads_of(theirs->kids[0], &of);
+        if (of.other || of.slots || (ordered && !detect_is_ordered_number(theirs->kind))) {
+            continue;
+        }
+        struct detect_join j = {.kind = JOIN_FIRST, .at = at, .slot = theirs->slot};
+        j.op = side ? detect_mirrored(e->op) : e->op;
+        add_join(plan, &j, mine, theirs->kids[0], arena);
+        return true;
+    }
+    return false;
+}
+
 static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t at,
                      const struct expr *e, struct arena *arena)
 {
@@ -323,7 +351,7 @@ static void joins_of(struct detect_plan *plan, const struct rule *rule, uint32_t
         }
     } else if (split(plan, rule, at, e, &j, &mine, &theirs)) {
         add_join(plan, &j, mine, theirs, arena);
-    } else if (avoid_of(plan, rule, at, e) ||
+    } else if (avoid_of(plan, rule, at, e) || first_join_of(plan, rule, at, e, arena) ||
                (run_join_of(plan, rule, at, e, arena, &whole) && whole)) {
         return;
     } else if (!expr_is_unary(e)) {

@@ -68,6 +68,12 @@ void caps_after_event(struct instance *in, struct etime now, const struct nfa_ca
 /* A search was given up: half of the open starts go, the oldest first. */
 void caps_after_exhaustion(struct instance *in, struct etime now, const struct nfa_call *call);
 
+/* ---- own_tests.c ---------------------------------------------------------------------------- */
+
+/* The tests that the event passes as far as they read it alone; *e becomes what is to be kept. */
+uint64_t own_tests(const struct rule *rule, const struct event **e, uint64_t roles,
+                   const struct nfa_call *call);
+
 /* ---- state.c ------------------------------------------------------------------------------- */
 
 void instance_use_up(struct instance *in, uint32_t count);

@@ -47,6 +47,9 @@ bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t inde
                  struct value *ret, uint64_t *ret_hash)
 {
     const struct event *e = retained_at(&in->events, index)->event;
+    if (j->kind == JOIN_FIRST) {
+        return side(in, j->theirs, j->n, j->slot, e, NULL, ret, ret_hash);
+    }
     return side(in, j->theirs, j->n, j->slot, NULL, e, ret, ret_hash);
 }
 
@@ -109,6 +112,9 @@ static bool least_first(const struct detect_join *j)
 bool join_can_wait(const struct instance *in, const struct detect_join *j, uint32_t index)
 {
     const struct candidate *c = retained_at(&in->events, index);
+    if (j->kind == JOIN_FIRST) {
+        return instance_is_start(in, index);
+    }
     bool first = j->of == 0 && (j->kind == JOIN_VALUES || j->kind == JOIN_PAIR);
     return index >= in->lowest && !(first && c->reported) &&
            (j->kind == JOIN_PART || (c->ends & (UINT64_C(1) << j->of)));
@@ -159,10 +165,17 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
         add_run(in, j, s, index);
         return;
     }
-    if (!join_can_wait(in, j, index) || !join_theirs(in, j, index, &v, &hash)) {
+    if (!join_can_wait(in, j, index)) {
         return;
     }
-    if (j->op == EX_EQ) {
+    if (!join_theirs(in, j, index, &v, &hash)) {
+        /* of a run the next event may have a value */
+        s->unknown = j->kind == JOIN_FIRST ? in->events.first_serial + index + 1 : s->unknown;
+        return;
+    }
+    if (j->op == EX_NE) {
+        differs_add(in, j, s, index, v);
+    } else if (j->op == EX_EQ) {
         counts_add(&s->table, hash, in->events.first_serial + index + 1);
     } else {
         heap_add(&s->heap, v, in->events.first_serial + index + 1, least_first(j));
@@ -189,14 +202,18 @@ static void catch_up(struct instance *in, const struct detect_join *j,
 
 /* Events of item `of` must stand before this serial to have the items between behind them. */
 static uint64_t reach(const struct instance *in, const struct detect_join *j,
-                      const struct detect_join_state *s, const struct detect_event *e)
+                      const struct detect_join_state *s, const struct detect_event *e,
+                      uint64_t start)
 {
+    if (j->kind == JOIN_FIRST) {
+        return start; /* what waits to enter the item begins there or before */
+    }
     /* What lies between can be skipped, or nothing does. */
     if (in->rule->detect->items[j->at].leading_from <= j->of + 1) {
         return e->serial - 1;
     }
-    uint64_t start = s->between.arms[s->between.hi - s->between.lo].start;
-    return start ? start - 1 : 0;
+    uint64_t between = s->between.arms[s->between.hi - s->between.lo].start;
+    return between ? between - 1 : 0;
 }
 
 /* Still able to be bound, and something can still begin a match before it. */
@@ -253,7 +270,7 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
                         struct detect_join_state *s, const struct detect_event *e, uint64_t *start)
 {
     struct value mine, best;
-    uint64_t hash, end = reach(in, j, s, e);
+    uint64_t hash, end = reach(in, j, s, e, *start);
     in->work.steps++;
     if (j->kind == JOIN_PAIR) {
         return pair_allows(in, j, end, e, start);
@@ -262,12 +279,23 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
     if (!join_mine(in, j, e->index, &mine, &hash)) {
         return false;
     }
+    if (j->kind == JOIN_FIRST && s->unknown > in->events.first_serial &&
+        still_waits(in, s->unknown)) {
+        return true;
+    }
+    if (j->op == EX_NE) {
+        uint64_t last = differs_latest(in, j, s, mine);
+        *start = last < *start ? last : *start;
+        return last != 0;
+    }
     if (j->op == EX_EQ) {
         uint64_t first, last;
         if (!counts_find(s->table, hash, &first, &last)) {
             return false;
         }
-        note_range(in, j, first, last);
+        if (j->kind != JOIN_FIRST) { /* that is about one event of the run alone */
+            note_range(in, j, first, last);
+        }
         return true;
     }
     bool (*keep)(struct instance *, uint64_t) = still_waits;

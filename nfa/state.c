@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "nfa/capture.h"
 #include "nfa/instance.h"
 #include "nfa/scratch.h"
-#include "nfa/watch.h"
 
 /* ---- what a match says ----------------------------------------------------------------------- */
 
@@ -241,47 +239,6 @@ void instance_tell(struct instance *in, enum match_kind kind, struct etime at, u
 
 /* ---- events and time ------------------------------------------------------------------------ */
 
-uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch)
-{
-    uint64_t roles = 0;
-    struct eval ev = {.self = e,
-                      .scratch = &scratch->arena,
-                      .counters = &scratch->counters.eval,
-                      .regex = scratch->eval.regex,
-                      .env = scratch->eval.env};
-    for (uint32_t i = 0; i < rule->n_roles; i++) {
-        if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
-            roles |= UINT64_C(1) << i;
-        }
-    }
-    scratch->eval.regex = ev.regex; /* made at the first `matches`, lives as long as the scratch */
-    return roles;
-}
-
-/* The tests that the event passes as far as they read it alone; *e becomes what is to be kept. */
-static uint64_t own_tests(const struct instance *in, const struct event **e, uint64_t roles,
-                          const struct nfa_call *call)
-{
-    struct nfa_scratch *s = call->scratch;
-    struct eval ev = {.self = *e, .key = call->key, .n_key = in->rule->n_key,
-                      .now = (*e)->time, .measures = call->measures,
-                      .scratch = &s->arena, .counters = &s->counters.eval,
-                      .regex = s->eval.regex, .env = s->eval.env};
-    uint64_t tests = 0;
-    for (uint32_t t = 0; t < in->rule->n_tests; t++) {
-        const struct rule_test *test = &in->rule->tests[t];
-        if ((test->roles & roles) && s->limits.watch) {
-            s->limits.watch->asked(s->limits.watch->ctx, in->rule, t, *e, &ev, false);
-        }
-        if ((test->roles & roles) && expr_true(test->own, &ev)) {
-            tests |= UINT64_C(1) << t;
-        }
-    }
-    *e = capture_event(in->rule, *e, tests, &ev);
-    s->eval.regex = ev.regex;
-    return tests;
-}
-
 static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position,
                    const struct nfa_call *call)
 {
@@ -308,35 +265,46 @@ static void take_back(struct instance *in)
     retained_drop_last(&in->events, in->pool);
 }
 
-bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
-                    const struct nfa_call *call)
+/* The event passes these tests; what is to be kept of it has been captured. */
+static bool take_event(struct instance *in, const struct event *e, uint64_t roles, uint64_t tests,
+                       const struct nfa_call *call)
 {
     const struct rule *r = in->rule;
-    bool changed = instance_advance(in, e->time, call);
-    arena_reset(&call->scratch->arena);
-    uint64_t tests = own_tests(in, &e, roles, call);
     bool counted = r->uses_counted && (roles & r->counted_roles);
-    if (counted) {
-        in->positions++;
-        changed = true;
-    }
+    in->positions += counted;
     bool keep = tests || (counted && r->keep_counted);
     bool decides = counted && r->ends_with_next_no && in->live_starts;
     if (!keep && !decides) {
-        return changed;
+        return counted;
     }
     call->scratch->counters.detector_calls++;
     append(in, e, tests, counted ? in->positions : 0, call);
     uint32_t last_start;
-    if (detector_may_complete(in, tests, counted, &last_start)) {
-        changed |= report_at_event(in, last_start, call);
-    }
+    bool reported = detector_may_complete(in, tests, counted, &last_start) &&
+                    report_at_event(in, last_start, call);
     if (!keep) {
         take_back(in);
     }
     caps_after_event(in, e->time, call);
     prune(in, e->time);
-    return quiet_forget(in) || changed || keep;
+    return quiet_forget(in) || reported || counted || keep;
+}
+
+bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
+                    const struct nfa_call *call)
+{
+    bool changed = instance_advance(in, e->time, call);
+    arena_reset(&call->scratch->arena);
+    uint64_t tests = own_tests(in->rule, &e, roles, call);
+    return take_event(in, e, roles, tests, call) || changed;
+}
+
+bool instance_event_asked(struct instance *in, const struct event *e, uint64_t roles,
+                          uint64_t tests, const struct nfa_call *call)
+{
+    bool changed = instance_advance(in, e->time, call);
+    arena_reset(&call->scratch->arena);
+    return take_event(in, e, roles, tests, call) || changed;
 }
 
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call)

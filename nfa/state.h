@@ -138,6 +138,18 @@ uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nf
 bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
                     const struct nfa_call *call);
 
+/* In front of an instance, or without one: which tests of the rule an event passes by itself does not
+ * depend on what the rule keeps of the key. */
+bool rule_asks_alone(const struct rule *rule, const struct nfa_scratch *scratch);
+/* Of such a rule; call->key is the event's. */
+uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t roles,
+                        const struct nfa_call *call);
+/* False: an instance that keeps nothing would keep nothing of an event that passes these tests. */
+bool rule_begins(const struct rule *rule, uint64_t roles, uint64_t tests);
+/* instance_event() with the answer of rule_own_tests(). */
+bool instance_event_asked(struct instance *in, const struct event *e, uint64_t roles,
+                          uint64_t tests, const struct nfa_call *call);
+
 /* Fires every deadline and expiry T < `before`, in order of T. Returns true iff bytes changed. */
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call);
 

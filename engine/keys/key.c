@@ -140,10 +140,21 @@ static struct key_variant *variant_of_role(struct key_table *t, struct key_group
     return v;
 }
 
-static void variant_add_role(struct key_variant *v, uint32_t rule, uint32_t role)
+static bool is_filtered(const struct rule *r, uint32_t decl)
 {
-    if (v->n_uses == 0 || v->uses[v->n_uses - 1].rule != rule) {
-        v->uses[v->n_uses++] = (struct key_use){.rule = rule};
+    for (uint32_t i = 0; i < r->n_roles; i++) {
+        if (r->roles[i].decl == decl && r->roles[i].filter != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void variant_add_role(struct key_variant *v, const struct rule *r, uint32_t role)
+{
+    if (v->n_uses == 0 || v->uses[v->n_uses - 1].rule != r->index) {
+        v->uses[v->n_uses++] =
+            (struct key_use){.rule = r->index, .filtered = is_filtered(r, v->decl)};
     }
     v->uses[v->n_uses - 1].roles |= UINT64_C(1) << role;
 }
@@ -154,7 +165,7 @@ static void group_fill_variants(struct key_table *t, struct key_group *g, size_t
     for (uint32_t i = 0; i < g->n_rules; i++) {
         const struct rule *r = &t->rs->rules[g->rules[i]];
         for (uint32_t k = 0; k < r->n_roles; k++) {
-            variant_add_role(variant_of_role(t, g, &cap, &r->roles[k]), r->index, k);
+            variant_add_role(variant_of_role(t, g, &cap, &r->roles[k]), r, k);
         }
     }
     key_group_add_profiles(t, g, cap_measures, &cap);

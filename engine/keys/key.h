@@ -25,6 +25,7 @@
 /* The roles of one rule that an event of a declaration may have through a variant. */
 struct key_use {
     uint32_t rule;
+    bool filtered; /* a role of the rule that the declaration may have asks the event for more */
     uint64_t roles;
 };
 

@@ -224,6 +224,7 @@ static enum err lookup(struct keyspace *ks, const struct key_ref *ref, struct ke
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err)
 {
+    keyspace_evict(ks);
     FYKE_TRY(lookup(ks, ref, ret, err));
     if (*ret != NULL && (*ret)->dropped) {
         *ret = NULL;

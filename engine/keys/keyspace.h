@@ -14,8 +14,8 @@
  *   evict.c           the budget
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
- * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get() or
- * keyspace_due() that is not of the same key, or keyspace_drop_if_empty(). */
+ * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get(),
+ * keyspace_find() or keyspace_due(), or keyspace_drop_if_empty(). */
 #ifndef FYKE_ENGINE_KEYS_KEYSPACE_H
 #define FYKE_ENGINE_KEYS_KEYSPACE_H
 

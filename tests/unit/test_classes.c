@@ -130,6 +130,19 @@ static void test_value_domination_is_off_under_skip_to_next(void **state)
            CLASS_STAIRCASE, "A0=5 A1=1 C2=3 C3=3 C4=9", 4, "2 1 2\n4 0 4\n");
 }
 
+/* Of the events that may begin, the latest and the latest of another value are known: one that has reported
+ * makes room for those in front of it, and the value may stand in the second event of a run. */
+static void test_the_first_of_a_run_has_another_value(void **state)
+{
+    (void)state;
+    const char *rule = "rule r { for each k within 1s when 2 A as a then C as c where v != first(a.v) "
+                       "after match skip to next emit alert }";
+    expect(rule, CLASS_BY_VALUE, "A0=1 A1=1 A2=2 A3=2 C4=1 C5=1 C6=2 C7=2", 7,
+           "4 2 3 4\n6 0 1 6\n6 1 2 6\n");
+    expect(RULE("within 1s", "2 A as a then C as c where v != first(a.v)"), CLASS_BY_VALUE,
+           "A0=1 A1=2 C2=1 A3=1 C4=1 C5=3", 5, "4 1 3 4\n");
+}
+
 static void test_values_of_one_hash_are_two(void **state)
 {
     (void)state;
@@ -301,6 +314,12 @@ static const char *const patterns[] = {
     "2 or more A as a having sum(a.v) > 2 then 1 or more B as b having sum(b.v) > sum(a.v) then C as c",
     "1 or more A as a until average(a.v) > 1 then 1 or more B as b until average(b.v) > average(a.v) then C as c",
     "2 to 3 A as a anywhere then B as b then C as c where v > b.v",
+    "2 A as a then B as b where v != first(a.v)",
+    "2 or more A as a within 4ms then C as c where v = first(a.v)",
+    "2 A as a then optional D as d then B as b then C as c where v != first(a.v) and v > b.v",
+    "1 or more A as a in a row then B as b where first(a.v) < v and v != first(a.v)",
+    "2 A as a having sum(a.v) > 1 then B as b where v >= first(a.v) then no M for 2ms",
+    "2 A as a then B as b where v != first(a.v) and v != last(a.v)",
     "A as a then optional B as b where v > a.v then optional D as d where v > a.v then C as c where v > d.v or v > b.v",
     "any of (A as a, B as b) then D as d where v > a.v or v > b.v then C as c where v > d.v + a.v",
     "A as a then B as b where v >= a.v then no M where v > a.v for 2ms",
@@ -382,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_one_record_per_start_has_several_inner_states),
         cmocka_unit_test(test_value_domination_is_off_after_first),
         cmocka_unit_test(test_value_domination_is_off_under_skip_to_next),
+        cmocka_unit_test(test_the_first_of_a_run_has_another_value),
         cmocka_unit_test(test_values_of_one_hash_are_two),
         cmocka_unit_test(test_average_needs_one_register_per_start),
         cmocka_unit_test(test_a_sum_with_something_negative_falls),
