@@ -55,6 +55,9 @@ static void put_partitions(struct json_out *j, const struct header *h)
         put_time(j, "max_time", p->max_time);
         json_member_uint(j, "late_runs", p->n_late);
         json_member_bool(j, "idle", p->idle);
+        if (p->paged || p->n_values > 0) {
+            json_member_uint(j, "values", p->paged ? p->n_paged : p->n_values);
+        }
         json_object_end(j);
     }
     json_array_end(j);
@@ -119,6 +122,9 @@ static void put_summary(struct json_out *j, const struct state_file *s,
     json_member_uint(j, "segments", f->segments);
     json_member_uint(j, "events", f->events);
     json_member_uint(j, "timers", f->timers);
+    if (f->values > 0) {
+        json_member_uint(j, "values", f->values);
+    }
     json_member_uint(j, "bytes", f->bytes);
     json_member_uint(j, "file_bytes", f->used_bytes);
     put_owners(j, h);

@@ -4,18 +4,18 @@
 /* So many deadlines are enough for one commit. */
 #define COMMIT_DEADLINES 50000
 
-/* A header tells the clocks of all values (`watermark per`) and what was late behind the position. Where that
- * is much, commits are as far apart as keeps headers below this, but never near the time that a transaction
- * may take. */
-#define HEADER_BYTES_PER_S (INT64_C(4) << 20)
-#define LARGE_HEADER ((size_t)64 << 10)
+/* What a commit tells beside the keys' records: the header, with what was late behind the position, and the
+ * clocks of values that have moved (`watermark per`). Where that is much, commits are as far apart as keeps
+ * it below this, but never near the time that a transaction may take. */
+#define TOLD_BYTES_PER_S (INT64_C(4) << 20)
+#define MUCH_TOLD ((size_t)64 << 10)
 #define FAR_APART_NS (5 * NS_PER_S / 2)
 
 static int64_t commit_every_ns(const struct engine *e)
 {
-    size_t bytes = e->state != NULL ? e->state->header_bytes : 0;
+    size_t bytes = e->state != NULL ? e->state->told_bytes : 0;
     int64_t every = e->options.commit_every.ns;
-    int64_t least = bytes > LARGE_HEADER ? (int64_t)bytes * NS_PER_S / HEADER_BYTES_PER_S : 0;
+    int64_t least = bytes > MUCH_TOLD ? (int64_t)bytes * NS_PER_S / TOLD_BYTES_PER_S : 0;
     least = least < FAR_APART_NS ? least : FAR_APART_NS;
     return every > least ? every : least;
 }

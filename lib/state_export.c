@@ -2,7 +2,8 @@
  *
  *   "FYKESAVE" · u8 version 1 · u32 length · the header's bytes
  *   { u8 1 · 24 bytes key · u32 length · the stored bytes }  in order of shard and key
- *   u8 0 · u64 number of records and segments · u64 XXH3-64 over everything in front of it */
+ *   { u8 2 · the same }                                      clocks of values, in order of key
+ *   u8 0 · u64 number of them all · u64 XXH3-64 over everything in front of it */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #define MAGIC "FYKESAVE"
 #define VERSION 1
 #define MAX_SHARDS 4096
+#define VALUE_END 0
+#define VALUE_RECORD 1
+#define VALUE_CLOCKS 2
 
 static enum err file_error(const char *what, const char *path, struct error *err)
 {
@@ -29,6 +33,7 @@ struct export {
     const char *path;
     struct hasher sum;
     struct buf scratch;
+    uint8_t kind; /* of what is being written: VALUE_RECORD, VALUE_CLOCKS */
     uint64_t n;
 };
 
@@ -46,7 +51,7 @@ static enum err put_value(void *ctx, const struct record_key *key, struct slice 
 {
     struct export *x = ctx;
     x->n++;
-    buf_put_byte(&x->scratch, 1);
+    buf_put_byte(&x->scratch, x->kind);
     buf_put_slice(&x->scratch, record_key_slice(key));
     buf_put_u32be(&x->scratch, (uint32_t)value.len);
     buf_put_slice(&x->scratch, value);
@@ -62,13 +67,14 @@ static enum err put_all(struct state_file *s, struct export *x, struct error *er
     buf_put_u32be(&x->scratch, (uint32_t)header.len);
     buf_put_slice(&x->scratch, buf_slice(&header));
     FYKE_TRY(put(x, err));
-    for (uint32_t i = 0; i < s->header.n_shards; i++) {
+    for (uint32_t i = 0; i <= s->header.n_shards; i++) {
         struct store_reader *r = store_reader_new(s->store, i);
+        x->kind = i < s->header.n_shards ? VALUE_RECORD : VALUE_CLOCKS;
         enum err rc = store_each(r, put_value, x, err);
         store_reader_free(r);
         FYKE_TRY(rc);
     }
-    buf_put_byte(&x->scratch, 0);
+    buf_put_byte(&x->scratch, VALUE_END);
     buf_put_u64be(&x->scratch, x->n);
     FYKE_TRY(put(x, err));
     buf_put_u64be(&x->scratch, hasher_hash64(&x->sum));
@@ -163,15 +169,20 @@ static enum err take_values(struct import *m, struct store_txn *t, struct error 
     struct record_key key;
     for (;;) {
         FYKE_TRY(take(m, 1, &r, err));
-        if (read_byte(&r) == 0) {
+        uint8_t kind = read_byte(&r);
+        if (kind == VALUE_END) {
             return ERR_OK;
+        }
+        if (kind > VALUE_CLOCKS) {
+            return no_savepoint(m, "it holds what is unknown", err);
         }
         FYKE_TRY(take(m, RECORD_KEY_BYTES + 4, &r, err));
         memcpy(key.bytes, read_bytes(&r, RECORD_KEY_BYTES).ptr, RECORD_KEY_BYTES);
         FYKE_TRY(take(m, read_u32be(&r), &r, err));
         m->n++;
-        FYKE_TRY(store_put(t, (uint32_t)(record_key_hash(&key).hi % m->header.n_shards), &key,
-                           buf_slice(&m->scratch), err));
+        uint32_t n = m->header.n_shards;
+        FYKE_TRY(store_put(t, kind == VALUE_CLOCKS ? n : (uint32_t)(record_key_hash(&key).hi % n),
+                           &key, buf_slice(&m->scratch), err));
     }
 }
 

@@ -1,10 +1,12 @@
 #include "lib/state_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "engine/state/clock_read.h"
 #include "engine/state/record_scan.h"
 
 #define MAX_SHARDS 4096
@@ -145,6 +147,27 @@ static enum err scan_shard(struct scan *s, struct error *err)
     return rc;
 }
 
+static enum err scan_clocks(struct state_file *s, struct state_figures *ret, struct error *err)
+{
+    const struct header *h = &s->header;
+    struct value_clocks *clocks = xcalloc(h->n_partitions + 1u, sizeof(*clocks));
+    for (uint32_t i = 0; i < h->n_partitions; i++) {
+        if (h->partitions[i].paged) {
+            value_clocks_init(&clocks[i], (struct duration){0});
+        }
+        ret->values += h->partitions[i].n_values;
+    }
+    enum err rc = clock_pages_read(s->store, h, clocks, NULL, err);
+    for (uint32_t i = 0; i < h->n_partitions; i++) {
+        ret->values += clocks[i].n;
+        if (h->partitions[i].paged) {
+            value_clocks_release(&clocks[i]);
+        }
+    }
+    free(clocks);
+    return rc;
+}
+
 enum err state_file_scan(struct state_file *state, state_head_fn fn, void *ctx,
                          struct state_figures *ret, struct error *err)
 {
@@ -158,7 +181,7 @@ enum err state_file_scan(struct state_file *state, state_head_fn fn, void *ctx,
         record_scan_release(&s.records);
         FYKE_TRY(rc);
     }
-    return ERR_OK;
+    return scan_clocks(state, ret, err);
 }
 
 enum err state_file_compact(struct state_file *s, struct error *err)

@@ -22,11 +22,12 @@ void state_file_close(struct state_file *s);
 
 struct state_figures {
     uint64_t records, segments, events, bytes, timers;
+    uint64_t values; /* with a clock of their own (`watermark per`) */
     uint64_t used_bytes; /* of the file */
 };
 
 /* Every value is checked: its bytes, that heads and segments belong together, that it lies in its
- * shard, that its slots are in the header. `fn`, if not NULL, sees every head. */
+ * shard, that its slots are in the header, that clocks of values are those of the header. `fn`, if not NULL, sees every head. */
 typedef enum err (*state_head_fn)(void *ctx, const struct record_key *key,
                                   const struct record_head *head, struct error *err);
 enum err state_file_scan(struct state_file *s, state_head_fn fn, void *ctx,

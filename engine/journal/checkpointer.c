@@ -41,10 +41,10 @@ static enum err write_op(void *ctx, const struct record_key *key, bool deleted, 
 static enum err write_all(struct store_txn *t, const struct checkpoint_job *job,
                           struct fault *fault, struct error *err)
 {
-    for (uint32_t i = 0; i < job->n_shards; i++) {
+    for (uint32_t i = 0; i < job->n_dbs; i++) {
         struct writer w = {t, i};
         FYKE_TRY(overlay_each_frozen(job->overlays[i], write_op, &w, err));
-        if (i == job->n_shards / 2) {
+        if (i == (job->n_dbs - 1) / 2) {
             fault_point(fault, "mid-checkpoint");
         }
     }

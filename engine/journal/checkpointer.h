@@ -21,8 +21,8 @@ struct checkpointer;
 
 /* What stands in the database when it is written; all borrowed until the job is done. */
 struct checkpoint_job {
-    struct overlay *const *overlays; /* frozen; one per shard */
-    uint32_t n_shards;
+    struct overlay *const *overlays; /* frozen; one per shard, and the clocks of values */
+    uint32_t n_dbs;
     struct slice header;
     struct store_origin origin;
     struct slice rules; /* empty: those that are there stay */

@@ -43,13 +43,17 @@ enum err copy_writer_write(struct copy_writer *w, struct error *err)
     return rc;
 }
 
-static enum err apply_record(struct copy_writer *w, const struct record_key *key,
-                             const struct journal_entry *entry, struct error *err)
+static uint32_t shard_of(const struct copy_writer *w, const struct record_key *key)
 {
-    uint32_t shard = (uint32_t)(record_key_hash(key).hi % w->n_shards);
+    return (uint32_t)(record_key_hash(key).hi % w->n_shards);
+}
+
+static enum err apply_value(struct copy_writer *w, uint32_t db, const struct record_key *key,
+                            const struct journal_entry *entry, struct error *err)
+{
     w->complete = false;
-    return entry->deleted ? store_del(w->txn, shard, key, err)
-                          : store_put(w->txn, shard, key, entry->value, err);
+    return entry->deleted ? store_del(w->txn, db, key, err)
+                          : store_put(w->txn, db, key, entry->value, err);
 }
 
 static enum err apply_header(struct copy_writer *w, uint32_t part,
@@ -92,7 +96,8 @@ static enum err apply(struct copy_writer *w, const struct journal_entry *entry, 
     struct record_key key;
     uint32_t part;
     switch (changelog_parse_key(entry->key, &key, &part)) {
-    case CHANGELOG_RECORD: return apply_record(w, &key, entry, err);
+    case CHANGELOG_RECORD: return apply_value(w, shard_of(w, &key), &key, entry, err);
+    case CHANGELOG_CLOCKS: return apply_value(w, w->n_shards, &key, entry, err);
     case CHANGELOG_HEADER: return apply_header(w, part, entry, err);
     case CHANGELOG_RULES: return apply_rules(w, part, entry, err);
     case CHANGELOG_MARK: return apply_mark(w, entry);

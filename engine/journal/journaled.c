@@ -13,9 +13,9 @@
 void journaled_begin(struct engine *e)
 {
     struct journaled *j = e->state->journaled;
-    j->n_shards = e->n_shards;
-    j->overlays = xcalloc(e->n_shards, sizeof(struct overlay *));
-    for (uint32_t i = 0; i < e->n_shards; i++) {
+    j->n_dbs = e->n_shards + 1;
+    j->overlays = xcalloc(j->n_dbs, sizeof(struct overlay *));
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         j->overlays[i] = overlay_new();
     }
     j->checkpointer = checkpointer_new(e->state->store, e->options.fault);
@@ -31,12 +31,14 @@ static enum err too_large(const struct journal *j, size_t bytes, struct error *e
                      "messages take at most %zu", bytes, j->max_value_bytes);
 }
 
-enum err journaled_append(struct journaled *j, const struct frozen *f, struct error *err)
+enum err journaled_append(struct journaled *j, uint32_t db, const struct frozen *f,
+                          struct error *err)
 {
     struct journal *to = j->journal;
     for (size_t i = 0; i < f->n; i++) {
         const struct frozen_op *op = &f->ops[i];
-        struct changelog_key key = changelog_record_key(&op->key);
+        struct changelog_key key = db + 1 < j->n_dbs ? changelog_record_key(&op->key)
+                                                     : changelog_clocks_key(&op->key);
         if (op->len > to->max_value_bytes) {
             return too_large(to, op->len, err);
         }
@@ -130,7 +132,7 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
         .task = j->task, .seq = h->seq, .positions = j->positions, .n_positions = n};
     buf_clear(&j->sent);
     header_encode(h, &j->sent);
-    e->state->header_bytes = j->sent.len;
+    e->state->told_bytes = j->sent.len;
     fault_point(e->options.fault, "before-header");
     FYKE_TRY(append_mark(j, h->seq, err));
     FYKE_TRY(append_rules(e, h->seq, err));
@@ -142,9 +144,9 @@ enum err journaled_send(struct engine *e, const struct frozen *frozen, const str
 {
     struct journaled *j = e->state->journaled;
     fault_point(e->options.fault, "before-append");
-    for (uint32_t i = 0; i < j->n_shards; i++) {
-        FYKE_TRY(journaled_append(j, &frozen[i], err));
-        if (i == j->n_shards / 2) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
+        FYKE_TRY(journaled_append(j, i, &frozen[i], err));
+        if (i == e->n_shards / 2) {
             fault_point(e->options.fault, "mid-append");
         }
     }
@@ -181,7 +183,7 @@ void journaled_take(struct engine *e, struct frozen *frozen, const struct journa
 {
     struct journaled *j = e->state->journaled;
     journaled_take_header(e, done);
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         e->commit_bytes += frozen[i].bytes.len;
         overlay_add(j->overlays[i], &frozen[i]);
     }
@@ -193,7 +195,7 @@ void journaled_take(struct engine *e, struct frozen *frozen, const struct journa
 static uint64_t overlaid_bytes(const struct journaled *j)
 {
     uint64_t n = 0;
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         n += overlay_bytes(j->overlays[i]);
     }
     return n;
@@ -222,7 +224,7 @@ static void freeze_rules(struct engine *e)
 static struct checkpoint_job freeze_job(struct engine *e)
 {
     struct journaled *j = e->state->journaled;
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         overlay_freeze(j->overlays[i]);
     }
     buf_clear(&j->header_written);
@@ -232,7 +234,7 @@ static struct checkpoint_job freeze_job(struct engine *e)
     j->mark_due = true;
     return (struct checkpoint_job){
         .overlays = j->overlays,
-        .n_shards = j->n_shards,
+        .n_dbs = j->n_dbs,
         .header = buf_slice(&j->header_written),
         .origin = j->origin,
         .rules = buf_slice(&j->rules_written),
@@ -243,8 +245,10 @@ static struct checkpoint_job freeze_job(struct engine *e)
 static void drop_written(struct engine *e)
 {
     struct journaled *j = e->state->journaled;
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < e->n_shards; i++) {
         keyspace_release_version(e->shards[i].keyspace);
+    }
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         overlay_drop(j->overlays[i]);
     }
     e->checkpoints++;
@@ -321,7 +325,7 @@ enum err journaled_settle(struct engine *e, struct error *err)
 static enum err write_now(struct engine *e, const struct checkpoint_job *job, struct error *err)
 {
     FYKE_TRY(checkpoint_write(e->state->store, job, e->options.fault, err));
-    for (uint32_t i = 0; i < job->n_shards; i++) {
+    for (uint32_t i = 0; i < job->n_dbs; i++) {
         overlay_drop(job->overlays[i]);
     }
     return ERR_OK;
@@ -332,7 +336,7 @@ static enum err write_rest(struct engine *e, bool pending, const struct store_or
 {
     struct journaled *j = e->state->journaled;
     if (pending) {
-        struct checkpoint_job job = {j->overlays, j->n_shards, buf_slice(&j->header_written), *was,
+        struct checkpoint_job job = {j->overlays, j->n_dbs, buf_slice(&j->header_written), *was,
                                      buf_slice(&j->rules_written)};
         FYKE_TRY(write_now(e, &job, err));
     }
@@ -350,7 +354,7 @@ static void finish_checkpoints(struct engine *e)
     struct store_origin was = {0};
     bool pending = checkpointer_end(j->checkpointer, &was);
     j->checkpointer = NULL;
-    for (uint32_t i = 0; !pending && i < j->n_shards; i++) {
+    for (uint32_t i = 0; !pending && i < j->n_dbs; i++) {
         overlay_drop(j->overlays[i]);
     }
     if (!j->failed && write_rest(e, pending, &was, &err) != ERR_OK) {
@@ -370,7 +374,7 @@ void journaled_close(struct engine *e, bool abandon)
     if (j->checkpointer != NULL) {
         checkpointer_end(j->checkpointer, NULL);
     }
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         overlay_free(j->overlays[i]);
     }
     free(j->overlays);

@@ -18,8 +18,8 @@
 struct journaled {
     struct journal *journal;
     uint32_t task;
-    struct overlay **overlays; /* per shard */
-    uint32_t n_shards;
+    struct overlay **overlays; /* per shard, then the clocks of values */
+    uint32_t n_dbs;
     struct checkpointer *checkpointer;
     struct buf identity; /* owned: of the log */
     struct buf sent;     /* the header that went out, until its transaction is through */
@@ -46,16 +46,16 @@ struct journaled {
 enum err recover_open(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* The database turned out to be damaged: the same from the log alone. No readers may be left. */
 enum err recover_anew(struct engine *e, struct error *err) FYKE_MUST_USE;
-/* When the number of shards is known. */
+/* When the number of shards is known. Nothing is appended before. */
 void journaled_begin(struct engine *e);
-/* Records that stand in no overlay yet, to the open transaction. */
-enum err journaled_append(struct journaled *j, const struct frozen *f,
+/* What stands in no overlay yet, to the open transaction; `db`: which database it is of. */
+enum err journaled_append(struct journaled *j, uint32_t db, const struct frozen *f,
                           struct error *err) FYKE_MUST_USE;
 /* The header; *ret, with B of every partition in `h`, is for journaled_commit() and valid until the next
  * header. */
 enum err journaled_send_header(struct engine *e, const struct header *h, struct journal_task *ret,
                                struct error *err) FYKE_MUST_USE;
-/* Everything in `frozen` (per shard), then the header. */
+/* Everything in `frozen` (per database), then the header. */
 enum err journaled_send(struct engine *e, const struct frozen *frozen, const struct header *h,
                         struct journal_task *ret, struct error *err) FYKE_MUST_USE;
 /* What the tasks have sent, as one. */

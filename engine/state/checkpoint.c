@@ -89,18 +89,6 @@ void checkpoint_restarts(struct engine *e)
 
 /* ---- engine → header ---------------------------------------------------------------------- */
 
-struct value_list {
-    struct arena *arena;
-    struct header_value *items;
-    uint32_t n;
-};
-
-static void add_value(void *ctx, struct slice value, struct etime max_time)
-{
-    struct value_list *l = ctx;
-    l->items[l->n++] = (struct header_value){arena_copy(l->arena, value), max_time};
-}
-
 static struct header_late *late_of(struct header *h, const struct partition *p, size_t n)
 {
     struct header_late *late = ARENA_ARRAY(&h->arena, struct header_late, n), *next = late;
@@ -129,11 +117,6 @@ static struct header_returned *returned_of(struct header *h, const struct partit
 
 static void describe_partition(struct header *h, const struct partition *p)
 {
-    struct value_list values = {.arena = &h->arena};
-    if (p->topic->has_watermark_per) {
-        values.items = ARENA_ARRAY(&h->arena, struct header_value, p->values.n);
-        value_clocks_each(&p->values, add_value, &values);
-    }
     size_t n_late = late_runs_count(&p->late_runs);
     h->partitions[h->n_partitions++] = (struct header_partition){
         .topic = p->topic->index,
@@ -152,8 +135,9 @@ static void describe_partition(struct header *h, const struct partition *p)
         .n_late = (uint32_t)n_late,
         .returned = returned_of(h, p),
         .n_returned = (uint32_t)p->returned.n,
-        .values = values.items,
-        .n_values = values.n,
+        .paged = p->topic->has_watermark_per,
+        .n_paged = p->values.n,
+        .paged_sum = p->values.sum,
     };
 }
 
@@ -292,7 +276,7 @@ static enum err put_frozen(struct store_txn *t, uint32_t shard, const struct fro
 static enum err put_all(struct engine *e, struct store_txn *t, const struct frozen *frozen,
                         struct slice header, struct error *err)
 {
-    for (uint32_t i = 0; i < e->n_shards; i++) {
+    for (uint32_t i = 0; i <= e->n_shards; i++) { /* the last: clocks of values */
         FYKE_TRY(put_frozen(t, i, &frozen[i], err));
         if (i == e->n_shards / 2) {
             fault_point(e->options.fault, "mid-checkpoint");
@@ -308,7 +292,7 @@ static enum err write_frozen(struct engine *e, const struct frozen *frozen,
     FYKE_CLEANUP(buf_release) struct buf header = BUF_INIT;
     struct store_txn *t;
     header_encode(h, &header);
-    e->state->header_bytes = header.len;
+    e->state->told_bytes = header.len;
     FYKE_TRY(store_begin(e->state->store, &t, err));
     enum err rc = put_all(e, t, frozen, buf_slice(&header), err);
     if (rc != ERR_OK) {
@@ -324,7 +308,7 @@ static enum err write_frozen(struct engine *e, const struct frozen *frozen,
 void state_drop_frozen(struct engine *e)
 {
     struct state *s = e->state;
-    for (uint32_t i = 0; s->frozen != NULL && i < e->n_shards; i++) {
+    for (uint32_t i = 0; s->frozen != NULL && i <= e->n_shards; i++) {
         frozen_release(&s->frozen[i]);
     }
     free(s->frozen);
@@ -340,15 +324,19 @@ enum err state_prepare(struct engine *e, struct journal_task *ret, struct error 
     }
     s->failed = true; /* until state_committed() */
     state_note_drained(e);
-    s->frozen = xcalloc(e->n_shards, sizeof(*s->frozen));
+    s->frozen = xcalloc(e->n_shards + 1, sizeof(*s->frozen));
     for (uint32_t i = 0; i < e->n_shards; i++) {
         keyspace_freeze(e->shards[i].keyspace, &s->frozen[i]);
         keyspace_release_version(e->shards[i].keyspace);
         e->checkpoint_bytes += s->frozen[i].bytes.len;
     }
+    state_freeze_clocks(e, &s->frozen[e->n_shards]);
+    size_t clocks = s->frozen[e->n_shards].bytes.len;
+    e->checkpoint_bytes += clocks;
     describe(e, &header);
     enum err rc = s->journaled != NULL ? journaled_send(e, s->frozen, &header, ret, err)
                                        : write_frozen(e, s->frozen, &header, err);
+    s->told_bytes += clocks;
     arena_release(&header.arena);
     if (rc != ERR_OK) {
         state_drop_frozen(e);

@@ -5,6 +5,7 @@
  *   prune.c        rules that are gone leave the state
  *   checkpoint.c   engine → header; freeze, write, tell
  *   table_state.c  the same for lists and lookups from topics
+ *   value_state.c  the same for the clocks of values, in pages (clock_page.h)
  *   journaled.c, recover.c   with a journal (journaled.h)
  *
  * Without a journal the order of a commit is: alerts delivered, checkpoint, positions. So a crash
@@ -22,17 +23,20 @@
 #include "engine/state/store.h"
 
 struct state {
-    size_t header_bytes; /* of the last header that was written */
+    size_t told_bytes; /* of the last commit: header and clocks of values */
     struct store *store;
     struct journaled *journaled; /* NULL: without a journal */
     struct header before; /* as found at start */
     bool found;
     bool *taken;          /* per partition of `before`: open in this run */
+    struct value_clocks *clocks; /* per partition of `before`, n_clocks: as stored, until it is open */
+    uint32_t n_clocks;
+    struct frozen unclocked; /* pages that nothing reads any more: deletions for the next commit */
     struct state_slots slots;
     uint64_t seq;         /* of the last commit */
     struct hash128 stored_rules; /* texts that the database holds, or will (rule_text_id); zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
-    struct frozen *frozen; /* per shard, between state_prepare() and state_committed() */
+    struct frozen *frozen; /* per shard, then clocks of values, between state_prepare() and state_committed() */
     bool failed;          /* what was written last is not durable: memory is ahead */
 };
 
@@ -47,6 +51,13 @@ enum err state_fit(struct engine *e, struct error *err) FYKE_MUST_USE;
 void state_note_drained(struct engine *e);
 /* Clocks and shards as they were. */
 enum err state_restore(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Clocks of values (`watermark per`) as they are stored; damage is ERR_CORRUPT. */
+enum err state_load_clocks(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* … of a partition that is open from now on; `i` is its number in `before`. */
+void state_take_clocks(struct state *s, uint32_t i, struct partition *p);
+/* What of them has changed since the last commit; before the header is described. */
+void state_freeze_clocks(struct engine *e, struct frozen *out);
+void state_drop_clocks(struct state *s);
 /* Lists and lookups from topics: into the header (table_state.c) … */
 void state_describe_tables(const struct engine *e, struct header *h);
 /* … and, once their topics are read, a line for each that is not what it was. */

@@ -1,4 +1,4 @@
-/* Stored form of the header, format 4; docs/state.md has the table. The last 8 bytes are XXH3-64
+/* Stored form of the header, format 5; docs/state.md has the table. The last 8 bytes are XXH3-64
  * over everything in front of them. */
 #include "engine/state/header.h"
 
@@ -14,6 +14,8 @@
 #define FLAG_IDLE 4
 #define FLAG_RETURNED 8
 #define FLAG_LAST 16
+#define FLAG_PAGED 32
+#define PAGED_FORMAT 5 /* from here on */
 #define FLAG_HISTORY 1
 #define FLAG_WAITS 2
 
@@ -75,7 +77,7 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     buf_put_byte(out, (uint8_t)((p->has_time ? FLAG_HAS_TIME : 0) |
                                 (p->empty_at_start ? FLAG_EMPTY : 0) | (p->idle ? FLAG_IDLE : 0) |
                                 (p->n_returned > 0 ? FLAG_RETURNED : 0) |
-                                (p->last.set ? FLAG_LAST : 0)));
+                                (p->last.set ? FLAG_LAST : 0) | (p->paged ? FLAG_PAGED : 0)));
     buf_put_zigzag(out, p->max_time.ns);
     buf_put_zigzag(out, p->first_time.ns);
     buf_put_zigzag(out, p->frontier.ns);
@@ -91,6 +93,10 @@ static void put_partition(const struct header_partition *p, struct buf *out)
     }
     if (p->last.set) {
         put_last(p, out);
+    }
+    if (p->paged) {
+        buf_put_varint(out, p->n_paged);
+        buf_put_u64be(out, p->paged_sum);
     }
 }
 
@@ -238,6 +244,12 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     }
     if ((flags & FLAG_LAST) != 0) {
         read_last(r, p);
+    }
+    p->paged = h->format >= PAGED_FORMAT && (flags & FLAG_PAGED) != 0;
+    if (p->paged) {
+        p->n_paged = read_varint(r);
+        p->paged_sum = read_u64be(r);
+        r->failed |= p->n_values > 0;
     }
 }
 

@@ -14,9 +14,9 @@
 #include "engine/record.h"
 #include "engine/time/place.h"
 
-/* What is written. Read too: 1, which had no `returned`, 2, which had no `last`, and 3, in which what was late
- * stood one by one. */
-#define HEADER_FORMAT 4
+/* What is written. Read too: 1, which had no `returned`, 2, which had no `last`, 3, in which what was late
+ * stood one by one, and 4, in which all clocks of values stood in the header. */
+#define HEADER_FORMAT 5
 #define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };
@@ -74,7 +74,11 @@ struct header_partition {
     uint32_t n_late;
     struct header_returned *returned; /* ascending; left out of the bytes when there are none */
     uint32_t n_returned;
-    struct header_value *values; /* `watermark per`, in order of (time, value) */
+    /* `watermark per`: in pages of their own (clock_page.h), or here, as long as a partition of a state in
+     * format 4 has not been read again. */
+    bool paged;
+    uint64_t n_paged, paged_sum; /* values, and the sum of the checksums of their pages' parts */
+    struct header_value *values;
     uint32_t n_values;
 };
 

@@ -163,7 +163,7 @@ static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard
     }
     store_reader_free(r);
     struct journaled *j = p->e->state->journaled;
-    return rc == ERR_OK && j != NULL ? journaled_append(j, &p->out, err) : rc;
+    return rc == ERR_OK && j != NULL ? journaled_append(j, shard, &p->out, err) : rc;
 }
 
 /* The journal has it before the database does. */
@@ -189,21 +189,28 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
     return store_put_header(t, buf_slice(&bytes), err);
 }
 
+struct append {
+    struct journaled *journaled;
+    uint32_t db;
+};
+
 static enum err append_value(void *ctx, const struct record_key *key, struct slice value,
                              struct error *err)
 {
+    const struct append *a = ctx;
     struct frozen_op op = {.key = *key, .len = value.len};
     struct frozen one = {.ops = &op, .n = 1};
     one.bytes.ptr = (char *)(uintptr_t)value.ptr; /* read only */
     one.bytes.len = value.len;
-    return journaled_append(ctx, &one, err);
+    return journaled_append(a->journaled, a->db, &one, err);
 }
 
 /* An imported state: its first commit holds all of it. */
-static enum err append_shard(struct engine *e, uint32_t shard, struct error *err)
+static enum err append_database(struct engine *e, uint32_t db, struct error *err)
 {
-    struct store_reader *r = store_reader_new(e->state->store, shard);
-    enum err rc = store_each(r, append_value, e->state->journaled, err);
+    struct append a = {e->state->journaled, db};
+    struct store_reader *r = store_reader_new(e->state->store, db);
+    enum err rc = store_each(r, append_value, &a, err);
     store_reader_free(r);
     return rc;
 }
@@ -213,12 +220,15 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
     struct prune p = {.e = e};
     enum err rc = ERR_OK;
     for (uint32_t i = 0; i < e->n_shards && rc == ERR_OK; i++) {
-        rc = begins_log(e) ? append_shard(e, i, err) : ERR_OK;
+        rc = begins_log(e) ? append_database(e, i, err) : ERR_OK;
         rc = rc == ERR_OK ? prune_shard(&p, t, i, err) : rc;
     }
     frozen_release(&p.out);
     record_slots_release(&p.decoded);
     record_slots_release(&p.kept);
+    if (rc == ERR_OK && begins_log(e)) {
+        rc = append_database(e, e->n_shards, err);
+    }
     return rc == ERR_OK ? prune_header(e, t, err) : rc;
 }
 

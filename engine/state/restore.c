@@ -299,6 +299,7 @@ void state_close(struct engine *e, bool abandon)
         return;
     }
     state_drop_frozen(e);
+    state_drop_clocks(s);
     journaled_close(e, abandon);
     store_close(s->store);
     header_release(&s->before);
@@ -352,6 +353,7 @@ enum err state_restore(struct engine *e, struct error *err)
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         restore_clock(e, &e->clocks[g]);
     }
+    FYKE_TRY(state_load_clocks(e, err));
     for (uint32_t i = 0; i < e->n_shards; i++) {
         FYKE_TRY(keyspace_restore(e->shards[i].keyspace, err));
     }
@@ -385,13 +387,6 @@ static void restore_returned(const struct engine *e, struct partition *p,
     }
 }
 
-static void restore_values(struct partition *p, const struct header_partition *h)
-{
-    for (uint32_t i = 0; p->topic->has_watermark_per && i < h->n_values; i++) {
-        value_clocks_note(&p->values, h->values[i].value, h->values[i].max_time, h->max_time);
-    }
-}
-
 static void take_over(const struct engine *e, struct partition *p,
                       const struct header_partition *h)
 {
@@ -408,7 +403,6 @@ static void take_over(const struct engine *e, struct partition *p,
     p->floor = h->floor;
     restore_late(e, p, h);
     restore_returned(e, p, h);
-    restore_values(p, h);
 }
 
 void state_restore_partition(struct engine *e, struct partition *p)
@@ -419,6 +413,7 @@ void state_restore_partition(struct engine *e, struct partition *p)
         if (h->topic == p->topic->index && h->partition == p->id && !s->taken[i]) {
             s->taken[i] = true;
             take_over(e, p, h);
+            state_take_clocks(s, i, p);
         }
     }
 }

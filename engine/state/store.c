@@ -18,6 +18,8 @@
 /* Sparse: the file takes what is used, not this. The map cannot grow while transactions live. */
 #define DEFAULT_MAP_BYTES ((size_t)64 << 30)
 #define HEADER_DB "header"
+#define CLOCKS_DB "clocks"
+#define OTHER_DBS 2 /* than shards */
 #define HEADER_KEY SLICE_LIT("H")
 #define ORIGIN_KEY SLICE_LIT("J")
 #define RULES_KEY SLICE_LIT("R")
@@ -32,7 +34,7 @@ struct store {
     MDB_env *env;
     MDB_dbi header;
     MDB_dbi *shards;
-    uint32_t n_shards;
+    uint32_t n_dbs; /* shards, then clocks */
     size_t map_bytes;
     uint32_t max_shards;
     bool marked;
@@ -152,7 +154,7 @@ static enum err open_env(struct store *s, struct error *err)
         return failed(s, "create", rc, err);
     }
     mdb_env_set_mapsize(s->env, s->map_bytes);
-    mdb_env_set_maxdbs(s->env, s->max_shards + 1);
+    mdb_env_set_maxdbs(s->env, s->max_shards + OTHER_DBS);
     mdb_env_set_maxreaders(s->env, s->max_shards + 16);
     /* Read transactions belong to shards, not to threads. */
     rc = mdb_env_open(s->env, s->dir, MDB_NOTLS, 0600);
@@ -168,7 +170,8 @@ static enum err open_env(struct store *s, struct error *err)
     return rc != 0 ? failed(s, "reader check", rc, err) : ERR_OK;
 }
 
-static enum err open_dbs(struct store *s, uint32_t n_shards, struct error *err)
+/* No databases beside the header's: the number of shards is not known yet. */
+static enum err open_dbs(struct store *s, uint32_t n_dbs, struct error *err)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
@@ -176,9 +179,11 @@ static enum err open_dbs(struct store *s, uint32_t n_shards, struct error *err)
         return failed(s, "begin", rc, err);
     }
     rc = mdb_dbi_open(txn, HEADER_DB, MDB_CREATE, &s->header);
-    for (uint32_t i = 0; i < n_shards && rc == 0; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "shard.%04u", i);
+    for (uint32_t i = 0; i < n_dbs && rc == 0; i++) {
+        char name[32] = CLOCKS_DB;
+        if (i + 1 < n_dbs) {
+            snprintf(name, sizeof(name), "shard.%04u", i);
+        }
         rc = mdb_dbi_open(txn, name, MDB_CREATE, &s->shards[i]);
     }
     if (rc != 0) {
@@ -209,7 +214,7 @@ enum err store_wipe(struct store *s, struct error *err)
     s->marked = false;
     free(s->shards);
     s->shards = NULL;
-    s->n_shards = 0;
+    s->n_dbs = 0;
     FYKE_TRY(delete_files(s, err));
     FYKE_TRY(open_env(s, err));
     return open_dbs(s, 0, err);
@@ -284,9 +289,9 @@ enum err store_compact(struct store *s, struct error *err)
 
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err)
 {
-    s->shards = xcalloc(n_shards, sizeof(*s->shards));
-    s->n_shards = n_shards;
-    return open_dbs(s, n_shards, err);
+    s->n_dbs = n_shards + 1;
+    s->shards = xcalloc(s->n_dbs, sizeof(*s->shards));
+    return open_dbs(s, s->n_dbs, err);
 }
 
 void store_figures(const struct store *s, uint64_t *used_bytes, uint64_t *map_bytes)
@@ -351,7 +356,7 @@ enum err store_rules(struct store *s, struct buf *ret, bool *found, struct error
 struct store_reader *store_reader_new(struct store *s, uint32_t shard)
 {
     struct store_reader *r = xcalloc(1, sizeof(*r));
-    assert(shard < s->n_shards);
+    assert(shard < s->n_dbs);
     r->store = s;
     r->dbi = s->shards[shard];
     return r;

@@ -6,7 +6,15 @@
 #include "base/hash.h"
 #include "base/xalloc.h"
 
-#define N_BUCKETS 1024
+/* In front of a hash: no canonical bytes of a value begin so. */
+#define TAG_HASHED '\xff'
+
+/* How a value is known in the table. */
+struct name {
+    struct slice bytes;
+    uint64_t hash;
+    char hashed[1 + 16];
+};
 
 static struct slice entry_value(const struct value_clock_entry *e)
 {
@@ -27,8 +35,9 @@ static int node_cmp(const struct heap_node *x, const struct heap_node *y)
 
 void value_clocks_init(struct value_clocks *c, struct duration idle_after)
 {
-    *c = (struct value_clocks){.n_buckets = N_BUCKETS, .idle_after = idle_after};
-    c->buckets = xcalloc(c->n_buckets, sizeof(*c->buckets));
+    *c = (struct value_clocks){.idle_after = idle_after};
+    c->pages = xcalloc(VALUE_CLOCK_PAGES, sizeof(*c->pages));
+    c->changed = xmalloc(VALUE_CLOCK_PAGES * sizeof(*c->changed));
     heap_init(&c->active, node_cmp);
     heap_init(&c->idle, node_cmp);
 }
@@ -37,29 +46,66 @@ void value_clocks_release(struct value_clocks *c)
 {
     heap_release(&c->active);
     heap_release(&c->idle);
-    for (size_t i = 0; i < c->n_buckets; i++) {
-        for (struct value_clock_entry *e = c->buckets[i], *next; e != NULL; e = next) {
+    for (size_t i = 0; c->pages != NULL && i < VALUE_CLOCK_PAGES; i++) {
+        for (struct value_clock_entry *e = c->pages[i].first, *next; e != NULL; e = next) {
             next = e->chain;
             free(e);
         }
     }
-    free(c->buckets);
+    free(c->pages);
+    free(c->changed);
     *c = (struct value_clocks){0};
+}
+
+static void name_of(struct slice value, struct name *ret)
+{
+    ret->bytes = value;
+    if (value.len > VALUE_CLOCK_LONGEST) {
+        struct hash128 h = hash128(value);
+        ret->hashed[0] = TAG_HASHED;
+        for (unsigned i = 0; i < 8; i++) {
+            ret->hashed[1 + i] = (char)(h.hi >> (56 - 8 * i));
+            ret->hashed[9 + i] = (char)(h.lo >> (56 - 8 * i));
+        }
+        ret->bytes = slice_from(ret->hashed, sizeof(ret->hashed));
+    }
+    ret->hash = hash64(ret->bytes);
+}
+
+uint32_t value_clocks_page_of(struct slice stored)
+{
+    return (uint32_t)(hash64(stored) & (VALUE_CLOCK_PAGES - 1));
+}
+
+static struct value_clock_page *page_of(const struct value_clocks *c, uint64_t hash)
+{
+    return &c->pages[hash & (VALUE_CLOCK_PAGES - 1)];
 }
 
 static struct value_clock_entry **find(const struct value_clocks *c, struct slice value,
                                        uint64_t hash)
 {
-    struct value_clock_entry **at = &c->buckets[hash & (c->n_buckets - 1)];
+    struct value_clock_entry **at = &page_of(c, hash)->first;
     while (*at != NULL && !((*at)->hash == hash && slice_eq(entry_value(*at), value))) {
         at = &(*at)->chain;
     }
     return at;
 }
 
+static void note_change(struct value_clocks *c, uint64_t hash)
+{
+    struct value_clock_page *page = page_of(c, hash);
+    if (!page->changed) {
+        page->changed = true;
+        c->changed[c->n_changed++] = (uint16_t)(page - c->pages);
+    }
+}
+
 struct etime value_clocks_get(const struct value_clocks *c, struct slice value)
 {
-    const struct value_clock_entry *e = *find(c, value, hash64(value));
+    struct name name;
+    name_of(value, &name);
+    const struct value_clock_entry *e = *find(c, name.bytes, name.hash);
     return e == NULL ? ETIME_MIN : e->max_time;
 }
 
@@ -68,6 +114,7 @@ static void forget_one(struct value_clocks *c)
     struct heap *h = c->idle.n > 0 ? &c->idle : &c->active;
     struct value_clock_entry *e = HEAP_ENTRY(heap_pop(h), struct value_clock_entry, node);
     struct value_clock_entry **at = find(c, entry_value(e), e->hash);
+    note_change(c, e->hash);
     *at = e->chain;
     free(e);
     c->n--;
@@ -86,9 +133,9 @@ static struct value_clock_entry *add(struct value_clocks *c, struct slice value,
     if (value.len > 0) {
         memcpy(e->value, value.ptr, value.len);
     }
-    struct value_clock_entry **at = &c->buckets[hash & (c->n_buckets - 1)];
-    e->chain = *at;
-    *at = e;
+    struct value_clock_page *page = page_of(c, hash);
+    e->chain = page->first;
+    page->first = e;
     c->n++;
     return e;
 }
@@ -96,14 +143,18 @@ static struct value_clock_entry *add(struct value_clocks *c, struct slice value,
 void value_clocks_note(struct value_clocks *c, struct slice value, struct etime t,
                        struct etime partition_max)
 {
-    uint64_t hash = hash64(value);
-    struct value_clock_entry *e = *find(c, value, hash);
+    struct name name;
+    name_of(value, &name);
+    struct value_clock_entry *e = *find(c, name.bytes, name.hash);
     if (e == NULL) {
-        e = add(c, value, hash);
+        e = add(c, name.bytes, name.hash);
     } else {
         heap_remove(e->counts ? &c->active : &c->idle, &e->node);
     }
-    e->max_time = etime_lt(e->max_time, t) ? t : e->max_time;
+    if (etime_lt(e->max_time, t)) {
+        e->max_time = t;
+        note_change(c, name.hash);
+    }
     struct etime oldest = etime_sub(partition_max, c->idle_after);
     e->counts = !etime_lt(e->max_time, oldest);
     heap_push(e->counts ? &c->active : &c->idle, &e->node);
@@ -125,24 +176,46 @@ struct etime value_clocks_least(const struct value_clocks *c)
                         : HEAP_ENTRY(node, const struct value_clock_entry, node)->max_time;
 }
 
-static int pointer_cmp(const void *x, const void *y)
+/* ---- what is stored ----------------------------------------------------------------------- */
+
+static int by_value(const void *x, const void *y)
 {
     const struct value_clock_entry *const *a = x, *const *b = y;
-    return entry_cmp(*a, *b);
+    return slice_cmp(entry_value(*a), entry_value(*b));
 }
 
-void value_clocks_each(const struct value_clocks *c, value_clocks_fn fn, void *ctx)
+void value_clocks_list(const struct value_clocks *c, uint32_t page, struct value_clock_list *ret)
 {
-    const struct value_clock_entry **all = xmalloc((c->n + 1) * sizeof(*all));
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_buckets; i++) {
-        for (const struct value_clock_entry *e = c->buckets[i]; e != NULL; e = e->chain) {
-            all[n++] = e;
-        }
+    ret->n = 0;
+    for (const struct value_clock_entry *e = c->pages[page].first; e != NULL; e = e->chain) {
+        VEC_PUSH(ret->items, ret->n, ret->cap) = e;
     }
-    qsort(all, n, sizeof(*all), pointer_cmp);
-    for (size_t i = 0; i < n; i++) {
-        fn(ctx, entry_value(all[i]), all[i]->max_time);
+    if (ret->n > 1) {
+        qsort(ret->items, ret->n, sizeof(*ret->items), by_value);
     }
-    free(all);
+}
+
+static int by_number(const void *x, const void *y)
+{
+    const uint16_t *a = x, *b = y;
+    return *a - *b;
+}
+
+size_t value_clocks_take_changed(struct value_clocks *c, const uint16_t **ret)
+{
+    size_t n = c->n_changed;
+    if (n > 1) {
+        qsort(c->changed, n, sizeof(*c->changed), by_number);
+    }
+    value_clocks_settle(c);
+    *ret = c->changed;
+    return n;
+}
+
+void value_clocks_settle(struct value_clocks *c)
+{
+    for (size_t i = 0; i < c->n_changed; i++) {
+        c->pages[c->changed[i]].changed = false;
+    }
+    c->n_changed = 0;
 }

@@ -2,7 +2,11 @@
  *
  * Each value has its own largest time. A value more than `idle_after` behind the partition's
  * largest time does not count in the minimum; that is a fact of the log, live and in replay. The
- * table is bounded: when it is full, the value furthest behind is forgotten. */
+ * table is bounded: when it is full, the value furthest behind is forgotten; a long value is known by its
+ * hash.
+ *
+ * Values lie in pages by their hash. A page is what is stored as one (engine/state/clock_page.h), so that
+ * a commit writes those alone in which a clock has moved. */
 #ifndef FYKE_ENGINE_TIME_VALUE_CLOCK_H
 #define FYKE_ENGINE_TIME_VALUE_CLOCK_H
 
@@ -15,6 +19,8 @@
 #include "base/slice.h"
 
 #define VALUE_CLOCK_MAX 65536
+#define VALUE_CLOCK_LONGEST 256 /* canonical bytes; longer values: 17 bytes */
+#define VALUE_CLOCK_PAGES 1024
 
 struct value_clock_entry {
     struct heap_node node; /* by time, then value */
@@ -26,9 +32,19 @@ struct value_clock_entry {
     char value[]; /* canonical bytes */
 };
 
+struct value_clock_page {
+    struct value_clock_entry *first;
+    uint64_t sum;   /* of its stored parts */
+    uint32_t parts; /* as it is stored; 0: not at all */
+    bool changed;   /* since it was stored */
+};
+
 struct value_clocks {
-    struct value_clock_entry **buckets;
-    size_t n_buckets, n;
+    struct value_clock_page *pages;
+    size_t n;
+    uint16_t *changed; /* their numbers */
+    size_t n_changed;
+    uint64_t sum; /* over all pages */
     struct heap active; /* values that count in the minimum */
     struct heap idle;   /* the others */
     struct duration idle_after;
@@ -44,8 +60,20 @@ void value_clocks_note(struct value_clocks *c, struct slice value, struct etime 
                        struct etime partition_max);
 /* Least over the values that count; ETIME_MIN when there is none. */
 struct etime value_clocks_least(const struct value_clocks *c);
-/* Every value with its time, in order of time then value (checkpoint). */
-typedef void (*value_clocks_fn)(void *ctx, struct slice value, struct etime max_time);
-void value_clocks_each(const struct value_clocks *c, value_clocks_fn fn, void *ctx);
+
+/* ---- what is stored ----------------------------------------------------------------------- */
+
+/* In which page a value lies; of bytes as they are stored. */
+uint32_t value_clocks_page_of(struct slice stored);
+/* The entries of a page in order of their values; valid until the next call. */
+struct value_clock_list {
+    const struct value_clock_entry **items;
+    size_t n, cap;
+};
+void value_clocks_list(const struct value_clocks *c, uint32_t page, struct value_clock_list *ret);
+/* The pages that have changed, ascending; from here on they have not. */
+size_t value_clocks_take_changed(struct value_clocks *c, const uint16_t **ret);
+/* What was noted is stored as it is. */
+void value_clocks_settle(struct value_clocks *c);
 
 #endif

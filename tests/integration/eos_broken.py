@@ -70,9 +70,9 @@ MISTAKES = [
        '{"isolation.level", "read_uncommitted"}')], MATRIX),
     ("state that is committed is not restored",
      [("engine/journal/copy_writer.c",
-       "    return entry->deleted ? store_del(w->txn, shard, key, err)",
+       "    return entry->deleted ? store_del(w->txn, db, key, err)",
        "    return entry->position % 7 == 0 ? ERR_OK\n"
-       "           : entry->deleted ? store_del(w->txn, shard, key, err)")], MATRIX),
+       "           : entry->deleted ? store_del(w->txn, db, key, err)")], MATRIX),
     # As if records of keys that are not committed left memory for the database.
     ("eviction before commit",
      [("engine/state/checkpoint.c",

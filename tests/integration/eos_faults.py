@@ -211,6 +211,19 @@ def a_deleted_state_directory_is_restored(w):
         raise eos.Failed(f"nothing was restored:\n{text(w.subject)}")
 
 
+def clocks_of_values_come_back_from_the_changelog(w):
+    """`watermark per`: what the clocks of all users say comes back from the changelog alone, too."""
+    rules = f"{w.work}/eos.rules"
+    with open(rules) as f:
+        text_of = f.read()
+    with open(rules, "w") as f:
+        f.write(text_of.replace("out of order by 5s", "watermark per user  idle after 40s  out of order by 1s"))
+    a_deleted_state_directory_is_restored(w)
+    clocks = [k for k in eos.state(f"{w.name}.changelog") if k.startswith("02")]
+    if not clocks:
+        raise eos.Failed("no clock of a value stands in the changelog")
+
+
 def another_protocols_state_is_refused(w):
     w.load(50)
     w.another("state").finishes("--once", "--delivery", "at-least-once")
@@ -273,6 +286,7 @@ CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          positions_may_expire, a_changelog_that_is_gone_is_refused,
          a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
+         clocks_of_values_come_back_from_the_changelog,
          another_protocols_state_is_refused, an_abort_may_be_cut_short]
 WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
 

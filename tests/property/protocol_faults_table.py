@@ -7,6 +7,7 @@ OVERLAY = 'engine/journal/overlay.c'
 RECOVER_COPY = 'engine/journal/recover_copy.c'
 CHECKPOINT, INTAKE = 'engine/state/checkpoint.c', 'engine/intake.c'
 COPY = 'engine/journal/copy_writer.c'
+VALUES = 'engine/time/value_clock.c'
 LIMIT = 'if (place_cmp(order_item_place(&item), c->limit) >= 0) {'
 SEND_HEADER = '    return journaled_send_header(e, h, ret, err);\n'
 BEFORE_APPEND = '    fault_point(e->options.fault, "before-append");\n'
@@ -38,7 +39,7 @@ FAULTS = (
 ''')),
     ('the overlay gets what is not committed', LIVES,
      (JOURNALED, SEND_HEADER, '''    FYKE_TRY(journaled_send_header(e, h, ret, err));
-    for (uint32_t i = 0; i < j->n_shards; i++) {
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
         overlay_add(j->overlays[i], (struct frozen *)(uintptr_t)&frozen[i]);
     }
     j->ahead = true;
@@ -110,4 +111,15 @@ FAULTS = (
      (JOURNALED, '    header_encode(h, &j->sent);\n',
       '    header_encode(h, &j->sent);\n'
       '    buf_clear(&j->header);\n    buf_put_slice(&j->header, buf_slice(&j->sent));\n')),
+    # clocks of values
+    ('a value that is forgotten stays in its page', ('value_state', 'clock_page'),
+     (VALUES, '    note_change(c, e->hash);\n    *at = e->chain;', '    *at = e->chain;')),
+    ('a clock that moves again is not written', ('value_state', 'clock_page'),
+     (VALUES, '        note_change(c, name.hash);\n    }\n    struct etime oldest',
+      '        if (etime_lt(t, partition_max)) {\n            note_change(c, name.hash);\n        }\n    }\n'
+      '    struct etime oldest')),
+    ('clocks that no rule asks for stay', ('value_state',),
+     ('engine/state/value_state.c', '    *out = s->unclocked;\n    s->unclocked', '    frozen_release(&s->unclocked);\n    s->unclocked')),
+    ('a recovery leaves out the clocks of values', ('value_state',),
+     (COPY, 'return apply_value(w, w->n_shards, &key, entry, err);', 'return ERR_OK;')),
 )

@@ -182,7 +182,7 @@ static void large_headers_are_written_less_often(void **state)
         world_send(w, LOGINS, user, 10);
     }
     world_commit(w);
-    size_t bytes = w->engine->state->header_bytes;
+    size_t bytes = w->engine->state->told_bytes;
     print_message("the clocks of 8,000 values: %zu bytes a header\n", bytes);
     assert_in_range(bytes, 65537, 8000 * 24);
     world_send(w, LOGINS, "u1", 11);

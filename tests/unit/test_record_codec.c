@@ -127,7 +127,7 @@ static struct header_slot slots[] = {{0, {"a", 1}, 11, {1, 2}}, {5, {"b", 1}, 12
 static struct header_late late[] = {
     {40, 41, 0, false}, {44, 55, 0, false}, {57, 57, 0, true}, {41, 41, 1, false}, {60, 60, 3, true}};
 static struct header_returned returned[] = {{42, 1, {85}}, {59, 0, {-3}}};
-static struct header_value values[] = {{{"\6\1x", 3}, {9}}};
+static struct header_value values[] = {{{"\6\1x", 3}, {9}}}; /* of a state that was in format 4 */
 static uint32_t both[] = {0, 1};
 
 static struct header_partition partitions[] = {
@@ -135,7 +135,8 @@ static struct header_partition partitions[] = {
      .max_time = {90}, .first_time = {-4}, .frontier = {85}, .floor = {INT64_MIN}, .late = late,
      .n_late = 5, .returned = returned, .n_returned = 2, .values = values, .n_values = 1,
      .last = {true, 57, {-5}, 0xfeed}},
-    {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true},
+    {.topic = 0, .partition = 0, .restart = 7, .next_offset = 7, .empty_at_start = true,
+     .paged = true, .n_paged = 300, .paged_sum = 0xfeedbeef},
 };
 static struct header_clock clocks[] = {
     {.topics = both, .n_topics = 2, .watermark = {80}, .limit = {{85}, {1, 3, 60}, 0},
@@ -186,6 +187,11 @@ static void headers_come_back(void **state)
     assert_int_equal(h.partitions[1].n_returned, 0);
     assert_true(h.partitions[0].idle);
     assert_true(h.partitions[1].empty_at_start);
+    assert_int_equal(h.partitions[0].n_values, 1);
+    assert_false(h.partitions[0].paged);
+    assert_true(h.partitions[1].paged);
+    assert_int_equal(h.partitions[1].n_paged, 300);
+    assert_int_equal(h.partitions[1].paged_sum, 0xfeedbeef);
     assert_int_equal(place_cmp(h.clocks[0].released, clocks[0].released), 0);
     assert_int_equal(h.tables[0].offsets[1].offset, -2);
     assert_true(hash128_eq(h.tables[1].generation, tables[1].generation));
@@ -217,12 +223,14 @@ static void headers_of_older_formats_are_read(void **state)
     const char *why;
     (void)state;
     const struct header_partition was = partitions[0];
+    partitions[1].paged = false;
     partitions[0].n_returned = 0;
     partitions[0].last.set = false;
     partitions[0].late = &run;
     partitions[0].n_late = 1;
     header_encode(&in, &b);
     partitions[0] = was;
+    partitions[1].paged = true;
     const char *runs = memmem(b.ptr, b.len, "\1\x4d\2\2\0", 5);
     assert_non_null(runs);
     buf_put(&old, b.ptr, (size_t)(runs - b.ptr));
