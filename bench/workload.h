@@ -1,0 +1,44 @@
+/* What the measurements share: records in memory, a rule set, an engine whose alerts nobody hears. Whatever goes
+ * wrong ends the process. */
+#ifndef FYKE_BENCH_WORKLOAD_H
+#define FYKE_BENCH_WORKLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "connectors/memory.h"
+#include "dsl/compile.h"
+#include "engine/engine.h"
+
+#define PROCESS_EVERY 4096
+
+struct input {
+    struct record *records;
+    size_t n, cap;
+    char *texts[64];
+    size_t n_texts;
+};
+
+/* Of all threads of the process. */
+double cpu_seconds(void);
+void die(const char *what, const char *why);
+void check(enum err rc, const struct error *err);
+struct compilation *compile(const char *rules);
+
+/* TOPIC=FILE; at most that many lines. */
+void input_add_file(struct input *in, const struct ruleset *rs, const char *arg, size_t most);
+void input_sort_by_time(struct input *in, const struct ruleset *rs);
+void input_release(struct input *in);
+
+struct decoded_input {
+    struct arena arena;
+    struct event **events;
+    size_t n, cap;
+};
+void input_decode(const struct input *in, const struct ruleset *rs, struct decoded_input *out);
+void decoded_release(struct decoded_input *d);
+
+extern struct sink deaf_sink;
+struct engine *engine_open(const struct ruleset *rs, struct sink *sink);
+
+#endif
