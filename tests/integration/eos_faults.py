@@ -6,6 +6,8 @@
 After every case the committed alerts equal those of an undisturbed run, or the run was refused with
 the reason. With "broker" the broker itself dies, which no other test may see.
 """
+import collections
+import json
 import os
 import re
 import shutil
@@ -18,6 +20,7 @@ import eos
 from eos_matrix import World
 
 OTHER = "another process runs as application"
+BOUND_MS, DISORDER_MS = 5000, 7000  # of eos.rules, of World.event()
 
 
 class Live(World):
@@ -156,9 +159,16 @@ def a_changelog_that_is_gone_is_refused(w):
 
 def a_state_is_made_anew_out_of_the_input(w):
     """Without its changelog; cut short once, after which only another rebuild goes on. The state is that
-    of a run that lost nothing; an alert of the last moments may go out again."""
+    of a run that lost nothing. What was decided beyond the positions goes out again: a position is that of
+    an event that waits, no further back than what the bound of the topic lets wait, and that event was read
+    when the clock stood no more than the bound and the disorder of the load behind it."""
     w.load(800)
     w.subject.finishes("--once")
+    newest = collections.defaultdict(int)
+    for partition, _, payload, *_ in eos.dump(w.source):
+        at = json.loads(payload)["at"]
+        newest[partition] = max(newest[partition], at if isinstance(at, int) else 0)
+    w.may_repeat = (min(newest.values()) - 2 * BOUND_MS - DISORDER_MS, w.time)
     eos.ktool("delete", f"{w.name}.changelog")
     w.load(100)
     before = eos.ktool("offsets", w.name, w.source)
@@ -181,7 +191,6 @@ def a_state_is_made_anew_out_of_the_input(w):
     if len(eos.dump(w.out)) > 2 * out:
         raise eos.Failed("the rebuild has repeated what had gone out")
     w.load(100)
-    w.may_repeat = True
 
 
 def records_that_retention_took_are_refused(w):
@@ -222,6 +231,24 @@ def clocks_of_values_come_back_from_the_changelog(w):
     clocks = [k for k in eos.state(f"{w.name}.changelog") if k.startswith("02")]
     if not clocks:
         raise eos.Failed("no clock of a value stands in the changelog")
+
+
+def rules_that_do_not_fit_the_state_leave_the_stored_ones(w):
+    """Their topics stand in another order: the run goes on with what the state was written under."""
+    w.load(200)
+    w.subject.finishes("--once")
+    rules = f"{w.work}/eos.rules"
+    with open(rules) as f:
+        was = f.read()
+    with open(rules, "w") as f:
+        f.write(was.replace("event Login", f"event Other from topic \"{w.out}\" {{ user : string key  "
+                                           "at : timestamp in ms event time }\n\nevent Login", 1))
+    w.load(200)
+    w.subject.finishes("--once")
+    if "do not fit the state: going on with the rules stored with it" not in text(w.subject):
+        raise eos.Failed(f"nothing is said of the stored rules:\n{text(w.subject)}")
+    with open(rules, "w") as f:
+        f.write(was)
 
 
 def another_protocols_state_is_refused(w):
@@ -287,6 +314,7 @@ CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
          clocks_of_values_come_back_from_the_changelog,
+         rules_that_do_not_fit_the_state_leave_the_stored_ones,
          another_protocols_state_is_refused, an_abort_may_be_cut_short]
 WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
 
