@@ -135,6 +135,16 @@ void reload_begins_stored(struct reload *r)
     r->figures.failed++;
 }
 
+void reload_take_stored(struct reload *r, struct fyke_rules *stored, const struct error *why)
+{
+    char hex[HASH128_HEX_MAX];
+    hash128_hex(rules_ruleset(stored)->fingerprint, hex);
+    say(r, SAY_ERROR "rules: the files do not fit the state: going on with the rules stored with it, "
+        "rule set %s; mend the files, then reload. %s", hex, why->text);
+    r->own = stored;
+    reload_begins_stored(r);
+}
+
 void reload_figures(const struct reload *r, struct reload_figures *ret)
 {
     *ret = r->figures;

@@ -27,6 +27,10 @@ void reload_free(struct reload *r);
  * that failed. */
 void reload_begins_stored(struct reload *r);
 
+/* The same where they compile and do not fit the state, as `why` says: it goes on with `stored`, taken
+ * over. */
+void reload_take_stored(struct reload *r, struct fyke_rules *stored, const struct error *why);
+
 /* In force; changes in reload_switch() and reload_fall_back(). */
 const struct fyke_rules *reload_rules(const struct reload *r);
 

@@ -2,7 +2,7 @@
  *
  *   "FYKESAVE" · u8 version 1 · u32 length · the header's bytes
  *   { u8 1 · 24 bytes key · u32 length · the stored bytes }  in order of shard and key
- *   { u8 2 · the same }                                      clocks of values, in order of key
+ *   { u8 2 · the same }                                      pages, in order of key
  *   u8 0 · u64 number of them all · u64 XXH3-64 over everything in front of it */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define MAX_SHARDS 4096
 #define VALUE_END 0
 #define VALUE_RECORD 1
-#define VALUE_CLOCKS 2
+#define VALUE_PAGE 2
 
 static enum err file_error(const char *what, const char *path, struct error *err)
 {
@@ -33,7 +33,7 @@ struct export {
     const char *path;
     struct hasher sum;
     struct buf scratch;
-    uint8_t kind; /* of what is being written: VALUE_RECORD, VALUE_CLOCKS */
+    uint8_t kind; /* of what is being written: VALUE_RECORD, VALUE_PAGE */
     uint64_t n;
 };
 
@@ -69,7 +69,7 @@ static enum err put_all(struct state_file *s, struct export *x, struct error *er
     FYKE_TRY(put(x, err));
     for (uint32_t i = 0; i <= s->header.n_shards; i++) {
         struct store_reader *r = store_reader_new(s->store, i);
-        x->kind = i < s->header.n_shards ? VALUE_RECORD : VALUE_CLOCKS;
+        x->kind = i < s->header.n_shards ? VALUE_RECORD : VALUE_PAGE;
         enum err rc = store_each(r, put_value, x, err);
         store_reader_free(r);
         FYKE_TRY(rc);
@@ -173,7 +173,7 @@ static enum err take_values(struct import *m, struct store_txn *t, struct error 
         if (kind == VALUE_END) {
             return ERR_OK;
         }
-        if (kind > VALUE_CLOCKS) {
+        if (kind > VALUE_PAGE) {
             return no_savepoint(m, "it holds what is unknown", err);
         }
         FYKE_TRY(take(m, RECORD_KEY_BYTES + 4, &r, err));
@@ -181,7 +181,7 @@ static enum err take_values(struct import *m, struct store_txn *t, struct error 
         FYKE_TRY(take(m, read_u32be(&r), &r, err));
         m->n++;
         uint32_t n = m->header.n_shards;
-        FYKE_TRY(store_put(t, kind == VALUE_CLOCKS ? n : (uint32_t)(record_key_hash(&key).hi % n),
+        FYKE_TRY(store_put(t, kind == VALUE_PAGE ? n : (uint32_t)(record_key_hash(&key).hi % n),
                            &key, buf_slice(&m->scratch), err));
     }
 }

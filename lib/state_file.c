@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "engine/state/clock_read.h"
 #include "engine/state/record_scan.h"
+#include "engine/state/rules_apart.h"
 
 #define MAX_SHARDS 4096
 
@@ -43,7 +44,8 @@ static enum err take_header(struct state_file *s, const char *dir, struct error 
     if (!header_decode(buf_slice(&bytes), &s->header, &why)) {
         return error_set(err, ERR_CORRUPT, "state %s is damaged: %s", dir, why);
     }
-    return store_open_shards(s->store, s->header.n_shards, err);
+    FYKE_TRY(store_open_shards(s->store, s->header.n_shards, err));
+    return rules_apart_read(s->store, &s->header, err);
 }
 
 enum err state_file_open(const char *dir, struct state_file *ret, struct error *err)

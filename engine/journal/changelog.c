@@ -6,7 +6,7 @@
 
 #define TYPE_HEADER 0x00
 #define TYPE_RECORD 0x01
-#define TYPE_CLOCKS 0x02
+#define TYPE_PAGE 0x02
 #define HEADER_KEY_BYTES 4
 #define MARK_KEY_BYTES 10
 #define PART_VERSION 1
@@ -23,9 +23,9 @@ struct changelog_key changelog_record_key(const struct record_key *key)
     return database_key(TYPE_RECORD, key);
 }
 
-struct changelog_key changelog_clocks_key(const struct record_key *key)
+struct changelog_key changelog_page_key(const struct record_key *key)
 {
-    return database_key(TYPE_CLOCKS, key);
+    return database_key(TYPE_PAGE, key);
 }
 
 struct changelog_key changelog_header_key(uint32_t part)
@@ -64,9 +64,9 @@ enum changelog_kind changelog_parse_key(struct slice key, struct record_key *rec
 {
     const uint8_t *b = (const uint8_t *)key.ptr;
     uint64_t seq;
-    if (key.len == 1 + RECORD_KEY_BYTES && (b[0] == TYPE_RECORD || b[0] == TYPE_CLOCKS)) {
+    if (key.len == 1 + RECORD_KEY_BYTES && (b[0] == TYPE_RECORD || b[0] == TYPE_PAGE)) {
         memcpy(record->bytes, b + 1, RECORD_KEY_BYTES);
-        return b[0] == TYPE_RECORD ? CHANGELOG_RECORD : CHANGELOG_CLOCKS;
+        return b[0] == TYPE_RECORD ? CHANGELOG_RECORD : CHANGELOG_PAGE;
     }
     if (key.len == HEADER_KEY_BYTES && b[0] == TYPE_HEADER && (b[1] == 'H' || b[1] == 'R')) {
         *part = (uint32_t)b[2] << 8 | b[3];

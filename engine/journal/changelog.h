@@ -1,7 +1,7 @@
 /* Entries of the changelog: what stands in the journal for a state (docs/state.md).
  *
  *   record   01 · 24 bytes of the record's database key         value: the stored bytes
- *   clocks   02 · 24 bytes of the page's database key           the same (clock_page.h)
+ *   page     02 · 24 bytes of the part's database key           the same (clock_page.h, rules_apart.h)
  *   header   00 'H' · u16 number of the part                    value: u8 version · u64 seq
  *            · varint parts · the part's bytes
  *   rules    00 'R' · u16 number of the part                    the same, of the rule set (rule_text.h)
@@ -31,7 +31,7 @@ struct changelog_key {
 };
 
 struct changelog_key changelog_record_key(const struct record_key *key);
-struct changelog_key changelog_clocks_key(const struct record_key *key);
+struct changelog_key changelog_page_key(const struct record_key *key);
 struct changelog_key changelog_header_key(uint32_t part);
 struct changelog_key changelog_rules_key(uint32_t part);
 static inline struct slice changelog_key_slice(const struct changelog_key *k)
@@ -45,12 +45,12 @@ bool changelog_parse_mark(struct slice key, uint64_t *seq);
 enum changelog_kind {
     CHANGELOG_UNKNOWN,
     CHANGELOG_RECORD,
-    CHANGELOG_CLOCKS,
+    CHANGELOG_PAGE,
     CHANGELOG_HEADER,
     CHANGELOG_RULES,
     CHANGELOG_MARK
 };
-/* `record`: set for a record and for clocks; `part`: for header and rules. */
+/* `record`: set for a record and for a page; `part`: for header and rules. */
 enum changelog_kind changelog_parse_key(struct slice key, struct record_key *record,
                                         uint32_t *part);
 

@@ -21,7 +21,7 @@ struct checkpointer;
 
 /* What stands in the database when it is written; all borrowed until the job is done. */
 struct checkpoint_job {
-    struct overlay *const *overlays; /* frozen; one per shard, and the clocks of values */
+    struct overlay *const *overlays; /* frozen; one per shard, and the pages */
     uint32_t n_dbs;
     struct slice header;
     struct store_origin origin;

@@ -97,7 +97,7 @@ static enum err apply(struct copy_writer *w, const struct journal_entry *entry, 
     uint32_t part;
     switch (changelog_parse_key(entry->key, &key, &part)) {
     case CHANGELOG_RECORD: return apply_value(w, shard_of(w, &key), &key, entry, err);
-    case CHANGELOG_CLOCKS: return apply_value(w, w->n_shards, &key, entry, err);
+    case CHANGELOG_PAGE: return apply_value(w, w->n_shards, &key, entry, err);
     case CHANGELOG_HEADER: return apply_header(w, part, entry, err);
     case CHANGELOG_RULES: return apply_rules(w, part, entry, err);
     case CHANGELOG_MARK: return apply_mark(w, entry);

@@ -38,7 +38,7 @@ enum err journaled_append(struct journaled *j, uint32_t db, const struct frozen 
     for (size_t i = 0; i < f->n; i++) {
         const struct frozen_op *op = &f->ops[i];
         struct changelog_key key = db + 1 < j->n_dbs ? changelog_record_key(&op->key)
-                                                     : changelog_clocks_key(&op->key);
+                                                     : changelog_page_key(&op->key);
         if (op->len > to->max_value_bytes) {
             return too_large(to, op->len, err);
         }

@@ -18,7 +18,7 @@
 struct journaled {
     struct journal *journal;
     uint32_t task;
-    struct overlay **overlays; /* per shard, then the clocks of values */
+    struct overlay **overlays; /* per shard, then the pages */
     uint32_t n_dbs;
     struct checkpointer *checkpointer;
     struct buf identity; /* owned: of the log */

@@ -255,6 +255,9 @@ enum err recover_anew(struct engine *e, struct error *err)
     if (rc == ERR_OK) {
         rc = bring_to_last_commit(&r, err);
     }
+    if (rc == ERR_OK) {
+        rc = state_take_rules_apart(e, err);
+    }
     recovery_release(&r);
     return rc;
 }

@@ -276,7 +276,7 @@ static enum err put_frozen(struct store_txn *t, uint32_t shard, const struct fro
 static enum err put_all(struct engine *e, struct store_txn *t, const struct frozen *frozen,
                         struct slice header, struct error *err)
 {
-    for (uint32_t i = 0; i <= e->n_shards; i++) { /* the last: clocks of values */
+    for (uint32_t i = 0; i <= e->n_shards; i++) { /* the last: pages */
         FYKE_TRY(put_frozen(t, i, &frozen[i], err));
         if (i == e->n_shards / 2) {
             fault_point(e->options.fault, "mid-checkpoint");
@@ -331,12 +331,13 @@ enum err state_prepare(struct engine *e, struct journal_task *ret, struct error 
         e->checkpoint_bytes += s->frozen[i].bytes.len;
     }
     state_freeze_clocks(e, &s->frozen[e->n_shards]);
-    size_t clocks = s->frozen[e->n_shards].bytes.len;
-    e->checkpoint_bytes += clocks;
     describe(e, &header);
+    rules_apart_freeze(&header, &s->apart, &s->frozen[e->n_shards]);
+    size_t pages = s->frozen[e->n_shards].bytes.len;
+    e->checkpoint_bytes += pages;
     enum err rc = s->journaled != NULL ? journaled_send(e, s->frozen, &header, ret, err)
                                        : write_frozen(e, s->frozen, &header, err);
-    s->told_bytes += clocks;
+    s->told_bytes += pages;
     arena_release(&header.arena);
     if (rc != ERR_OK) {
         state_drop_frozen(e);

@@ -20,10 +20,11 @@
 #include "engine/engine_parts.h"
 #include "engine/journal/journaled.h"
 #include "engine/state/header.h"
+#include "engine/state/rules_apart.h"
 #include "engine/state/store.h"
 
 struct state {
-    size_t told_bytes; /* of the last commit: header and clocks of values */
+    size_t told_bytes; /* of the last commit: header and pages */
     struct store *store;
     struct journaled *journaled; /* NULL: without a journal */
     struct header before; /* as found at start */
@@ -31,12 +32,13 @@ struct state {
     bool *taken;          /* per partition of `before`: open in this run */
     struct value_clocks *clocks; /* per partition of `before`, n_clocks: as stored, until it is open */
     uint32_t n_clocks;
+    struct rules_apart apart; /* as stored, or will be when the commit that is open is through */
     struct frozen unclocked; /* pages that nothing reads any more: deletions for the next commit */
     struct state_slots slots;
     uint64_t seq;         /* of the last commit */
     struct hash128 stored_rules; /* texts that the database holds, or will (rule_text_id); zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
-    struct frozen *frozen; /* per shard, then clocks of values, between state_prepare() and state_committed() */
+    struct frozen *frozen; /* per shard, then pages, between state_prepare() and state_committed() */
     bool failed;          /* what was written last is not durable: memory is ahead */
 };
 
@@ -75,6 +77,8 @@ struct store_options state_store_options(const struct engine *e);
 enum err state_check_header(const struct engine *e, const struct header *h,
                             struct error *err) FYKE_MUST_USE;
 enum err state_take_header(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* … and what stands apart from it, once the shards are open. */
+enum err state_take_rules_apart(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* prune.c: what belonged to rules that no slot is left for leaves the state, whose rules are those of
  * the run from then on. Before anything is restored. */
 enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;

@@ -27,7 +27,7 @@ void header_release(struct header *h)
 
 /* ---- out ---------------------------------------------------------------------------------- */
 
-static void put_meaning(const struct header *h, struct buf *out)
+void header_put_rules(const struct header *h, struct buf *out)
 {
     buf_put_varint(out, h->n_topics);
     for (uint32_t i = 0; i < h->n_topics; i++) {
@@ -139,7 +139,12 @@ void header_encode(const struct header *h, struct buf *out)
     buf_put_byte(out, h->mode);
     buf_put_varint(out, h->n_shards);
     buf_put_hash128(out, h->fingerprint);
-    put_meaning(h, out);
+    buf_put_varint(out, h->n_apart);
+    if (h->n_apart > 0) {
+        buf_put_hash128(out, h->apart_hash);
+    } else {
+        header_put_rules(h, out);
+    }
     buf_put_varint(out, h->n_partitions);
     for (uint32_t i = 0; i < h->n_partitions; i++) {
         put_partition(&h->partitions[i], out);
@@ -162,7 +167,7 @@ static struct slice read_text(struct reader *r, struct arena *a)
     return r->failed ? (struct slice){0} : arena_copy(a, s);
 }
 
-static void read_meaning(struct reader *r, struct header *h)
+static void read_rules(struct reader *r, struct header *h)
 {
     h->n_topics = read_count(r);
     h->topics = ARENA_ARRAY(&h->arena, struct header_topic, h->n_topics);
@@ -236,7 +241,7 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     p->first_time = read_etime(r);
     p->frontier = read_etime(r);
     p->floor = read_etime(r);
-    r->failed |= p->topic >= h->n_topics || p->restart > p->next_offset;
+    r->failed |= p->restart > p->next_offset;
     header_read_late(r, p, h->format, a);
     read_values(r, p, a);
     if ((flags & FLAG_RETURNED) != 0) {
@@ -253,14 +258,13 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     }
 }
 
-static void read_clock(struct reader *r, struct header_clock *c, const struct header *h,
-                       struct arena *a)
+static void read_clock(struct reader *r, struct header_clock *c, struct arena *a)
 {
     c->n_topics = read_count(r);
     c->topics = ARENA_ARRAY(a, uint32_t, c->n_topics);
     for (uint32_t i = 0; i < c->n_topics && !r->failed; i++) {
         c->topics[i] = read_varint32(r);
-        r->failed |= c->topics[i] >= h->n_topics || (i > 0 && c->topics[i] <= c->topics[i - 1]);
+        r->failed |= i > 0 && c->topics[i] <= c->topics[i - 1];
     }
     c->watermark = read_etime(r);
     c->limit = read_place(r);
@@ -282,7 +286,7 @@ static void read_standing(struct reader *r, struct header *h)
     h->n_clocks = read_count(r);
     h->clocks = ARENA_ARRAY(&h->arena, struct header_clock, h->n_clocks);
     for (uint32_t i = 0; i < h->n_clocks && !r->failed; i++) {
-        read_clock(r, &h->clocks[i], h, &h->arena);
+        read_clock(r, &h->clocks[i], &h->arena);
     }
 }
 
@@ -302,6 +306,27 @@ static void read_tables(struct reader *r, struct header *h)
             t->offsets[k].offset = read_zigzag(r);
         }
     }
+}
+
+/* Topics that partitions and clocks speak of. */
+static bool fits_rules(const struct header *h)
+{
+    bool fits = true;
+    for (uint32_t i = 0; i < h->n_partitions; i++) {
+        fits &= h->partitions[i].topic < h->n_topics;
+    }
+    for (uint32_t i = 0; i < h->n_clocks; i++) {
+        const struct header_clock *c = &h->clocks[i];
+        fits &= c->n_topics == 0 || c->topics[c->n_topics - 1] < h->n_topics; /* ascending */
+    }
+    return fits;
+}
+
+bool header_take_rules(struct header *h, struct slice bytes)
+{
+    struct reader r = reader_of(bytes);
+    read_rules(&r, h);
+    return !r.failed && reader_left(&r) == 0 && fits_rules(h);
 }
 
 static const char *decode(struct slice bytes, struct header *h)
@@ -325,11 +350,17 @@ static const char *decode(struct slice bytes, struct header *h)
     h->mode = read_byte(&r);
     h->n_shards = read_varint32(&r);
     h->fingerprint = read_hash128(&r);
-    read_meaning(&r, h);
+    h->n_apart = format >= PAGED_FORMAT ? read_varint32(&r) : 0;
+    if (h->n_apart > 0) {
+        h->apart_hash = read_hash128(&r);
+    } else {
+        read_rules(&r, h);
+    }
     read_standing(&r, h);
     if (!r.failed && reader_left(&r) > 0) {
         read_tables(&r, h);
     }
+    r.failed |= h->n_apart == 0 && !fits_rules(h);
     return r.failed || reader_left(&r) != 0 ? "the header of the state does not decode" : NULL;
 }
 

@@ -115,6 +115,10 @@ struct header {
     uint8_t mode; /* enum state_mode */
     uint32_t n_shards;
     struct hash128 fingerprint; /* of the rule set in force */
+    /* What the rules are: topics, declarations, slots. Much of it stands apart, in so many parts
+     * (rules_apart.h); until header_take_rules() there is none of it then. */
+    uint32_t n_apart;
+    struct hash128 apart_hash;
     struct header_topic *topics; /* in the order in force */
     uint32_t n_topics;
     struct header_decl *decls; /* in the order in force */
@@ -130,6 +134,9 @@ struct header {
 };
 
 void header_release(struct header *h);
+/* What the rules are, as bytes; and back, into a header that stands without. False: damaged. */
+void header_put_rules(const struct header *h, struct buf *out);
+bool header_take_rules(struct header *h, struct slice bytes);
 void header_encode(const struct header *h, struct buf *out);
 /* The format that bytes claim to be in; false: they are no header at all. */
 bool header_format(struct slice bytes, uint64_t *ret);

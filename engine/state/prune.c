@@ -148,6 +148,19 @@ static enum err prune_value(void *ctx, const struct record_key *key, struct slic
     return ERR_OK;
 }
 
+static enum err write_frozen(struct engine *e, struct store_txn *t, uint32_t db,
+                             const struct frozen *f, struct error *err)
+{
+    struct journaled *j = e->state->journaled;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct frozen_op *op = &f->ops[i];
+        FYKE_TRY(op->del ? store_del(t, db, &op->key, err)
+                         : store_put(t, db, &op->key, slice_from(f->bytes.ptr + op->at, op->len),
+                                     err));
+    }
+    return j != NULL ? journaled_append(j, db, f, err) : ERR_OK;
+}
+
 static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard,
                             struct error *err)
 {
@@ -155,15 +168,18 @@ static enum err prune_shard(struct prune *p, struct store_txn *t, uint32_t shard
     p->out.n = 0;
     buf_clear(&p->out.bytes);
     enum err rc = store_each(r, prune_value, p, err);
-    for (size_t i = 0; i < p->out.n && rc == ERR_OK; i++) {
-        const struct frozen_op *op = &p->out.ops[i];
-        rc = op->del ? store_del(t, shard, &op->key, err)
-                     : store_put(t, shard, &op->key,
-                                 slice_from(p->out.bytes.ptr + op->at, op->len), err);
-    }
     store_reader_free(r);
-    struct journaled *j = p->e->state->journaled;
-    return rc == ERR_OK && j != NULL ? journaled_append(j, shard, &p->out, err) : rc;
+    return rc == ERR_OK ? write_frozen(p->e, t, shard, &p->out, err) : rc;
+}
+
+/* The slots are others now. */
+static enum err prune_rules(struct engine *e, struct store_txn *t, struct error *err)
+{
+    struct frozen out = {0};
+    rules_apart_freeze(&e->state->before, &e->state->apart, &out);
+    enum err rc = write_frozen(e, t, e->n_shards, &out, err);
+    frozen_release(&out);
+    return rc;
 }
 
 /* The journal has it before the database does. */
@@ -173,6 +189,7 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
     struct journaled *j = s->journaled;
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     s->before.fingerprint = e->fingerprint; /* without what they had kept, the old ones are no more */
+    FYKE_TRY(prune_rules(e, t, err));
     if (j != NULL) {
         struct journal_task task;
         s->before.seq = s->seq + 1;

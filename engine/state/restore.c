@@ -52,7 +52,8 @@ static enum err check_topics(const struct engine *e, const struct header *h, str
             snprintf(why, sizeof(why), "its topic %u is \"%.*s\", in these rules it is \"%.*s\"; "
                      "declare topics in the order they had, new ones last", i + 1,
                      SLICE_ARG(h->topics[i].name), SLICE_ARG(t->name));
-            return unfit(e, why, err);
+            unfit(e, why, err);
+            return err->code = ERR_RULES; /* others may fit */
         }
         if (h->topics[i].out_of_order.ns != t->out_of_order.ns) {
             char was[DURATION_TEXT_MAX], is[DURATION_TEXT_MAX];
@@ -269,10 +270,23 @@ static enum err open_alone(struct engine *e, struct error *err)
     return store_open_shards(e->state->store, e->n_shards, err);
 }
 
+enum err state_take_rules_apart(struct engine *e, struct error *err)
+{
+    struct state *s = e->state;
+    if (!s->found) {
+        return ERR_OK;
+    }
+    FYKE_TRY(rules_apart_read(s->store, &s->before, err));
+    s->apart = (struct rules_apart){s->before.n_apart, s->before.apart_hash};
+    return ERR_OK;
+}
+
 enum err state_open_bare(struct engine *e, struct error *err)
 {
     e->state = xcalloc(1, sizeof(*e->state));
-    return e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+    FYKE_TRY(e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err));
+    enum err rc = state_take_rules_apart(e, err);
+    return rc == ERR_CORRUPT && e->options.journal != NULL ? recover_anew(e, err) : rc;
 }
 
 static enum err ask_to_switch(const struct engine *e, struct error *err)

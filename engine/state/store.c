@@ -18,7 +18,7 @@
 /* Sparse: the file takes what is used, not this. The map cannot grow while transactions live. */
 #define DEFAULT_MAP_BYTES ((size_t)64 << 30)
 #define HEADER_DB "header"
-#define CLOCKS_DB "clocks"
+#define PAGES_DB "pages"
 #define OTHER_DBS 2 /* than shards */
 #define HEADER_KEY SLICE_LIT("H")
 #define ORIGIN_KEY SLICE_LIT("J")
@@ -34,7 +34,7 @@ struct store {
     MDB_env *env;
     MDB_dbi header;
     MDB_dbi *shards;
-    uint32_t n_dbs; /* shards, then clocks */
+    uint32_t n_dbs; /* shards, then pages */
     size_t map_bytes;
     uint32_t max_shards;
     bool marked;
@@ -180,7 +180,7 @@ static enum err open_dbs(struct store *s, uint32_t n_dbs, struct error *err)
     }
     rc = mdb_dbi_open(txn, HEADER_DB, MDB_CREATE, &s->header);
     for (uint32_t i = 0; i < n_dbs && rc == 0; i++) {
-        char name[32] = CLOCKS_DB;
+        char name[32] = PAGES_DB;
         if (i + 1 < n_dbs) {
             snprintf(name, sizeof(name), "shard.%04u", i);
         }

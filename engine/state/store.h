@@ -1,5 +1,6 @@
-/* The state directory: one LMDB environment with a sub-database per shard, one for the clocks of values
- * (clock_page.h), numbered as if it were one more shard, and one for the header.
+/* The state directory: one LMDB environment with a sub-database per shard, one for pages, the clocks of
+ * values (clock_page.h) and what the rules are (rules_apart.h), numbered as if it were one more shard, and one
+ * for the header.
  *
  * A checkpoint is one synced transaction over all of them: after a crash at any instant the
  * directory holds the last checkpoint that was finished, records and header together.
@@ -50,8 +51,8 @@ enum err store_origin_get(struct store *s, struct buf *bytes, struct store_origi
                           struct error *err) FYKE_MUST_USE;
 /* What store_put_rules() wrote last; *found = false: nothing. */
 enum err store_rules(struct store *s, struct buf *ret, bool *found, struct error *err) FYKE_MUST_USE;
-/* Opens (makes) the databases of the shards and, behind them with the number n_shards, that of the clocks
- * of values; before anything else is done with them. */
+/* Opens (makes) the databases of the shards and, behind them with the number n_shards, that of the
+ * pages; before anything else is done with them. */
 enum err store_open_shards(struct store *s, uint32_t n_shards, struct error *err) FYKE_MUST_USE;
 /* Writes the file anew without what is free in it. Only closing is left afterwards. */
 enum err store_compact(struct store *s, struct error *err) FYKE_MUST_USE;

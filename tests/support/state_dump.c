@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/state/rules_apart.h"
 #include "engine/state/store.h"
 
 struct dump {
@@ -45,6 +46,8 @@ static struct store *open_store(const char *dir, struct header *h)
         fail_msg("%s", why);
     }
     buf_release(&bytes);
+    assert_int_equal(store_open_shards(s, h->n_shards, &err), ERR_OK);
+    assert_int_equal(rules_apart_read(s, h, &err), ERR_OK);
     return s;
 }
 
@@ -55,8 +58,7 @@ void state_dump(const char *dir, struct buf *out, uint64_t *records)
     struct store *s = open_store(dir, &h);
     struct dump d = {.out = out};
     buf_clear(out);
-    assert_int_equal(store_open_shards(s, h.n_shards, &err), ERR_OK);
-    for (uint32_t i = 0; i <= h.n_shards; i++) { /* the last: clocks of values */
+    for (uint32_t i = 0; i <= h.n_shards; i++) { /* the last: pages */
         struct store_reader *r = store_reader_new(s, i);
         d.records = i < h.n_shards;
         assert_int_equal(store_each(r, put, &d, &err), ERR_OK);

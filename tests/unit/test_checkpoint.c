@@ -136,9 +136,9 @@ static void commit_something(struct world *w)
     close_engine(w);
 }
 
-static void check_refused(struct world *w, const char *want)
+static void check_refused(struct world *w, enum err code, const char *want)
 {
-    assert_int_equal(engine_new(&w->rules.rs, &w->options, &w->engine, &w->err), ERR_STATE);
+    assert_int_equal(engine_new(&w->rules.rs, &w->options, &w->engine, &w->err), code);
     assert_null(w->engine);
     if (strstr(w->err.text, want) == NULL) {
         fail_msg("no \"%s\" in: %s", want, w->err.text);
@@ -150,13 +150,13 @@ static void states_that_do_not_fit_are_refused(void **state)
     struct world *w = *state;
     commit_something(w);
     w->options.app = "other";
-    check_refused(w, "by application \"fyke\", this is \"other\"");
+    check_refused(w, ERR_STATE, "by application \"fyke\", this is \"other\"");
     w->options.app = "fyke";
     w->options.shards = 8;
-    check_refused(w, "4 shards, this run was asked for 8");
+    check_refused(w, ERR_STATE, "4 shards, this run was asked for 8");
     w->options.shards = 0; /* as it was */
     w->rules.topics[1].name = SLICE_LIT("signouts");
-    check_refused(w, "topic 2 is \"logouts\", in these rules it is \"signouts\"");
+    check_refused(w, ERR_RULES, "topic 2 is \"logouts\", in these rules it is \"signouts\"");
     w->options.reset_state = true;
     open_engine(w);
 }
@@ -168,7 +168,7 @@ static void a_second_process_is_refused(void **state)
     open_engine(w);
     first = w->engine;
     w->engine = NULL;
-    check_refused(w, "in use by process");
+    check_refused(w, ERR_STATE, "in use by process");
     engine_free(first);
 }
 

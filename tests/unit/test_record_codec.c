@@ -9,6 +9,7 @@
 
 #include "engine/state/header.h"
 #include "engine/state/record_codec.h"
+#include "tests/support/old_header.h"
 
 static const struct hash128 HASH = {0x0102030405060708, 0x1112131415161718};
 
@@ -204,6 +205,27 @@ static void headers_come_back(void **state)
     assert_true(header_decode(buf_slice(&b), &h, &why));
     assert_int_equal(h.n_tables, 0);
     header_release(&h);
+    in.n_apart = 7; /* the rules stand elsewhere */
+    in.apart_hash = (struct hash128){5, 6};
+    buf_clear(&b);
+    buf_clear(&again);
+    header_encode(&in, &b);
+    assert_true(header_decode(buf_slice(&b), &h, &why));
+    assert_int_equal(h.n_apart, 7);
+    assert_int_equal(h.n_slots, 0);
+    header_encode(&h, &again);
+    assert_true(slice_eq(buf_slice(&b), buf_slice(&again)));
+    buf_clear(&b);
+    header_put_rules(&in, &b);
+    assert_true(header_take_rules(&h, buf_slice(&b)));
+    assert_int_equal(h.slots[1].plan, 12);
+    header_release(&h);
+    assert_true(header_decode(buf_slice(&again), &h, &why));
+    in.n_topics = 1; /* a partition is of the other */
+    buf_clear(&b);
+    header_put_rules(&in, &b);
+    assert_false(header_take_rules(&h, buf_slice(&b)));
+    header_release(&h);
     buf_release(&b);
     buf_release(&again);
 }
@@ -228,7 +250,7 @@ static void headers_of_older_formats_are_read(void **state)
     partitions[0].last.set = false;
     partitions[0].late = &run;
     partitions[0].n_late = 1;
-    header_encode(&in, &b);
+    old_header_encode(&in, &b);
     partitions[0] = was;
     partitions[1].paged = true;
     const char *runs = memmem(b.ptr, b.len, "\1\x4d\2\2\0", 5);

@@ -16,6 +16,7 @@
 #include "engine/state/clock_page.h"
 #include "tests/support/journal_life.h"
 #include "tests/support/journal_world.h"
+#include "tests/support/old_header.h"
 #include "tests/support/state_dump.h"
 
 static void clock_topic(struct schema_topic *t, uint32_t decl, int64_t idle_after_ms)
@@ -263,10 +264,7 @@ static void put_format_4(struct opened *o)
     }
     qsort(p->values, p->n_values, sizeof(*p->values), by_time);
     p->paged = false;
-    header_encode(&o->header, &bytes);
-    bytes.ptr[4] = 4;
-    bytes.len -= 8;
-    buf_put_u64be(&bytes, hash64(buf_slice(&bytes)));
+    old_header_encode(&o->header, &bytes);
     world_check(o->w, store_begin(o->store, &t, &o->w->err));
     for (size_t i = 0; i < o->n; i++) {
         world_check(o->w, store_del(t, o->header.n_shards, &o->pages[i], &o->w->err));
