@@ -102,6 +102,8 @@ static void fill_config(struct run_args *a)
     c->late = settings_text(s, SET_LATE);
     c->fault = settings_text(s, SET_FAULT);
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
+    c->watch = (enum fyke_watch)settings_word(s, SET_WATCH);
+    c->audit = settings_text(s, SET_AUDIT);
     c->drop_changed = settings_word(s, SET_ON_CHANGE) == 1;
     c->in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
     c->standby = (unsigned)settings_number(s, SET_STANDBY);
@@ -264,6 +266,15 @@ static void alert(void *ctx, const struct out_record *r)
     live_alert(&a->live, r);
 }
 
+/* In a text log the lines about the reload say the same. */
+static void note_reload(void *ctx, struct slice record)
+{
+    struct run_args *a = ctx;
+    if (a->log.json) {
+        log_value(&a->log, "reload", "record of a reload", "reload", record);
+    }
+}
+
 static void beat(void *ctx, enum run_phase phase, struct run *run)
 {
     struct run_args *a = ctx;
@@ -307,6 +318,7 @@ static int run_rules(struct run_args *a, const struct fyke_rules *rules)
                                     .between = listens ? between : NULL,
                                     .observe = listens ? observe : NULL,
                                     .alert = listens ? alert : NULL,
+                                    .reloaded = note_reload,
                                     .ctx = a};
     struct fyke_run_config *c = &a->config;
     bool standard = !c->output || strcmp(c->output, "stdout") == 0 || strcmp(c->output, "-") == 0;

@@ -95,6 +95,13 @@ static void put_figures(void *ctx, const struct run_figures *f)
     json_member_uint(j, "keys", f->engine.live_keys);
     json_member_uint(j, "commits", f->engine.commits);
     json_member_uint(j, "checkpoints", f->engine.checkpoints);
+    char hex[HASH128_HEX_MAX];
+    hash128_hex(f->reload.ruleset, hex);
+    json_member_string(j, "ruleset", slice_of(hex));
+    if (f->reload.record.len > 0) {
+        json_key(j, SLICE_LIT("reload"));
+        json_raw(j, f->reload.record);
+    }
 }
 
 static void put_answer(const struct life *l, struct run *run, struct buf *out)

@@ -29,6 +29,8 @@ enum setting_id {
     SET_RESET_STATE,
     SET_REBUILD,
     SET_ON_CHANGE,
+    SET_WATCH,
+    SET_AUDIT,
     SET_MEMORY,
     SET_BUFFER,
     SET_COMMIT_EVERY,
@@ -91,6 +93,7 @@ struct setting {
     unsigned without;
     const char *value;    /* as help calls it; NULL: a flag */
     const char *words;    /* "json|human"; in the order of the enum that reads them */
+    const char *implied;  /* by the flag without a value; NULL: it needs one */
     uint64_t min, max;
     const char *fallback; /* as text; NULL: none */
     const char *group;    /* heading in help; NULL: that of the one before */

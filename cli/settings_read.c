@@ -95,7 +95,8 @@ static void make_options(struct option *long_options, struct buf *letters)
     buf_puts(letters, ":X:");
     for (int i = 0; i < SET_COUNT; i++) {
         const struct setting *d = setting_at((enum setting_id)i);
-        int has = d->kind == SETTING_FLAG ? optional_argument : required_argument;
+        bool may = d->kind == SETTING_FLAG || d->implied;
+        int has = may ? optional_argument : required_argument;
         long_options[i] = (struct option){d->name, has, NULL, LONG_ONLY + i};
         if (d->letter) {
             buf_printf(letters, "%c%s", d->letter, d->kind == SETTING_FLAG ? "" : ":");
@@ -152,7 +153,8 @@ void settings_read_flags(struct settings *s, int argc, char **argv)
         } else {
             enum setting_id id =
                 opt >= LONG_ONLY ? (enum setting_id)(opt - LONG_ONLY) : of_letter(opt);
-            settings_set(s, id, optarg, o);
+            const char *implied = setting_at(id)->implied;
+            settings_set(s, id, optarg || !implied ? optarg : implied, o);
         }
     }
     for (int i = optind; i < argc; i++) {

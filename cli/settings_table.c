@@ -84,6 +84,19 @@ static const struct setting table[SET_COUNT] = {
                        .fallback = "drain",
                        .help = "what a rule has open when its files change. drain: the old version "
                                "finishes it; drop: it is dropped"},
+    [SET_WATCH] = {.name = "watch",
+                   .kind = SETTING_CHOICE,
+                   .value = "HOW",
+                   .words = "off|files|poll",
+                   .implied = "files",
+                   .fallback = "off",
+                   .help = "reload when the files of the rules have other contents. poll: without the "
+                           "kernel's notes, for file systems over a network"},
+    [SET_AUDIT] = {.name = "audit",
+                   .kind = SETTING_TEXT,
+                   .value = "FILE",
+                   .help = "every start and reload adds a record to it: what came into force, by what, from "
+                           "where on, and what became of each rule"},
     [SET_MEMORY] = {.name = "memory",
                     .kind = SETTING_BYTES,
                     .value = "SIZE",

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/say.h"
@@ -171,4 +172,21 @@ bool delivery_begins_anew(struct delivery_lives *l, const struct kafka_config *k
     uint32_t ms = PAUSE_MS << (l->fruitless < 6 ? l->fruitless : 6);
     pause_ms(kafka, ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS);
     return !delivery_stopped(kafka);
+}
+
+bool delivery_can_begin_again(const struct fyke_run_config *c)
+{
+    struct stat st;
+    if (!c->options.state_dir) {
+        return false;
+    }
+    for (size_t i = 0; i < c->n_inputs; i++) {
+        const char *eq = strchr(c->inputs[i], '=');
+        const char *path = eq && !strchr(c->inputs[i], '/') ? eq + 1 : c->inputs[i];
+        if (!is_kafka(c->inputs[i]) &&
+            (strcmp(path, "-") == 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -52,4 +52,7 @@ enum err delivery_begin_rebuild(struct delivery_lives *l, const struct fyke_run_
 bool delivery_ends_rebuild(struct delivery_lives *l, const struct kafka_config *kafka);
 void delivery_release(struct delivery_lives *l);
 
+/* What was read can be read again, and there is a state that says from where: other rules can take over. */
+bool delivery_can_begin_again(const struct fyke_run_config *c);
+
 #endif

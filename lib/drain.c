@@ -5,53 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/state/store_bytes.h"
+#include "lib/drain_parts.h"
 #include "lib/rule_store.h"
-#include "nfa/rule_link.h"
 
-struct old_rule {
-    char *name;
-    bool gone; /* does not drain any more */
-};
-
-/* An older set of which rules drain. */
-struct old_set {
-    struct hash128 fingerprint;
-    struct buf texts;
-    struct fyke_rules *rules; /* compiled for this opening; NULL: not yet */
-    struct old_rule *old;
-    size_t n, cap;
-    size_t draining; /* of these, not gone */
-};
-
-/* Which of them a unit of the linked set is. */
-struct old_place {
-    size_t set, rule;
-};
-
-/* Texts of a set in force; borrowed. */
-struct set_texts {
-    struct hash128 fingerprint;
-    struct slice texts;
-};
-
-struct drain {
-    const struct fyke_run_config *config;
-    struct engine_old_rules hooks;
-    const struct ruleset *base; /* as given to the engine */
-    struct set_texts now, before;
-    struct old_set *sets; /* oldest first */
-    size_t n_sets, cap_sets;
-    struct old_place *places; /* per old version of `linked` */
-    struct ruleset *linked; /* what the engine runs; NULL: `base` */
-    struct buf out;         /* what is stored */
-    struct drain_figures figures;
-};
-
-static void say(const struct drain *d, const char *fmt, ...)
+void drain_say(const struct drain *d, const char *fmt, ...)
 {
     char line[512];
     va_list args;
@@ -73,7 +33,7 @@ static void add_old(struct old_set *s, struct slice name)
     s->draining++;
 }
 
-static void forget(struct old_set *s, size_t i)
+void drain_forget(struct old_set *s, size_t i)
 {
     s->draining -= !s->old[i].gone;
     s->old[i].gone = true;
@@ -184,7 +144,7 @@ static void read_sets(struct drain *d, struct slice bytes)
         read_set(d, &r);
     }
     if (r.failed) {
-        say(d, SAY_ERROR "reload: the old versions of rules that are stored do not decode: what they "
+        drain_say(d, SAY_ERROR "reload: the old versions of rules that are stored do not decode: what they "
             "have open is dropped");
         drop_all(d);
     }
@@ -192,7 +152,7 @@ static void read_sets(struct drain *d, struct slice bytes)
 
 /* ---- which rules drain ---------------------------------------------------------------------- */
 
-static void index_rules(const struct ruleset *rs, struct map *by_name)
+void drain_index(const struct ruleset *rs, struct map *by_name)
 {
     map_init(by_name, MAP_BORROW_KEYS);
     for (uint32_t i = 0; i < rs->n_rules; i++) {
@@ -219,11 +179,11 @@ static void add_changed(struct old_set *s, const struct map *in_force)
 static void keep_changed(struct old_set *s, const struct map *in_force)
 {
     struct map old;
-    index_rules(rules_ruleset(s->rules), &old);
+    drain_index(rules_ruleset(s->rules), &old);
     for (size_t i = 0; i < s->n; i++) {
         struct slice name = slice_of(s->old[i].name);
         if (!has_changed(map_get(&old, name), map_get(in_force, name))) {
-            forget(s, i);
+            drain_forget(s, i);
         }
     }
     map_release(&old);
@@ -232,11 +192,15 @@ static void keep_changed(struct old_set *s, const struct map *in_force)
 static bool compile_set(struct drain *d, struct old_set *s)
 {
     struct error err = ERROR_INIT;
+    s->rules = drain_kit_take(d->kit, s->fingerprint, buf_slice(&s->texts));
+    if (s->rules) {
+        return true;
+    }
     if (rule_store_decode(buf_slice(&s->texts), s->fingerprint, NULL, 0, &s->rules, &err) ==
         ERR_OK) {
         return true;
     }
-    say(d, SAY_ERROR "reload: %s: what its changed rules have open is dropped", err.text);
+    drain_say(d, SAY_ERROR "reload: %s: what its changed rules have open is dropped", err.text);
     return false;
 }
 
@@ -278,7 +242,7 @@ static void drop_oldest(struct drain *d)
            (d->n_sets > 0 && bytes_of_sets(d) > RULE_STORE_MAX_BYTES)) {
         char hex[HASH128_HEX_MAX];
         hash128_hex(d->sets[0].fingerprint, hex);
-        say(d, SAY_WARNING "reload: rules of more than %d older sets, or of more than %zu MiB, would "
+        drain_say(d, SAY_WARNING "reload: rules of more than %d older sets, or of more than %zu MiB, would "
             "drain: what %zu rules of the oldest, %s, have open is dropped", DRAIN_MAX_SETS,
             RULE_STORE_MAX_BYTES >> 20, d->sets[0].draining, hex);
         d->figures.dropped += d->sets[0].draining;
@@ -286,91 +250,20 @@ static void drop_oldest(struct drain *d)
     }
 }
 
-/* ---- linking -------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
-/* The rules to be linked, and which they are. */
-struct listing {
-    struct arena arena;
-    struct map seen; /* state belongs to (name, plan): one rule has it */
-    struct link_rule *rules;
-    struct old_place *places;
-    uint32_t n;
-};
-
-static void list_rule(struct drain *d, struct listing *l, const struct map *in_force,
-                      const struct rule *was, struct old_place at)
+static void note_found(struct drain *d, struct slice texts, struct hash128 fingerprint)
 {
-    struct old_set *s = &d->sets[at.set];
-    struct buf id = BUF_INIT;
-    const struct rule *is = map_get(in_force, was->name);
-    buf_put_slice(&id, was->name);
-    buf_put_u64be(&id, was->plan);
-    if (map_add(&l->seen, arena_copy(&l->arena, buf_slice(&id)), s)) {
-        l->places[l->n] = at;
-        l->rules[l->n++] = (struct link_rule){
-            .from = s->rules->compilation->ruleset, .rule = was->index, .in_force = is->index};
-    } else {
-        forget(s, at.rule);
-    }
-    buf_release(&id);
-}
-
-static void list_set(struct drain *d, struct listing *l, const struct map *in_force, size_t set)
-{
-    struct old_set *s = &d->sets[set];
-    struct map old;
-    index_rules(rules_ruleset(s->rules), &old);
-    for (size_t i = 0; i < s->n; i++) {
-        if (!s->old[i].gone) {
-            const struct rule *was = map_get(&old, slice_of(s->old[i].name));
-            list_rule(d, l, in_force, was, (struct old_place){set, i});
-        }
-    }
-    map_release(&old);
-}
-
-static void refuse(struct drain *d, const struct link_rule *rule, struct old_place at)
-{
-    struct old_set *s = &d->sets[at.set];
-    say(d, SAY_WARNING "reload: rule %s: the old version cannot finish what it has open: %s; it is "
-        "dropped", s->old[at.rule].name, rule->refused);
-    d->figures.dropped++;
-    forget(s, at.rule);
-}
-
-static void link_listed(struct drain *d, struct listing *l)
-{
-    d->linked = ruleset_link(d->base, l->rules, l->n);
-    d->places = xcalloc(d->linked->n_draining + 1u, sizeof(*d->places));
-    for (uint32_t i = 0; i < l->n; i++) {
-        if (l->rules[i].refused) {
-            refuse(d, &l->rules[i], l->places[i]);
-        } else {
-            d->places[l->rules[i].unit - d->base->n_rules] = l->places[i];
-        }
-    }
-}
-
-static void link_sets(struct drain *d, const struct map *in_force)
-{
-    struct listing l = {0};
-    size_t most = 0;
-    for (size_t i = 0; i < d->n_sets; i++) {
-        most += d->sets[i].draining;
-    }
-    if (most == 0) {
+    struct slice set, rest;
+    if (d->opened) {
         return;
     }
-    arena_init(&l.arena);
-    map_init(&l.seen, MAP_BORROW_KEYS);
-    l.rules = ARENA_ARRAY(&l.arena, struct link_rule, most);
-    l.places = ARENA_ARRAY(&l.arena, struct old_place, most);
-    for (size_t i = 0; i < d->n_sets; i++) {
-        list_set(d, &l, in_force, i);
+    d->found = true;
+    d->found_under = fingerprint;
+    if (texts.len > 0 && rule_store_split(texts, &set, &rest) &&
+        !hash128_eq(fingerprint, d->base->fingerprint)) {
+        buf_put_slice(&d->found_texts, set);
     }
-    link_listed(d, &l);
-    map_release(&l.seen);
-    arena_release(&l.arena);
 }
 
 static const struct ruleset *open_rules(void *ctx, struct slice texts, struct hash128 fingerprint)
@@ -379,6 +272,8 @@ static const struct ruleset *open_rules(void *ctx, struct slice texts, struct ha
     struct slice set, rest;
     struct map in_force;
     bool switches = !hash128_eq(fingerprint, d->base->fingerprint);
+    note_found(d, texts, fingerprint);
+    d->opened = true;
     drop_all(d);
     if (d->config->drop_changed || texts.len == 0 || d->now.texts.len == 0 ||
         !rule_store_split(texts, &set, &rest)) {
@@ -388,10 +283,10 @@ static const struct ruleset *open_rules(void *ctx, struct slice texts, struct ha
     if (switches) {
         add_set(d, fingerprint, set);
     }
-    index_rules(d->base, &in_force);
+    drain_index(d->base, &in_force);
     settle_sets(d, &in_force, switches);
     drop_oldest(d);
-    link_sets(d, &in_force);
+    drain_link(d, &in_force);
     map_release(&in_force);
     return d->linked ? d->linked : d->base;
 }
@@ -401,7 +296,7 @@ static void note_drained(void *ctx, const struct rule *rule)
     struct drain *d = ctx;
     struct old_place at = d->places[rule->original - d->linked->n_rules];
     d->figures.drained++;
-    forget(&d->sets[at.set], at.rule);
+    drain_forget(&d->sets[at.set], at.rule);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -420,6 +315,8 @@ void drain_free(struct drain *d)
         return;
     }
     drop_all(d);
+    drain_kit_free(d->kit);
+    buf_release(&d->found_texts);
     free(d->sets);
     buf_release(&d->out);
     free(d);
@@ -430,6 +327,34 @@ void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts
     drop_all(d);
     d->base = rs;
     d->now = d->before = (struct set_texts){rs->fingerprint, texts};
+}
+
+struct drain_kit *drain_make_kit(const struct drain *d)
+{
+    struct drain_kit *k = drain_kit_new();
+    if (d->config->drop_changed || d->now.texts.len == 0) {
+        return k;
+    }
+    drain_kit_add(k, d->now.fingerprint, d->now.texts);
+    for (size_t i = 0; i < d->n_sets; i++) {
+        if (d->sets[i].draining > 0) {
+            drain_kit_add(k, d->sets[i].fingerprint, buf_slice(&d->sets[i].texts));
+        }
+    }
+    return k;
+}
+
+void drain_take_kit(struct drain *d, struct drain_kit *k)
+{
+    drain_kit_free(d->kit);
+    d->kit = k;
+}
+
+bool drain_found(const struct drain *d, struct hash128 *fingerprint, struct slice *texts)
+{
+    *fingerprint = d->found_under;
+    *texts = buf_slice(&d->found_texts);
+    return d->found;
 }
 
 void drain_renew(struct drain *d, struct hash128 fingerprint, struct slice texts)

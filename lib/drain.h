@@ -13,6 +13,7 @@
 #define FYKE_LIB_DRAIN_H
 
 #include "engine/engine.h"
+#include "lib/drain_kit.h"
 #include "lib/rules.h"
 
 /* Older sets of which rules may drain; of more, the oldest are dropped. */
@@ -31,6 +32,14 @@ void drain_free(struct drain *d);
 
 /* An engine is about to be opened with `rs`, whose texts are `texts`; the one before is closed. */
 void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts);
+/* What the next opening would compile; drain_take_kit() gives it back for that (NULL: none). */
+struct drain_kit *drain_make_kit(const struct drain *d);
+void drain_take_kit(struct drain *d, struct drain_kit *k);
+
+/* What the first opening found: under which set the state was last written, with its texts (empty: none are
+ * stored). False: there was no state. */
+bool drain_found(const struct drain *d, struct hash128 *fingerprint, struct slice *texts);
+
 /* The engine goes on with the same rules over other contents (engine_renew_tables()). */
 void drain_renew(struct drain *d, struct hash128 fingerprint, struct slice texts);
 /* For engine_options; valid as long as `d`. */

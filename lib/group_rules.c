@@ -77,6 +77,11 @@ void group_rules_free(struct group_rules *g)
     free(g);
 }
 
+uint64_t group_rules_generation(const struct group_rules *g)
+{
+    return g->generation;
+}
+
 const char *group_rules_topics(const struct group_rules *g)
 {
     return g->reads.len > 0 ? g->reads.ptr : NULL;

@@ -37,6 +37,8 @@ enum err group_rules_find(const struct fyke_run_config *c, const struct kafka_co
 enum err group_rules_settle(struct group_rules *g, const struct kafka_config *kafka,
                             const struct fyke_rules *now, struct fyke_rules **ret,
                             struct error *err) FYKE_MUST_USE;
+/* Of what this life runs. */
+uint64_t group_rules_generation(const struct group_rules *g);
 /* Which topics this life reads: "T1,T2", or NULL for all of the rules. */
 const char *group_rules_topics(const struct group_rules *g);
 

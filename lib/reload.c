@@ -1,64 +1,19 @@
 #include "lib/reload.h"
 
-#include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "base/say.h"
 #include "base/xalloc.h"
-#include "connectors/geoip.h"
-#include "lib/last_error.h"
+#include "lib/delivery.h"
+#include "lib/reload_parts.h"
 #include "lib/rule_store.h"
 
-/* Files come one by one, links are swapped: what is read twice in a row alike is taken. */
-#define SETTLE_MS 100
-#define MAX_READINGS 20
-/* Findings that are shown. */
-#define MAX_SHOWN 20
-
-/* What one reading of the files gave. */
-struct reading {
-    struct fyke_rules *rules; /* NULL: they cannot be used */
-    struct hash128 geoip;
-    struct buf said; /* one line per error */
-    uint32_t shown, errors;
-};
-
-struct reload {
-    const struct fyke_run_config *config;
-    const struct fyke_rules *first;  /* the caller's */
-    struct fyke_rules *own;          /* in force instead; NULL: `first` */
-    struct fyke_rules *before;       /* in force before the switch that is tried; NULL: `first` */
-    struct fyke_rules *next;         /* to be in force at the next stop */
-    /* The engine was opened with a set that is no longer in force: its lists are. Owned, NULL: `first`. */
-    bool renewed;
-    struct fyke_rules *opened;
-    struct fyke_rules *replaced;     /* whose lists the engine uses up to the next batch */
-    struct hash128 geoip;            /* identity of the files in use */
-    struct buf texts;                /* of the set in force */
-    struct buf texts_before;         /* the engine's up to the next batch */
-    struct hash128 texts_of;         /* fingerprint */
-    bool trial;                      /* a switch whose engine has not run yet */
-
-    bool wished;  /* once more when the thread is through */
-    bool running; /* there is a thread */
-    pthread_t thread;
-    atomic_bool through; /* it has written `found` */
-    atomic_bool quit;    /* nobody wants to know any more */
-    struct reading found;
-
-    struct drain *drain;
-    struct rule_diff diff; /* of the switch that is tried */
-    struct reload_figures figures;
-};
-
-static void say(const struct reload *r, const char *fmt, ...)
+void reload_say(const struct reload *r, const char *fmt, ...)
 {
     char line[1024];
     va_list args;
@@ -72,20 +27,46 @@ static void say(const struct reload *r, const char *fmt, ...)
     o->log(o->log_ctx, line);
 }
 
+double reload_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static void begin_watch(struct reload *r)
+{
+    enum rule_watch_mode mode =
+        r->config->watch == FYKE_WATCH_POLL ? RULE_WATCH_POLL : RULE_WATCH_FILES;
+    if (r->config->watch == FYKE_WATCH_OFF || r->first->n_paths == 0) {
+        return;
+    }
+    r->watch = rule_watch_new(r->first, mode);
+    if (r->watch == NULL) {
+        reload_say(r, SAY_ERROR "reload: no thread to watch the files");
+    }
+}
+
 struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c)
 {
     struct reload *r = xcalloc(1, sizeof(*r));
     r->first = rules;
     r->config = c;
     r->drain = drain_new(c);
+    r->audit = reload_audit_new(c);
+    r->reader.first = rules;
+    r->reader.options = &c->options;
+    begin_watch(r);
     return r;
 }
 
-static void release_reading(struct reading *f)
+enum err reload_open_audit(struct reload *r, void (*told)(void *ctx, struct slice record), void *ctx,
+                           struct error *err)
 {
-    fyke_rules_free(f->rules);
-    buf_release(&f->said);
-    *f = (struct reading){0};
+    reload_audit_tell(r->audit, told, ctx);
+    return reload_audit_open(r->audit, err);
 }
 
 static void drop_replaced(struct reload *r)
@@ -106,12 +87,10 @@ void reload_free(struct reload *r)
     if (!r) {
         return;
     }
-    if (r->running) {
-        atomic_store(&r->quit, true);
-        pthread_join(r->thread, NULL);
-    }
-    release_reading(&r->found);
+    rules_reader_release(&r->reader);
+    rule_watch_free(r->watch);
     drain_free(r->drain);
+    reload_audit_free(r->audit);
     drop_replaced(r);
     drop_opened(r);
     fyke_rules_free(r->next);
@@ -139,7 +118,7 @@ void reload_take_stored(struct reload *r, struct fyke_rules *stored, const struc
 {
     char hex[HASH128_HEX_MAX];
     hash128_hex(rules_ruleset(stored)->fingerprint, hex);
-    say(r, SAY_ERROR "rules: the files do not fit the state: going on with the rules stored with it, "
+    reload_say(r, SAY_ERROR "rules: the files do not fit the state: going on with the rules stored with it, "
         "rule set %s; mend the files, then reload. %s", hex, why->text);
     r->own = stored;
     reload_begins_stored(r);
@@ -149,6 +128,9 @@ void reload_figures(const struct reload *r, struct reload_figures *ret)
 {
     *ret = r->figures;
     drain_figures(r->drain, &ret->old);
+    ret->ruleset = rules_ruleset(reload_rules(r))->fingerprint;
+    ret->record = reload_audit_last(r->audit);
+    ret->unrecorded = reload_audit_failed(r->audit);
 }
 
 struct slice reload_texts(struct reload *r)
@@ -159,160 +141,63 @@ struct slice reload_texts(struct reload *r)
         rule_store_encode(reload_rules(r), &r->texts);
         r->texts_of = now;
         if (r->texts.len == 0 && r->config->options.state_dir) {
-            say(r, SAY_WARNING "reload: the rules and lists take more than %zu MiB: they are not "
+            reload_say(r, SAY_WARNING "reload: the rules and lists take more than %zu MiB: they are not "
                 "stored, so a restart needs the files", RULE_STORE_MAX_BYTES >> 20);
         }
     }
     return buf_slice(&r->texts);
 }
 
-/* ---- reading aside ------------------------------------------------------------------------ */
+/* ---- wishes ------------------------------------------------------------------------------- */
 
-static void note_finding(void *ctx, const struct fyke_diagnostic *d)
-{
-    struct reading *f = ctx;
-    if (d->severity != FYKE_ERROR) {
-        return;
-    }
-    f->errors++;
-    if (f->shown < MAX_SHOWN) {
-        f->shown++;
-        buf_printf(&f->said, "%s:%u:%u: error[%s]: %s\n", d->file, d->line, d->col, d->code,
-                   d->message);
-    }
-}
-
-static void read_geoip(const struct reload *r, struct reading *f)
-{
-    const struct fyke_options *o = &r->config->options;
-    struct geoip_files *g;
-    struct error err = ERROR_INIT;
-    if (geoip_files_open(o->geoip, o->n_geoip, &g, &err) != ERR_OK) {
-        buf_printf(&f->said, "%s\n", err.text);
-        f->errors++;
-        return;
-    }
-    f->geoip = geoip_files_identity(g);
-    geoip_files_close(g);
-}
-
-static void read_once(const struct reload *r, struct reading *f)
-{
-    const struct compile_input input = {.paths = (const char *const *)r->first->paths,
-                                        .n_paths = (uint32_t)r->first->n_paths};
-    const struct rules_report report = {note_finding, f, false};
-    enum fyke_result rc = rules_compile(&input, &report, &f->rules);
-    if (rc != FYKE_OK && f->errors == 0) {
-        buf_printf(&f->said, "%s\n", fyke_last_error());
-        f->errors++;
-    }
-    if (rc == FYKE_OK && fyke_rules_count(f->rules) == 0 &&
-        fyke_rules_count(reload_rules(r)) > 0) {
-        buf_puts(&f->said, "no rules found\n");
-        f->errors++;
-    }
-    read_geoip(r, f);
-    if (f->errors > 0) {
-        fyke_rules_free(f->rules);
-        f->rules = NULL;
-    }
-}
-
-static bool same_reading(const struct reading *a, const struct reading *b)
-{
-    if (!a->rules || !b->rules) {
-        return !a->rules && !b->rules && slice_eq(buf_slice(&a->said), buf_slice(&b->said));
-    }
-    return hash128_eq(rules_ruleset(a->rules)->fingerprint, rules_ruleset(b->rules)->fingerprint) &&
-           hash128_eq(a->geoip, b->geoip);
-}
-
-static void *read_files(void *ctx)
-{
-    struct reload *r = ctx;
-    const struct timespec pause = {.tv_nsec = SETTLE_MS * NS_PER_MS};
-    struct reading now = {0}, again = {0};
-    read_once(r, &now);
-    for (int i = 1; i < MAX_READINGS && !atomic_load(&r->quit); i++) {
-        nanosleep(&pause, NULL);
-        read_once(r, &again);
-        bool same = same_reading(&now, &again);
-        release_reading(&now);
-        now = again;
-        again = (struct reading){0};
-        if (same) {
-            break;
-        }
-    }
-    r->found = now;
-    atomic_store(&r->through, true);
-    return NULL;
-}
-
-static bool can_switch(const struct reload *r)
-{
-    const struct fyke_run_config *c = r->config;
-    struct stat st;
-    if (!c->options.state_dir) {
-        return false;
-    }
-    for (size_t i = 0; i < c->n_inputs; i++) {
-        const char *eq = strchr(c->inputs[i], '=');
-        const char *path = eq && !strchr(c->inputs[i], '/') ? eq + 1 : c->inputs[i];
-        bool kafka = strcmp(c->inputs[i], "kafka") == 0 || strncmp(c->inputs[i], "kafka:", 6) == 0;
-        if (!kafka && (strcmp(path, "-") == 0 ||
-                       (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void start_thread(struct reload *r)
+static void start_reader(struct reload *r)
 {
     r->wished = false;
+    r->by = r->wish_by;
+    r->reader.in_force = rules_ruleset(reload_rules(r))->fingerprint;
+    r->reader.want_some = fyke_rules_count(reload_rules(r)) > 0;
+    drain_kit_free(r->reader.kit);
+    r->reader.kit = drain_make_kit(r->drain);
     r->figures.asked++;
-    atomic_store(&r->through, false);
-    int rc = pthread_create(&r->thread, NULL, read_files, r);
-    r->running = rc == 0;
+    int rc = rules_reader_start(&r->reader);
     if (rc != 0) {
         r->figures.failed++;
-        say(r, SAY_ERROR "reload: no thread to read the rules: %s", strerror(rc));
+        reload_say(r, SAY_ERROR "reload: no thread to read the rules: %s", strerror(rc));
     }
 }
 
-void reload_begin(struct reload *r)
+void reload_begin(struct reload *r, enum reload_by by)
 {
     if (r->first->n_paths == 0) {
-        say(r, SAY_WARNING "reload: these rules were not read from files; nothing changes");
+        reload_say(r, SAY_WARNING "reload: these rules were not read from files; nothing changes");
         return;
     }
+    bool signal = by == RELOAD_BY_SIGNAL || (r->wished && r->wish_by == RELOAD_BY_SIGNAL);
+    r->wish_by = signal ? RELOAD_BY_SIGNAL : RELOAD_BY_WATCH;
     r->wished = true;
 }
 
 /* ---- what was found ----------------------------------------------------------------------- */
 
-static void refuse(struct reload *r, struct reading *f)
+static void refuse(struct reload *r, struct rules_reading *f)
 {
     r->figures.failed++;
+    FYKE_CLEANUP(buf_release) struct buf first = BUF_INIT;
     char *line = f->said.len ? (char *)(uintptr_t)buf_cstr(&f->said) : NULL;
+    buf_put(&first, line, line ? strcspn(line, "\n") : 0);
     for (char *end; line && (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
-        say(r, SAY_ERROR "reload: %s", line);
+        reload_say(r, SAY_ERROR "reload: %s", line);
     }
-    say(r, SAY_ERROR "reload: refused: %u error%s; the rules in force stay", f->errors,
+    reload_say(r, SAY_ERROR "reload: refused: %u error%s; the rules in force stay", f->errors,
         f->errors == 1 ? "" : "s");
-}
-
-static void hex_of(const struct fyke_rules *rules, char ret[HASH128_HEX_MAX])
-{
-    hash128_hex(rules_ruleset(rules)->fingerprint, ret);
+    reload_tell_same(r, RELOAD_REFUSED, buf_slice(&first));
 }
 
 /* The engine goes on with the contents of `f`; what it had it may use until then. */
-static void take_contents(struct reload *r, struct reading *f, struct engine *e)
+static void take_contents(struct reload *r, struct rules_reading *f, struct engine *e)
 {
-    char hex[HASH128_HEX_MAX];
+    struct hash128 was = rules_ruleset(reload_rules(r))->fingerprint;
     if (r->renewed) {
         r->replaced = r->own;
     } else {
@@ -328,21 +213,38 @@ static void take_contents(struct reload *r, struct reading *f, struct engine *e)
     struct slice texts = reload_texts(r);
     drain_renew(r->drain, rules_ruleset(r->own)->fingerprint, texts);
     engine_renew_tables(e, rules_ruleset(r->own), texts);
-    hex_of(r->own, hex);
-    say(r, SAY_INFO "reload: lists and lookups have other contents, the rules are the same; rule "
-        "set %s", hex);
+    reload_tell_contents(r, was, e);
 }
 
 static void refuse_inputs(struct reload *r)
 {
+    const char *why = r->config->options.state_dir
+                          ? "these inputs cannot be read again, which other rules need"
+                          : "without --state what is open would be lost";
     r->figures.failed++;
-    say(r, SAY_ERROR "reload: refused: %s; the rules in force stay",
-        r->config->options.state_dir
-            ? "these inputs cannot be read again, which other rules need"
-            : "without --state what is open would be lost");
+    reload_say(r, SAY_ERROR "reload: refused: %s; the rules in force stay", why);
+    reload_tell_same(r, RELOAD_REFUSED, slice_of(why));
 }
 
-static bool judge(struct reload *r, struct reading *f, struct engine *e)
+/* Who watches looks more often than there is something to say. */
+static void tell_unchanged(struct reload *r)
+{
+    r->figures.unchanged++;
+    if (r->by != RELOAD_BY_WATCH) {
+        reload_say(r, SAY_INFO "reload: nothing has changed");
+        reload_tell_same(r, RELOAD_UNCHANGED, (struct slice){0});
+    }
+}
+
+/* From here on nothing is evaluated. */
+void reload_stops(struct reload *r)
+{
+    if (r->stopped_s <= 0) {
+        r->stopped_s = reload_seconds();
+    }
+}
+
+static bool judge(struct reload *r, struct rules_reading *f, struct engine *e)
 {
     const struct fyke_rules *now = reload_rules(r);
     if (!f->rules) {
@@ -352,8 +254,7 @@ static bool judge(struct reload *r, struct reading *f, struct engine *e)
     bool same_geoip = hash128_eq(f->geoip, r->geoip);
     bool same = hash128_eq(rules_ruleset(f->rules)->fingerprint, rules_ruleset(now)->fingerprint);
     if (same && same_geoip) {
-        r->figures.unchanged++;
-        say(r, SAY_INFO "reload: nothing has changed");
+        tell_unchanged(r);
         return false;
     }
     /* With --evidence-fields the engine runs on a set of its own, made when it is opened. */
@@ -362,43 +263,44 @@ static bool judge(struct reload *r, struct reading *f, struct engine *e)
         take_contents(r, f, e);
         return false;
     }
-    if (!can_switch(r)) {
+    if (!delivery_can_begin_again(r->config)) {
         refuse_inputs(r);
         return false;
     }
     r->next = f->rules;
     f->rules = NULL;
+    drain_take_kit(r->drain, r->reader.kit);
+    r->reader.kit = NULL;
+    reload_stops(r);
     engine_ask_stop(e);
     return true;
 }
 
-/* True: the thread has ended, and `found` is to be looked at and released. */
-static bool has_read(struct reload *r)
+static void start_if_wished(struct reload *r)
 {
-    if (!r->running || !atomic_load(&r->through)) {
-        return false;
+    if (r->watch && rule_watch_changed(r->watch)) {
+        reload_begin(r, RELOAD_BY_WATCH);
     }
-    pthread_join(r->thread, NULL);
-    r->running = false;
-    return true;
+    if (!r->reader.running && r->wished) {
+        start_reader(r);
+    }
 }
 
 bool reload_find(struct reload *r, struct fyke_rules **ret)
 {
     *ret = NULL;
-    if (has_read(r)) {
-        if (r->found.rules) {
-            *ret = r->found.rules;
-            r->found.rules = NULL;
+    if (rules_reader_done(&r->reader)) {
+        if (r->reader.found.rules) {
+            *ret = r->reader.found.rules;
+            r->offered = rules_ruleset(*ret)->fingerprint;
+            r->reader.found.rules = NULL;
         } else {
-            refuse(r, &r->found);
+            refuse(r, &r->reader.found);
         }
-        release_reading(&r->found);
+        rules_reading_release(&r->reader.found);
     }
-    if (!r->running && r->wished) {
-        start_thread(r);
-    }
-    return r->running;
+    start_if_wished(r);
+    return r->reader.running;
 }
 
 bool reload_step(struct reload *r, struct engine *e)
@@ -407,40 +309,18 @@ bool reload_step(struct reload *r, struct engine *e)
         return true; /* the engine is about to stop */
     }
     drop_replaced(r);
-    if (has_read(r)) {
-        bool stops = judge(r, &r->found, e);
-        release_reading(&r->found);
+    if (rules_reader_done(&r->reader)) {
+        bool stops = judge(r, &r->reader.found, e);
+        rules_reading_release(&r->reader.found);
         if (stops) {
             return true;
         }
     }
-    if (!r->running && r->wished) {
-        start_thread(r);
-    }
-    return r->running;
+    start_if_wished(r);
+    return r->reader.running;
 }
 
-/* ---- the switch --------------------------------------------------------------------------- */
-
-static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
-{
-    const struct reload *r = ctx;
-    switch (fate) {
-    case RULE_KEPT:
-        say(r, SAY_INFO "reload: rule %.*s: kept: what is open stays", SLICE_ARG(name));
-        break;
-    case RULE_NEW: say(r, SAY_INFO "reload: rule %.*s: new", SLICE_ARG(name)); break;
-    case RULE_CHANGED:
-        say(r, SAY_INFO "reload: rule %.*s: changed: %s", SLICE_ARG(name),
-            drain_has(r->drain, name) ? "drained: the old version finishes what it has open"
-                                      : "dropped: what is open is dropped");
-        break;
-    case RULE_REMOVED:
-        say(r, SAY_INFO "reload: rule %.*s: removed: what is open is dropped", SLICE_ARG(name));
-        break;
-    case RULE_UNCHANGED: break;
-    }
-}
+/* ---- opening ------------------------------------------------------------------------------ */
 
 void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 geoip)
 {
@@ -453,73 +333,4 @@ void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 g
 const struct engine_old_rules *reload_old_rules(struct reload *r)
 {
     return drain_hooks(r->drain);
-}
-
-bool reload_switch(struct reload *r, struct engine *e)
-{
-    if (!r->next || !engine_has_stopped(e)) {
-        return false;
-    }
-    r->before = r->own;
-    r->own = r->next;
-    r->next = NULL;
-    r->trial = true;
-    return true;
-}
-
-bool reload_fall_back(struct reload *r, const struct error *why)
-{
-    if (!r->trial) {
-        return false;
-    }
-    r->replaced = r->own; /* an engine may have been opened with them */
-    r->own = r->before;
-    r->before = NULL;
-    r->trial = false;
-    r->figures.failed++;
-    say(r, SAY_ERROR "reload: refused: %s; the rules in force stay", why->text);
-    return true;
-}
-
-/* What became of each rule. */
-static void tell_switch(struct reload *r, const struct fyke_rules *before)
-{
-    char was[HASH128_HEX_MAX], is[HASH128_HEX_MAX];
-    struct rule_diff *sum = &r->figures.rules, d;
-    rules_compare(before, r->own, tell_rule, r, &d);
-    hex_of(before, was);
-    hex_of(r->own, is);
-    say(r, SAY_INFO "reload: rule set %s in place of %s: %u unchanged, %u kept, %u new, %u changed, "
-        "%u removed", is, was, d.unchanged, d.kept, d.fresh, d.changed, d.removed);
-    sum->unchanged += d.unchanged;
-    sum->kept += d.kept;
-    sum->fresh += d.fresh;
-    sum->changed += d.changed;
-    sum->removed += d.removed;
-    r->figures.switched++;
-}
-
-void reload_settle(struct reload *r)
-{
-    if (!r->trial) {
-        return;
-    }
-    tell_switch(r, r->before ? r->before : r->first);
-    fyke_rules_free(r->before);
-    r->before = NULL;
-    r->trial = false;
-}
-
-void reload_take(struct reload *r, struct fyke_rules *rules)
-{
-    struct fyke_rules *before = r->own;
-    r->own = rules;
-    tell_switch(r, before ? before : r->first);
-    fyke_rules_free(before);
-}
-
-void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed)
-{
-    r->figures.unchanged += unchanged;
-    r->figures.failed += failed;
 }

@@ -14,6 +14,7 @@
 
 #include "engine/engine.h"
 #include "lib/drain.h"
+#include "lib/reload_audit.h"
 #include "lib/rule_diff.h"
 
 struct reload;
@@ -22,6 +23,9 @@ struct reload;
 struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c);
 /* Waits for the thread. */
 void reload_free(struct reload *r);
+/* Opens the file of the records, if the configuration names one; `told`, if not NULL, hears each. */
+enum err reload_open_audit(struct reload *r, void (*told)(void *ctx, struct slice record), void *ctx,
+                           struct error *err) FYKE_MUST_USE;
 
 /* The run began with rules from its state because the files do not compile: that counts as a reload
  * that failed. */
@@ -43,7 +47,7 @@ void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 g
 /* Old versions of rules beside them: for engine_options. */
 const struct engine_old_rules *reload_old_rules(struct reload *r);
 /* Files are to be read. */
-void reload_begin(struct reload *r);
+void reload_begin(struct reload *r, enum reload_by by);
 /* Between two batches: takes note of what the thread found. True: it is still under way, or the
  * engine was asked for its stop. */
 bool reload_step(struct reload *r, struct engine *e);
@@ -62,6 +66,12 @@ bool reload_switch(struct reload *r, struct engine *e);
 bool reload_fall_back(struct reload *r, const struct error *why);
 /* The engine runs with the rules that were taken; nothing goes back any more. */
 void reload_settle(struct reload *r);
+/* From here on nothing is evaluated; reload_step() says so itself. */
+void reload_stops(struct reload *r);
+/* The input is read from where `p` says, under the rules in force: the record of the reload, or of the
+ * start, is whole. `generation`: several instances. */
+void reload_runs(struct reload *r, const struct ruleset *rs, const struct partition_summary *p, uint32_t n,
+                 uint64_t generation);
 
 /* Figures of the run. */
 struct reload_figures {
@@ -69,6 +79,9 @@ struct reload_figures {
     uint64_t switched, unchanged, failed;
     struct rule_diff rules; /* over all switches */
     struct drain_figures old;
+    struct hash128 ruleset; /* in force */
+    struct slice record; /* of the last one; empty: none */
+    uint64_t unrecorded; /* records that are not in the file */
 };
 void reload_figures(const struct reload *r, struct reload_figures *ret);
 

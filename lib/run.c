@@ -4,303 +4,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/fault.h"
-#include "base/xalloc.h"
-#include "connectors/file_sink.h"
 #include "connectors/file_source.h"
-#include "connectors/geoip.h"
-#include "connectors/kafka.h"
-#include "engine/tasks/task_set.h"
-#include "lib/callback_sink.h"
-#include "lib/delivery.h"
-#include "lib/group.h"
-#include "lib/group_rules.h"
 #include "lib/last_error.h"
-#include "lib/options.h"
-#include "lib/refused.h"
-#include "lib/reload.h"
 #include "lib/rule_store.h"
 #include "lib/rules.h"
-#include "lib/table_inputs.h"
-#include "lib/tee_sink.h"
-
-/* Everything that one run opens; release_run() closes what is there. */
-struct run {
-    const struct fyke_run_config *config;
-    const struct run_hooks *hooks;
-    struct fyke_rules *own; /* with every field kept, or NULL */
-    const struct ruleset *rs;
-    bool from_kafka;
-    struct kafka_config kafka;
-    struct table_inputs tables; /* what feeds lists and lookups; the other inputs */
-    struct geoip_files *geoip;  /* NULL: none */
-    struct journal *journal; /* NULL: at least once */
-    struct source *source;
-    struct sink *sink;
-    struct callback_sink callback;
-    struct refused refused;
-    struct engine *engine;     /* NULL: several instances, then … */
-    struct task_set *task_set; /* … these are the tasks that are ours */
-    uint32_t n_tasks;          /* of all instances; 0: this one alone */
-    bool *reads;               /* per topic: of task_set */
-    struct run_life life;
-    struct fault *fault; /* of all lives */
-    const struct delivery_lives *lives;
-    struct reload *reload; /* over all lives */
-    struct group_rules **group; /* the same; NULL behind it: this instance alone */
-    const char *topics;    /* of Kafka that are read; NULL: all of the rules */
-    double wall_from, cpu_from;
-};
+#include "lib/run_parts.h"
 
 static double seconds(clockid_t clock)
 {
     struct timespec t;
     clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* ---- input -------------------------------------------------------------------------------- */
-
-static bool is_kafka(const char *input)
-{
-    return strcmp(input, "kafka") == 0 || strncmp(input, "kafka:", 6) == 0;
-}
-
-static enum err check_inputs(struct run *r, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    size_t kafka = 0;
-    for (size_t i = 0; i < c->n_inputs; i++) {
-        kafka += is_kafka(c->inputs[i]);
-    }
-    if (c->n_inputs == 0) {
-        return error_set(err, ERR_USAGE, "no input: name files, `-` or kafka");
-    }
-    if (kafka > 0 && c->n_inputs > 1) {
-        return error_set(err, ERR_USAGE,
-                         "Kafka is read alone; several topics are written kafka:T1,T2");
-    }
-    if (kafka > 0 && !c->options.state_dir) {
-        return error_set(
-            err, ERR_USAGE,
-            "Kafka needs a state directory, which a restart goes on from: --state DIR");
-    }
-    r->from_kafka = kafka > 0;
-    return ERR_OK;
-}
-
-static enum err open_source(struct run *r, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    if (r->from_kafka) {
-        if (r->task_set) {
-            return kafka_source_join(&r->kafka, r->rs, r->topics, c->start, c->once, r->n_tasks,
-                                     r->journal, &r->source, err);
-        }
-        return kafka_source_new(&r->kafka, r->rs, r->topics, c->start, c->once, &r->source, err);
-    }
-    if (r->tables.n_events == 0) {
-        return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
-    }
-    struct file_source_options o = {
-        .rs = r->rs,
-        .inputs = r->tables.events,
-        .n_inputs = r->tables.n_events,
-        .kcat = c->kcat,
-        .state_dir = c->options.state_dir,
-    };
-    return file_source_new(&o, &r->source, err);
-}
-
-/* ---- output ------------------------------------------------------------------------------- */
-
-static enum err open_output(struct run *r, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    const char *to = c->output;
-    if (c->on_alert) {
-        callback_sink_init(&r->callback, c->on_alert, c->on_alert_ctx);
-        r->sink = &r->callback.sink;
-        return ERR_OK;
-    }
-    if (r->journal) {
-        return delivery_sink(c, r->journal, &r->sink, err);
-    }
-    if (to && strncmp(to, "kafka:", 6) == 0) {
-        return kafka_sink_new(&r->kafka, to + 6, &r->sink, err);
-    }
-    if (to && (strncmp(to, "http://", 7) == 0 || strncmp(to, "https://", 8) == 0)) {
-        return error_set(err, ERR_USAGE, "alerts go to stdout, a file or kafka:TOPIC, not to %s",
-                         to);
-    }
-    bool standard = !to || strcmp(to, "stdout") == 0 || strcmp(to, "-") == 0;
-    return file_sink_new(standard ? NULL : to, c->options.state_dir != NULL, &r->sink, err);
-}
-
-static enum err open_sink(struct run *r, struct error *err)
-{
-    FYKE_TRY(open_output(r, err));
-    if (r->hooks->alert) {
-        r->sink = tee_sink_new(r->sink, r->hooks->alert, r->hooks->ctx);
-    }
-    return ERR_OK;
-}
-
-/* ---- engine ------------------------------------------------------------------------------- */
-
-static void observe(void *ctx, enum event_fate fate, const struct event *e, const struct record *rec)
-{
-    const struct run *r = ctx;
-    r->hooks->observe(r->hooks->ctx, r->rs, fate, e, rec);
-}
-
-static enum watermark_end end_of(enum fyke_watermark_end e)
-{
-    switch (e) {
-    case FYKE_END_AT: return END_AT;
-    case FYKE_END_FLUSH: return END_FLUSH;
-    case FYKE_END_DEFAULT: break;
-    }
-    return END_DEFAULT;
-}
-
-static enum err open_task_set(struct run *r, const struct engine_options *o, struct error *err)
-{
-    r->reads = xcalloc(r->rs->n_topics + 1, sizeof(*r->reads));
-    for (uint32_t i = 0; i < r->rs->n_topics; i++) {
-        r->reads[i] = kafka_reads(r->topics, r->rs->topics[i].name);
-    }
-    struct task_set_options t = {.engine = o, .reads = r->reads, .n_tasks = r->n_tasks,
-                                  .standby = r->config->standby};
-    return task_set_new(r->rs, &t, &r->task_set, err);
-}
-
-static enum err open_engine(struct run *r, const struct delivery_lives *lives, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    struct engine_options o;
-    options_to_engine(&c->options, &o);
-    o.watermark_end = end_of(c->watermark_end);
-    o.watermark_end_at.ns = c->watermark_end_ns;
-    o.fault = r->fault;
-    o.journal = r->journal;
-    o.rule_texts = reload_texts(r->reload);
-    o.may_switch = r->n_tasks > 0 ? group_rules_confirm : NULL;
-    o.may_switch_ctx = *r->group;
-    o.old_rules = r->n_tasks > 0 ? NULL : reload_old_rules(r->reload);
-    o.carried = lives->carried;
-    o.reset_state = (o.reset_state || c->rebuild_from_input) && lives->commits == 0 &&
-                    lives->switched == 0;
-    if (r->journal) {
-        o.commit_every.ns = DELIVERY_COMMIT_EVERY_MS * NS_PER_MS;
-    }
-    o.table_feeds = r->tables.feeds;
-    o.n_table_feeds = r->tables.n_feeds;
-    o.beat = run_life_step;
-    o.beat_ctx = &r->life;
-    o.geoip = geoip_files_lookup(r->geoip);
-    o.geoip_identity = geoip_files_identity(r->geoip);
-    if (r->hooks->observe && r->n_tasks == 0) {
-        o.observe = observe;
-        o.observe_ctx = r;
-    }
-    if (c->commit_every_ms > 0) {
-        o.commit_every.ns = c->commit_every_ms * NS_PER_MS;
-    }
-    bool refuses;
-    FYKE_TRY(refused_open(&r->refused, c, r->rs, &refuses, err));
-    if (refuses) {
-        o.refused = refused_write;
-        o.refused_sync = refused_sync;
-        o.refused_ctx = &r->refused;
-    }
-    return r->n_tasks > 0 ? open_task_set(r, &o, err) : engine_new(r->rs, &o, &r->engine, err);
-}
-
-static void set_kafka(struct run *r)
-{
-    const struct fyke_run_config *c = r->config;
-    r->kafka = (struct kafka_config){
-        .properties = c->kafka_properties,
-        .n_properties = c->n_kafka_properties,
-        .app = c->options.app ? c->options.app : "fyke",
-        .instance_id = c->instance_id,
-        .stop = c->stop,
-        .log = c->options.log,
-        .log_ctx = c->options.log_ctx,
-        .fault = r->fault,
-        .beat = run_life_wait,
-        .beat_ctx = &r->life,
-        .rebuild = r->lives->rebuild,
-    };
-}
-
-/* The rules and topics of this life. Several instances have those in force for all of them. */
-static enum err settle_rules(struct run *r, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    const char *topics = r->from_kafka ? strchr(c->inputs[0], ':') : NULL;
-    const struct fyke_rules *now = reload_rules(r->reload);
-    struct fyke_rules *others;
-    r->topics = topics ? topics + 1 : NULL;
-    if (!c->in_group) {
-        return ERR_OK;
-    }
-    FYKE_TRY(group_check_config(c, r->from_kafka, err));
-    if (!*r->group) {
-        FYKE_TRY(group_rules_new(c, now, r->fault, &r->kafka, r->group, err));
-    }
-    FYKE_TRY(group_rules_settle(*r->group, &r->kafka, now, &others, err));
-    if (others) {
-        reload_take(r->reload, others);
-    }
-    r->topics = group_rules_topics(*r->group);
-    return ERR_OK;
-}
-
-/* How many tasks there are, if several instances share them. */
-static enum err join_group(struct run *r, struct error *err)
-{
-    const struct fyke_run_config *c = r->config;
-    if (!c->in_group) {
-        return ERR_OK;
-    }
-    FYKE_TRY(group_check_rules(r->rs, c->options.log, c->options.log_ctx, err));
-    return kafka_count_tasks(&r->kafka, r->rs, r->topics, &r->n_tasks, err);
-}
-
-static enum err open_run(struct run *r, const struct delivery_lives *lives, struct error *err)
-{
-    set_kafka(r);
-    FYKE_TRY(check_inputs(r, err));
-    FYKE_TRY(settle_rules(r, err));
-    const struct fyke_rules *rules = reload_rules(r->reload);
-    r->rs = rules_ruleset(rules);
-    if (r->config->options.evidence_fields) {
-        r->own = rules_keeping_fields(rules, err);
-        if (!r->own) {
-            return err->code;
-        }
-        r->rs = rules_ruleset(r->own);
-        FYKE_TRY(options_check_fields(r->rs, r->config->options.evidence_fields, err));
-    }
-    FYKE_TRY(geoip_files_open(r->config->options.geoip, r->config->options.n_geoip, &r->geoip,
-                              err));
-    reload_opening(r->reload, r->rs, geoip_files_identity(r->geoip));
-    FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
-                               r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
-    FYKE_TRY(join_group(r, err));
-    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, r->topics, r->n_tasks, &r->journal,
-                           err));
-    /* The engine makes and locks the state directory, which the source then looks into; the
-     * output is touched only when everything else is in order. */
-    FYKE_TRY(open_engine(r, lives, err));
-    run_life_start(&r->life);
-    FYKE_TRY(open_source(r, err));
-    FYKE_TRY(open_sink(r, err));
-    FYKE_TRY(refused_connect(&r->refused, &r->kafka, r->journal, err));
-    reload_settle(r->reload);
-    return ERR_OK;
 }
 
 struct engine *run_engine(struct run *r)
@@ -347,17 +61,36 @@ static bool share_rules(struct run *r)
     struct group_rules_step s = group_rules_step(*r->group);
     reload_count(r->reload, s.unchanged, s.refused);
     if (s.switches) {
+        reload_stops(r->reload);
         fault_point(r->fault, "before-switch");
         task_set_ask_stop(r->task_set);
     }
     return reads || s.busy || s.switches;
 }
 
+static void note_runs(struct run *r)
+{
+    if (r->task_set) {
+        struct engine_summary s;
+        task_set_summary(r->task_set, &s);
+        reload_runs(r->reload, r->rs, s.partitions, s.n_partitions,
+                    group_rules_generation(*r->group));
+    } else {
+        const struct partition_summary *p;
+        uint32_t n = engine_partition_figures(r->engine, &p);
+        reload_runs(r->reload, r->rs, p, n, 0);
+    }
+    r->runs = true;
+}
+
 static bool reload(void *ctx, bool asked)
 {
     struct run *r = ctx;
+    if (!r->runs) {
+        note_runs(r);
+    }
     if (asked) {
-        reload_begin(r->reload);
+        reload_begin(r->reload, RELOAD_BY_SIGNAL);
     }
     return r->task_set ? share_rules(r) : reload_step(r->reload, r->engine);
 }
@@ -389,28 +122,6 @@ static void init_life(struct run *r, sig_atomic_t reload_seen)
                                 .between_ctx = r};
 }
 
-static enum err release_run(struct run *r, struct error *err)
-{
-    if (r->source) {
-        r->source->ops->close(r->source);
-    }
-    if (r->sink) {
-        r->sink->ops->close(r->sink);
-    }
-    refused_disconnect(&r->refused);
-    engine_free(r->engine);
-    task_set_free(r->task_set);
-    free(r->reads);
-    if (r->journal) {
-        r->journal->ops->close(r->journal);
-    }
-    table_inputs_release(&r->tables);
-    geoip_files_close(r->geoip);
-    enum err rc = refused_close(&r->refused, err);
-    fyke_rules_free(r->own);
-    return rc;
-}
-
 /* The state of a life that lost its transaction is thrown away with it; the next one begins with
  * what is committed. */
 static struct delivery_counted counted(struct run *r)
@@ -437,7 +148,7 @@ static bool has_switched(const struct run *r)
 
 static enum err live(struct run *r, struct delivery_lives *lives, bool *again, struct error *err)
 {
-    enum err rc = open_run(r, lives, err);
+    enum err rc = run_open(r, lives, err);
     if (rc == ERR_OK) {
         rc = r->task_set ? task_set_run(r->task_set, r->source, r->sink, r->config->stop, err)
                          : engine_run(r->engine, r->source, r->sink, r->config->stop, err);
@@ -497,6 +208,11 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         return last_error_set(&err);
     }
     reload = reload_new(rules, c);
+    if (reload_open_audit(reload, hooks->reloaded, hooks->ctx, &err) != ERR_OK) {
+        reload_free(reload);
+        delivery_release(&lives);
+        return last_error_set(&err);
+    }
     if (rules->stored) {
         reload_begins_stored(reload);
     }
@@ -515,7 +231,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         if ((r.engine || r.task_set) && r.sink && !again && hooks->figures) {
             run_figures_now(&r, hooks->figures, hooks->ctx);
         }
-        if (release_run(&r, &closing) != ERR_OK && rc == ERR_OK) {
+        if (run_release(&r, &closing) != ERR_OK && rc == ERR_OK) {
             rc = closing.code;
             err = closing;
         }

@@ -22,6 +22,8 @@ struct run_hooks {
     void (*observe)(void *ctx, const struct ruleset *rs, enum event_fate fate,
                     const struct event *e, const struct record *r);
     void (*alert)(void *ctx, const struct out_record *r);
+    /* A reload has come to an end: its record (reload_audit.h), one JSON object. */
+    void (*reloaded)(void *ctx, struct slice record);
     void *ctx;
 };
 

@@ -182,6 +182,13 @@ static void put_reload(struct json_out *j, const struct reload_figures *r)
     json_member_uint(j, "switched", r->switched);
     json_member_uint(j, "nothing_new", r->unchanged);
     json_member_uint(j, "reload_failed", r->failed);
+    if (r->unrecorded > 0) {
+        json_member_uint(j, "unrecorded", r->unrecorded);
+    }
+    if (r->record.len > 0) {
+        json_key(j, SLICE_LIT("last"));
+        json_raw(j, r->record);
+    }
     json_key(j, SLICE_LIT("rules"));
     json_object_begin(j);
     json_member_uint(j, "unchanged", r->rules.unchanged);

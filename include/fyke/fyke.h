@@ -158,6 +158,12 @@ enum fyke_group_rules {
     FYKE_GROUP_FOLLOW, /* those in force */
 };
 
+enum fyke_watch {
+    FYKE_WATCH_OFF,
+    FYKE_WATCH_FILES,
+    FYKE_WATCH_POLL, /* without the kernel's notes: file systems over a network */
+};
+
 struct fyke_run_config {
     size_t size;
     struct fyke_options options;
@@ -190,6 +196,9 @@ struct fyke_run_config {
     unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
     enum fyke_group_rules group_rules; /* with in_group */
     bool drop_changed; /* rules that have changed drop what they have open; else the old version finishes it */
+    /* Other contents of the files that the rules were read from are a wish for a reload, too. */
+    enum fyke_watch watch;
+    const char *audit; /* a record of every start and reload is added to that file; NULL: none */
 };
 FYKE_API void fyke_run_config_init(struct fyke_run_config *c);
 

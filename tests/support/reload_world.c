@@ -126,6 +126,7 @@ static void keep_figures(void *ctx, const struct run_figures *f)
     w->engine = f->engine;
     if (f->engine.n_partitions > 0) {
         w->frontier = f->engine.partitions[0].watermark;
+        w->next_offset = f->engine.partitions[0].next_offset;
     }
 }
 
@@ -134,6 +135,7 @@ static void beat(void *ctx, enum run_phase phase, struct run *run)
     struct reload_world *w = ctx;
     if (phase == RUN_STARTING && w->beats > 0) {
         w->switched_time[w->n_switched] = w->frontier;
+        w->switched_offset[w->n_switched] = w->next_offset;
         w->switched_at[w->n_switched++] = w->beats;
         w->life_beats = 0;
     }
@@ -171,6 +173,7 @@ static enum fyke_result run_with(struct reload_world *w, bool stored)
     c.options.memory_bytes = w->memory_bytes ? w->memory_bytes : c.options.memory_bytes;
     c.drop_changed = w->drop_changed;
     c.fault = w->fault;
+    c.audit = w->audit[0] ? w->audit : NULL;
     c.options.log = keep_line;
     c.options.log_ctx = w;
     c.output = w->output;

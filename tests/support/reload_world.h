@@ -27,12 +27,14 @@ struct reload_world {
     const char *later[5];   /* what the rule file becomes while it is read */
     unsigned switched_at[RELOAD_ACTS]; /* batches before other rules */
     struct etime switched_time[RELOAD_ACTS]; /* how far event time had come */
+    int64_t next_offset, switched_offset[RELOAD_ACTS]; /* of the input: the next record; the first one after */
     unsigned n_switched;
     unsigned life_beats; /* since the last of them */
     bool no_state, drop_changed;
     size_t memory_bytes;
     const char *fault;   /* to die at */
     const char *output;  /* instead of `alerts` */
+    char audit[96];      /* the file of records; empty: none */
     struct reload_figures figures;
     struct engine_summary engine;
     struct etime frontier; /* of the input */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "tests/support/reload_world.h"
@@ -289,6 +290,77 @@ static void a_restart_with_broken_files_goes_on_with_the_stored_rules(void **sta
     reload_world_end(&calm);
 }
 
+/* ---- records ---------------------------------------------------------------------------------- */
+
+static size_t read_records(const struct reload_world *w, char lines[][4096], size_t most)
+{
+    FILE *f = fopen(w->audit, "re");
+    size_t n = 0;
+    assert_non_null(f);
+    while (n < most && fgets(lines[n], sizeof(lines[n]), f)) {
+        n++;
+    }
+    assert_int_equal(fclose(f), 0);
+    return n;
+}
+
+static void has(const char *line, const char *text)
+{
+    if (!strstr(line, text)) {
+        fail_msg("%s is not in %s", text, line);
+    }
+}
+
+/* The position of a switch is where a restart at this commit reads on; the next start tells what it found. */
+static void every_start_and_switch_leaves_a_record(void **state)
+{
+    static char lines[4][4096], at[96];
+    struct reload_world w;
+    (void)state;
+    reload_world_make(&w, head, RECORDS, 40);
+    snprintf(w.audit, sizeof(w.audit), "%s/audit", w.dir);
+    first_rules(&w);
+    other_rules(&w, 3);
+    reload_world_act(&w, 6, NULL);
+    assert_int_equal(reload_world_run(&w), FYKE_INTERRUPTED);
+    assert_int_equal(w.figures.switched, 1);
+    first_rules(&w);
+    w.reload = 0;
+    assert_int_equal(reload_world_run(&w), FYKE_OK);
+    assert_int_equal(read_records(&w, lines, 4), 3);
+    has(lines[0], "\"by\":\"start\",\"result\":\"switched\",\"ruleset\":");
+    has(lines[0], "\"topic\":\"logins\",\"partition\":0,\"offset\":0}");
+    has(lines[1], "\"by\":\"signal\",\"result\":\"switched\",\"ruleset_before\":");
+    has(lines[1], "\"pause_ms\":");
+    has(lines[1], "{\"rule\":\"comes\",\"fate\":\"new\",\"open\":\"none\"}");
+    has(lines[1], "{\"rule\":\"moves\",\"fate\":\"changed\",\"open\":\"drained\"}");
+    has(lines[1], "{\"rule\":\"goes\",\"fate\":\"removed\",\"open\":\"dropped\"}");
+    snprintf(at, sizeof(at), "\"offset\":%lld,\"watermark\":",
+             (long long)w.switched_offset[0]);
+    has(lines[1], at);
+    has(lines[2], "\"by\":\"start\",\"result\":\"switched\",\"ruleset_before\":");
+    has(lines[2], "{\"rule\":\"comes\",\"fate\":\"removed\",\"open\":\"dropped\"}");
+    reload_world_end(&w);
+}
+
+static void a_record_that_cannot_be_written_is_counted(void **state)
+{
+    struct reload_world w;
+    (void)state;
+    if (access("/dev/full", W_OK) != 0) {
+        skip();
+    }
+    reload_world_make(&w, head, RECORDS, 40);
+    snprintf(w.audit, sizeof(w.audit), "/dev/full");
+    first_rules(&w);
+    other_rules(&w, 3);
+    assert_int_equal(reload_world_run(&w), FYKE_OK);
+    assert_int_equal(w.figures.switched, 1);
+    assert_int_equal(w.figures.unrecorded, 2);
+    assert_true(reload_world_said(&w, "its record is not in /dev/full"));
+    reload_world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +372,8 @@ int main(void)
         cmocka_unit_test(without_a_state_other_rules_are_refused),
         cmocka_unit_test(a_restart_with_broken_files_goes_on_with_the_stored_rules),
         cmocka_unit_test(rules_that_do_not_fit_the_state_are_refused),
+        cmocka_unit_test(every_start_and_switch_leaves_a_record),
+        cmocka_unit_test(a_record_that_cannot_be_written_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

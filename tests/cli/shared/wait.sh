@@ -1,6 +1,6 @@
-# until COMMAND…: waits until it succeeds, 20 s at most.
+# until COMMAND…: waits until it succeeds, 90 s at most.
 until_true() {
-  for _ in {1..400}; do
+  for _ in {1..1800}; do
     "$@" && return 0
     sleep 0.05
   done

@@ -1,0 +1,229 @@
+#include "base/say.h"
+#include "lib/reload_parts.h"
+#include "lib/rule_store.h"
+
+static void hex_of(const struct fyke_rules *rules, char ret[HASH128_HEX_MAX])
+{
+    hash128_hex(rules_ruleset(rules)->fingerprint, ret);
+}
+
+static struct hash128 in_force(const struct reload *r)
+{
+    return rules_ruleset(reload_rules(r))->fingerprint;
+}
+
+/* The other files that they name are watched, too. */
+static void follow(struct reload *r)
+{
+    if (r->watch) {
+        rule_watch_follow(r->watch, reload_rules(r));
+    }
+}
+
+void reload_tell_same(struct reload *r, enum reload_result result, struct slice reason)
+{
+    reload_audit_end(r->audit, &(struct reload_outcome){.by = r->by,
+                                                        .result = result,
+                                                        .before = in_force(r),
+                                                        .after = in_force(r),
+                                                        .reason = reason});
+}
+
+static void note_positions(struct reload *r, struct engine *e)
+{
+    const struct partition_summary *p;
+    uint32_t n = engine_partition_figures(e, &p);
+    reload_audit_positions(r->audit, rules_ruleset(reload_rules(r)), p, n);
+}
+
+void reload_tell_contents(struct reload *r, struct hash128 was, struct engine *e)
+{
+    char hex[HASH128_HEX_MAX];
+    follow(r);
+    note_positions(r, e);
+    reload_audit_end(r->audit, &(struct reload_outcome){.by = r->by,
+                                                        .result = RELOAD_CONTENTS,
+                                                        .before = was,
+                                                        .after = in_force(r),
+                                                        .read_s = r->reader.took_s});
+    hex_of(r->own, hex);
+    reload_say(r, SAY_INFO "reload: lists and lookups have other contents, the rules are the same; rule "
+               "set %s", hex);
+}
+
+/* ---- what became of each rule ----------------------------------------------------------------- */
+
+static const char *open_of(const struct reload *r, struct slice name, enum rule_fate fate)
+{
+    switch (fate) {
+    case RULE_NEW: return "none";
+    case RULE_CHANGED: return drain_has(r->drain, name) ? "drained" : "dropped";
+    case RULE_REMOVED: return "dropped";
+    case RULE_UNCHANGED:
+    case RULE_KEPT: break;
+    }
+    return "stays";
+}
+
+static void note_rule(void *ctx, struct slice name, enum rule_fate fate)
+{
+    const struct reload *r = ctx;
+    if (fate != RULE_UNCHANGED) {
+        reload_audit_rule(r->audit, name, fate, open_of(r, name, fate));
+    }
+}
+
+static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
+{
+    const struct reload *r = ctx;
+    switch (fate) {
+    case RULE_UNCHANGED: break;
+    case RULE_KEPT:
+        reload_say(r, SAY_INFO "reload: rule %.*s: kept: what is open stays", SLICE_ARG(name));
+        break;
+    case RULE_NEW: reload_say(r, SAY_INFO "reload: rule %.*s: new", SLICE_ARG(name)); break;
+    case RULE_CHANGED:
+        reload_say(r, SAY_INFO "reload: rule %.*s: changed: %s", SLICE_ARG(name),
+                   drain_has(r->drain, name) ? "drained: the old version finishes what it has open"
+                                             : "dropped: what is open is dropped");
+        break;
+    case RULE_REMOVED:
+        reload_say(r, SAY_INFO "reload: rule %.*s: removed: what is open is dropped",
+                   SLICE_ARG(name));
+        break;
+    }
+    note_rule(ctx, name, fate);
+}
+
+static void count_rules(struct reload *r, const struct rule_diff *d)
+{
+    struct rule_diff *sum = &r->figures.rules;
+    sum->unchanged += d->unchanged;
+    sum->kept += d->kept;
+    sum->fresh += d->fresh;
+    sum->changed += d->changed;
+    sum->removed += d->removed;
+    r->figures.switched++;
+}
+
+static void tell_switch(struct reload *r, enum reload_by by, const struct fyke_rules *before)
+{
+    char was[HASH128_HEX_MAX], is[HASH128_HEX_MAX];
+    struct rule_diff d;
+    rules_compare(before, r->own, tell_rule, r, &d);
+    hex_of(before, was);
+    hex_of(r->own, is);
+    reload_say(r, SAY_INFO "reload: rule set %s in place of %s: %u unchanged, %u kept, %u new, %u "
+               "changed, %u removed", is, was, d.unchanged, d.kept, d.fresh, d.changed, d.removed);
+    count_rules(r, &d);
+    r->under_way = true;
+    r->outcome = (struct reload_outcome){.by = by,
+                                         .result = RELOAD_SWITCHED,
+                                         .before = rules_ruleset(before)->fingerprint,
+                                         .compared = true,
+                                         .rules = d,
+                                         .read_s = r->reader.took_s};
+    follow(r);
+}
+
+/* ---- the switch ------------------------------------------------------------------------------- */
+
+bool reload_switch(struct reload *r, struct engine *e)
+{
+    if (!r->next || !engine_has_stopped(e)) {
+        return false;
+    }
+    r->before = r->own;
+    r->own = r->next;
+    r->next = NULL;
+    r->trial = true;
+    return true;
+}
+
+bool reload_fall_back(struct reload *r, const struct error *why)
+{
+    if (!r->trial) {
+        return false;
+    }
+    r->replaced = r->own; /* an engine may have been opened with them */
+    r->own = r->before;
+    r->before = NULL;
+    r->trial = false;
+    r->figures.failed++;
+    reload_say(r, SAY_ERROR "reload: refused: %s; the rules in force stay", why->text);
+    reload_tell_same(r, RELOAD_REFUSED, slice_of(why->text));
+    return true;
+}
+
+void reload_settle(struct reload *r)
+{
+    if (!r->trial) {
+        return;
+    }
+    tell_switch(r, r->by, r->before ? r->before : r->first);
+    drain_take_kit(r->drain, NULL);
+    fyke_rules_free(r->before);
+    r->before = NULL;
+    r->trial = false;
+}
+
+void reload_take(struct reload *r, struct fyke_rules *rules)
+{
+    struct fyke_rules *before = r->own;
+    bool ours = hash128_eq(rules_ruleset(rules)->fingerprint, r->offered);
+    r->own = rules;
+    tell_switch(r, ours ? r->by : RELOAD_BY_GROUP, before ? before : r->first);
+    fyke_rules_free(before);
+}
+
+void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed)
+{
+    r->figures.unchanged += unchanged;
+    r->figures.failed += failed;
+    if (failed > 0) {
+        reload_tell_same(r, RELOAD_REFUSED, SLICE_LIT("refused for all instances: the log says why"));
+    } else if (unchanged > 0) {
+        reload_tell_same(r, RELOAD_UNCHANGED, (struct slice){0});
+    }
+}
+
+/* ---- it runs ---------------------------------------------------------------------------------- */
+
+/* What a start finds in its state was in force before, whoever ran it. */
+static void describe_start(struct reload *r)
+{
+    struct reload_outcome *o = &r->outcome;
+    struct fyke_rules *before = NULL;
+    struct error err = ERROR_INIT;
+    struct slice texts;
+    *o = (struct reload_outcome){.by = RELOAD_BY_START, .result = RELOAD_SWITCHED};
+    if (!drain_found(r->drain, &o->before, &texts)) {
+        o->first = true;
+        return;
+    }
+    if (hash128_eq(o->before, in_force(r))) {
+        o->result = RELOAD_UNCHANGED;
+    } else if (texts.len > 0 && rule_store_decode(texts, o->before, NULL, 0, &before, &err) == ERR_OK) {
+        rules_compare(before, reload_rules(r), note_rule, r, &o->rules);
+        o->compared = true;
+        fyke_rules_free(before);
+    }
+}
+
+void reload_runs(struct reload *r, const struct ruleset *rs, const struct partition_summary *p, uint32_t n,
+                 uint64_t generation)
+{
+    if (!r->begun) {
+        describe_start(r);
+    }
+    if (!r->begun || r->under_way) {
+        r->outcome.after = in_force(r);
+        r->outcome.generation = generation;
+        r->outcome.pause_s = r->stopped_s > 0 ? reload_seconds() - r->stopped_s : 0;
+        reload_audit_positions(r->audit, rs, p, n);
+        reload_audit_end(r->audit, &r->outcome);
+    }
+    r->begun = true;
+    r->under_way = false;
+    r->stopped_s = 0;
+}
