@@ -80,6 +80,28 @@ judged=(--labels "$work/labels.jsonl" --gate 'recall >= 0.9, precision >= 0.9')
   fail "the gates: $(cat "$work/gates" "$work/after")"
 [[ -s $work/replay.html ]] || fail "no report"
 
+step "is the hour the right one: other windows, all in one read, judged by the same gates"
+"$fyke" replay -r "$work/rules" "${from[@]}" "${judged[@]}" --sweep 'window=10m,30m,2h' --report "$work/sweep.json" \
+  --report "$work/sweep.html" >"$work/sweep" 2>"$work/gates" || fail "no point meets the gates: $(cat "$work/sweep" "$work/gates")"
+python3 - "$work/sweep.json" <<'END' || fail "the points: $(cat "$work/sweep")"
+import json, sys
+points = json.load(open(sys.argv[1]))["points"]
+by = {"".join(p["values"].values()): p for p in points}
+assert len(points) == 4 and sum(p["as_written"] for p in points) == 1, points
+assert by["10m"]["labels"]["recall"] <= by["30m"]["labels"]["recall"] <= by["2h"]["labels"]["recall"], by
+assert all(p["meets_gates"] for p in points if p["as_written"]), points
+END
+grep -q '<polyline' "$work/sweep.html" || fail "no picture of the sweep"
+"$fyke" replay -r "$work/rules" "${from[@]}" "${judged[@]}" --gate 'matches >= 1000' --sweep 'window=30m,2h' -q 2>/dev/null &&
+  fail "no window finds so much"
+
+step "how far the attacks come in what runs, and what a looser rule would find"
+"$fyke" replay -r "$work/live" "${from[@]}" --funnel --labels "$work/labels.jsonl" >"$work/steps" || fail "the steps"
+it "$work/steps" 'card_testing +probe, the first +[1-9]' "the first step"
+it "$work/steps" ' big +0 +0' "the last step"
+"$fyke" replay -r "$work/live" "${from[@]}" --near-misses 3 --labels "$work/labels.jsonl" >"$work/near" || fail "near misses"
+it "$work/near" 'without .amount > 3000.' "the looser rule"
+
 step "the difference to what runs"
 rc=0
 "$fyke" diff "$work/live" "$work/rules" "${from[@]}" --exit-code --gate 'lost = 0' --format json >"$work/diff.json" 2>"$work/gates" || rc=$?
@@ -143,4 +165,4 @@ it "$work/test" '^3 passed, 0 failed' "all tests"
 sed -i 's/within 10 minutes/within 30 seconds/' "$work/rules/cards.rules"
 "$fyke" test "$work/rules" >"$work/test" && fail "the captured test notices nothing"
 it "$work/test" '^FAIL  card_testing: captured' "the captured test"
-echo "a rule, a failing test, the fix, a replay with labels, a diff, a reload under load, the alert, why, and a test of it"
+echo "a rule, a failing test, the fix, a replay with labels, a sweep, near misses, a diff, a reload under load, the alert, why, and a test of it"
