@@ -10,6 +10,7 @@ struct finder {
     struct mutations *found;
     uint32_t cap;
     struct slice step; /* of the place at hand */
+    int64_t limit_ns;  /* of the times around it: no inner one may be longer; INT64_MAX: none */
 };
 
 static struct mutation *add(struct finder *f, enum mutation_kind kind, struct span span,
@@ -82,8 +83,9 @@ static void find_time(struct finder *f, enum mutation_kind kind, const struct as
         d.ns = was.ns / f->o->times;
     } else {
         d.ns = was.ns > longest / f->o->times ? longest : was.ns * f->o->times;
+        d.ns = d.ns > f->limit_ns ? f->limit_ns : d.ns;
     }
-    if (d.ns == was.ns || d.ns == 0) {
+    if (d.ns == 0 || (kind == MUTATION_GAP ? d.ns >= was.ns : d.ns <= was.ns)) {
         return;
     }
     duration_format(d, text);
@@ -91,6 +93,7 @@ static void find_time(struct finder *f, enum mutation_kind kind, const struct as
     struct mutation *m = add(f, kind, t->value.span, "", t->span);
     m->text = copy;
     m->length = was;
+    m->tried = d;
 }
 
 /* ---- patterns ----------------------------------------------------------------------------- */
@@ -137,8 +140,17 @@ static void find_count(struct finder *f, const struct ast_part *p)
 
 static void find_pattern(struct finder *f, const struct ast_pattern *p);
 
+/* The limit that holds within the part. */
+static int64_t limit_within(const struct finder *f, const struct ast_part *p)
+{
+    int64_t ns = p->within ? length_of(f, p->within).ns : 0;
+    return ns > 0 && ns < f->limit_ns ? ns : f->limit_ns;
+}
+
 static void find_part(struct finder *f, const struct ast_part *p)
 {
+    int64_t outer = f->limit_ns;
+    f->limit_ns = limit_within(f, p);
     bool counted = p->kind == AST_PART_COUNTED || p->kind == AST_PART_REPEATED;
     if (p->kind == AST_PART_EVENT || p->kind == AST_PART_COUNTED) {
         enter_step(f, &p->event);
@@ -164,6 +176,7 @@ static void find_part(struct finder *f, const struct ast_part *p)
     if (p->guard) {
         find_absence(f, &p->guard->event, p->guard->span);
     }
+    f->limit_ns = outer;
     find_time(f, MUTATION_WINDOW, p->within);
 }
 
@@ -260,14 +273,20 @@ static const struct ast_rule *rule_named(const struct compilation *c, struct sli
 void mutations_of(const struct compilation *c, struct slice name, const struct mutate_options *o,
                   struct arena *arena, struct mutations *ret)
 {
-    struct finder f = {.c = c, .o = o, .arena = arena, .found = ret};
+    struct finder f = {.c = c, .o = o, .arena = arena, .found = ret, .limit_ns = INT64_MAX};
     const struct ast_rule *r = rule_named(c, name);
     *ret = (struct mutations){0};
     if (!r) {
         return;
     }
+    struct duration window = {0};
     find_time(&f, MUTATION_WINDOW, r->head ? r->head->within : NULL);
+    if (r->head && r->head->within) {
+        window = length_of(&f, r->head->within);
+    }
+    f.limit_ns = window.ns > 0 ? window.ns : INT64_MAX;
     find_pattern(&f, r->pattern);
+    f.limit_ns = INT64_MAX;
     for (const struct ast_event_test *w = r->withouts.first; w; w = w->next) {
         find_absence(&f, w, w->span);
     }

@@ -31,6 +31,7 @@ struct mutation {
     const struct ast_expr *condition; /* MUTATION_CONDITION */
     struct slice step;      /* the alias or source of the event that the place is about; may be empty */
     struct duration length; /* what the text says now: windows, gaps, lateness */
+    struct duration tried;  /* what `text` says instead */
     int64_t count;          /* MUTATION_COUNT: what is enough now */
 };
 

@@ -227,9 +227,7 @@ static enum err try_reason(struct why *w, const struct mutation *m, struct error
         return ERR_OK;
     }
     if (has_length(m)) {
-        int64_t was = m->length.ns;
-        int64_t enough = m->kind == MUTATION_GAP ? was / LOOSE : was * LOOSE;
-        FYKE_TRY(cut_down(w, &r, enough, err));
+        FYKE_TRY(cut_down(w, &r, m->tried.ns, err));
     }
     mutation_words(w->rules->compilation, &r.change, &words);
     r.words = arena_copy(&w->result->arena, buf_slice(&words));

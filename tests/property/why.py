@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What `fyke explain --key` names, made on purpose: random rules and events, each change that is named carried out in
 the text of the rule, and the rule run over the same input. It must give the alert that was promised, at the time
-that was promised; a window or gap one millisecond short of what is said to be enough must not.
+that was promised; a window, gap or bound of lateness one millisecond short of what is said to be enough must not. Then
+rules of which one thing is wrong (why_broken.py): that one thing must be among what is named.
 
-  why.py FYKE [--seed N] [--cases N]
+  why.py FYKE [--seed N] [--cases N] [--each N]
 """
 import argparse
 import json
@@ -13,6 +14,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+import why_broken
 
 T0 = 1767225600000  # 2026-01-01
 
@@ -112,18 +115,19 @@ def changed(rule, words):
     return rule.replace(old, new)
 
 
-def check_reason(tool, case, key, why, reason):
-    rule = changed(case.rule(), reason["change"])
+def check_reason(tool, key, rule, reason):
     if rule is None:
         return False
     tool.write(rule)
     promised = (reason["alert"]["detected"], places(reason["alert"]))
     got = [(a["detected"], places(a)) for a in tool.alerts(key)]
     assert promised in got, f"{reason['change']}: promised {promised}, got {got}\n{rule}"
-    if reason["kind"] in ("window", "gap"):
-        needed = re.search(r"within ([0-9a-z]+)`$", reason["change"])
+    if reason["kind"] in ("window", "gap", "late"):
+        needed = re.search(r"(within|after|out of order by) ([0-9a-z]+)`$", reason["change"])
         assert needed, reason["change"]
-        short = rule.replace(f"within {needed.group(1)}", f"within {milliseconds(needed.group(1)) - 1}ms")
+        word, length = needed.groups()
+        less = milliseconds(length) + (1 if reason["kind"] == "gap" else -1)
+        short = re.sub(rf"{word} {length}(?![0-9a-z])", f"{word} {less}ms", rule)
         tool.write(short)
         known = [(a["detected"], places(a)) for a in tool.alerts(key)]
         assert promised not in known, f"{reason['change']}: one millisecond less does it, too\n{short}"
@@ -135,11 +139,33 @@ def milliseconds(text):
     return sum(int(n) * units[u] for n, u in re.findall(r"([0-9]+)(ms|s|m|h|d)", text))
 
 
+def broken_cases(tool, seed, each, kinds):
+    """None: one of them is not as it should be, which is said."""
+    tried = 0
+    for fault, kind in why_broken.FAULTS.items():
+        for number in range(each):
+            case = why_broken.Broken(random.Random(f"{seed}/{fault}/{number}"), fault)
+            tool.write(case.rule(), case.events)
+            try:
+                reasons = tool.explain("a")["reasons"]
+                assert kind in [r["kind"] for r in reasons], f"{kind} is not among {[r['change'] for r in reasons]}"
+                for reason in reasons:
+                    check_reason(tool, "a", why_broken.changed(case.rule(), reason), reason)
+                    kinds[reason["kind"]] = kinds.get(reason["kind"], 0) + 1
+                    tried += 1
+            except AssertionError as e:
+                print(f"seed {seed}, {fault} {number}: {e}\n{case.rule()}\n"
+                      + "\n".join(json.dumps(x) for x in case.events))
+                return None
+    return tried
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("fyke")
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--cases", type=int, default=12)
+    args.add_argument("--each", type=int, default=1, help="cases per fault")
     a = args.parse_args()
     kinds, tried, fired = {}, 0, 0
     with tempfile.TemporaryDirectory() as work:
@@ -153,13 +179,17 @@ def main():
                 fired += why["fired"]
                 for reason in why["reasons"]:
                     try:
-                        if check_reason(tool, case, key, why, reason):
+                        if check_reason(tool, key, changed(case.rule(), reason["change"]), reason):
                             tried += 1
                             kinds[reason["kind"]] = kinds.get(reason["kind"], 0) + 1
                     except AssertionError as e:
                         print(f"seed {a.seed}, case {number}, key {key}: {e}\n{case.rule()}\n"
                               + "\n".join(json.dumps(x) for x in case.events))
                         return 1
+        named = broken_cases(tool, a.seed, a.each, kinds)
+        if named is None:
+            return 1
+    print(f"{named} changes made in rules of which one thing was wrong, which each time was among them")
     print(f"{tried} changes made, all of them fire as promised: "
           + ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) + f"; {fired} fired as they were")
     return 0 if tried > 0 else 1

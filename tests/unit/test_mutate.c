@@ -129,6 +129,34 @@ static void counts_down_to_one(void **state)
     arena_release(&arena);
 }
 
+/* However much longer is asked for: what exceeds the limit around it would be no rule, and never tried. */
+static void inner_times_grow_to_the_limit_around_them(void **state)
+{
+    (void)state;
+    static const char *const longer[] = {"`within LONG` as `within 41d16h`",
+                                         "`each within 1m` as `each within 5m`",
+                                         "`within 5m` as `within 1h`"};
+    struct arena arena = ARENA_INIT;
+    struct mutations found;
+    uint32_t n = 0;
+    const struct compile_source source = {"r.rules", slice_of(text)};
+    const struct mutate_options o = {.times = 1000};
+    struct compilation *c = compile(NULL, 0, &source, 1);
+    mutations_of(c, SLICE_LIT("r"), &o, &arena, &found);
+    for (uint32_t i = 0; i < found.n; i++) {
+        FYKE_CLEANUP(buf_release) struct buf words = BUF_INIT;
+        if (found.items[i].kind == MUTATION_WINDOW) {
+            assert_true(n < FYKE_ARRAY_LEN(longer));
+            mutation_words(c, &found.items[i], &words);
+            assert_string_equal(buf_cstr(&words), longer[n++]);
+            check_change(c, NULL, 0, &found.items[i]);
+        }
+    }
+    assert_int_equal(n, FYKE_ARRAY_LEN(longer));
+    compilation_free(c);
+    arena_release(&arena);
+}
+
 /* Rules as people write them: each change of each one is a rule. */
 static void changes_of_the_examples_compile(void **state)
 {
@@ -157,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_change),
         cmocka_unit_test(counts_down_to_one),
+        cmocka_unit_test(inner_times_grow_to_the_limit_around_them),
         cmocka_unit_test(changes_of_the_examples_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
