@@ -91,6 +91,7 @@ struct out_record {
     struct etime event_time;
     struct slice rule;     /* header fyke-rule */
     struct slice match_id; /* header fyke-match-id */
+    bool only_derives;     /* no alert: a match that is shown since it derives events */
     bool is_refused;       /* then the two above are empty, and these count */
     bool has_value, has_time;
     const struct record_header *headers;

@@ -316,6 +316,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
         /* Tests of rules look at every match that derives. */
         bool shown = ask->derives && d->shard->emitter.options->show_derived;
         ask->alert->fate = shown ? ALERT_GOES : ALERT_HELD;
+        ask->alert->only_derives = shown;
     }
     keyspace_touch(ks, d->rec, d->item->cause.at, true);
     return ERR_OK;

@@ -133,6 +133,9 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
         if (r->alerts) {
             r->alerts->items[r->alerts->n - 1].is_true = is_true; /* just kept */
         }
+        replay_labels_defer(&c->labels, rule->index, a->detected,
+                            json_view_get(c->view.root, "evidence"),
+                            r->alerts ? r->alerts->n - 1 : SIZE_MAX, is_true);
         count_key(rule, key);
         replay_days_add(&rule->days, a->detected, 1);
         if (a->has_first) {
@@ -164,6 +167,11 @@ static enum err keep_alert(struct replay_collect *c, const struct seen *a, struc
                              a->record->match_id, c->view.root, err);
 }
 
+static bool derives(const struct rule *rule)
+{
+    return rule_derives(rule, MATCH_MATCH) || rule_derives(rule, MATCH_TIMEOUT);
+}
+
 static enum err sink_write(struct sink *sink, const struct out_record *record, struct error *err)
 {
     struct replay_collect *c = (struct replay_collect *)sink;
@@ -173,6 +181,12 @@ static enum err sink_write(struct sink *sink, const struct out_record *record, s
     if (!a.rule || !json_view_set(&c->view, record->value)) {
         return error_set(err, ERR_CORRUPT, "an alert that cannot be read: rule \"%.*s\"",
                          SLICE_ARG(record->rule));
+    }
+    if (derives(&r->rs->rules[a.rule->index])) {
+        replay_labels_match(&c->labels, record->match_id, json_view_get(c->view.root, "evidence"));
+    }
+    if (record->only_derives) {
+        return ERR_OK;
     }
     struct slice kind = member(c, "kind");
     a.is_match = slice_eq_str(kind, "match");

@@ -144,6 +144,7 @@ void replay_labels_finish(struct replay_labels *l, struct replay_result *r)
     if (!l->options) {
         return;
     }
+    replay_labels_resolve(l, r);
     struct ordered o = in_range(l);
     uint32_t *stamps = xcalloc(r->n_rules + 1u, sizeof(*stamps));
     r->has_labels = true;

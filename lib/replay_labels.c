@@ -204,7 +204,7 @@ static int64_t number_of(struct json_span s)
     return s.kind == JSON_INT ? strtoll(s.ptr, NULL, 10) : -1; /* a delimiter follows in the text */
 }
 
-static void note_found(struct replay_label *label, uint32_t rule, struct etime at)
+void replay_labels_found(struct replay_label *label, uint32_t rule, struct etime at)
 {
     if (etime_lt(at, label->found_at)) {
         label->found_at = at;
@@ -217,6 +217,16 @@ static void note_found(struct replay_label *label, uint32_t rule, struct etime a
     VEC_PUSH(label->rules, label->n_rules, label->cap_rules) = rule;
 }
 
+struct replay_label *replay_labels_of(struct replay_labels *l, struct json_span entry)
+{
+    buf_clear(&l->text);
+    json_view_text(json_view_get(entry, "topic"), &l->text);
+    struct coord at = {replay_labels_topic(l, buf_slice(&l->text)),
+                       (int32_t)number_of(json_view_get(entry, "partition")),
+                       number_of(json_view_get(entry, "offset"))};
+    return at.topic != UINT32_MAX ? label_at(l, at) : NULL;
+}
+
 bool replay_labels_alert(struct replay_labels *l, uint32_t rule, struct etime detected,
                          struct json_span evidence)
 {
@@ -227,14 +237,9 @@ bool replay_labels_alert(struct replay_labels *l, uint32_t rule, struct etime de
     }
     struct json_walk w = json_walk_into(evidence);
     while (json_walk_item(&w, &entry)) {
-        buf_clear(&l->text);
-        json_view_text(json_view_get(entry, "topic"), &l->text);
-        struct coord at = {replay_labels_topic(l, buf_slice(&l->text)),
-                           (int32_t)number_of(json_view_get(entry, "partition")),
-                           number_of(json_view_get(entry, "offset"))};
-        struct replay_label *label = at.topic != UINT32_MAX ? label_at(l, at) : NULL;
+        struct replay_label *label = replay_labels_of(l, entry);
         if (label) {
-            note_found(label, rule, detected);
+            replay_labels_found(label, rule, detected);
             is_true = true;
         }
     }
@@ -275,6 +280,7 @@ void replay_labels_release(struct replay_labels *l)
     }
     free(l->items);
     free(l->found);
+    label_chain_free(l->chain);
     map_release(&l->by_place);
     json_scan_release(&l->scan);
     json_paths_release(&l->paths);

@@ -1,7 +1,7 @@
 /* Labels: which events were known to be bad, and what a rule set made of them.
  *
  * A labelled event is named by (topic, partition, offset) in a file, or by a test on a field of the
- * record. An alert is true iff its evidence holds a labelled event. Labelled events count by their own
+ * record. An alert is true iff its evidence holds a labelled event, or what a derived event of it was made of. Labelled events count by their own
  * time, in [from, to); one that was late counts, and is not found. An episode is what a line of the
  * file names together, or the labelled events of one key with no gap longer than `gap`; it is found
  * iff one of its events is. */
@@ -46,6 +46,7 @@ struct replay_labels {
     struct slice test_value;
     bool test_equal, test_bare;
     struct buf text, place;
+    struct label_chain *chain; /* lib/replay_label_chain.c; NULL until a derived event stands in evidence */
 };
 
 enum err replay_labels_open(struct replay_labels *l, const struct replay_label_options *o,
@@ -64,6 +65,20 @@ void replay_labels_event(struct replay_labels *l, enum event_fate fate, bool in_
 /* An alert that counts: does its evidence hold a labelled event? */
 bool replay_labels_alert(struct replay_labels *l, uint32_t rule, struct etime detected,
                          struct json_span evidence);
+/* The label that an entry of evidence names; NULL: none. */
+struct replay_label *replay_labels_of(struct replay_labels *l, struct json_span entry);
+void replay_labels_found(struct replay_label *label, uint32_t rule, struct etime at);
+
+/* lib/replay_label_chain.c: labels behind derived events. A match of a rule that derives, whether it is
+ * an alert or not. */
+void replay_labels_match(struct replay_labels *l, struct slice match_id, struct json_span evidence);
+/* An alert that counts, and what its own evidence says: what stands behind it is asked at the end.
+ * `alert`: index into result->alerts, SIZE_MAX: none. */
+void replay_labels_defer(struct replay_labels *l, uint32_t rule, struct etime detected,
+                         struct json_span evidence, size_t alert, bool is_true);
+void replay_labels_resolve(struct replay_labels *l, struct replay_result *r);
+void label_chain_free(struct label_chain *c);
+
 void replay_labels_finish(struct replay_labels *l, struct replay_result *r);
 
 #endif

@@ -31,13 +31,18 @@ void emitter_release(struct emitter *em)
 
 /* The match leaves a line: a rule that only derives events has none, except for tests of rules,
  * which look at its matches. */
-static bool leaves_line(const struct emitter *em, const struct match *m)
+static bool is_alert(const struct match *m)
 {
     enum match_kind said = m->kind == MATCH_TIMEOUT ? MATCH_TIMEOUT : MATCH_MATCH;
+    return m->kind == MATCH_CAPPED || (rule_alert_plan(m->rule, said) != NULL && !m->held_back);
+}
+
+static bool leaves_line(const struct emitter *em, const struct match *m)
+{
     if (rule_is_copy(m->rule)) {
         return false;
     }
-    if (m->kind == MATCH_CAPPED || (rule_alert_plan(m->rule, said) != NULL && !m->held_back)) {
+    if (is_alert(m)) {
         return true;
     }
     return em->options->show_derived && m->derived != NULL;
@@ -53,6 +58,7 @@ static struct out_alert *alert_of(struct emitter *em, const struct match *m, str
     }
     struct out_alert *a = out_alert_new(m, match_standing(m, &em->cause), em->seq++, id,
                                         buf_slice(&em->json), buf_slice(&em->key_text));
+    a->only_derives = !is_alert(m);
     a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
     a->suppressed_at = suppressed_at;
     return a;

@@ -148,6 +148,7 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
         .event_time = a->detected,
         .rule = a->rule->name,
         .match_id = slice_of(a->match_id),
+        .only_derives = a->only_derives,
     };
     return sink->ops->write(sink, &r, err);
 }

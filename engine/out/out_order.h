@@ -34,6 +34,7 @@ struct out_alert {
     struct standing stands;
     uint64_t seq; /* order of decision within (key, rule) */
     enum alert_fate fate;
+    bool only_derives; /* says nothing itself, shown all the same (alert_options.show_derived) */
     bool withheld; /* of a rule in status shadow: counted in its turn, not written */
     const struct value *key;
     uint32_t n_key;
