@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,20 +69,37 @@ static struct arena_block *add_block(struct arena *a, size_t need)
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+static size_t rounded(size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) {
         xalloc_die(bytes);
     }
-    size_t need = (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+    return (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+}
+
+void *arena_room(struct arena *a, size_t most)
+{
+    size_t need = rounded(most);
     struct arena_block *b = a->head;
     if (!b || b->cap - b->len < need) {
         b = add_block(a, need);
     }
-    void *p = b->data + b->len;
-    b->len += need;
+    return b->data + b->len;
+}
+
+void arena_take(struct arena *a, size_t bytes)
+{
+    size_t need = rounded(bytes);
+    assert(a->head && a->head->cap - a->head->len >= need);
+    a->head->len += need;
     a->used_bytes += need;
-    memset(p, 0, need);
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    void *p = arena_room(a, bytes);
+    memset(p, 0, rounded(bytes));
+    arena_take(a, bytes);
     return p;
 }
 

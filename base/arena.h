@@ -28,6 +28,10 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t bytes);
 /* `count` zeroed elements of `size` bytes; an overflowing product ends the process. */
 void *arena_calloc(struct arena *a, size_t count, size_t size);
+/* Room for `most` bytes, aligned to 16, not zeroed; only what arena_take() then says (no more than
+ * that, and before anything else is allocated) is handed out. */
+void *arena_room(struct arena *a, size_t most);
+void arena_take(struct arena *a, size_t bytes);
 struct slice arena_copy(struct arena *a, struct slice s);
 /* NUL-terminated copy. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);

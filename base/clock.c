@@ -161,6 +161,73 @@ bool etime_parse(struct slice text, bool date_alone, struct etime *ret)
     return etime_make(days * S_PER_DAY + seconds - offset_s, ns, ret);
 }
 
+/* "hh:mm:ss" */
+static bool seconds_of_day(const char *t, int64_t *ret)
+{
+    unsigned d[6] = {(unsigned)(t[0] - '0'), (unsigned)(t[1] - '0'), (unsigned)(t[3] - '0'),
+                     (unsigned)(t[4] - '0'), (unsigned)(t[6] - '0'), (unsigned)(t[7] - '0')};
+    unsigned hour = d[0] * 10 + d[1];
+    *ret = (int64_t)(hour * 3600 + (d[2] * 10 + d[3]) * 60 + d[4] * 10 + d[5]);
+    /* no branches: all of it is right, mostly */
+    return (d[0] <= 2) & (d[1] <= 9) & (hour <= 23) & (d[2] <= 5) & (d[3] <= 9) & (d[4] <= 5) &
+           (d[5] <= 9) & (t[2] == ':') & (t[5] == ':');
+}
+
+/* ".d" to ".ddddddddd" up to the "Z"; no text at all is no fraction. */
+static bool fraction_of_second(const char *p, const char *end, int64_t *ns)
+{
+    static const int64_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000,
+                                    10000,      1000,      100,      10,      1};
+    size_t digits = (size_t)(end - p) - 1;
+    int64_t v = 0;
+    *ns = 0;
+    if (p == end) {
+        return true;
+    }
+    if (*p != '.' || digits < 1 || digits > 9) {
+        return false;
+    }
+    for (p++; p < end; p++) {
+        if (*p < '0' || *p > '9') {
+            return false;
+        }
+        v = v * 10 + (*p - '0');
+    }
+    *ns = v * units[digits];
+    return true;
+}
+
+static void note_day(struct etime_day *day, const char *text)
+{
+    char midnight[20];
+    struct etime t;
+    memcpy(midnight, text, sizeof(day->date));
+    memcpy(midnight + sizeof(day->date), "T00:00:00Z", 10);
+    if (etime_parse(slice_from(midnight, sizeof(midnight)), false, &t)) {
+        memcpy(day->date, text, sizeof(day->date));
+        day->midnight_ns = t.ns;
+    }
+}
+
+bool etime_parse_near(struct slice text, struct etime_day *day, struct etime *ret)
+{
+    const char *p = text.ptr;
+    int64_t seconds, ns;
+    if (text.len < 20 || p[10] != 'T' || p[text.len - 1] != 'Z') {
+        return etime_parse(text, false, ret);
+    }
+    if (memcmp(p, day->date, sizeof(day->date)) == 0 && seconds_of_day(p + 11, &seconds) &&
+        fraction_of_second(p + 19, p + text.len - 1, &ns) &&
+        !__builtin_add_overflow(day->midnight_ns, seconds * NS_PER_S + ns, &ret->ns)) {
+        return ret->ns != INT64_MAX;
+    }
+    if (!etime_parse(text, false, ret)) {
+        return false;
+    }
+    note_day(day, p);
+    return true;
+}
+
 size_t etime_format(struct etime t, char out[ETIME_TEXT_MAX])
 {
     int64_t ns = t.ns % NS_PER_S;

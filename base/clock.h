@@ -77,6 +77,14 @@ static inline struct duration etime_diff(struct etime a, struct etime b)
  * beyond nanoseconds are refused, second 60 too. Returns false for anything else or out of range. */
 bool etime_parse(struct slice text, bool date_alone, struct etime *ret);
 
+/* The day of the text that was read last: times that come one after the other share theirs. */
+struct etime_day {
+    char date[10]; /* "2026-01-05"; zero bytes: none yet */
+    int64_t midnight_ns;
+};
+/* etime_parse() without a date alone; cheap for "2026-01-05T10:00:00.123Z" on *day. */
+bool etime_parse_near(struct slice text, struct etime_day *day, struct etime *ret);
+
 #define ETIME_TEXT_MAX 40
 /* "2026-01-05T10:00:00.000Z": always ms, more digits (6 or 9) only when they are not zero.
  * Returns the length; the text is NUL-terminated. */

@@ -6,7 +6,9 @@
 #include "base/xalloc.h"
 #include "engine/decode/decode_field.h"
 #include "engine/decode/decode_plan.h"
+#include "engine/decode/decode_quick.h"
 #include "engine/decode/json_scan.h"
+#include "engine/decode/json_shape.h"
 #include "engine/decode/payload_codec.h"
 #include "nfa/expr.h"
 
@@ -21,7 +23,9 @@
 struct decoder {
     struct decode_plan *plan;
     size_t max_value_bytes;
+    enum decode_way way;
     struct json_scan scan;
+    struct json_shape *shapes; /* per topic */
     struct json_span *found; /* per node of the topic's paths */
     char *text;              /* copy of the payload with zero bytes behind it */
     size_t text_cap;
@@ -78,6 +82,8 @@ struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limit
     size_t bytes = limits.max_value_bytes ? limits.max_value_bytes : DEFAULT_VALUE_BYTES;
     d->plan = decode_plan_new(rs);
     d->max_value_bytes = bytes < MAX_VALUE_BYTES ? bytes : MAX_VALUE_BYTES;
+    d->way = limits.way;
+    d->shapes = xcalloc(d->plan->n_topics ? d->plan->n_topics : 1, sizeof(*d->shapes));
     json_scan_init(&d->scan, depth < MAX_DEPTH ? depth : MAX_DEPTH);
     field_room_init(&d->room);
     payload_codec_init(&d->codec, d->max_value_bytes,
@@ -103,6 +109,10 @@ void decoder_free(struct decoder *d)
         return;
     }
     eval_release(&d->eval);
+    for (uint32_t i = 0; i < d->plan->n_topics; i++) {
+        json_shape_release(&d->shapes[i]);
+    }
+    free(d->shapes);
     decode_plan_free(d->plan);
     json_scan_release(&d->scan);
     field_room_release(&d->room);
@@ -257,7 +267,8 @@ static bool finish_event(struct judging *j)
 
 enum judgement { NOT_CLAIMED, REFUSED, ACCEPTED };
 
-static enum judgement judge(struct judging *j)
+/* The whole of it, for any declaration and with what is wrong. */
+static enum judgement judge_slowly(struct judging *j)
 {
     const struct schema_decl *s = j->decl->decl;
     struct event *e = j->d->view;
@@ -270,6 +281,23 @@ static enum judgement judge(struct judging *j)
         return NOT_CLAIMED;
     }
     return judge_all(j) && finish_event(j) ? ACCEPTED : REFUSED;
+}
+
+static enum judgement judge(struct judging *j)
+{
+    struct decoder *d = j->d;
+    if (d->way == DECODE_GENERAL) {
+        return judge_slowly(j);
+    }
+    enum quick_result result = quick_claims(j->decl, d->found);
+    if (result == QUICK_CLAIMED && j->decl->quick.usable) {
+        result = quick_event(j->decl, j->r, j->topic->at_most_ahead, d->found, &d->room, j->arena,
+                             &j->event);
+    }
+    if (result == QUICK_ACCEPTED) {
+        return ACCEPTED;
+    }
+    return result == QUICK_NOT_CLAIMED ? NOT_CLAIMED : judge_slowly(j);
 }
 
 static void invalid(struct decoded *ret, enum invalid_reason reason, size_t position)
@@ -307,7 +335,11 @@ static bool scan_text(struct decoder *d, struct slice text, const struct plan_to
         [JSON_BAD_TEXT] = INVALID_UTF8,
         [JSON_TOO_DEEP] = INVALID_TOO_DEEP,
     };
-    if (!json_scan_run(&d->scan, text.ptr, text.len, &topic->paths, d->found)) {
+    struct json_shape *shape = &d->shapes[topic - d->plan->topics];
+    bool alike = d->way != DECODE_GENERAL &&
+                 json_scan_alike(&d->scan, text.ptr, text.len, &topic->paths, shape,
+                                 d->way == DECODE_BEST, d->found);
+    if (!alike && !json_scan_run(&d->scan, text.ptr, text.len, &topic->paths, d->found)) {
         invalid(ret, reasons[d->scan.error], d->scanned ? d->scan.position : 0);
         return false;
     }

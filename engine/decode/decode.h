@@ -59,9 +59,17 @@ struct decoded {
     uint32_t schema_id;    /* … by its id in a registry */
 };
 
+/* How a record is decoded never shows in what comes out; tests and measurements compare them. */
+enum decode_way {
+    DECODE_BEST,     /* what the machine can */
+    DECODE_PORTABLE, /* the same without vector instructions */
+    DECODE_GENERAL,  /* without short cuts for what records mostly look like */
+};
+
 struct decode_limits {
     size_t max_value_bytes; /* larger payloads are INVALID_TOO_LONG (default 8 MiB) */
     uint32_t max_depth;     /* nesting of JSON (default 128) */
+    enum decode_way way;
 };
 
 struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limits);

@@ -20,6 +20,7 @@ struct field_room {
     struct arena arena;
     struct value *items; /* the list being collected */
     size_t n_items, items_cap;
+    struct etime_day day; /* of the event time that was read last */
 };
 
 void field_room_init(struct field_room *room);
@@ -46,6 +47,8 @@ bool field_list(const struct plan_field *f, struct json_span array, bool collect
 /* Text as a value of the field's type. Of numbers and truth values only decimals are text in
  * JSON; keys and headers, which are text only, pass `bare`. */
 bool field_text(const struct schema_field *f, struct slice text, bool bare, struct value *ret);
+/* Within what event times may be: 1678 up to the end of 64 bits. */
+bool field_time_valid(struct etime t);
 /* A JSON number as a value of the field's type. */
 bool field_number(const struct schema_field *f, struct slice number, struct value *ret);
 

@@ -47,11 +47,16 @@ static bool enum_from_text(const struct schema_field *f, struct slice text, stru
 }
 
 /* 1678-01-01T00:00:00Z up to the last instants of 64 bits, which stand for "end of time". */
-static bool timestamp_value(struct etime t, struct value *ret)
+bool field_time_valid(struct etime t)
 {
     const int64_t first = INT64_C(-9214560000) * NS_PER_S;
-    set_number(ret, VAL_TIMESTAMP, t.ns);
     return t.ns >= first && t.ns != INT64_MAX;
+}
+
+static bool timestamp_value(struct etime t, struct value *ret)
+{
+    set_number(ret, VAL_TIMESTAMP, t.ns);
+    return field_time_valid(t);
 }
 
 static bool timestamp_from_number(const struct schema_field *f, struct slice number,

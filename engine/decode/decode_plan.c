@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/decode/decode_quick.h"
 #include "nfa/expr.h"
 
 /* Calls `mark` for every slot of this declaration that the expression reads; the event's own time
@@ -149,6 +150,7 @@ static void plan_decl(struct plan_decl *p, const struct ruleset *rs,
         plan_path(f, paths);
     }
     plan_order(p, arena);
+    quick_plan(p, arena);
 }
 
 /* What the paths ask for: a literal key and a path to its end or its first "[*]" ask for all of the

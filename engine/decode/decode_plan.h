@@ -25,6 +25,48 @@ struct plan_field {
     bool keep;
 };
 
+/* A text that values are compared with. */
+struct quick_text {
+    uint64_t head; /* first eight bytes as json_paths.h has them */
+    struct slice text;
+};
+
+enum quick_kind {
+    QUICK_NOTHING, /* computed, and nobody asks for it */
+    QUICK_STRING,
+    QUICK_ENUM,
+    QUICK_TIME,    /* as text */
+    QUICK_DECIMAL,
+    QUICK_INT,
+    QUICK_OTHER,   /* whatever decode_field.h makes of it */
+};
+
+struct quick_field {
+    enum quick_kind kind;
+    bool keep, required, is_time;
+    uint32_t literal, nested; /* nodes; the same where there is one only */
+    const struct plan_field *field;
+    struct quick_text *names; /* QUICK_ENUM */
+    uint32_t n_names;
+};
+
+/* `where` holds only if this field equals this text. */
+struct quick_test {
+    uint32_t literal, nested;
+    struct quick_text text;
+};
+
+/* Of decode_quick.c. */
+struct quick_decl {
+    bool usable;               /* it can judge and make the event */
+    struct quick_field *fields; /* one per slot */
+    uint32_t *texts;           /* slots whose text is kept */
+    uint32_t n_texts;
+    struct quick_test *tests;  /* all must hold … */
+    uint32_t n_tests;
+    bool tests_are_all;        /* … and then `where` holds */
+};
+
 struct plan_decl {
     const struct schema_decl *decl;
     struct plan_field *fields; /* one per slot */
@@ -34,6 +76,7 @@ struct plan_decl {
     uint32_t *computed; /* wanted computed fields; a field stands behind those it reads */
     uint32_t n_computed;
     uint32_t n_where_computed; /* the first ones: `where` reads them */
+    struct quick_decl quick;
 };
 
 struct plan_topic {

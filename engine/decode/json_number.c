@@ -158,6 +158,71 @@ bool json_number_to_decimal(struct slice number, struct decimal *ret)
     return true;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Eight digits, the first one in the lowest byte, as a number (Lemire's form of a well-known
+ * trick: pairs, fours, all eight). Zero bytes in front count as zeros. */
+static uint64_t eight_digits(uint64_t v)
+{
+    v = ((v & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561) >> 8;
+    v = ((v & UINT64_C(0x00FF00FF00FF00FF)) * 6553601) >> 16;
+    return ((v & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001)) >> 32;
+}
+
+static uint64_t load8(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+bool json_number_short_decimal(const char *p, size_t len, struct decimal *ret)
+{
+    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    bool negative = *p == '-';
+    p += negative;
+    len -= negative;
+    uint64_t head = load8(p), points = head ^ ones * '.';
+    points = (points - ones) & ~points & (ones * 0x80);
+    size_t whole = points ? (size_t)__builtin_ctzll(points) >> 3 : 8;
+    if (whole > len || (whole == 8 && p[8] != '.')) {
+        whole = len; /* a point behind the number is none of it */
+    }
+    if (whole == 0 || whole > 8 || len - whole > 9) {
+        return false;
+    }
+    uint64_t shift = 8 * (8 - whole), digits = head << shift;
+    uint64_t places = 0, behind = 0;
+    if (whole < len) {
+        places = len - whole - 1;
+        if (places == 0) {
+            return false;
+        }
+        behind = load8(p + whole + 1) << (8 * (8 - places));
+        if (((behind ^ ones * '0') & (ones * 0xF0)) >> (8 * (8 - places)) != 0) {
+            return false; /* an exponent */
+        }
+        uint64_t last = behind & (ones * 0x0F);
+        size_t zeros = last ? (size_t)__builtin_clzll(last) >> 3 : places;
+        places -= zeros;
+        behind = zeros < 8 ? behind << (8 * zeros) : 0;
+    }
+    if (((digits ^ ones * '0') & (ones * 0xF0)) >> shift != 0) {
+        return false;
+    }
+    uint64_t v = eight_digits(digits) * powers[places] + eight_digits(behind);
+    ret->coeff = negative ? -(__int128)v : (__int128)v;
+    ret->scale = (uint8_t)places;
+    return true;
+}
+#else
+bool json_number_short_decimal(const char *p, size_t len, struct decimal *ret)
+{
+    return json_number_to_decimal(slice_from(p, len), ret);
+}
+#endif
+
 /* strtod follows the locale's decimal point, so it gets the C locale; and it needs an end. */
 static double slow_double(struct slice number)
 {

@@ -16,8 +16,8 @@
 #include "base/attr.h"
 #include "engine/decode/json_paths.h"
 
-/* Zero bytes that must follow a text to be scanned: strings are read 16 bytes at a time. */
-#define JSON_PAD_BYTES 16
+/* Zero bytes that must follow a text to be scanned: it is read up to 32 bytes at a time. */
+#define JSON_PAD_BYTES 32
 
 enum json_kind {
     JSON_NONE, /* not there */
@@ -45,6 +45,8 @@ struct json_span {
     uint8_t kind; /* enum json_kind */
     bool escaped; /* strings: there are escapes in it */
 };
+
+struct json_shape;
 
 struct json_frame {
     uint32_t node; /* of this object or array; JSON_NO_NODE: nobody asks for it */
@@ -75,5 +77,23 @@ void json_scan_release(struct json_scan *s);
  * `found` has room for paths->n spans; they point into the text. `paths` is sealed. */
 bool json_scan_run(struct json_scan *s, const char *text, size_t len,
                    const struct json_paths *paths, struct json_span *found) FYKE_MUST_USE;
+/* The same for texts like those before (json_shape.h): true only for what json_scan_run() finds
+ * valid, and then with the same spans. False says nothing: json_scan_run() has to look.
+ * `vectors`: with the machine's vector instructions. `shape` is kept for `paths` alone. */
+bool json_scan_alike(struct json_scan *s, const char *text, size_t len,
+                     const struct json_paths *paths, struct json_shape *shape, bool vectors,
+                     struct json_span *found) FYKE_MUST_USE;
+
+/* ---- shared by the files of this part ----------------------------------------------------- */
+
+void json_scan_begin(struct json_scan *s, const char *text, size_t len,
+                     const struct json_paths *paths, struct json_span *found);
+/* The string whose content goes on at `p`; what is behind its closing quote, s->escaped set if it
+ * has escapes; NULL: it is none. */
+const unsigned char *json_scan_string_rest(struct json_scan *s, const unsigned char *p);
+/* The node that member `name` of the innermost object stands for; what an earlier member of this
+ * name has left is forgotten. */
+uint32_t json_scan_member(struct json_scan *s, struct json_span name);
+void json_scan_forget(struct json_scan *s, uint32_t node);
 
 #endif

@@ -2,11 +2,9 @@
 #include "engine/decode/json_scan.h"
 
 #include <stdlib.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "base/xalloc.h"
+#include "engine/decode/json_run.h"
 #include "engine/decode/json_walk.h"
 
 #define YYCTYPE unsigned char
@@ -90,41 +88,17 @@ static enum token lex_string_rest(struct json_scan *s, const unsigned char *p)
     }
 }
 
-/* How many bytes from `p` on are plain ASCII of a string: neither quote nor backslash nor control
- * nor above 0x7F. The zero bytes behind the text end every run. */
-#ifdef __SSE2__
-static inline size_t plain_run(const unsigned char *p)
+const unsigned char *json_scan_string_rest(struct json_scan *s, const unsigned char *p)
 {
-    const __m128i blank = _mm_set1_epi8(0x20);
-    for (size_t n = 0;; n += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n));
-        /* signed: bytes above 0x7F are less than a blank, too */
-        __m128i stops = _mm_or_si128(_mm_cmplt_epi8(v, blank),
-                                     _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                                  _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-        unsigned mask = (unsigned)_mm_movemask_epi8(stops);
-        if (mask != 0) {
-            return n + (unsigned)__builtin_ctz(mask);
-        }
-    }
+    return lex_string_rest(s, p) == TOKEN_STRING ? s->at : NULL;
 }
-#else
-static inline size_t plain_run(const unsigned char *p)
-{
-    size_t n = 0;
-    while (p[n] >= 0x20 && p[n] < 0x80 && p[n] != '"' && p[n] != '\\') {
-        n++;
-    }
-    return n;
-}
-#endif
 
 /* A string whose opening quote has been read. Most strings are short plain ASCII: they are passed
  * over at once, anything else is left to the rules above. */
 static inline enum token lex_string(struct json_scan *s, const unsigned char *p)
 {
     s->escaped = false;
-    p += plain_run(p);
+    p += json_plain_run_sse2(p);
     if (FYKE_LIKELY(*p == '"')) {
         s->at = p + 1;
         return TOKEN_STRING;
@@ -172,7 +146,7 @@ static inline enum token lex(struct json_scan *s)
 }
 
 /* Forgets what was found below a node: its key came again. */
-static void forget(struct json_scan *s, uint32_t node)
+void json_scan_forget(struct json_scan *s, uint32_t node)
 {
     const struct json_node *nodes = s->paths->nodes;
     uint32_t i = nodes[node].first_child;
@@ -212,9 +186,14 @@ static inline uint32_t member_node(struct json_scan *s, struct json_span name)
     uint32_t node = FYKE_UNLIKELY(name.escaped) ? find_escaped_key(s, object, name)
                                                 : json_paths_child(object, name.ptr, name.len);
     if (node != JSON_NO_NODE && FYKE_UNLIKELY(s->found[node].kind != JSON_NONE)) {
-        forget(s, node);
+        json_scan_forget(s, node);
     }
     return node;
+}
+
+uint32_t json_scan_member(struct json_scan *s, struct json_span name)
+{
+    return member_node(s, name);
 }
 
 /* The string token that has just been read. */
@@ -301,7 +280,7 @@ static unsigned plain_members(struct json_scan *s, unsigned expect)
 {
     while ((expect & EXPECT_KEY) && *s->at == '"') {
         const unsigned char *key = s->at + 1;
-        size_t key_len = plain_run(key);
+        size_t key_len = json_plain_run_sse2(key);
         if (key[key_len] != '"' || key[key_len + 1] != ':') {
             break;
         }
@@ -313,7 +292,7 @@ static unsigned plain_members(struct json_scan *s, unsigned expect)
             break;
         }
         const unsigned char *text = s->at + 1;
-        size_t len = plain_run(text);
+        size_t len = json_plain_run_sse2(text);
         if (text[len] != '"') {
             break;
         }
@@ -404,8 +383,8 @@ void json_scan_release(struct json_scan *s)
     *s = (struct json_scan){0};
 }
 
-bool json_scan_run(struct json_scan *s, const char *text, size_t len,
-                   const struct json_paths *paths, struct json_span *found)
+void json_scan_begin(struct json_scan *s, const char *text, size_t len,
+                     const struct json_paths *paths, struct json_span *found)
 {
     size_t key_bytes = 6 * (size_t)paths->longest_name + JSON_PAD_BYTES;
     if (key_bytes > s->key_cap) {
@@ -421,5 +400,11 @@ bool json_scan_run(struct json_scan *s, const char *text, size_t len,
     s->end = s->begin + len;
     s->error = JSON_OK;
     s->position = 0;
+}
+
+bool json_scan_run(struct json_scan *s, const char *text, size_t len,
+                   const struct json_paths *paths, struct json_span *found)
+{
+    json_scan_begin(s, text, len, paths, found);
     return scan_document(s);
 }

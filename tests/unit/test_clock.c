@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -218,6 +219,39 @@ static void test_saturation(void **state)
     assert_true(etime_lt((struct etime){1}, (struct etime){2}));
 }
 
+/* Times of few days, damaged now and then: the day that is remembered never shows. */
+static void test_parse_near(void **state)
+{
+    static const char *const dates[] = {"2026-01-05", "2026-01-06", "2026-02-29", "2024-02-29",
+                                        "1677-09-21", "1677-09-22", "2262-04-11", "2262-04-12",
+                                        "0001-01-01", "2026-1-05T"};
+    static const char *const ends[] = {"Z", "Z", ".5Z", ".123Z", ".999999999Z", ".854775807Z",
+                                       ".854775806Z", ".1234567890Z", ".Z", "z", "+00:00", "-01:00",
+                                       "", "ZZ", ".1 Z"};
+    struct rng r = rng_seed(11);
+    struct etime_day day = {0};
+    unsigned good = 0;
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        int n = snprintf(text, sizeof(text), "%sT%02u:%02u:%02u%s",
+                         dates[rng_below(&r, FYKE_ARRAY_LEN(dates))], (unsigned)rng_below(&r, 26),
+                         (unsigned)rng_below(&r, 61), (unsigned)rng_below(&r, 61),
+                         ends[rng_below(&r, FYKE_ARRAY_LEN(ends))]);
+        if (rng_below(&r, 8) == 0) {
+            text[rng_below(&r, (uint64_t)n)] = (char)rng_below(&r, 256);
+        }
+        struct slice s = slice_from(text, rng_below(&r, 16) ? (size_t)n : rng_below(&r, 30) % 29);
+        struct etime a = {0}, b = {0};
+        s.len = s.len > (size_t)n ? (size_t)n : s.len;
+        bool ok = etime_parse(s, false, &a);
+        assert_int_equal(etime_parse_near(s, &day, &b), ok);
+        assert_true(!ok || a.ns == b.ns);
+        good += ok;
+    }
+    assert_true(good > 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_borders),         cmocka_unit_test(test_format),
         cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_civil),
         cmocka_unit_test(test_duration_format), cmocka_unit_test(test_saturation),
+        cmocka_unit_test(test_parse_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

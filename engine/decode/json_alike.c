@@ -1,0 +1,272 @@
+/* The scan of texts that look like those before. It goes from string to string: what stands between
+ * two of them is compared with what stood there before. Everything a JSON text can have is walked
+ * here, but nothing is explained: what is not right is left to json_scan_run(). */
+#include "engine/decode/json_run.h"
+#include "engine/decode/json_scan.h"
+#include "engine/decode/json_shape.h"
+
+struct walk {
+    const unsigned char *at;
+    struct json_scan *s;
+    struct json_shape *shape;
+    struct json_link *last;
+    uint32_t node;   /* of the value that comes; JSON_NO_NODE: nobody asks for it */
+    uint32_t parent; /* the innermost container's */
+    bool in_object;  /* it is an object */
+    bool in_string;  /* the value's opening quote has been passed */
+};
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+static ALWAYS_INLINE size_t plain_run(const unsigned char *p, bool vectors)
+{
+    return vectors ? json_plain_run_sse2(p) : json_plain_run_portable(p);
+}
+
+static ALWAYS_INLINE bool is_blank(unsigned char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static ALWAYS_INLINE const unsigned char *skip_blanks(const unsigned char *p)
+{
+    while (is_blank(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* A key that stands here for the first time, or that did not come here lately. */
+static __attribute__((noinline)) bool search_key(struct walk *w)
+{
+    const unsigned char *begin = w->at, *key = begin + 1;
+    if (*begin != '"') {
+        return false;
+    }
+    struct json_scan *s = w->s;
+    const unsigned char *p = key + json_plain_run_sse2(key);
+    bool plain = *p == '"';
+    s->escaped = false;
+    p = plain ? p + 1 : json_scan_string_rest(s, p);
+    if (p == NULL) {
+        return false;
+    }
+    struct json_span name = {.ptr = (const char *)key, .len = (uint32_t)(p - key - 1),
+                             .kind = JSON_STRING, .escaped = s->escaped};
+    w->node = json_scan_member(s, name);
+    p = skip_blanks(p);
+    if (*p != ':') {
+        return false;
+    }
+    p = skip_blanks(p + 1);
+    w->in_string = *p == '"';
+    w->at = p + w->in_string;
+    size_t len = (size_t)(w->at - begin);
+    if (plain && len <= JSON_LINK_BYTES) {
+        w->last = json_shape_learn(w->shape, w->last, begin, len, w->parent, w->node, w->in_string);
+    }
+    return true;
+}
+
+/* From the quote before a key to the value. */
+static ALWAYS_INLINE bool take_key(struct walk *w)
+{
+    struct json_link *l = w->last->next[0];
+    if (FYKE_UNLIKELY(!json_link_matches(l, w->parent, w->at))) {
+        l = w->last->next[1];
+        if (!json_link_matches(l, w->parent, w->at)) {
+            return search_key(w);
+        }
+    }
+    w->last = l;
+    w->at += l->len;
+    w->node = l->node;
+    w->in_string = l->opens_string;
+    if (w->node != JSON_NO_NODE && FYKE_UNLIKELY(w->s->found[w->node].kind != JSON_NONE)) {
+        json_scan_forget(w->s, w->node);
+    }
+    return true;
+}
+
+/* `w->at` is behind the opening quote. */
+static ALWAYS_INLINE bool take_string(struct walk *w, bool vectors)
+{
+    const unsigned char *text = w->at, *end = text + plain_run(text, vectors);
+    bool escaped = false;
+    if (FYKE_LIKELY(*end == '"')) {
+        w->at = end + 1;
+    } else {
+        w->s->escaped = false;
+        w->at = json_scan_string_rest(w->s, end);
+        if (w->at == NULL) {
+            return false;
+        }
+        end = w->at - 1;
+        escaped = w->s->escaped;
+    }
+    if (w->node != JSON_NO_NODE) {
+        w->s->found[w->node] = (struct json_span){.ptr = (const char *)text,
+                                                  .len = (uint32_t)(end - text),
+                                                  .kind = JSON_STRING, .escaped = escaped};
+    }
+    return true;
+}
+
+static ALWAYS_INLINE bool take_scalar(struct walk *w, bool vectors)
+{
+    const unsigned char *begin = w->at, *end;
+    enum json_kind kind;
+    bool real;
+    switch (*begin) {
+    case 't':
+        kind = JSON_TRUE;
+        end = memcmp(begin, "true", 4) == 0 ? begin + 4 : NULL;
+        break;
+    case 'f':
+        kind = JSON_FALSE;
+        end = memcmp(begin, "false", 5) == 0 ? begin + 5 : NULL;
+        break;
+    case 'n':
+        kind = JSON_NULL;
+        end = memcmp(begin, "null", 4) == 0 ? begin + 4 : NULL;
+        break;
+    default:
+        end = vectors ? json_number_end_sse2(begin, &real) : json_number_end_portable(begin, &real);
+        kind = real ? JSON_REAL : JSON_INT;
+        break;
+    }
+    if (end == NULL) {
+        return false;
+    }
+    if (w->node != JSON_NO_NODE) {
+        w->s->found[w->node] = (struct json_span){
+            .ptr = (const char *)begin, .len = (uint32_t)(end - begin), .kind = (uint8_t)kind};
+    }
+    w->at = end;
+    return true;
+}
+
+static bool open_container(struct walk *w)
+{
+    struct json_scan *s = w->s;
+    bool is_object = *w->at == '{';
+    if (s->depth == s->max_depth) {
+        return false;
+    }
+    if (w->node != JSON_NO_NODE) {
+        s->found[w->node] = (struct json_span){
+            .ptr = (const char *)w->at, .kind = is_object ? JSON_OBJECT : JSON_ARRAY};
+    }
+    s->frames[s->depth++] = (struct json_frame){w->node, is_object};
+    w->parent = w->node;
+    w->in_object = is_object;
+    w->at++;
+    return true;
+}
+
+/* At a closing bracket. */
+static bool close_container(struct walk *w)
+{
+    struct json_scan *s = w->s;
+    if (*w->at != (w->in_object ? '}' : ']')) {
+        return false;
+    }
+    w->at++;
+    if (w->parent != JSON_NO_NODE) {
+        struct json_span *span = &s->found[w->parent];
+        span->len = (uint32_t)((const char *)w->at - span->ptr);
+    }
+    if (--s->depth > 0) {
+        w->parent = s->frames[s->depth - 1].node;
+        w->in_object = s->frames[s->depth - 1].is_object;
+    }
+    return true;
+}
+
+enum came { CAME_VALUE, CAME_OPENING, CAME_NOTHING };
+
+static ALWAYS_INLINE enum came take_value(struct walk *w, bool vectors)
+{
+    if (w->in_object) {
+        if (*w->at != '"') {
+            w->at = skip_blanks(w->at);
+        }
+        if (!take_key(w)) {
+            return CAME_NOTHING;
+        }
+    } else {
+        w->node = JSON_NO_NODE;
+        w->in_string = false;
+    }
+    if (FYKE_LIKELY(w->in_string)) {
+        return take_string(w, vectors) ? CAME_VALUE : CAME_NOTHING;
+    }
+    w->at = skip_blanks(w->at);
+    switch (*w->at) {
+    case '"': w->at++; return take_string(w, vectors) ? CAME_VALUE : CAME_NOTHING;
+    case '{':
+    case '[': return open_container(w) ? CAME_OPENING : CAME_NOTHING;
+    default: return take_scalar(w, vectors) ? CAME_VALUE : CAME_NOTHING;
+    }
+}
+
+enum comes { COMES_VALUE, COMES_END, COMES_NOTHING };
+
+/* What comes behind a value or an opening bracket; closes what closes here. */
+static ALWAYS_INLINE enum comes come_on(struct walk *w, enum came came)
+{
+    for (;;) {
+        if (FYKE_LIKELY(*w->at == ',') && came == CAME_VALUE) {
+            w->at++;
+            return COMES_VALUE;
+        }
+        w->at = skip_blanks(w->at);
+        if (*w->at == '}' || *w->at == ']') {
+            if (!close_container(w)) {
+                return COMES_NOTHING;
+            }
+            if (w->s->depth == 0) {
+                return COMES_END;
+            }
+            came = CAME_VALUE;
+        } else if (came == CAME_OPENING) {
+            return COMES_VALUE;
+        } else if (*w->at != ',') {
+            return COMES_NOTHING;
+        }
+    }
+}
+
+static ALWAYS_INLINE bool walk_document(struct walk *w, bool vectors)
+{
+    enum came came = CAME_OPENING;
+    w->at = skip_blanks(w->at);
+    if (*w->at != '{' || !open_container(w)) {
+        return false;
+    }
+    for (;;) {
+        enum comes comes = come_on(w, came);
+        if (comes != COMES_VALUE) {
+            return comes == COMES_END && skip_blanks(w->at) == w->s->end;
+        }
+        came = take_value(w, vectors);
+        if (came == CAME_NOTHING) {
+            return false;
+        }
+    }
+}
+
+/* Of its own, so that there is a loop with vectors and one without. */
+static __attribute__((noinline)) bool walk_portable(struct walk *w)
+{
+    return walk_document(w, false);
+}
+
+bool json_scan_alike(struct json_scan *s, const char *text, size_t len,
+                     const struct json_paths *paths, struct json_shape *shape, bool vectors,
+                     struct json_span *found)
+{
+    json_scan_begin(s, text, len, paths, found);
+    struct walk w = {.at = s->begin, .s = s, .shape = shape, .last = json_shape_start(shape)};
+    return vectors ? walk_document(&w, true) : walk_portable(&w);
+}

@@ -1,0 +1,62 @@
+#include "engine/decode/json_shape.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
+/* Bytes that are no part of any key's text: nothing ever equals such a link. */
+static void make_empty(struct json_link *l, struct json_link *start)
+{
+    memset(l->text, 0xFF, sizeof(l->text));
+    memset(l->mask, 0xFF, sizeof(l->mask));
+    l->len = JSON_LINK_BYTES;
+    l->next[0] = l->next[1] = start;
+}
+
+void json_shape_release(struct json_shape *shape)
+{
+    free(shape->links);
+    shape->links = NULL;
+}
+
+struct json_link *json_shape_start(struct json_shape *shape)
+{
+    if (shape->links == NULL) {
+        shape->links = xcalloc(JSON_LINKS + 1, sizeof(*shape->links));
+        for (size_t i = 0; i <= JSON_LINKS; i++) {
+            make_empty(&shape->links[i], &shape->links[JSON_LINKS]);
+        }
+    }
+    return &shape->links[JSON_LINKS];
+}
+
+static size_t place_of(const struct json_link *l)
+{
+    uint64_t h = l->parent ^ (uint64_t)l->len << 32;
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(l->text); i++) {
+        h = (h ^ l->text[i]) * UINT64_C(0x9E3779B97F4A7C15);
+        h ^= h >> 32;
+    }
+    return (size_t)(h & (JSON_LINKS - 1));
+}
+
+struct json_link *json_shape_learn(struct json_shape *shape, struct json_link *last,
+                                   const unsigned char *text, size_t len, uint32_t parent,
+                                   uint32_t node, bool opens_string)
+{
+    struct json_link l = {.parent = parent, .node = node, .len = (uint8_t)len,
+                          .opens_string = opens_string};
+    assert(len <= JSON_LINK_BYTES);
+    memcpy(l.text, text, len);
+    memset(l.mask, 0xFF, len);
+    l.next[0] = l.next[1] = json_shape_start(shape);
+    struct json_link *to = &shape->links[place_of(&l)];
+    if (to->len != l.len || to->parent != parent ||
+        memcmp(to->text, l.text, sizeof(l.text)) != 0) {
+        *to = l;
+    }
+    last->next[1] = last->next[0];
+    last->next[0] = to;
+    return to;
+}
