@@ -1,6 +1,5 @@
 #include "base/arena.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,17 +7,8 @@
 
 #include "base/xalloc.h"
 
-#define ARENA_ALIGN ((size_t)16)
 #define ARENA_MIN_BLOCK ((size_t)4096)
 #define ARENA_MAX_BLOCK ((size_t)1 << 20)
-
-struct arena_block {
-    struct arena_block *next;
-    size_t cap;
-    size_t len;
-    size_t pad; /* keeps `data` 16-byte aligned */
-    char data[];
-};
 
 void arena_init(struct arena *a)
 {
@@ -77,7 +67,7 @@ static size_t rounded(size_t bytes)
     return (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
 }
 
-void *arena_room(struct arena *a, size_t most)
+void *arena_room_anew(struct arena *a, size_t most)
 {
     size_t need = rounded(most);
     struct arena_block *b = a->head;
@@ -87,17 +77,9 @@ void *arena_room(struct arena *a, size_t most)
     return b->data + b->len;
 }
 
-void arena_take(struct arena *a, size_t bytes)
-{
-    size_t need = rounded(bytes);
-    assert(a->head && a->head->cap - a->head->len >= need);
-    a->head->len += need;
-    a->used_bytes += need;
-}
-
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    void *p = arena_room(a, bytes);
+    void *p = arena_room_anew(a, bytes);
     memset(p, 0, rounded(bytes));
     arena_take(a, bytes);
     return p;

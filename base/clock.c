@@ -161,40 +161,70 @@ bool etime_parse(struct slice text, bool date_alone, struct etime *ret)
     return etime_make(days * S_PER_DAY + seconds - offset_s, ns, ret);
 }
 
-/* "hh:mm:ss" */
-static bool seconds_of_day(const char *t, int64_t *ret)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* "hh:mm:ss", all bytes at once: each may lie so far above the same byte of "00:00:00". */
+static bool seconds_of_day(const char *text, int64_t *ret)
 {
-    unsigned d[6] = {(unsigned)(t[0] - '0'), (unsigned)(t[1] - '0'), (unsigned)(t[3] - '0'),
-                     (unsigned)(t[4] - '0'), (unsigned)(t[6] - '0'), (unsigned)(t[7] - '0')};
-    unsigned hour = d[0] * 10 + d[1];
-    *ret = (int64_t)(hour * 3600 + (d[2] * 10 + d[3]) * 60 + d[4] * 10 + d[5]);
-    /* no branches: all of it is right, mostly */
-    return (d[0] <= 2) & (d[1] <= 9) & (hour <= 23) & (d[2] <= 5) & (d[3] <= 9) & (d[4] <= 5) &
-           (d[5] <= 9) & (t[2] == ':') & (t[5] == ':');
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    const uint64_t zeros = UINT64_C(0x30303A30303A3030);
+    const uint64_t room = UINT64_C(0x767A7F767A7F767D); /* 0x7F less 9, 5, 0, 9, 5, 0, 9, 2 */
+    uint64_t d;
+    memcpy(&d, text, sizeof(d));
+    d ^= zeros;
+    uint64_t pairs = d * 10 + (d >> 8); /* tens and ones, in the byte of the tens */
+    unsigned hour = pairs & 0xFF, minute = (pairs >> 24) & 0xFF, second = (pairs >> 48) & 0xFF;
+    *ret = (int64_t)(hour * 3600 + minute * 60 + second);
+    return ((d | (d + room)) & high) == 0 && hour <= 23;
 }
+#else
+static bool seconds_of_day(const char *text, int64_t *ret)
+{
+    struct scan s = {text, text + 8};
+    int64_t ns;
+    return scan_time(&s, ret, &ns) && s.p == s.end;
+}
+#endif
 
 /* ".d" to ".ddddddddd" up to the "Z"; no text at all is no fraction. */
 static bool fraction_of_second(const char *p, const char *end, int64_t *ns)
 {
-    static const int64_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000,
-                                    10000,      1000,      100,      10,      1};
-    size_t digits = (size_t)(end - p) - 1;
-    int64_t v = 0;
+    int64_t unit = NS_PER_S, v = 0;
     *ns = 0;
     if (p == end) {
         return true;
     }
-    if (*p != '.' || digits < 1 || digits > 9) {
+    if (*p != '.' || end - p < 2 || end - p > 10) {
         return false;
     }
     for (p++; p < end; p++) {
-        if (*p < '0' || *p > '9') {
+        unsigned digit = (unsigned)(*p - '0');
+        if (digit > 9) {
             return false;
         }
-        v = v * 10 + (*p - '0');
+        unit /= 10;
+        v = v * 10 + digit;
     }
-    *ns = v * units[digits];
+    *ns = v * unit;
     return true;
+}
+
+/* The form with milliseconds, whose length is always the same. */
+static bool milliseconds(const char *p, int64_t *ns)
+{
+    unsigned a = (unsigned)(p[1] - '0'), b = (unsigned)(p[2] - '0'), c = (unsigned)(p[3] - '0');
+    *ns = (int64_t)(a * 100 + b * 10 + c) * NS_PER_MS;
+    return (*p == '.') & (a <= 9) & (b <= 9) & (c <= 9);
+}
+
+static bool same_date(const struct etime_day *day, const char *text)
+{
+    uint64_t a, b;
+    uint16_t c, d;
+    memcpy(&a, day->date, sizeof(a));
+    memcpy(&b, text, sizeof(b));
+    memcpy(&c, day->date + sizeof(a), sizeof(c));
+    memcpy(&d, text + sizeof(b), sizeof(d));
+    return a == b && c == d;
 }
 
 static void note_day(struct etime_day *day, const char *text)
@@ -216,8 +246,9 @@ bool etime_parse_near(struct slice text, struct etime_day *day, struct etime *re
     if (text.len < 20 || p[10] != 'T' || p[text.len - 1] != 'Z') {
         return etime_parse(text, false, ret);
     }
-    if (memcmp(p, day->date, sizeof(day->date)) == 0 && seconds_of_day(p + 11, &seconds) &&
-        fraction_of_second(p + 19, p + text.len - 1, &ns) &&
+    if (same_date(day, p) && seconds_of_day(p + 11, &seconds) &&
+        (text.len == 24 ? milliseconds(p + 19, &ns)
+                        : fraction_of_second(p + 19, p + text.len - 1, &ns)) &&
         !__builtin_add_overflow(day->midnight_ns, seconds * NS_PER_S + ns, &ret->ns)) {
         return ret->ns != INT64_MAX;
     }

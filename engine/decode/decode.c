@@ -383,6 +383,13 @@ static bool scan_value(struct decoder *d, const struct record *r, const struct p
     return scan_text(d, slice_from(d->text, r->value.len), topic, ret);
 }
 
+static struct event **events_room(struct arena *arena, uint32_t n)
+{
+    struct event **events = arena_room(arena, n * sizeof(struct event *));
+    arena_take(arena, n * sizeof(struct event *));
+    return events;
+}
+
 static void judge_decls(struct judging *j, struct decoded *ret)
 {
     for (uint32_t i = 0; i < j->topic->n_decls; i++) {
@@ -392,7 +399,7 @@ static void judge_decls(struct judging *j, struct decoded *ret)
         case NOT_CLAIMED: break;
         case ACCEPTED:
             if (ret->n_events == 0) {
-                ret->events = ARENA_ARRAY(j->arena, struct event *, j->topic->n_decls - i);
+                ret->events = events_room(j->arena, j->topic->n_decls - i);
             }
             ret->events[ret->n_events++] = j->event;
             ret->bad_values += j->bad_values;

@@ -27,7 +27,7 @@ struct plan_field {
 
 /* A text that values are compared with. */
 struct quick_text {
-    uint64_t head; /* first eight bytes as json_paths.h has them */
+    uint64_t head, mask; /* first eight bytes as json_paths.h has them */
     struct slice text;
 };
 

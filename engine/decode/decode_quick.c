@@ -8,37 +8,37 @@
 /* An event with more text is left to those who count in full width. */
 #define MAX_TEXT_BYTES ((size_t)1 << 20)
 
-static inline struct json_span span_of(const struct json_span *found, uint32_t literal,
-                                       uint32_t nested)
+static inline const struct json_span *span_of(const struct json_span *found, uint32_t literal,
+                                              uint32_t nested)
 {
-    return found[literal].kind != JSON_NONE ? found[literal] : found[nested];
+    return found[literal].kind != JSON_NONE ? &found[literal] : &found[nested];
 }
 
 /* `text` lies in the payload. */
-static inline bool text_is(struct json_span text, const struct quick_text *q)
+static inline bool text_is(const struct json_span *text, const struct quick_text *q)
 {
     uint64_t head;
-    if (text.len != q->text.len) {
+    if (text->len != q->text.len) {
         return false;
     }
-    memcpy(&head, text.ptr, sizeof(head));
+    memcpy(&head, text->ptr, sizeof(head));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     head = __builtin_bswap64(head);
 #endif
-    return (head & json_head_mask(text.len)) == q->head &&
-           (text.len <= 8 || memcmp(text.ptr + 8, q->text.ptr + 8, text.len - 8) == 0);
+    return (head & q->mask) == q->head &&
+           (text->len <= 8 || memcmp(text->ptr + 8, q->text.ptr + 8, text->len - 8) == 0);
 }
 
 enum quick_result quick_claims(const struct plan_decl *p, const struct json_span *found)
 {
     for (uint32_t i = 0; i < p->quick.n_tests; i++) {
         const struct quick_test *t = &p->quick.tests[i];
-        struct json_span s = span_of(found, t->literal, t->nested);
-        if (s.kind == JSON_STRING && s.escaped) {
+        const struct json_span *s = span_of(found, t->literal, t->nested);
+        if (s->kind == JSON_STRING && s->escaped) {
             return QUICK_UNSURE;
         }
         /* absent and undecodable are missing, and nothing equals that */
-        if (s.kind != JSON_STRING || !text_is(s, &t->text)) {
+        if (s->kind != JSON_STRING || !text_is(s, &t->text)) {
             return QUICK_NOT_CLAIMED;
         }
     }
@@ -54,17 +54,24 @@ struct making {
     char *text; /* of the next value */
 };
 
-static inline void put_text(struct making *m, struct value *v, const char *text, uint32_t len)
+static inline void put_head(struct value *v, enum value_kind kind, uint8_t aux, uint32_t len)
 {
-    char *to = m->text;
-    v->kind = VAL_STRING;
-    v->aux = v->aux2 = v->pad = 0;
+    v->kind = (uint8_t)kind;
+    v->aux = aux;
+    v->aux2 = v->pad = 0;
     v->len = len;
+}
+
+static inline void put_text(struct making *m, struct value *v, const struct json_span *s)
+{
+    const char *text = s->ptr;
+    char *to = m->text;
+    put_head(v, VAL_STRING, 0, s->len);
     v->u.dec.hi = 0;
     v->u.str = to;
-    m->text += len;
+    m->text += s->len;
     memcpy(to, text, COPY_BYTES);
-    for (uint32_t n = COPY_BYTES; n < len; n += COPY_BYTES) {
+    for (uint32_t n = COPY_BYTES; n < s->len; n += COPY_BYTES) {
         memcpy(to + n, text + n, COPY_BYTES);
     }
 }
@@ -72,10 +79,7 @@ static inline void put_text(struct making *m, struct value *v, const char *text,
 static inline void put_number(struct value *v, enum value_kind kind, uint8_t aux, uint64_t lo,
                               uint64_t hi)
 {
-    v->kind = (uint8_t)kind;
-    v->aux = aux;
-    v->aux2 = v->pad = 0;
-    v->len = 0;
+    put_head(v, kind, aux, 0);
     v->u.dec.lo = lo;
     v->u.dec.hi = hi;
 }
@@ -106,11 +110,11 @@ static bool put_other(struct making *m, const struct quick_field *q, struct valu
     return true;
 }
 
-static bool put_time(struct making *m, const struct quick_field *q, struct json_span s,
+static inline bool put_time(struct making *m, const struct quick_field *q, const struct json_span *s,
                      struct value *v)
 {
     struct etime t;
-    if (!etime_parse_near(slice_from(s.ptr, s.len), &m->room->day, &t) || !field_time_valid(t)) {
+    if (!etime_parse_near(slice_from(s->ptr, s->len), &m->room->day, &t) || !field_time_valid(t)) {
         return false;
     }
     if (q->is_time) {
@@ -122,7 +126,7 @@ static bool put_time(struct making *m, const struct quick_field *q, struct json_
     return true;
 }
 
-static bool put_enum(struct making *m, const struct quick_field *q, struct json_span s,
+static inline bool put_enum(struct making *m, const struct quick_field *q, const struct json_span *s,
                      struct value *v)
 {
     uint32_t i = 0;
@@ -130,16 +134,19 @@ static bool put_enum(struct making *m, const struct quick_field *q, struct json_
         i++;
     }
     if (i < q->n_names && q->keep) {
-        put_text(m, v, s.ptr, s.len);
+        put_text(m, v, s);
     }
     return i < q->n_names;
 }
 
-static bool put_decimal(const struct quick_field *q, struct json_span s, struct value *v)
+static inline bool put_decimal(const struct quick_field *q, const struct json_span *s, struct value *v)
 {
     struct decimal d;
-    if (!json_number_short_decimal(s.ptr, s.len, &d) &&
-        !json_number_to_decimal(slice_from(s.ptr, s.len), &d)) {
+    bool is_short = json_number_short_decimal(s->ptr, s->len, &d);
+    if (is_short && !q->keep) {
+        return true;
+    }
+    if (!is_short && !json_number_to_decimal(slice_from(s->ptr, s->len), &d)) {
         return false;
     }
     if (q->keep) {
@@ -149,10 +156,10 @@ static bool put_decimal(const struct quick_field *q, struct json_span s, struct 
     return true;
 }
 
-static bool put_int(const struct quick_field *q, struct json_span s, struct value *v)
+static bool put_int(const struct quick_field *q, const struct json_span *s, struct value *v)
 {
     int64_t i;
-    if (!json_number_scaled(slice_from(s.ptr, s.len), 0, &i)) {
+    if (!json_number_scaled(slice_from(s->ptr, s->len), 0, &i)) {
         return false;
     }
     if (q->keep) {
@@ -161,45 +168,62 @@ static bool put_int(const struct quick_field *q, struct json_span s, struct valu
     return true;
 }
 
-/* False: not sure that the field is right. */
-static inline bool put_field(struct making *m, const struct quick_field *q, struct value *v)
+/* A value that is there. False: not sure that the field is right. */
+static inline bool put_present(struct making *m, const struct quick_field *q,
+                               const struct json_span *s, struct value *v)
 {
-    put_nothing(v);
-    if (q->kind == QUICK_NOTHING) {
-        return true;
+    bool is_number = s->kind == JSON_INT || s->kind == JSON_REAL;
+    if (q->kind == QUICK_DECIMAL || q->kind == QUICK_INT) {
+        return is_number && (q->kind == QUICK_INT ? put_int(q, s, v) : put_decimal(q, s, v));
     }
-    if (q->kind == QUICK_OTHER) {
-        return put_other(m, q, v);
+    if (s->kind != JSON_STRING) {
+        return false;
     }
-    struct json_span s = span_of(m->found, q->literal, q->nested);
-    if (s.kind <= JSON_NULL) {
-        return !q->required;
+    if (q->kind == QUICK_STRING && !q->keep) {
+        return true; /* with escapes, too */
     }
-    bool is_text = s.kind == JSON_STRING && !s.escaped;
-    bool is_number = s.kind == JSON_INT || s.kind == JSON_REAL;
+    if (s->escaped) {
+        return false;
+    }
     switch (q->kind) {
-    case QUICK_STRING:
-        if (q->keep && is_text) {
-            put_text(m, v, s.ptr, s.len);
-        }
-        return is_text || (s.kind == JSON_STRING && !q->keep);
-    case QUICK_ENUM: return is_text && put_enum(m, q, s, v);
-    case QUICK_TIME: return is_text && put_time(m, q, s, v);
-    case QUICK_DECIMAL: return is_number && put_decimal(q, s, v);
-    case QUICK_INT: return is_number && put_int(q, s, v);
+    case QUICK_STRING: put_text(m, v, s); return true;
+    case QUICK_ENUM: return put_enum(m, q, s, v);
+    case QUICK_TIME: return put_time(m, q, s, v);
+    case QUICK_DECIMAL:
+    case QUICK_INT:
     case QUICK_NOTHING:
     case QUICK_OTHER: break;
     }
     return false;
 }
 
+static inline bool put_field(struct making *m, const struct quick_field *q, struct value *v)
+{
+    if (!q->keep) {
+        put_nothing(v);
+    }
+    if (q->kind == QUICK_NOTHING) {
+        return true;
+    }
+    if (q->kind == QUICK_OTHER) {
+        put_nothing(v);
+        return put_other(m, q, v);
+    }
+    const struct json_span *s = span_of(m->found, q->literal, q->nested);
+    if (FYKE_UNLIKELY(s->kind <= JSON_NULL)) {
+        put_nothing(v);
+        return !q->required;
+    }
+    return put_present(m, q, s, v);
+}
+
+/* At most; what is no text counts, too: then the event is not made here, or the room is not used. */
 static size_t text_bytes(const struct plan_decl *p, const struct json_span *found)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < p->quick.n_texts; i++) {
         const struct quick_field *q = &p->quick.fields[p->quick.texts[i]];
-        struct json_span s = span_of(found, q->literal, q->nested);
-        n += s.kind == JSON_STRING ? s.len : 0;
+        n += span_of(found, q->literal, q->nested)->len;
     }
     return n;
 }

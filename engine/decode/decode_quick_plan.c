@@ -4,7 +4,7 @@
 
 static struct quick_text quick_text_of(struct slice text)
 {
-    struct quick_text q = {.text = text};
+    struct quick_text q = {.mask = json_head_mask(text.len), .text = text};
     for (size_t i = 0; i < text.len && i < 8; i++) {
         q.head |= (uint64_t)(unsigned char)text.ptr[i] << (8 * i);
     }

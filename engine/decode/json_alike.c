@@ -23,6 +23,13 @@ static ALWAYS_INLINE size_t plain_run(const unsigned char *p, bool vectors)
     return vectors ? json_plain_run_sse2(p) : json_plain_run_portable(p);
 }
 
+static ALWAYS_INLINE bool link_matches(const struct json_link *l, uint32_t parent,
+                                      const unsigned char *p, bool vectors)
+{
+    return vectors ? json_link_matches_sse2(l, parent, p)
+                   : json_link_matches_portable(l, parent, p);
+}
+
 static ALWAYS_INLINE bool is_blank(unsigned char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -68,28 +75,18 @@ static __attribute__((noinline)) bool search_key(struct walk *w)
     return true;
 }
 
-/* From the quote before a key to the value. */
-static ALWAYS_INLINE bool take_key(struct walk *w)
+static ALWAYS_INLINE void put_span(struct json_span *found, uint32_t node,
+                                   const unsigned char *begin, const unsigned char *end,
+                                   enum json_kind kind, bool escaped)
 {
-    struct json_link *l = w->last->next[0];
-    if (FYKE_UNLIKELY(!json_link_matches(l, w->parent, w->at))) {
-        l = w->last->next[1];
-        if (!json_link_matches(l, w->parent, w->at)) {
-            return search_key(w);
-        }
+    if (node != JSON_NO_NODE) {
+        found[node] = (struct json_span){.ptr = (const char *)begin, .len = (uint32_t)(end - begin),
+                                         .kind = (uint8_t)kind, .escaped = escaped};
     }
-    w->last = l;
-    w->at += l->len;
-    w->node = l->node;
-    w->in_string = l->opens_string;
-    if (w->node != JSON_NO_NODE && FYKE_UNLIKELY(w->s->found[w->node].kind != JSON_NONE)) {
-        json_scan_forget(w->s, w->node);
-    }
-    return true;
 }
 
 /* `w->at` is behind the opening quote. */
-static ALWAYS_INLINE bool take_string(struct walk *w, bool vectors)
+static bool take_string(struct walk *w, bool vectors)
 {
     const unsigned char *text = w->at, *end = text + plain_run(text, vectors);
     bool escaped = false;
@@ -104,46 +101,110 @@ static ALWAYS_INLINE bool take_string(struct walk *w, bool vectors)
         end = w->at - 1;
         escaped = w->s->escaped;
     }
-    if (w->node != JSON_NO_NODE) {
-        w->s->found[w->node] = (struct json_span){.ptr = (const char *)text,
-                                                  .len = (uint32_t)(end - text),
-                                                  .kind = JSON_STRING, .escaped = escaped};
-    }
+    put_span(w->s->found, w->node, text, end, JSON_STRING, escaped);
     return true;
+}
+
+/* What is behind the number, truth value or null at `p`; NULL: it is none. */
+static ALWAYS_INLINE const unsigned char *scalar_end(const unsigned char *p, bool vectors,
+                                                     enum json_kind *kind)
+{
+    const unsigned char *end;
+    bool real;
+    switch (*p) {
+    case 't': *kind = JSON_TRUE; return memcmp(p, "true", 4) == 0 ? p + 4 : NULL;
+    case 'f': *kind = JSON_FALSE; return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
+    case 'n': *kind = JSON_NULL; return memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+    default:
+        end = vectors ? json_number_end_sse2(p, &real) : json_number_end_portable(p, &real);
+        *kind = end && real ? JSON_REAL : JSON_INT;
+        return end;
+    }
 }
 
 static ALWAYS_INLINE bool take_scalar(struct walk *w, bool vectors)
 {
-    const unsigned char *begin = w->at, *end;
     enum json_kind kind;
-    bool real;
-    switch (*begin) {
-    case 't':
-        kind = JSON_TRUE;
-        end = memcmp(begin, "true", 4) == 0 ? begin + 4 : NULL;
-        break;
-    case 'f':
-        kind = JSON_FALSE;
-        end = memcmp(begin, "false", 5) == 0 ? begin + 5 : NULL;
-        break;
-    case 'n':
-        kind = JSON_NULL;
-        end = memcmp(begin, "null", 4) == 0 ? begin + 4 : NULL;
-        break;
-    default:
-        end = vectors ? json_number_end_sse2(begin, &real) : json_number_end_portable(begin, &real);
-        kind = real ? JSON_REAL : JSON_INT;
-        break;
-    }
+    const unsigned char *end = scalar_end(w->at, vectors, &kind);
     if (end == NULL) {
         return false;
     }
-    if (w->node != JSON_NO_NODE) {
-        w->s->found[w->node] = (struct json_span){
-            .ptr = (const char *)begin, .len = (uint32_t)(end - begin), .kind = (uint8_t)kind};
-    }
+    put_span(w->s->found, w->node, w->at, end, kind, false);
     w->at = end;
     return true;
+}
+
+/* What ends the value behind a link (a string's closing quote is its end); NULL: something else than
+ * text without escapes, a number, a truth value or null. */
+static ALWAYS_INLINE const unsigned char *value_end(const struct json_link *l,
+                                                    const unsigned char *value, bool vectors,
+                                                    enum json_kind *kind)
+{
+    if (l->opens_string) {
+        const unsigned char *end = value + plain_run(value, vectors);
+        *kind = JSON_STRING;
+        return *end == '"' ? end : NULL;
+    }
+    return scalar_end(value, vectors, kind);
+}
+
+/* The link that stands at a key, of the two that stood there last; NULL: neither. */
+static ALWAYS_INLINE struct json_link *link_at(const struct json_link *last, uint32_t parent,
+                                               const unsigned char *at, bool vectors)
+{
+    struct json_link *l = last->next[0];
+    if (FYKE_LIKELY(link_matches(l, parent, at, vectors))) {
+        return l;
+    }
+    l = last->next[1];
+    return link_matches(l, parent, at, vectors) ? l : NULL;
+}
+
+/* Keeps a value, unless its key came before. */
+static ALWAYS_INLINE bool put_first(struct json_span *found, uint32_t node,
+                                    const unsigned char *begin, const unsigned char *end,
+                                    enum json_kind kind)
+{
+    if (node == JSON_NO_NODE) {
+        return true;
+    }
+    if (FYKE_UNLIKELY(found[node].kind != JSON_NONE)) {
+        return false;
+    }
+    put_span(found, node, begin, end, kind, false);
+    return true;
+}
+
+/* The members of an object that come as they came before, with text or scalars for values: all that
+ * most records are made of. What the loop goes by stands in no memory, so a step costs what it takes
+ * to find the end of a value. True: it stopped behind a value; else before a key. */
+static ALWAYS_INLINE bool take_members(struct walk *w, bool vectors)
+{
+    struct json_span *const found = w->s->found;
+    const uint32_t parent = w->parent;
+    const unsigned char *at = w->at;
+    struct json_link *last = w->last, *l;
+    bool behind_value = false;
+    while ((l = link_at(last, parent, at, vectors)) != NULL) {
+        enum json_kind kind;
+        const unsigned char *value = at + l->len, *end = value_end(l, value, vectors, &kind);
+        if (FYKE_UNLIKELY(end == NULL) || !put_first(found, l->node, value, end, kind)) {
+            break;
+        }
+        last = l;
+        at = end + l->opens_string;
+        if (*at != ',') {
+            behind_value = true;
+            break;
+        }
+        at++;
+        if (FYKE_UNLIKELY(*at != '"')) {
+            at = skip_blanks(at);
+        }
+    }
+    w->at = at;
+    w->last = last;
+    return behind_value;
 }
 
 static bool open_container(struct walk *w)
@@ -183,13 +244,31 @@ static bool close_container(struct walk *w)
     return true;
 }
 
+/* From the quote before a key to the value. */
+static bool take_key(struct walk *w)
+{
+    struct json_link *l = link_at(w->last, w->parent, w->at, false);
+    if (l == NULL) {
+        return search_key(w);
+    }
+    w->last = l;
+    w->at += l->len;
+    w->node = l->node;
+    w->in_string = l->opens_string;
+    if (w->node != JSON_NO_NODE && w->s->found[w->node].kind != JSON_NONE) {
+        json_scan_forget(w->s, w->node);
+    }
+    return true;
+}
+
 enum came { CAME_VALUE, CAME_OPENING, CAME_NOTHING };
 
 static ALWAYS_INLINE enum came take_value(struct walk *w, bool vectors)
 {
     if (w->in_object) {
-        if (*w->at != '"') {
-            w->at = skip_blanks(w->at);
+        w->at = skip_blanks(w->at);
+        if (take_members(w, vectors)) {
+            return CAME_VALUE;
         }
         if (!take_key(w)) {
             return CAME_NOTHING;

@@ -9,7 +9,7 @@
 static void make_empty(struct json_link *l, struct json_link *start)
 {
     memset(l->text, 0xFF, sizeof(l->text));
-    memset(l->mask, 0xFF, sizeof(l->mask));
+    memset(l->ignored, 0, sizeof(l->ignored));
     l->len = JSON_LINK_BYTES;
     l->next[0] = l->next[1] = start;
 }
@@ -34,8 +34,10 @@ struct json_link *json_shape_start(struct json_shape *shape)
 static size_t place_of(const struct json_link *l)
 {
     uint64_t h = l->parent ^ (uint64_t)l->len << 32;
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(l->text); i++) {
-        h = (h ^ l->text[i]) * UINT64_C(0x9E3779B97F4A7C15);
+    for (size_t i = 0; i < sizeof(l->text); i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, l->text + i, sizeof(word));
+        h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
         h ^= h >> 32;
     }
     return (size_t)(h & (JSON_LINKS - 1));
@@ -49,7 +51,7 @@ struct json_link *json_shape_learn(struct json_shape *shape, struct json_link *l
                           .opens_string = opens_string};
     assert(len <= JSON_LINK_BYTES);
     memcpy(l.text, text, len);
-    memset(l.mask, 0xFF, len);
+    memset(l.ignored + len, 0xFF, sizeof(l.ignored) - len);
     l.next[0] = l.next[1] = json_shape_start(shape);
     struct json_link *to = &shape->links[place_of(&l)];
     if (to->len != l.len || to->parent != parent ||

@@ -13,17 +13,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "engine/decode/json_paths.h"
+#include "engine/decode/json_run.h"
 
 /* A longer link is not remembered. */
 #define JSON_LINK_BYTES 32
 #define JSON_LINKS 128
 
 struct json_link {
-    uint64_t text[JSON_LINK_BYTES / 8]; /* zero-filled */
-    uint64_t mask[JSON_LINK_BYTES / 8]; /* 0xFF for each byte of the text */
+    _Alignas(16) unsigned char text[JSON_LINK_BYTES];
+    unsigned char ignored[JSON_LINK_BYTES]; /* 0xFF behind the text */
     struct json_link *next[2];
     uint32_t parent; /* node of the object; JSON_NO_NODE: nobody asks for it */
     uint32_t node;   /* of the key in it */
@@ -43,18 +43,48 @@ struct json_link *json_shape_learn(struct json_shape *shape, struct json_link *l
                                    const unsigned char *text, size_t len, uint32_t parent,
                                    uint32_t node, bool opens_string);
 
-/* JSON_LINK_BYTES from `p` on are readable. */
-static inline bool json_link_matches(const struct json_link *l, uint32_t parent,
-                                     const unsigned char *p)
+static inline uint64_t json_link_diff(const struct json_link *l, size_t at, const unsigned char *p)
 {
-    uint64_t w[2];
-    memcpy(w, p, sizeof(w));
-    uint64_t diff = ((w[0] ^ l->text[0]) & l->mask[0]) | ((w[1] ^ l->text[1]) & l->mask[1]);
-    if (l->len > sizeof(w)) {
-        memcpy(w, p + sizeof(w), sizeof(w));
-        diff |= ((w[0] ^ l->text[2]) & l->mask[2]) | ((w[1] ^ l->text[3]) & l->mask[3]);
+    uint64_t text, want, ignored;
+    memcpy(&text, p + at, sizeof(text));
+    memcpy(&want, l->text + at, sizeof(want));
+    memcpy(&ignored, l->ignored + at, sizeof(ignored));
+    return (text ^ want) & ~ignored;
+}
+
+/* JSON_LINK_BYTES from `p` on are readable. */
+static inline bool json_link_matches_portable(const struct json_link *l, uint32_t parent,
+                                              const unsigned char *p)
+{
+    uint64_t diff = json_link_diff(l, 0, p) | json_link_diff(l, 8, p);
+    if (l->len > 16) {
+        diff |= json_link_diff(l, 16, p) | json_link_diff(l, 24, p);
     }
     return diff == 0 && l->parent == parent;
 }
+
+#ifdef __SSE2__
+static inline bool json_link_equals_sse2(const struct json_link *l, size_t at,
+                                         const unsigned char *p)
+{
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
+    __m128i want = _mm_load_si128((const __m128i *)(const void *)(l->text + at));
+    __m128i ignored = _mm_load_si128((const __m128i *)(const void *)(l->ignored + at));
+    return _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(text, want), ignored)) == 0xFFFF;
+}
+
+static inline bool json_link_matches_sse2(const struct json_link *l, uint32_t parent,
+                                          const unsigned char *p)
+{
+    return json_link_equals_sse2(l, 0, p) && l->parent == parent &&
+           (l->len <= 16 || json_link_equals_sse2(l, 16, p));
+}
+#else
+static inline bool json_link_matches_sse2(const struct json_link *l, uint32_t parent,
+                                          const unsigned char *p)
+{
+    return json_link_matches_portable(l, parent, p);
+}
+#endif
 
 #endif
