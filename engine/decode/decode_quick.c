@@ -11,7 +11,8 @@
 static inline const struct json_span *span_of(const struct json_span *found, uint32_t literal,
                                               uint32_t nested)
 {
-    return found[literal].kind != JSON_NONE ? &found[literal] : &found[nested];
+    const struct json_span *s = &found[literal];
+    return FYKE_LIKELY(s->kind != JSON_NONE) ? s : &found[nested];
 }
 
 /* `text` lies in the payload. */

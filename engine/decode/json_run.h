@@ -2,8 +2,8 @@
  * spent. Each stands here twice, for any machine and with SSE2, which every x86-64 has; a caller
  * says which. Texts end with JSON_PAD_BYTES zero bytes, which end every run.
  *
- * Wider vectors were tried and are not worth their dispatch: strings in events are short, so a run
- * costs the latency of one step, and a step of two SSE2 words takes 32 bytes already. */
+ * AVX2 was tried and was dearer (docs/performance.md): strings in events are short, so a run costs
+ * the latency of one step, and a step of two SSE2 words takes 32 bytes already. */
 #ifndef FYKE_ENGINE_DECODE_JSON_RUN_H
 #define FYKE_ENGINE_DECODE_JSON_RUN_H
 
@@ -14,13 +14,6 @@
 
 #ifdef __SSE2__
 #include <emmintrin.h>
-#endif
-
-/* True where json_*_sse2 are more than another name of json_*_portable. */
-#ifdef __SSE2__
-#define JSON_HAS_SSE2 true
-#else
-#define JSON_HAS_SSE2 false
 #endif
 
 static inline bool json_is_plain(unsigned char c)
