@@ -49,7 +49,23 @@ class World(group_faults.World):
         s = super().member(name, *more)
         path = f"{self.work}/{name}.rules"
         s.command[s.command.index("-r") + 1] = path if os.path.exists(path) else self.change(name, 1)
+        s.command += ["--audit", f"{self.work}/{name}.audit"]
         return s
+
+    def records(self, name):
+        """Of its starts and reloads."""
+        with open(f"{self.work}/{name}.audit") as f:
+            return [json.loads(line) for line in f if line.endswith("\n")]
+
+    def wait_record(self, name, seconds=90, **want):
+        """The last record is that one."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            last = (self.records(name) or [{}])[-1]
+            if all(last.get(k) == v for k, v in want.items()):
+                return last
+            time.sleep(0.1)
+        raise eos.Failed(f"{name}: no record {want}, but {self.records(name)}")
 
     def pair(self, *names):
         """Two that share everything."""
@@ -126,6 +142,19 @@ def counted(figures, **want):
         raise eos.Failed(f"counted {got} instead of {want}")
 
 
+def switches_recorded(w):
+    """Each instance tells its own, and by what: one asked for it, the other follows."""
+    first = w.records("a")[0]
+    if (first["by"], first["generation"]) != ("start", 1):
+        raise eos.Failed(f"the first start of a is recorded as {first}")
+    for name, by in (("a", "signal"), ("b", "group")):
+        r = w.wait_record(name, by=by, result="switched", generation=2)
+        if r["ruleset_before"] != first["ruleset"] or not r["positions"]:
+            raise eos.Failed(f"the switch of {name} is recorded as {r}")
+        if {"rule": "toggled", "fate": "changed", "open": "dropped"} not in r["rules"]:
+            raise eos.Failed(f"{name} does not tell what became of the changed rule: {r}")
+
+
 def a_reload_of_one_is_one_of_all(w):
     """The other one's files stay as they are; it takes what is in force, and keeps to it."""
     a, b = w.pair("a", "b")
@@ -136,14 +165,17 @@ def a_reload_of_one_is_one_of_all(w):
     for name in "ab":
         w.wait_said(name, "1 changed, 0 removed")
         w.wait_said(name, "2 of 4 partitions are ours", 2)
+    switches_recorded(w)
     w.produce(200)
     b.kill()
     w.produce(100)
     b.start()
     w.wait_said("b", "it takes what is in force (generation 2, by instance a)")
     w.wait_said("b", "2 of 4 partitions are ours", 3)
+    w.wait_record("b", by="start", generation=2)
     hup(a)
     w.wait_said("a", "reload: nothing has changed")
+    w.wait_record("a", by="signal", result="unchanged")
     with open(f"{w.work}/a.rules", "a") as f:
         f.write("rule {")
     hup(a)
