@@ -1,14 +1,16 @@
-/* Everything that is read from a state directory: header, heads, segments, instances, and the file
+/* Everything that is read from a state directory: header, heads, segments, pages, instances, and the file
  * itself. The first byte says which; checksums are put right first, because damage that they see is
  * the easy kind. */
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "engine/state/clock_page.h"
 #include "engine/state/header.h"
 #include "engine/state/lmdb_check.h"
 #include "engine/state/record_codec.h"
@@ -91,6 +93,46 @@ static void try_segment(struct slice body)
     buf_release(&b);
 }
 
+/* ---- pages -------------------------------------------------------------------------------- */
+
+/* Two bytes say which page; what it holds must lie there. */
+static void try_page(struct slice body)
+{
+    struct record_key key = record_head_key((struct hash128){1, 2});
+    struct buf b = BUF_INIT;
+    struct value_clocks c;
+    const char *why = NULL;
+    if (body.len < 2) {
+        return;
+    }
+    memcpy(key.bytes + 18, body.ptr, 2);
+    seal(&key, slice_from(body.ptr + 2, body.len - 2), &b);
+    value_clocks_init(&c, (struct duration){1000});
+    if (clock_page_take(&c, &key, buf_slice(&b), ETIME_MAX, &why)) {
+        struct frozen f = {0};
+        must(c.n > 0);
+        clock_pages_freeze(&c, (struct hash128){1, 2}, &f);
+        must(f.n == 0);
+        frozen_release(&f);
+    } else {
+        must(why != NULL);
+    }
+    value_clocks_release(&c);
+    buf_release(&b);
+}
+
+static void try_rules(struct slice body)
+{
+    struct header h = {0};
+    struct buf once = BUF_INIT;
+    if (header_take_rules(&h, body)) {
+        header_put_rules(&h, &once);
+        must(once.len <= body.len);
+    }
+    header_release(&h);
+    buf_release(&once);
+}
+
 /* ---- instances ---------------------------------------------------------------------------- */
 
 /* One byte: length of the head; then the head; the rest is every segment. */
@@ -168,6 +210,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 's':
         try_segment(body);
+        break;
+    case 'p':
+        try_page(body);
+        break;
+    case 'r':
+        try_rules(body);
         break;
     case 'i':
         try_instance(body);

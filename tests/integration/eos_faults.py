@@ -220,6 +220,21 @@ def a_deleted_state_directory_is_restored(w):
         raise eos.Failed(f"nothing was restored:\n{text(w.subject)}")
 
 
+def a_state_directory_deleted_while_running_is_restored(w):
+    """Whoever runs on it goes on, and ends as ever; the next life has the changelog."""
+    first = w.another("state")
+    first.start()
+    w.load_and_await(200)
+    shutil.rmtree(w.state)
+    w.load_and_await(200)
+    w.load_and_await(100)
+    stop(first)
+    w.load(100)
+    w.subject.finishes("--once")
+    if "entries restored from the changelog" not in text(w.subject):
+        raise eos.Failed(f"nothing was restored:\n{text(w.subject)}")
+
+
 def clocks_of_values_come_back_from_the_changelog(w):
     """`watermark per`: what the clocks of all users say comes back from the changelog alone, too."""
     rules = f"{w.work}/eos.rules"
@@ -313,6 +328,7 @@ CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          positions_may_expire, a_changelog_that_is_gone_is_refused,
          a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
+         a_state_directory_deleted_while_running_is_restored,
          clocks_of_values_come_back_from_the_changelog,
          rules_that_do_not_fit_the_state_leave_the_stored_ones,
          another_protocols_state_is_refused, an_abort_may_be_cut_short]

@@ -151,8 +151,9 @@ class World:
             if n > 2 or not begin <= at <= end:
                 raise eos.Failed(f"{n} times an alert of {at} ms, where only those of {begin} to {end} ms "
                                  f"may come twice: {row}")
-        print(f"{len(often)} of {len(alerts)} alerts went out twice, all of them decided in the last "
-              f"{end - begin} ms before the break", flush=True)
+        oldest = min(map(detected_ms, often), default=end)
+        print(f"{len(often)} of {len(alerts)} alerts went out twice, the oldest of them decided {end - oldest} ms "
+              f"before the break, where {end - begin} ms are allowed", flush=True)
         return list(dict.fromkeys(alerts))
 
     def same_state(self):
