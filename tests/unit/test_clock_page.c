@@ -74,7 +74,7 @@ static void what_moved_is_written(void **state)
 static void a_full_page_has_parts(void **state)
 {
     struct value_clocks c;
-    struct frozen f = {0}, less = {0};
+    struct frozen f = {0}, less = {0}, one = {0};
     char value[300];
     unsigned n = 0;
     (void)state;
@@ -103,6 +103,15 @@ static void a_full_page_has_parts(void **state)
     }
     assert_int_equal(deleted, f.n - c.pages[5].parts);
     assert_in_range(c.pages[5].parts, 1, 2);
+    for (unsigned i = 0; one.n == 0; i++) { /* what goes is of page 5, what comes is not */
+        snprintf(value, sizeof(value), "x%u", i);
+        if (value_clocks_page_of(slice_of(value)) != 5) {
+            note(&c, value, 3);
+            clock_pages_freeze(&c, OWNER, &one);
+        }
+    }
+    assert_int_equal(one.n, 1 + c.pages[5].parts);
+    frozen_release(&one);
     frozen_release(&f);
     frozen_release(&less);
     value_clocks_release(&c);
