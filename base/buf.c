@@ -15,7 +15,9 @@ void buf_release(struct buf *b)
 /* One byte more than asked, so that text can always be NUL-terminated in place. */
 void buf_reserve(struct buf *b, size_t extra)
 {
-    b->ptr = xgrow(b->ptr, &b->cap, b->len + extra + 1, 1);
+    if (extra >= b->cap - b->len) { /* len <= cap */
+        b->ptr = xgrow(b->ptr, &b->cap, b->len + extra + 1, 1);
+    }
 }
 
 void buf_put(struct buf *b, const void *bytes, size_t len)
@@ -29,7 +31,8 @@ void buf_put(struct buf *b, const void *bytes, size_t len)
 
 void buf_put_byte(struct buf *b, uint8_t byte)
 {
-    buf_put(b, &byte, 1);
+    buf_reserve(b, 1);
+    b->ptr[b->len++] = (char)byte;
 }
 
 void buf_puts(struct buf *b, const char *s)

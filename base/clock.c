@@ -259,6 +259,16 @@ bool etime_parse_near(struct slice text, struct etime_day *day, struct etime *re
     return true;
 }
 
+/* `width` digits of a number that is not negative. */
+static char *put_digits(char *at, int64_t v, int width)
+{
+    for (int i = width; i-- > 0; v /= 10) {
+        at[i] = (char)('0' + v % 10);
+    }
+    return at + width;
+}
+
+/* The years of all times that there are have four digits. */
 size_t etime_format(struct etime t, char out[ETIME_TEXT_MAX])
 {
     int64_t ns = t.ns % NS_PER_S;
@@ -278,10 +288,20 @@ size_t etime_format(struct etime t, char out[ETIME_TEXT_MAX])
     civil_from_days(days, &year, &month, &day);
     int digits = ns % NS_PER_MS == 0 ? 3 : ns % 1000 == 0 ? 6 : 9;
     int64_t shown = digits == 3 ? ns / NS_PER_MS : digits == 6 ? ns / 1000 : ns;
-    int n = snprintf(out, ETIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d.%0*dZ", (int)year, month,
-                     day, (int)(second_of_day / 3600), (int)(second_of_day / 60 % 60),
-                     (int)(second_of_day % 60), digits, (int)shown);
-    return (size_t)n;
+    const struct {
+        int64_t v;
+        int width;
+        char behind;
+    } parts[] = {{year, 4, '-'}, {month, 2, '-'}, {day, 2, 'T'}, {second_of_day / 3600, 2, ':'},
+                 {second_of_day / 60 % 60, 2, ':'}, {second_of_day % 60, 2, '.'},
+                 {shown, digits, 'Z'}};
+    char *at = out;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        at = put_digits(at, parts[i].v, parts[i].width);
+        *at++ = parts[i].behind;
+    }
+    *at = '\0';
+    return (size_t)(at - out);
 }
 
 size_t duration_format(struct duration d, char out[DURATION_TEXT_MAX])

@@ -230,3 +230,20 @@ void *pool_resize(struct pool *p, void *ptr, size_t old_bytes, size_t new_bytes)
     pool_free(p, ptr, old_bytes);
     return moved;
 }
+
+void *pool_grow(struct pool *p, void *ptr, uint32_t *cap, uint32_t need, size_t elem_bytes)
+{
+    if (ptr && need <= *cap) {
+        return ptr;
+    }
+    uint32_t want = *cap ? *cap : 1;
+    while (want < need) {
+        want = want > UINT32_MAX / 2 ? UINT32_MAX : want * 2;
+    }
+    if (want > SIZE_MAX / 2 / elem_bytes) {
+        xalloc_die(SIZE_MAX);
+    }
+    ptr = pool_resize(p, ptr, *cap * elem_bytes, want * elem_bytes);
+    *cap = want;
+    return ptr;
+}

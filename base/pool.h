@@ -7,6 +7,7 @@
 #define FYKE_BASE_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define POOL_MIN_BLOCK ((size_t)32)
 #define POOL_MAX_BLOCK ((size_t)65536)
@@ -41,6 +42,9 @@ void *pool_zalloc(struct pool *p, size_t bytes) __attribute__((returns_nonnull))
 void pool_free(struct pool *p, void *ptr, size_t bytes);
 /* Keeps the content up to the smaller size; stays in place within one class. */
 void *pool_resize(struct pool *p, void *ptr, size_t old_bytes, size_t new_bytes)
+    __attribute__((returns_nonnull));
+/* Room for `need` elements of an array in the pool; *cap doubles from one. */
+void *pool_grow(struct pool *p, void *ptr, uint32_t *cap, uint32_t need, size_t elem_bytes)
     __attribute__((returns_nonnull));
 /* What a block of `bytes` really costs. */
 size_t pool_block_bytes(size_t bytes);

@@ -20,6 +20,8 @@ void *xgrow(void *p, size_t *cap, size_t need, size_t elem_bytes) __attribute__(
 
 /* `VEC_PUSH(v->items, v->n, v->cap) = item;` for a struct with items, size_t n, size_t cap. */
 #define VEC_PUSH(items, n, cap)                                                                    \
-    (*((items) = xgrow((items), &(cap), (n) + 1, sizeof(*(items))), &(items)[(n)++]))
+    (*((items) = (n) < (cap) ? (items)                                                             \
+                             : xgrow((items), &(cap), (n) + 1, sizeof(*(items))),                  \
+       &(items)[(n)++]))
 
 #endif

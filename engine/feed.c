@@ -54,28 +54,31 @@ static void count_missing(struct engine *e, const struct key_group *g, const str
     count_missing_in_profiles(e, g, v, ev);
 }
 
-static void send_to_key(struct engine *e, const struct key_route *route, struct shard_item item)
+/* `item` without its key. */
+static void send_to_key(struct engine *e, const struct key_route *route,
+                        const struct shard_item *item)
 {
     const struct key_group *g = &e->keys.groups[route->key_group];
     const struct key_variant *v = &g->variants[route->variant];
     struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
-    if (!key_of(g, v, item.event, &e->key_eval, values, &item.key)) {
-        count_missing(e, g, v, item.event);
+    struct key_ref key;
+    if (!key_of(g, v, item->event, &e->key_eval, values, &key)) {
+        count_missing(e, g, v, item->event);
         return;
     }
     if (e->options.keyed != NULL && v->n_uses > 0) {
-        e->options.keyed(e->options.keyed_ctx, g, values, item.event);
+        e->options.keyed(e->options.keyed_ctx, g, values, item->event);
     }
-    item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
-    item.variants = (struct variant_chain){.variant = route->variant};
-    shard_add_event(&e->shards[item.key.hash.hi % e->n_shards], item, &e->key_eval.scratch);
+    key.canonical = arena_copy(&e->key_eval.scratch, key.canonical);
+    shard_add_event(&e->shards[key.hash.hi % e->n_shards], item, &key, route->variant,
+                    &e->key_eval.scratch);
 }
 
-/* `item` without its key. */
-static void send(struct engine *e, uint32_t clock_group, uint32_t level, struct shard_item item)
+static void send(struct engine *e, uint32_t clock_group, uint32_t level,
+                 const struct shard_item *item)
 {
     uint32_t stage = e->rs->clock_groups[clock_group].first_stage + level;
-    const struct key_routes *routes = key_table_routes(&e->keys, stage, item.event->decl);
+    const struct key_routes *routes = key_table_routes(&e->keys, stage, item->event->decl);
     for (uint32_t i = 0; i < routes->n; i++) {
         send_to_key(e, &routes->items[i], item);
     }
@@ -105,7 +108,8 @@ void feed_event(struct engine *e, uint32_t clock_group, const struct order_item 
         event_block_unhold(item->block); /* no rule reads such events */
         return;
     }
-    send(e, clock_group, 0, item_of_input(&in));
+    struct shard_item item_in = item_of_input(&in);
+    send(e, clock_group, 0, &item_in);
     if (cg->n_levels > 1) {
         VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = in;
     }
@@ -127,7 +131,7 @@ static void send_ask(struct engine *e, uint32_t level, const struct derived *d)
         .cause = {d->root, d->at, d},
     };
     item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
-    shard_add(&e->shards[item.key.hash.hi % e->n_shards], item);
+    shard_add(&e->shards[item.key.hash.hi % e->n_shards], &item);
 }
 
 static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
@@ -137,13 +141,13 @@ static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
         send_ask(e, level, d);
         return;
     }
-    send(e, clock_group, level,
-         (struct shard_item){
-             .event = d->event,
-             .cause = {d->root, d->at, d},
-             .came_after = place_cmp(d->at, d->root) != 0 ||
-                           place_cmp(d->root, e->clocks[clock_group].before) < 0,
-         });
+    const struct shard_item item = {
+        .event = d->event,
+        .cause = {d->root, d->at, d},
+        .came_after = place_cmp(d->at, d->root) != 0 ||
+                      place_cmp(d->root, e->clocks[clock_group].before) < 0,
+    };
+    send(e, clock_group, level, &item);
 }
 
 static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
@@ -154,7 +158,8 @@ static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
         if (k == f->derived.n ||
             (i < f->n_inputs &&
              derived_is_behind(f->derived.items[k], order_item_place(&f->inputs[i].item)))) {
-            send(e, clock_group, level, item_of_input(&f->inputs[i++]));
+            struct shard_item item = item_of_input(&f->inputs[i++]);
+            send(e, clock_group, level, &item);
         } else {
             send_derived(e, clock_group, level, f->derived.items[k++]);
         }

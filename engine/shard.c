@@ -25,29 +25,33 @@ void shard_release(struct shard *s)
     *s = (struct shard){0};
 }
 
-void shard_add(struct shard *s, struct shard_item item)
+struct shard_item *shard_add(struct shard *s, const struct shard_item *item)
 {
-    VEC_PUSH(s->items, s->n_items, s->cap_items) = item;
+    struct shard_item *to = &VEC_PUSH(s->items, s->n_items, s->cap_items);
+    *to = *item;
+    return to;
 }
 
-static bool same_event_and_group(const struct shard_item *a, const struct shard_item *b)
-{
-    return a->event == b->event && a->cause.derived == b->cause.derived
-           && a->key.key_group == b->key.key_group;
-}
-
-void shard_add_event(struct shard *s, struct shard_item item, struct arena *memory)
+void shard_add_event(struct shard *s, const struct shard_item *item, const struct key_ref *key,
+                     uint32_t variant, struct arena *memory)
 {
     /* What a group gets of one event stands together: the routes are in order of groups. */
-    for (size_t i = s->n_items; i-- > 0 && same_event_and_group(&s->items[i], &item);) {
-        if (slice_eq(s->items[i].key.canonical, item.key.canonical)) {
+    for (size_t i = s->n_items; i-- > 0;) {
+        struct shard_item *before = &s->items[i];
+        if (before->event != item->event || before->cause.derived != item->cause.derived ||
+            before->key.key_group != key->key_group) {
+            break;
+        }
+        if (slice_eq(before->key.canonical, key->canonical)) {
             struct variant_chain *more = ARENA_ARRAY(memory, struct variant_chain, 1);
-            *more = (struct variant_chain){item.variants.variant, s->items[i].variants.next};
-            s->items[i].variants.next = more;
+            *more = (struct variant_chain){variant, before->variants.next};
+            before->variants.next = more;
             return;
         }
     }
-    shard_add(s, item);
+    struct shard_item *to = shard_add(s, item);
+    to->key = *key;
+    to->variants = (struct variant_chain){.variant = variant};
 }
 
 /* ---- events ------------------------------------------------------------------------------- */
@@ -64,12 +68,14 @@ struct delivery {
     struct key_record *known; /* once `looked`: what there is of the key; NULL: nothing */
     bool looked;
     bool changed;
+    struct shared_event shared;
 };
 
 static void take_record(struct delivery *d, struct key_record *rec)
 {
     d->rec = d->known = rec;
     d->looked = true;
+    d->shared.serial = rec->serial = rec->serial + 1 != 0 ? rec->serial + 1 : 1;
     d->call.key = rec->values;
     d->view.rec = rec;
 }
@@ -137,7 +143,7 @@ static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles,
     if (!d->looked) {
         FYKE_TRY(look_at_record(d, err));
     }
-    struct instance *in = d->known == NULL ? NULL : keyspace_instance(d->known, unit);
+    struct instance *in = d->known == NULL ? NULL : keyspace_change(d->known, unit);
     if (in == NULL && !begins) {
         d->shard->costs[unit].events++;
         pass_by(d);
@@ -172,7 +178,7 @@ static enum err deliver_blind(struct delivery *d, uint32_t unit, uint64_t roles,
     if (d->rec == NULL) {
         FYKE_TRY(open_record(d, err));
     }
-    struct instance *in = keyspace_instance(d->rec, unit);
+    struct instance *in = keyspace_change(d->rec, unit);
     if (in == NULL) {
         in = keyspace_add_instance(d->shard->keyspace, d->rec, unit);
     }
@@ -305,7 +311,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
     struct keyspace *ks = d->shard->keyspace;
     uint64_t suppressed;
     FYKE_TRY(open_record(d, err));
-    struct instance *in = keyspace_instance(d->rec, ask->unit);
+    struct instance *in = keyspace_change(d->rec, ask->unit);
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, ask->unit);
     }
@@ -369,6 +375,18 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     return ERR_OK;
 }
 
+/* The keys of a pass are known beforehand: what their records need is on its way from memory while others
+ * are evaluated, one step further with each item. */
+static void prefetch_keys(const struct shard *s, size_t i)
+{
+    for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
+        size_t ahead = i + 2 * (KEYSPACE_PREFETCH_STEPS - step);
+        if (ahead < s->n_items) {
+            keyspace_prefetch(s->keyspace, s->items[ahead].key.hash, step);
+        }
+    }
+}
+
 static void begin_delivery(struct delivery *d, const struct shard_item *item)
 {
     d->item = item;
@@ -377,6 +395,7 @@ static void begin_delivery(struct delivery *d, const struct shard_item *item)
     d->view.moved = false;
     d->rec = d->known = NULL;
     d->looked = d->changed = false;
+    d->shared = (struct shared_event){.from = item->event};
 }
 
 static enum err run_items(struct shard *s, const struct shard_pass *pass,
@@ -390,9 +409,13 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
     };
     measure_view_init(&d.view, pass->keys, s->given);
     d.call.measures = &d.view.reader;
+    d.call.shared = &d.shared;
     for (size_t i = 0; i < s->n_items; i++) {
+        prefetch_keys(s, i);
         begin_delivery(&d, &s->items[i]);
-        FYKE_TRY(deliver(&d, &pass->keys->groups[s->items[i].key.key_group], err));
+        enum err rc = deliver(&d, &pass->keys->groups[s->items[i].key.key_group], err);
+        shared_event_end(&d.shared, keyspace_pool(s->keyspace));
+        FYKE_TRY(rc);
     }
     return ERR_OK;
 }

@@ -86,9 +86,10 @@ static inline void shard_count_work(struct shard *s, uint32_t rule, struct nfa_w
 void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct alert_options *alerts, bool show_pending);
 void shard_release(struct shard *s);
-void shard_add(struct shard *s, struct shard_item item);
-/* An event through one variant. `memory` lives as long as the pass. */
-void shard_add_event(struct shard *s, struct shard_item item, struct arena *memory);
+struct shard_item *shard_add(struct shard *s, const struct shard_item *item);
+/* An event (`item` without its key) through one variant. `memory` lives as long as the pass. */
+void shard_add_event(struct shard *s, const struct shard_item *item, const struct key_ref *key,
+                     uint32_t variant, struct arena *memory);
 /* Where the history of a rule begins: its own clock says it, also for a copy elsewhere. */
 static inline struct etime shard_history(const struct shard_pass *pass, uint32_t rule)
 {

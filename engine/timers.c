@@ -15,8 +15,9 @@ static void fire(struct shard *s, const struct shard_pass *pass, struct key_reco
     view->moved = false;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct instance *in = rec->slots[i].instance;
-        if (in != NULL && !etime_lt(t, instance_next_time(in))) {
+        if (in != NULL && !etime_lt(t, rec->slots[i].next)) {
             struct nfa_work work = instance_work(in);
+            rec->slots[i].stale = true;
             call->history_begin = shard_history(pass, rec->slots[i].rule);
             changed |= instance_advance(in, before, call);
             shard_count_work(s, rec->slots[i].rule, work, instance_work(in));

@@ -18,7 +18,7 @@ static uint32_t settle(const struct instance *in, uint32_t i)
 {
     const struct rule *r = in->rule;
     uint64_t tests = i < r->n_tails ? r->step_tests : r->first_tests;
-    uint32_t c = in->cursor[i];
+    uint32_t c = instance_cursor(in)[i];
     uint32_t n = retained_count(&in->events);
     while (c < n && (c < in->lowest || !(retained_at(&in->events, c)->tests & tests))) {
         c++;
@@ -30,7 +30,7 @@ struct etime deadline_next(const struct instance *in)
 {
     struct etime next = ETIME_MAX;
     for (uint32_t i = 0; i < cursors(in->rule); i++) {
-        uint32_t c = in->cursor[i] = settle(in, i);
+        uint32_t c = instance_cursor(in)[i] = settle(in, i);
         if (c < retained_count(&in->events)) {
             struct etime t =
                 etime_add(retained_at(&in->events, c)->event->time, length_of(in->rule, i));
@@ -44,19 +44,20 @@ void deadline_passed(struct instance *in, struct etime t)
 {
     in->fired = t;
     for (uint32_t i = 0; i < cursors(in->rule); i++) {
-        uint32_t c = in->cursor[i];
+        uint32_t c = instance_cursor(in)[i];
         struct duration length = length_of(in->rule, i);
         while (c < retained_count(&in->events) &&
                etime_add(retained_at(&in->events, c)->event->time, length).ns <= t.ns) {
             c++;
         }
-        in->cursor[i] = c;
+        instance_cursor(in)[i] = c;
     }
 }
 
 void deadline_shift(struct instance *in, uint32_t dropped)
 {
     for (uint32_t i = 0; i < cursors(in->rule); i++) {
-        in->cursor[i] = in->cursor[i] > dropped ? in->cursor[i] - dropped : 0;
+        uint32_t *c = &instance_cursor(in)[i];
+        *c = *c > dropped ? *c - dropped : 0;
     }
 }

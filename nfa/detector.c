@@ -14,28 +14,32 @@
 static void count(struct instance *in, uint64_t tests)
 {
     for (uint64_t b = tests; b; b &= b - 1) {
-        in->have[__builtin_ctzll(b)]++;
+        instance_have(in)[__builtin_ctzll(b)]++;
     }
 }
 
 void detector_recount(struct instance *in)
 {
-    memset(in->have, 0, in->rule->n_tests * sizeof(*in->have));
+    memset(instance_have(in), 0, in->rule->n_tests * sizeof(uint32_t));
     for (uint32_t i = in->lowest; i < retained_count(&in->events); i++) {
         count(in, retained_at(&in->events, i)->tests);
     }
     detector_free(in);
 }
 
+/* No event is bound twice. */
 static bool has_enough(const struct instance *in)
 {
     const struct rule *r = in->rule;
+    if (in->live_starts == 0 || retained_count(&in->events) - in->lowest < r->need_all) {
+        return false;
+    }
     for (uint32_t t = 0; t < r->n_tests; t++) {
-        if (in->have[t] < r->need[t]) {
+        if (in->counters[t] < r->need[t]) {
             return false;
         }
     }
-    return in->live_starts > 0;
+    return true;
 }
 
 /* ---- the detector of the class ------------------------------------------------------------------ */
@@ -152,7 +156,7 @@ void detector_add(struct instance *in, const struct nfa_call *call)
     count(in, retained_at(&in->events, last)->tests);
     if (in->detector) {
         feed(in, last);
-    } else {
+    } else if (has_enough(in)) { /* before that nothing can complete */
         ready(in, call);
     }
 }
@@ -160,7 +164,7 @@ void detector_add(struct instance *in, const struct nfa_call *call)
 void detector_forget(struct instance *in, uint32_t index)
 {
     for (uint64_t b = retained_at(&in->events, index)->tests; b; b &= b - 1) {
-        in->have[__builtin_ctzll(b)]--;
+        instance_have(in)[__builtin_ctzll(b)]--;
     }
     if (in->detector) {
         joins_forget(in, index);

@@ -168,7 +168,7 @@ void instance_dump(const struct instance *in, struct buf *out)
         }
         buf_put_byte(out, '\n');
     }
-    for (size_t i = 0; i < in->n_quiet; i++) {
+    for (uint32_t i = 0; i < in->n_quiet; i++) {
         etime_format(in->quiet[i].last_at, text);
         buf_printf(out, "  quiet since %s, %llu held back\n", text,
                    (unsigned long long)in->quiet[i].held);

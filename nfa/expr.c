@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "nfa/eval_env.h"
 #include "nfa/expr_internal.h"
@@ -143,8 +144,34 @@ static enum truth compare_values(enum expr_op op, struct value a, struct value b
     return holds(op, a, b) ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
+/* What a comparison reads without computing anything; NULL: it must compute. */
+static const struct value *operand(const struct expr *e, const struct eval *ev)
+{
+    if (e->op == EX_CONST) {
+        return &e->value;
+    }
+    if (e->op != EX_FIELD || !ev->self || !e->field || e->field->n != 1 ||
+        e->field->alt[0].decl != ev->self->decl || e->field->alt[0].slot >= ev->self->n_values) {
+        return NULL;
+    }
+    return &ev->self->values[e->field->alt[0].slot];
+}
+
+static enum truth compare_operands(enum expr_op op, const struct value *a, const struct value *b)
+{
+    if (a->kind == VAL_STRING && b->kind == VAL_STRING && (op == EX_EQ || op == EX_NE)) {
+        bool same = a->len == b->len && (a->len == 0 || memcmp(a->u.str, b->u.str, a->len) == 0);
+        return same == (op == EX_EQ) ? TRUTH_TRUE : TRUTH_FALSE;
+    }
+    return compare_values(op, *a, *b);
+}
+
 static struct value comparison(const struct expr *e, struct eval *ev)
 {
+    const struct value *x = operand(e->kids[0], ev), *y = operand(e->kids[1], ev);
+    if (x && y) {
+        return truth_value(compare_operands((enum expr_op)e->op, x, y));
+    }
     struct value a = expr_eval(e->kids[0], ev);
     if (value_is_missing(a)) {
         return VALUE_MISSING;

@@ -20,18 +20,29 @@ struct instance {
     struct pool *pool;
     struct retained events;
     uint32_t lowest;        /* candidates before this index are used up */
+    uint32_t live_starts;   /* candidates that can still begin a match */
+    uint32_t start_hint;    /* no live start stands before this index */
+    uint32_t n_quiet, cap_quiet;
     uint64_t positions;     /* counted events so far */
     struct etime fired;     /* deadlines up to and including this time are decided */
     struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
-    uint32_t live_starts;   /* candidates that can still begin a match */
-    uint32_t start_hint;    /* no live start stands before this index */
-    uint32_t *have;         /* per test: candidates not used up that pass it */
     struct detector *detector; /* of the rule's class; NULL: not made yet, or the general one */
-    uint32_t *cursor;       /* per tail length: first candidate whose deadline is not fired */
-    struct nfa_work work;
     struct quiet_entry *quiet;
-    size_t n_quiet, cap_quiet;
+    struct nfa_work work;
+    uint32_t counters[];    /* instance_have(), then instance_cursor() */
 };
+
+/* Per test: candidates not used up that pass it. */
+static inline uint32_t *instance_have(struct instance *in)
+{
+    return in->counters;
+}
+/* Per tail length: the first candidate whose deadline is not fired. Found anew when asked, so that
+ * asking moves it. */
+static inline uint32_t *instance_cursor(const struct instance *in)
+{
+    return (uint32_t *)(uintptr_t)in->counters + in->rule->n_tests;
+}
 
 /* ---- deadlines.c --------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@ struct instance_standing instance_standing(const struct instance *in)
                                   .starts = in->live_starts,
                                   .capped_until = in->capped_until,
                                   .quiet_until = ETIME_MIN};
-    for (size_t i = 0; i < in->n_quiet; i++) {
+    for (uint32_t i = 0; i < in->n_quiet; i++) {
         const struct quiet_entry *q = &in->quiet[i];
         struct etime end = etime_add(q->last_at, in->rule->quiet.length);
         if (!q->ended) {

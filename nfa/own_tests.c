@@ -31,21 +31,28 @@ uint64_t own_tests(const struct rule *rule, const struct event **e, uint64_t rol
                    const struct nfa_call *call)
 {
     struct nfa_scratch *s = call->scratch;
-    struct eval ev = {.self = *e, .key = call->key, .n_key = rule->n_key, .now = (*e)->time,
-                      .measures = call->measures, .scratch = &s->arena,
-                      .counters = &s->counters.eval, .regex = s->eval.regex, .env = s->eval.env};
+    struct eval *ev = &s->own;
+    ev->self = *e;
+    ev->key = call->key;
+    ev->n_key = rule->n_key;
+    ev->now = (*e)->time;
+    ev->measures = call->measures;
+    ev->regex = s->eval.regex;
+    ev->env = s->eval.env;
     uint64_t tests = 0;
     for (uint32_t t = 0; t < rule->n_tests; t++) {
         const struct rule_test *test = &rule->tests[t];
         if ((test->roles & roles) && s->limits.watch) {
-            s->limits.watch->asked(s->limits.watch->ctx, rule, t, *e, &ev, false);
+            s->limits.watch->asked(s->limits.watch->ctx, rule, t, *e, ev, false);
         }
-        if ((test->roles & roles) && expr_true(test->own, &ev)) {
+        if ((test->roles & roles) && expr_true(test->own, ev)) {
             tests |= bit(t);
         }
     }
-    *e = capture_event(rule, *e, tests, &ev);
-    s->eval.regex = ev.regex;
+    if (rule->n_captures) {
+        *e = capture_event(rule, *e, tests, ev);
+    }
+    s->eval.regex = ev->regex;
     return tests;
 }
 

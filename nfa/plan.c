@@ -433,7 +433,9 @@ void rule_finish(struct rule *rule, struct arena *arena)
     rule->last_tests = s.last;
     rule->need = ARENA_ARRAY(arena, uint32_t, rule->n_tests + 1);
     need_of(rule->root, rule->need, rule->n_tests);
+    rule->need_all = 0;
     for (uint32_t t = 0; t < rule->n_tests; t++) {
+        rule->need_all += rule->need[t];
         if (rule->tests[t].use == TEST_STEP) {
             rule->step_tests |= bit(t);
         }

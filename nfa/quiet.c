@@ -1,14 +1,12 @@
 /* `quiet for D per …`: alerts at times ≤ T + D after an alert at T are held back and counted; at
  * T + D a record tells how many, and the next alert repeats the number (language.md section 2). */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/xalloc.h"
 #include "nfa/instance.h"
 
 static struct quiet_entry *find(struct instance *in, struct slice per)
 {
-    for (size_t i = 0; i < in->n_quiet; i++) {
+    for (uint32_t i = 0; i < in->n_quiet; i++) {
         if (slice_eq(in->quiet[i].per, per)) {
             return &in->quiet[i];
         }
@@ -30,15 +28,15 @@ void quiet_put(struct instance *in, struct quiet_entry entry)
         memcpy(copy, entry.per.ptr, entry.per.len);
     }
     entry.per.ptr = copy;
-    (void)VEC_PUSH(in->quiet, in->n_quiet, in->cap_quiet);
-    size_t i = in->n_quiet - 1;
+    in->quiet = pool_grow(in->pool, in->quiet, &in->cap_quiet, in->n_quiet + 1, sizeof(*in->quiet));
+    uint32_t i = in->n_quiet++;
     for (; i > 0 && slice_cmp(in->quiet[i - 1].per, entry.per) > 0; i--) {
         in->quiet[i] = in->quiet[i - 1];
     }
     in->quiet[i] = entry;
 }
 
-static void drop(struct instance *in, size_t i)
+static void drop(struct instance *in, uint32_t i)
 {
     struct slice per = in->quiet[i].per;
     pool_free(in->pool, (void *)(uintptr_t)per.ptr, per.len + 1);
@@ -51,7 +49,7 @@ void quiet_release(struct instance *in)
     while (in->n_quiet) {
         drop(in, in->n_quiet - 1);
     }
-    free(in->quiet);
+    pool_free(in->pool, in->quiet, in->cap_quiet * sizeof(*in->quiet));
 }
 
 bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64_t *suppressed)
@@ -88,7 +86,7 @@ bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_supp
 struct etime quiet_next(const struct instance *in)
 {
     struct etime next = ETIME_MAX;
-    for (size_t i = 0; i < in->n_quiet; i++) {
+    for (uint32_t i = 0; i < in->n_quiet; i++) {
         struct etime end = end_of(in, &in->quiet[i]);
         if (!in->quiet[i].ended && etime_lt(end, next)) {
             next = end;
@@ -104,7 +102,7 @@ bool quiet_forget(struct instance *in)
     if (!in->rule->drains || retained_count(&in->events) > 0) {
         return false;
     }
-    for (size_t i = in->n_quiet; i-- > 0;) {
+    for (uint32_t i = in->n_quiet; i-- > 0;) {
         if (in->quiet[i].ended) {
             drop(in, i);
             changed = true;
@@ -116,7 +114,7 @@ bool quiet_forget(struct instance *in)
 bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
 {
     bool changed = false;
-    for (size_t i = 0; i < in->n_quiet;) {
+    for (uint32_t i = 0; i < in->n_quiet;) {
         struct quiet_entry *q = &in->quiet[i];
         if (q->ended || end_of(in, q).ns > t.ns) {
             i++;

@@ -1,10 +1,8 @@
 #include "nfa/retained.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/xalloc.h"
 #include "nfa/postings.h"
 #include "nfa/state.h"
 
@@ -14,17 +12,17 @@
 static void free_event(struct retained *r, struct pool *pool, struct event *e)
 {
     r->bytes -= e->bytes;
-    pool_free(pool, e, e->bytes);
+    shared_event_drop(pool, e);
 }
 
 void retained_release(struct retained *r, struct pool *pool)
 {
-    for (size_t i = r->lo; i < r->n; i++) {
+    for (uint32_t i = r->lo; i < r->n; i++) {
         free_event(r, pool, r->items[i].event);
     }
-    free(r->items);
-    free(r->segs);
-    free(r->dropped);
+    pool_free(pool, r->items, r->cap * sizeof(*r->items));
+    pool_free(pool, r->segs, r->cap_segs * sizeof(*r->segs));
+    pool_free(pool, r->dropped, r->cap_dropped * sizeof(*r->dropped));
     postings_free(r->index);
     *r = (struct retained){0};
 }
@@ -32,54 +30,66 @@ void retained_release(struct retained *r, struct pool *pool)
 /* Keeps the array from growing for ever when events are dropped as fast as they come. */
 static void compact(struct retained *r)
 {
-    if (r->lo > 16 && r->lo > r->n / 2) {
+    if (r->n == r->cap && r->lo > 0 && r->lo >= r->n / 2) {
         memmove(r->items, r->items + r->lo, (r->n - r->lo) * sizeof(*r->items));
         r->n -= r->lo;
         r->lo = 0;
     }
 }
 
-static struct segment *new_segment(struct retained *r)
+static void note_dropped(struct retained *r, struct pool *pool, uint64_t id)
+{
+    r->dropped = pool_grow(pool, r->dropped, &r->cap_dropped, r->n_dropped + 1, sizeof(*r->dropped));
+    r->dropped[r->n_dropped++] = id;
+}
+
+static struct segment *new_segment(struct retained *r, struct pool *pool)
 {
     /* An id that was given back is used again: forget that it was dropped. */
     if (r->n_dropped && r->dropped[r->n_dropped - 1] == r->next_segment) {
         r->n_dropped--;
     }
-    VEC_PUSH(r->segs, r->n_segs, r->cap_segs) = (struct segment){
-        .id = r->next_segment++,
-        .first_serial = r->first_serial + (r->n - r->lo),
-    };
-    return &r->segs[r->n_segs - 1];
+    r->segs = pool_grow(pool, r->segs, &r->cap_segs, r->n_segs + 1, sizeof(*r->segs));
+    r->segs[r->n_segs] = (struct segment){.first_serial = r->first_serial + (r->n - r->lo)};
+    r->next_segment++;
+    return &r->segs[r->n_segs++];
+}
+
+static struct candidate *append(struct retained *r, struct pool *pool, const struct event *e,
+                                bool fresh, struct shared_event *shared)
+{
+    compact(r);
+    struct segment *seg = fresh ? new_segment(r, pool) : &r->segs[r->n_segs - 1];
+    uint32_t last = r->n > r->lo ? r->items[r->n - 1].event->serial : 0;
+    struct event *copy = shared_event_keep(shared, pool, e, last);
+    seg->n++;
+    seg->bytes += copy->bytes;
+    seg->dirty = true;
+    r->bytes += copy->bytes;
+    r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
+    r->items[r->n] = (struct candidate){.event = copy};
+    return &r->items[r->n++];
 }
 
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh)
 {
-    compact(r);
-    uint32_t bytes = event_clone_bytes(e);
-    struct event *copy = event_clone_into(e, pool_alloc(pool, bytes));
-    struct segment *seg = fresh ? new_segment(r) : &r->segs[r->n_segs - 1];
-    copy->serial = (uint32_t)(r->first_serial + retained_count(r) + 1);
-    seg->n++;
-    seg->bytes += bytes;
-    seg->dirty = true;
-    r->bytes += bytes;
-    VEC_PUSH(r->items, r->n, r->cap) = (struct candidate){.event = copy};
-    return &r->items[r->n - 1];
+    return append(r, pool, e, fresh, NULL);
 }
 
-struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e)
+struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
+                                  struct shared_event *shared)
 {
     bool fits = r->n_segs && r->segs[r->n_segs - 1].bytes + event_clone_bytes(e) <= SEGMENT_MAX_BYTES;
-    return retained_append_to(r, pool, e, !fits);
+    return append(r, pool, e, !fits, shared);
 }
 
 /* Ids stay consecutive: the last one is given back. */
-static void drop_last_segment(struct retained *r)
+static void drop_last_segment(struct retained *r, struct pool *pool)
 {
     r->n_segs--;
     r->next_segment--;
-    VEC_PUSH(r->dropped, r->n_dropped, r->cap_dropped) = r->next_segment;
+    note_dropped(r, pool, r->next_segment);
 }
 
 void retained_drop_last(struct retained *r, struct pool *pool)
@@ -97,7 +107,7 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     free_event(r, pool, e);
     r->n--;
     if (seg->n == 0) {
-        drop_last_segment(r);
+        drop_last_segment(r, pool);
     }
 }
 
@@ -105,7 +115,8 @@ void retained_drop_last(struct retained *r, struct pool *pool)
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
 {
     assert(count <= retained_count(r));
-    size_t gone = 0;
+    uint32_t gone = 0;
+    uint64_t first_id = retained_segment_id(r, 0);
     for (uint32_t i = 0; i < count; i++) {
         struct segment *seg = &r->segs[gone];
         struct event *e = r->items[r->lo + i].event;
@@ -115,7 +126,7 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
         seg->dirty = true;
         free_event(r, pool, e);
         if (seg->n == 0) {
-            VEC_PUSH(r->dropped, r->n_dropped, r->cap_dropped) = seg->id;
+            note_dropped(r, pool, first_id + gone);
             gone++;
         }
     }
@@ -133,9 +144,9 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
 void retained_touch(struct retained *r, uint32_t i)
 {
     uint64_t serial = r->first_serial + i;
-    size_t lo = 0, hi = r->n_segs;
+    uint32_t lo = 0, hi = r->n_segs;
     while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
+        uint32_t mid = lo + (hi - lo) / 2;
         if (r->segs[mid].first_serial <= serial) {
             lo = mid;
         } else {
@@ -148,7 +159,7 @@ void retained_touch(struct retained *r, uint32_t i)
 
 void retained_saved(struct retained *r)
 {
-    for (size_t i = 0; i < r->n_segs; i++) {
+    for (uint32_t i = 0; i < r->n_segs; i++) {
         r->segs[i].dirty = false;
     }
     r->n_dropped = 0;
@@ -262,5 +273,5 @@ uint32_t retained_at_or_after(const struct retained *r, struct etime t)
 uint64_t retained_memory(const struct retained *r)
 {
     return r->bytes + r->cap * sizeof(*r->items) + r->cap_segs * sizeof(*r->segs) +
-           (r->index ? r->index->bytes : 0);
+           r->cap_dropped * sizeof(*r->dropped) + (r->index ? r->index->bytes : 0);
 }

@@ -14,20 +14,24 @@
 
 #include "base/pool.h"
 #include "nfa/event.h"
+#include "nfa/shared_event.h"
 
+/* 32 bytes: there is one per event and rule. */
+#define POSITION_MAX ((UINT64_C(1) << 61) - 1)
 struct candidate {
     struct event *event;
     uint64_t tests;    /* bit t: passes test t as far as that reads the event alone */
-    uint64_t position; /* among the key's counted events, from 1; 0: not a counted event */
-    bool reported;     /* as a first event: its match has gone out (or it was capped) */
     uint64_t ends;     /* bit i: when it came, it could be the last event of item i of the pattern,
                           and a match could still begin before it; never stored (chain.c) */
-    bool matched;      /* no skip with `on timeout`: a match began here */
-    bool shown;        /* a timeout has shown it; under the default policy it gets none of its own */
+    uint64_t position : 61; /* among the key's counted events, from 1; 0: not a counted event */
+    bool reported : 1; /* as a first event: its match has gone out (or it was capped) */
+    bool matched : 1;  /* no skip with `on timeout`: a match began here */
+    bool shown : 1;    /* a timeout has shown it; under the default policy it gets none of its own */
 };
+_Static_assert(sizeof(struct candidate) == 32, "one per event and rule");
 
+/* Ids are consecutive; the last one is next_segment - 1. */
 struct segment {
-    uint64_t id;
     uint64_t first_serial;
     uint32_t n;     /* events kept of it */
     uint32_t bytes; /* of their encoding, roughly: the memory their events take */
@@ -35,22 +39,26 @@ struct segment {
 };
 
 struct retained {
-    struct candidate *items;
-    size_t n, cap, lo;
-    uint64_t first_serial;
+    struct candidate *items; /* the arrays lie in the pool */
     struct segment *segs;
-    size_t n_segs, cap_segs;
+    uint64_t *dropped;       /* ids of segments dropped since the last save */
+    struct postings *index;  /* while many events are kept; NULL else */
+    uint64_t first_serial;
     uint64_t next_segment;
-    uint64_t *dropped; /* ids of segments dropped since the last save */
-    size_t n_dropped, cap_dropped;
     uint64_t bytes;
-    struct postings *index; /* while many events are kept; NULL else */
-    uint64_t visits;        /* candidates looked at by retained_next() and its like */
+    uint64_t visits;         /* candidates looked at by retained_next() and its like */
+    uint32_t n, cap, lo;
+    uint32_t n_segs, cap_segs;
+    uint32_t n_dropped, cap_dropped;
 };
 
 static inline uint32_t retained_count(const struct retained *r)
 {
-    return (uint32_t)(r->n - r->lo);
+    return r->n - r->lo;
+}
+static inline uint64_t retained_segment_id(const struct retained *r, uint32_t i)
+{
+    return r->next_segment - r->n_segs + i;
 }
 static inline struct candidate *retained_at(const struct retained *r, uint32_t i)
 {
@@ -58,8 +66,10 @@ static inline struct candidate *retained_at(const struct retained *r, uint32_t i
 }
 
 void retained_release(struct retained *r, struct pool *pool);
-/* Clones `e` into the pool. */
-struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e);
+/* Clones `e` into the pool. `shared`: the event may be one that other rules of the key keep too; NULL:
+ * it is not. */
+struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
+                                  struct shared_event *shared);
 /* The same while loading: the stored segments are kept as they were (`fresh` opens one). */
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh);

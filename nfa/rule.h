@@ -191,6 +191,7 @@ struct rule {
     uint64_t first_tests;     /* tests whose event can be a match's first */
     uint64_t last_tests;      /* tests whose event can complete a match */
     uint32_t *need;           /* per test: how many events of it every match binds */
+    uint32_t need_all;        /* of all tests together */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
     bool keep_counted;        /* every counted event is retained: `next` may look from the deadline
                                  of a `no M for D` on */

@@ -33,6 +33,8 @@ struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits 
     s->memo = memo_new();
     s->eval.counters = &s->counters.eval;
     s->eval.scratch = &s->arena;
+    s->own.counters = &s->counters.eval;
+    s->own.scratch = &s->arena;
     return s;
 }
 

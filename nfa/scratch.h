@@ -33,6 +33,7 @@ struct nfa_scratch {
     struct nfa_counters counters;
     struct arena arena; /* reset per call into an instance */
     struct eval eval;
+    struct eval own;            /* of tests on one event: no bindings; its regex is eval's */
     struct slot_binding *slots; /* RULE_MAX_TESTS */
     struct slot_binding probe[RULE_MAX_TESTS]; /* detectors: one event at a time; empty between */
     const struct event **run;   /* detectors: the events of a run */

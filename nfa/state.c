@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "nfa/detect.h"
 #include "nfa/instance.h"
+#include "nfa/postings.h"
 #include "nfa/scratch.h"
 
 /* ---- what a match says ----------------------------------------------------------------------- */
@@ -67,8 +69,6 @@ struct instance *instance_new(const struct rule *rule, struct pool *pool)
     memset(in, 0, block_bytes(rule));
     in->rule = rule;
     in->pool = pool;
-    in->have = (uint32_t *)(in + 1);
-    in->cursor = in->have + rule->n_tests;
     in->fired = ETIME_MIN;
     in->capped_until = ETIME_MIN;
     return in;
@@ -158,7 +158,7 @@ void instance_recount(struct instance *in)
     for (uint32_t i = in->lowest; i < retained_count(&in->events); i++) {
         in->live_starts += instance_is_start(in, i);
     }
-    memset(in->cursor, 0, n_cursors(in->rule) * sizeof(*in->cursor));
+    memset(instance_cursor(in), 0, n_cursors(in->rule) * sizeof(uint32_t));
     deadline_passed(in, in->fired);
 }
 
@@ -242,9 +242,9 @@ void instance_tell(struct instance *in, enum match_kind kind, struct etime at, u
 static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position,
                    const struct nfa_call *call)
 {
-    struct candidate *c = retained_append(&in->events, in->pool, e);
+    struct candidate *c = retained_append(&in->events, in->pool, e, call->shared);
     c->tests = tests;
-    c->position = position;
+    c->position = position & POSITION_MAX;
     c->reported = in->rule->drains; /* nothing begins with it any more */
     in->live_starts += !c->reported && (tests & in->rule->first_tests) != 0;
     detector_add(in, call);
@@ -358,7 +358,7 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
         deadline_passed(in, t);
     }
     in->fired = fired;
-    memset(in->cursor, 0, n_cursors(in->rule) * sizeof(*in->cursor));
+    memset(instance_cursor(in), 0, n_cursors(in->rule) * sizeof(uint32_t));
     deadline_passed(in, fired);
 }
 
@@ -373,6 +373,12 @@ uint64_t instance_bytes(const struct instance *in)
 {
     return block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +
            in->cap_quiet * sizeof(struct quiet_entry);
+}
+
+uint64_t instance_outside_bytes(const struct instance *in)
+{
+    uint64_t index = in->events.index ? in->events.index->bytes : 0;
+    return index + detector_bytes(in) - (in->detector ? in->rule->detect->bytes : 0);
 }
 
 uint64_t instance_retained(const struct instance *in)

@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "nfa/event.h"
 #include "nfa/rule.h"
+#include "nfa/shared_event.h"
 
 struct instance;
 struct nfa_watch;
@@ -124,6 +125,7 @@ struct nfa_call {
     void *ctx;
     struct etime history_begin; /* leading absences: the rule's history starts here (3.7) */
     const struct measure_reader *measures; /* profiles of this key; NULL: none */
+    struct shared_event *shared; /* of an event that goes to several rules of the key; NULL: to one */
 };
 
 struct instance *instance_new(const struct rule *rule, struct pool *pool);
@@ -236,7 +238,8 @@ struct nfa_work {
 };
 struct nfa_work instance_work(const struct instance *in);
 
-uint64_t instance_bytes(const struct instance *in);    /* memory held */
+uint64_t instance_bytes(const struct instance *in);    /* memory held, shared events as if they were its own */
+uint64_t instance_outside_bytes(const struct instance *in); /* of them, what does not lie in the pool */
 uint64_t instance_retained(const struct instance *in); /* events kept */
 void instance_dump(const struct instance *in, struct buf *out);
 

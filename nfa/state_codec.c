@@ -29,10 +29,10 @@ void instance_encode_head(const struct instance *in, struct buf *out)
     buf_put_zigzag(out, in->capped_until.ns);
     buf_put_varint(out, ev->first_serial);
     buf_put_varint(out, in->lowest);
-    buf_put_varint(out, ev->n_segs ? ev->segs[0].id : ev->next_segment);
+    buf_put_varint(out, retained_segment_id(ev, 0));
     buf_put_varint(out, ev->n_segs);
     buf_put_varint(out, in->n_quiet);
-    for (size_t i = 0; i < in->n_quiet; i++) {
+    for (uint32_t i = 0; i < in->n_quiet; i++) {
         const struct quiet_entry *q = &in->quiet[i];
         buf_put_blob(out, q->per);
         buf_put_zigzag(out, q->last_at.ns);
@@ -43,8 +43,8 @@ void instance_encode_head(const struct instance *in, struct buf *out)
 
 uint32_t instance_segments(const struct instance *in, uint64_t *ret_first_id)
 {
-    *ret_first_id = in->events.n_segs ? in->events.segs[0].id : in->events.next_segment;
-    return (uint32_t)in->events.n_segs;
+    *ret_first_id = retained_segment_id(&in->events, 0);
+    return in->events.n_segs;
 }
 
 bool instance_segment_dirty(const struct instance *in, uint32_t i)
@@ -78,7 +78,7 @@ void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *
 uint32_t instance_dropped_segments(const struct instance *in, const uint64_t **ret_ids)
 {
     *ret_ids = in->events.dropped;
-    return (uint32_t)in->events.n_dropped;
+    return in->events.n_dropped;
 }
 
 void instance_saved(struct instance *in)
@@ -105,13 +105,13 @@ static bool load_segment(struct instance *in, struct slice bytes, struct arena *
         uint64_t tests = read_varint(&r);
         uint64_t position = read_varint(&r);
         struct event *e = event_decode(&r, base, arena);
-        if (!e || r.failed || (flags & ~FLAGS_KNOWN) || (tests & ~valid) ||
+        if (!e || r.failed || (flags & ~FLAGS_KNOWN) || (tests & ~valid) || position > POSITION_MAX ||
             e->n_values < in->rule->n_captures) {
             return false;
         }
         struct candidate *c = retained_append_to(&in->events, in->pool, e, i == 0);
         c->tests = tests;
-        c->position = position;
+        c->position = position & POSITION_MAX;
         c->reported = flags & FLAG_REPORTED;
         c->matched = flags & FLAG_MATCHED;
         c->shown = flags & FLAG_SHOWN;

@@ -73,7 +73,7 @@ void keyspace_evict(struct keyspace *ks)
     if (budget == 0) {
         return;
     }
-    while (ks->memory > budget) {
+    while (keyspace_memory(ks) > budget) {
         struct key_record *rec = ks->clean.oldest;
         if (rec == NULL || !rec->in_store || ks->writing) {
             ks->over_budget = true;
@@ -92,7 +92,7 @@ void keyspace_shrink(struct keyspace *ks)
     ks->n_buckets = KEYSPACE_BUCKETS;
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
-        heap_release(&ks->timers[i]);
+        key_timers_release(&ks->timers[i]);
     }
     pool_trim(&ks->pool);
 }

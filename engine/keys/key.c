@@ -1,6 +1,7 @@
 #include "engine/keys/key.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "engine/keys/key_profile.h"
@@ -87,6 +88,11 @@ static struct key_group *group_of_rule(struct key_table *t, size_t *cap, uint32_
         .identity = group_identity(t->rs, r, &t->rs->clock_groups[cg], &t->arena),
         .rules = ARENA_ARRAY(&t->arena, uint32_t, t->rs->n_units),
     };
+    struct buf bytes = BUF_INIT;
+    buf_put_u64be(&bytes, g->identity.hi);
+    buf_put_u64be(&bytes, g->identity.lo);
+    memcpy(g->identity_bytes, bytes.ptr, sizeof(g->identity_bytes));
+    buf_release(&bytes);
     t->n_groups++;
     return g;
 }
@@ -253,8 +259,7 @@ struct hash128 key_hash(const struct key_group *g, struct slice canonical)
 static void begin_canonical(const struct key_group *g, struct key_eval *ev)
 {
     buf_clear(&ev->canonical);
-    buf_put_u64be(&ev->canonical, g->identity.hi);
-    buf_put_u64be(&ev->canonical, g->identity.lo);
+    buf_put(&ev->canonical, g->identity_bytes, sizeof(g->identity_bytes));
 }
 
 static struct key_ref ref_of(const struct key_group *g, const struct value *values,

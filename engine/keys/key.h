@@ -60,6 +60,7 @@ struct key_group {
     const enum value_kind *kinds; /* borrowed from the first rule, as the names */
     const struct slice *names;
     struct hash128 identity; /* key names, kinds, the sorted names of the sources, the level */
+    char identity_bytes[16]; /* the same, as it stands in front of the bytes that are hashed */
     uint32_t *rules;         /* ascending; copies too */
     uint32_t n_rules;
     bool keeps_quiet;        /* values may be missing: they name a group of `quiet … per` */

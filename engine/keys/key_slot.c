@@ -6,19 +6,21 @@ void key_slot_free(const struct key_slot *s)
     measure_free(s->measure);
 }
 
-bool key_slot_is_empty(const struct key_slot *s)
+bool key_slot_settle(struct key_slot *s)
 {
-    return s->instance != NULL ? instance_is_empty(s->instance) : measure_is_empty(s->measure);
-}
-
-struct etime key_slot_next_time(const struct key_slot *s)
-{
-    return s->instance != NULL ? instance_next_time(s->instance) : measure_next_time(s->measure);
-}
-
-uint64_t key_slot_bytes(const struct key_slot *s)
-{
-    return s->instance != NULL ? instance_bytes(s->instance) : measure_bytes(s->measure);
+    if (s->instance != NULL && !s->stale) {
+        return true; /* it was not empty then */
+    }
+    s->stale = false;
+    if (s->instance != NULL) {
+        s->next = instance_next_time(s->instance);
+        s->bytes = instance_bytes(s->instance);
+        s->outside = instance_outside_bytes(s->instance);
+        return !instance_is_empty(s->instance);
+    }
+    s->next = measure_next_time(s->measure);
+    s->bytes = s->outside = measure_bytes(s->measure);
+    return !measure_is_empty(s->measure);
 }
 
 uint64_t key_slot_retained(const struct key_slot *s)

@@ -9,16 +9,21 @@
 #include "nfa/measure.h"
 #include "nfa/state.h"
 
+/* What is asked of every slot whenever one of them has changed stands in the slot, so that the others
+ * need not be looked at. */
 struct key_slot {
     uint32_t rule; /* ruleset index; from n_units on: key_table.measures[rule - n_units] */
+    bool stale;    /* what stands below is to be asked anew */
     struct instance *instance; /* one of the two */
     struct measure_state *measure;
+    struct etime next; /* when something is due */
+    uint64_t bytes;    /* of memory, as if no event were shared */
+    uint64_t outside;  /* of them, what does not lie in the pool */
 };
 
 void key_slot_free(const struct key_slot *s);
-bool key_slot_is_empty(const struct key_slot *s);
-struct etime key_slot_next_time(const struct key_slot *s);
-uint64_t key_slot_bytes(const struct key_slot *s);
+/* After a change. A measure may have moved by being read. Returns false when nothing is left in it. */
+bool key_slot_settle(struct key_slot *s);
 uint64_t key_slot_retained(const struct key_slot *s);
 
 void key_slot_encode_head(const struct key_slot *s, struct buf *out);

@@ -17,9 +17,6 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     ks->held = xcalloc(o->rs->n_units + 1u, sizeof(*ks->held));
     ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
-    for (uint32_t i = 0; i < o->rs->n_stages; i++) {
-        heap_init(&ks->timers[i], keyspace_timer_cmp);
-    }
     if (o->store != NULL) {
         ks->reader = store_reader_new(o->store, o->shard);
     }
@@ -32,7 +29,7 @@ void keyspace_free(struct keyspace *ks)
         return;
     }
     for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
-        heap_release(&ks->timers[i]);
+        key_timers_release(&ks->timers[i]);
     }
     for (size_t i = 0; i < ks->n_buckets; i++) {
         for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
@@ -90,6 +87,32 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
     return e;
 }
 
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step)
+{
+    struct key_entry **b = bucket_of(ks, hash);
+    if (step == 0) {
+        __builtin_prefetch(b);
+        return;
+    }
+    const struct key_entry *e = *b;
+    if (step == 1) {
+        __builtin_prefetch(e);
+        return;
+    }
+    while (e != NULL && !hash128_eq(e->hash, hash)) {
+        e = e->chain;
+    }
+    if (e == NULL || e->rec == NULL) {
+        return;
+    }
+    if (step == 2) {
+        __builtin_prefetch(e->rec);
+        __builtin_prefetch((const char *)e->rec + 64);
+    } else if (e->rec->slots != NULL) {
+        __builtin_prefetch(e->rec->slots);
+    }
+}
+
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
                                      uint32_t stage)
 {
@@ -104,7 +127,6 @@ struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
     e->chain = *b;
     *b = e;
     ks->n_entries++;
-    ks->memory += sizeof(*e);
     return e;
 }
 
@@ -117,7 +139,6 @@ void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e)
     *at = e->chain;
     keyspace_set_timer(ks, e, ETIME_MAX);
     ks->n_entries--;
-    ks->memory -= sizeof(*e);
     POOL_DELETE(&ks->pool, e);
 }
 
@@ -181,23 +202,27 @@ void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         key_slot_free(&rec->slots[i]);
     }
-    ks->memory -= rec->memory;
+    ks->outside -= rec->outside;
     ks->dirty_memory -= rec->dirty ? rec->memory : 0;
     keyspace_free_stored(ks, rec);
     pool_free(&ks->pool, rec->slots, rec->cap_slots * sizeof(*rec->slots));
     pool_free(&ks->pool, rec, rec->bytes);
 }
 
+/* What a commit writes counts an event once per rule that keeps it; memory holds it once. */
 void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
 {
+    uint64_t outside = 0;
     uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
                       rec->n_stored * sizeof(*rec->stored);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        memory += key_slot_bytes(&rec->slots[i]);
+        memory += rec->slots[i].bytes;
+        outside += rec->slots[i].outside;
     }
-    ks->memory += memory - rec->memory;
     ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
+    ks->outside += outside - rec->outside;
     rec->memory = memory;
+    rec->outside = outside;
 }
 
 /* The hash is 128 bits of the key; two keys with one hash are either made on purpose or damage. */
@@ -297,6 +322,16 @@ struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule)
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].instance : NULL;
 }
 
+struct instance *keyspace_change(struct key_record *rec, uint32_t rule)
+{
+    uint32_t i = slot_place(rec, rule);
+    if (i == rec->n_slots || rec->slots[i].rule != rule) {
+        return NULL;
+    }
+    rec->slots[i].stale = true;
+    return rec->slots[i].instance;
+}
+
 struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule)
 {
     uint32_t i = slot_place(rec, rule);
@@ -307,7 +342,7 @@ struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *re
 {
     uint32_t i = slot_place(rec, rule);
     if (rec->n_slots == rec->cap_slots) {
-        uint32_t cap = rec->cap_slots ? rec->cap_slots * 2 : 2;
+        uint32_t cap = rec->cap_slots ? rec->cap_slots * 2 : 1;
         rec->slots = rec->slots == NULL
                          ? pool_alloc(&ks->pool, cap * sizeof(*rec->slots))
                          : pool_resize(&ks->pool, rec->slots,
@@ -316,7 +351,7 @@ struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *re
         rec->cap_slots = cap;
     }
     memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
-    rec->slots[i] = (struct key_slot){.rule = rule};
+    rec->slots[i] = (struct key_slot){.rule = rule, .stale = true, .next = ETIME_MAX};
     rec->n_slots++;
     return &rec->slots[i];
 }
@@ -344,8 +379,8 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
     struct etime next = ETIME_MAX;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        const struct key_slot *slot = &rec->slots[i];
-        if (key_slot_is_empty(slot)) {
+        struct key_slot *slot = &rec->slots[i];
+        if (!key_slot_settle(slot)) {
             if (slot->rule < ks->options.rs->n_units) {
                 ks->held[slot->rule]--;
             }
@@ -353,9 +388,11 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
             ks->n_instances--;
             continue;
         }
-        struct etime t = key_slot_next_time(slot);
-        next = etime_lt(t, next) ? t : next;
-        rec->slots[kept++] = rec->slots[i];
+        next = etime_lt(slot->next, next) ? slot->next : next;
+        if (kept != i) {
+            rec->slots[kept] = *slot;
+        }
+        kept++;
     }
     rec->n_slots = kept;
     return next;
@@ -457,7 +494,7 @@ void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
         .keys = ks->n_records,
         .instances = ks->n_instances,
         .events = ks->evicted_events + events_of(&ks->clean) + events_of(&ks->dirty),
-        .bytes = ks->memory,
+        .bytes = keyspace_memory(ks),
         .evicted = ks->n_evicted,
         .loaded = ks->n_loaded,
         .over_budget = ks->over_budget,

@@ -26,7 +26,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/heap.h"
 #include "base/pool.h"
 #include "engine/journal/overlay.h"
 #include "engine/keys/key_slot.h"
@@ -62,6 +61,7 @@ struct key_record {
     const struct value *values; /* owned */
     uint32_t n_values;
     uint32_t n_slots, cap_slots;
+    uint32_t serial; /* of the last event that went to its rules (nfa/shared_event.h); not stored */
     struct key_slot *slots; /* ascending by rule; only what holds something */
     struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
     struct etime next_time; /* ETIME_MAX: no timer */
@@ -71,7 +71,8 @@ struct key_record {
     bool in_store; /* overlay or store have a head of it, or will when the commit is through */
     bool dropped;  /* empty; kept until the store has forgotten it too */
     uint64_t bytes;  /* of its own block */
-    uint64_t memory; /* with everything that hangs on it */
+    uint64_t memory; /* with everything that hangs on it, as if no event were shared */
+    uint64_t outside; /* of that, what does not lie in the pool */
     struct stored_slot *stored; /* segments that the store has, by slot */
     uint32_t n_stored;
     struct key_record *newer, *older; /* in the list of its kind, by last use */
@@ -121,8 +122,15 @@ enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 
+/* Fetches what a look-up of the key will need, a step further with each call: 0 to
+ * KEYSPACE_PREFETCH_STEPS - 1. Changes nothing. */
+#define KEYSPACE_PREFETCH_STEPS 4
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step);
+
 /* The rule's instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);
+/* The same for who changes it; keyspace_touch() takes note. */
+struct instance *keyspace_change(struct key_record *rec, uint32_t rule);
 struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule);
 
 /* The same for a measure; `rule`: ruleset.n_units + its index in key_table.measures. */

@@ -15,9 +15,18 @@ struct key_entry {
     struct hash128 hash;
     struct key_entry *chain;
     struct key_record *rec;
-    struct heap_node timer;
     struct etime next_time; /* ETIME_MAX: in no heap */
     uint32_t stage;
+    uint32_t timer;         /* its place there + 1; 0: none */
+};
+
+struct key_timer {
+    struct etime time;
+    struct key_entry *entry;
+};
+struct key_timers {
+    struct key_timer *items;
+    size_t n, cap;
 };
 
 /* Segments of one slot as they stand in the store. */
@@ -37,14 +46,15 @@ struct keyspace {
     struct key_entry **buckets;
     size_t n_buckets; /* power of two */
     size_t n_entries;
-    struct heap *timers; /* per stage */
+    struct key_timers *timers; /* per stage */
     struct record_list clean, dirty;
 
     /* Live keys, wherever they lie. */
     uint64_t n_records, n_instances;
     uint64_t *held; /* per unit: instances, wherever they lie */
     uint64_t n_unlisted;
-    uint64_t memory, dirty_memory; /* bytes */
+    uint64_t outside;      /* bytes held by records, but not in the pool */
+    uint64_t dirty_memory; /* of changed records, as if no event were shared */
     uint64_t n_evicted, n_loaded, evicted_events;
     bool over_budget;
     bool writing; /* between keyspace_freeze() and keyspace_written() */
@@ -55,6 +65,12 @@ struct keyspace {
     struct arena values;         /* key values while a record is being loaded */
     struct record_slots decoded;
 };
+
+/* What the budget is about. */
+static inline uint64_t keyspace_memory(const struct keyspace *ks)
+{
+    return ks->pool.live_bytes + ks->outside;
+}
 
 /* ---- keyspace.c --------------------------------------------------------------------------- */
 
@@ -73,7 +89,7 @@ void keyspace_weigh(struct keyspace *ks, struct key_record *rec);
 
 /* ---- keyspace_timers.c -------------------------------------------------------------------- */
 
-int keyspace_timer_cmp(const struct heap_node *x, const struct heap_node *y);
+void key_timers_release(struct key_timers *h);
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
 
 /* ---- evict.c ------------------------------------------------------------------------------ */

@@ -83,7 +83,7 @@ static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slic
                                  struct segment_source *source, const char **why)
 {
     const struct ruleset *rs = ks->options.rs;
-    struct key_slot slot = {.rule = rule};
+    struct key_slot slot = {.rule = rule, .stale = true};
     if (rule < rs->n_units) {
         slot.instance = instance_load(&rs->rules[rule], &ks->pool, scratch_of(ks), head,
                                       get_segment, source, why);
@@ -178,6 +178,16 @@ static enum err make_record(struct keyspace *ks, const struct record_key *key,
     return ERR_OK;
 }
 
+/* What was loaded is numbered from one (shared_event.h). */
+static void settle_loaded(struct key_record *rec)
+{
+    for (uint32_t i = 0; i < rec->n_slots; i++) {
+        uint64_t n = key_slot_retained(&rec->slots[i]);
+        (void)key_slot_settle(&rec->slots[i]);
+        rec->serial = n > rec->serial ? (uint32_t)n : rec->serial;
+    }
+}
+
 /* Fills a fresh record from its head. */
 static enum err fill_record(struct keyspace *ks, struct key_record *rec,
                             const struct record_key *key, const struct record_head *head,
@@ -186,6 +196,7 @@ static enum err fill_record(struct keyspace *ks, struct key_record *rec,
     for (uint32_t i = 0; i < head->n_slots; i++) {
         FYKE_TRY(load_instance(ks, rec, &head->slots[i], key, err));
     }
+    settle_loaded(rec);
     note_stored(ks, rec, head);
     rec->last = head->last;
     rec->next_time = head->next_time;

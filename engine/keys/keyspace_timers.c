@@ -1,43 +1,111 @@
-/* The timers of a keyspace: per stage a heap of entries by (time, key hash). They outlast evicted
- * records. */
+/* The timers of a keyspace: per stage a heap by (time, key hash), which outlasts evicted records.
+ *
+ * Four children a node and the times in the heap itself: a timer that moves touches few cache lines, and
+ * an entry only where it has moved to. Each entry knows its place. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
 #include "engine/keys/keyspace_parts.h"
 
-int keyspace_timer_cmp(const struct heap_node *x, const struct heap_node *y)
+#define ARITY 4
+
+static bool comes_before(const struct key_timer *a, const struct key_timer *b)
 {
-    const struct key_entry *a = HEAP_ENTRY(x, const struct key_entry, timer);
-    const struct key_entry *b = HEAP_ENTRY(y, const struct key_entry, timer);
-    if (a->next_time.ns != b->next_time.ns) {
-        return a->next_time.ns < b->next_time.ns ? -1 : 1;
+    if (a->time.ns != b->time.ns) {
+        return a->time.ns < b->time.ns;
     }
-    return hash128_cmp(a->hash, b->hash);
+    return hash128_cmp(a->entry->hash, b->entry->hash) < 0;
+}
+
+static void put_at(struct key_timers *h, size_t i, struct key_timer t)
+{
+    h->items[i] = t;
+    t.entry->timer = (uint32_t)i + 1;
+}
+
+static void sift_up(struct key_timers *h, size_t i, struct key_timer t)
+{
+    while (i > 0 && comes_before(&t, &h->items[(i - 1) / ARITY])) {
+        put_at(h, i, h->items[(i - 1) / ARITY]);
+        i = (i - 1) / ARITY;
+    }
+    put_at(h, i, t);
+}
+
+static size_t first_child(const struct key_timers *h, size_t i)
+{
+    size_t child = ARITY * i + 1, first = child;
+    for (size_t k = child + 1; k < child + ARITY && k < h->n; k++) {
+        first = comes_before(&h->items[k], &h->items[first]) ? k : first;
+    }
+    return first;
+}
+
+static void sift_down(struct key_timers *h, size_t i, struct key_timer t)
+{
+    for (size_t child; ARITY * i + 1 < h->n; i = child) {
+        child = first_child(h, i);
+        if (!comes_before(&h->items[child], &t)) {
+            break;
+        }
+        put_at(h, i, h->items[child]);
+    }
+    put_at(h, i, t);
+}
+
+static void settle(struct key_timers *h, size_t i, struct key_timer t)
+{
+    if (i > 0 && comes_before(&t, &h->items[(i - 1) / ARITY])) {
+        sift_up(h, i, t);
+    } else {
+        sift_down(h, i, t);
+    }
+}
+
+static void take_out(struct key_timers *h, struct key_entry *e)
+{
+    size_t i = e->timer - 1;
+    struct key_timer last = h->items[--h->n];
+    e->timer = 0;
+    if (last.entry != e) {
+        settle(h, i, last);
+    }
 }
 
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t)
 {
-    struct heap *h = &ks->timers[e->stage];
+    struct key_timers *h = &ks->timers[e->stage];
+    struct key_timer timer = {t, e};
     if (e->next_time.ns == t.ns) {
         return;
     }
     e->next_time = t;
     if (t.ns == INT64_MAX) {
-        heap_remove(h, &e->timer);
-    } else if (heap_has(&e->timer)) {
-        heap_update(h, &e->timer);
+        take_out(h, e);
+    } else if (e->timer != 0) {
+        settle(h, e->timer - 1, timer);
     } else {
-        heap_push(h, &e->timer);
+        VEC_PUSH(h->items, h->n, h->cap) = timer;
+        sift_up(h, h->n - 1, timer);
     }
+}
+
+void key_timers_release(struct key_timers *h)
+{
+    free(h->items);
+    *h = (struct key_timers){0};
 }
 
 static struct key_entry *first_timer(const struct keyspace *ks, uint32_t stage)
 {
-    struct heap_node *node = heap_peek(&ks->timers[stage]);
-    return node == NULL ? NULL : HEAP_ENTRY(node, struct key_entry, timer);
+    const struct key_timers *h = &ks->timers[stage];
+    return h->n == 0 ? NULL : h->items[0].entry;
 }
 
 struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage)
 {
-    const struct key_entry *e = first_timer(ks, stage);
-    return e == NULL ? ETIME_MAX : e->next_time;
+    const struct key_timers *h = &ks->timers[stage];
+    return h->n == 0 ? ETIME_MAX : h->items[0].time;
 }
 
 /* The record of an entry, which the store has when memory has not. */
@@ -71,19 +139,16 @@ enum err keyspace_timed(struct keyspace *ks, struct hash128 hash, struct key_rec
     return e == NULL ? ERR_OK : record_of(ks, e, ret, err);
 }
 
-static void walk_from(const struct heap *h, size_t i, const struct etime *before,
+static void walk_from(const struct key_timers *h, size_t i, const struct etime *before,
                       keyspace_timer_fn fn, void *ctx)
 {
-    if (i >= h->n) {
-        return;
-    }
-    const struct key_entry *e = HEAP_ENTRY(h->nodes[i], const struct key_entry, timer);
-    if (!etime_lt(e->next_time, *before)) {
+    if (i >= h->n || !etime_lt(h->items[i].time, *before)) {
         return; /* nor is anything below it earlier */
     }
-    fn(ctx, e->next_time, e->hash);
-    walk_from(h, 2 * i + 1, before, fn, ctx);
-    walk_from(h, 2 * i + 2, before, fn, ctx);
+    fn(ctx, h->items[i].time, h->items[i].entry->hash);
+    for (size_t k = 1; k <= ARITY; k++) {
+        walk_from(h, ARITY * i + k, before, fn, ctx);
+    }
 }
 
 void keyspace_timers(const struct keyspace *ks, uint32_t stage, const struct etime *before,

@@ -148,8 +148,25 @@ static void pop_run(struct order *o, size_t i, struct order_item *ret)
     }
 }
 
+/* Everything is in order and in memory. */
+static bool pop_ring(struct order *o, struct place limit, struct order_item *ret)
+{
+    const struct order_item *first = &o->ring[o->ring_head];
+    if (first->time.ns > limit.time.ns ||
+        (first->time.ns == limit.time.ns && place_cmp(order_item_place(first), limit) >= 0)) {
+        return false;
+    }
+    *ret = *first;
+    o->ring_head = (o->ring_head + 1) & (o->ring_cap - 1);
+    o->ring_n--;
+    return true;
+}
+
 bool order_pop(struct order *o, struct place limit, struct order_item *ret)
 {
+    if (o->n_runs == 0 && o->heap_n == 0 && o->spill == NULL && o->ring_n > 0) {
+        return pop_ring(o, limit, ret);
+    }
     if (o->spill != NULL && o->spill->rc != ERR_OK) {
         return false;
     }

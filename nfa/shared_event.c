@@ -1,0 +1,46 @@
+#include "nfa/shared_event.h"
+
+/* Stands in front of the event; keeps its alignment. */
+struct holders {
+    uint64_t n;
+};
+
+static struct holders *holders_of(struct event *copy)
+{
+    return (struct holders *)(void *)copy - 1;
+}
+
+static struct event *copy_of(struct pool *pool, const struct event *e, uint32_t serial)
+{
+    struct holders *h = pool_alloc(pool, sizeof(*h) + event_clone_bytes(e));
+    struct event *copy = event_clone_into(e, h + 1);
+    h->n = 1;
+    copy->serial = serial;
+    return copy;
+}
+
+static bool is_behind(uint32_t serial, uint32_t last)
+{
+    return last == 0 || (int32_t)(serial - last) > 0;
+}
+
+struct event *shared_event_keep(struct shared_event *s, struct pool *pool, const struct event *e,
+                                uint32_t last)
+{
+    if (s == NULL || s->from != e || s->serial == 0 || !is_behind(s->serial, last)) {
+        return copy_of(pool, e, last + 1 ? last + 1 : 1);
+    }
+    if (s->copy == NULL) {
+        s->copy = copy_of(pool, e, s->serial);
+    }
+    holders_of(s->copy)->n++;
+    return s->copy;
+}
+
+void shared_event_drop(struct pool *pool, struct event *copy)
+{
+    struct holders *h = holders_of(copy);
+    if (--h->n == 0) {
+        pool_free(pool, h, sizeof(*h) + copy->bytes);
+    }
+}
