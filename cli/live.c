@@ -93,7 +93,7 @@ static void put_rule(struct json_out *j, const struct rule *rule, const struct e
     json_object_begin(j);
     json_member_string(j, "rule", rule->name);
     json_member_uint(j, "events", f->events);
-    json_member_uint(j, "operations", f->work.tests + f->work.visits + f->work.steps);
+    json_member_uint(j, "operations", engine_rule_operations(f));
     json_member_uint(j, "alerts", f->alerts);
     json_member_uint(j, "shadow", f->shadow);
     json_member_uint(j, "keys", f->keys);

@@ -259,6 +259,12 @@ struct engine_rule_figures {
 /* Per rule of the set, in its order. *ret_whole = false: not all keys in memory were looked at. */
 void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool *ret_whole);
 
+/* What the rule has cost, counted: an event that it is handed, with the tests that read the event alone, is one. */
+static inline uint64_t engine_rule_operations(const struct engine_rule_figures *f)
+{
+    return f->events + f->work.tests + f->work.visits + f->work.steps;
+}
+
 /* ---- figures ------------------------------------------------------------------------------ */
 
 struct partition_summary {

@@ -159,7 +159,7 @@ static void count_operations(struct replay_branch *b)
     bool whole; /* of what is not asked for here */
     engine_rule_figures(b->engine, f, &whole);
     for (uint32_t i = 0; i < b->result->n_rules; i++) {
-        b->result->rules[i].operations = f[i].work.tests + f[i].work.visits + f[i].work.steps;
+        b->result->rules[i].operations = engine_rule_operations(&f[i]);
     }
     free(f);
 }
