@@ -27,6 +27,7 @@ struct reload_audit {
     struct buf line; /* the record that was made last */
     struct buf last; /* the last one that was told */
     int fd;          /* -1: none */
+    bool cut;        /* its last line has no end */
     uint64_t failed;
     void (*told)(void *ctx, struct slice record);
     void *told_ctx;
@@ -263,8 +264,12 @@ static void write_line(struct reload_audit *a)
 {
     const struct fyke_options *o = &a->config->options;
     buf_puts(&a->line, "\n");
+    if (a->cut) { /* the disk was full: what is left of that record stays alone */
+        a->cut = write(a->fd, "\n", 1) != 1;
+    }
     ssize_t n = write(a->fd, a->line.ptr, a->line.len);
     bool whole = n == (ssize_t)a->line.len;
+    a->cut |= n > 0 && !whole;
     if (whole && sync_file(a->fd)) {
         return;
     }

@@ -118,13 +118,16 @@ static void watch_all(const struct rule_watch *w, const struct walk_list *list)
     }
 }
 
-static void list_files(struct rule_watch *w, struct walk_list *list, struct hasher *h)
+/* False: not everything could be listed, so the list does not tell whether something has changed. */
+static bool list_files(struct rule_watch *w, struct walk_list *list, struct hasher *h)
 {
     struct error err = ERROR_INIT;
     size_t n = 0;
+    bool whole = true;
     for (size_t i = 0; i < w->n_paths; i++) {
         if (walk_path(list, slice_of(w->paths[i]), &err) != ERR_OK) {
             hasher_put_part(h, slice_of(w->paths[i])); /* gone; its files are gone from the list */
+            whole = false;
         }
     }
     add_named(w, list);
@@ -135,6 +138,7 @@ static void list_files(struct rule_watch *w, struct walk_list *list, struct hash
         }
     }
     list->n = n;
+    return whole;
 }
 
 static const char *path_at(const struct walk_list *list, size_t i)
@@ -184,13 +188,13 @@ static struct hash128 contents(struct rule_watch *w, const struct fyke_rules *ru
     struct hash128 ret = w->seen;
     bool old;
     hasher_init(&h);
-    list_files(w, &list, &h);
+    bool whole = list_files(w, &list, &h);
     struct hash128 marks = marks_of(&list, &old);
-    if (rules || !w->old || !hash128_eq(marks, w->marks)) {
+    if (rules || !whole || !w->old || !hash128_eq(marks, w->marks)) {
         ret = contents_of(&list, rules, &h);
     }
     w->marks = marks;
-    w->old = old && !rules;
+    w->old = old && whole && !rules;
     watch_all(w, &list);
     walk_release(&list);
     arena_release(&arena);

@@ -49,7 +49,7 @@ MISTAKES = [
        "    enum err rc = kafka_txn_commit(&j->txn, none, j->group, err);\n"
        "    rd_kafka_topic_partition_list_destroy(none);")], MATRIX),
     ("alerts outside the transaction",
-     [("lib/run.c", "    if (r->journal) {\n        return delivery_sink",
+     [("lib/run_open.c", "    if (r->journal) {\n        return delivery_sink",
        "    if (r->journal && !to) {\n        return delivery_sink")], NO_ALERT_POINTS),
     # An event in front of what its key has seen is refused in a second place, which goes too.
     ("skip by the watermark on re-read",

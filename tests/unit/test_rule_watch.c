@@ -156,12 +156,34 @@ static void what_has_changed_before_is_noticed(void **state)
     remove_all(&p);
 }
 
+/* It cannot be listed, so what was noted of the files says nothing. */
+static void a_link_to_nothing_comes_and_goes_behind_files_at_rest(void **state)
+{
+    struct spot p;
+    (void)state;
+    make(&p);
+    struct fyke_rules *rules = compile(&p);
+    struct rule_watch *w = rule_watch_new(rules, RULE_WATCH_POLL);
+    assert_non_null(w);
+    pause_ms(4500);
+    assert_false(rule_watch_changed(w));
+    assert_int_equal(symlink("nowhere", in(&p, "zz.rules")), 0);
+    assert_true(changes(w));
+    pause_ms(4500);
+    assert_int_equal(unlink(in(&p, "zz.rules")), 0);
+    assert_true(changes(w));
+    rule_watch_free(w);
+    fyke_rules_free(rules);
+    remove_all(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_notes),
         cmocka_unit_test(without_notes),
         cmocka_unit_test(what_has_changed_before_is_noticed),
+        cmocka_unit_test(a_link_to_nothing_comes_and_goes_behind_files_at_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
