@@ -18,6 +18,7 @@ uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nf
                       .counters = &scratch->counters.eval,
                       .regex = scratch->eval.regex,
                       .env = scratch->eval.env};
+    arena_reset(&scratch->arena); /* an event without a role leaves nothing behind either */
     for (uint32_t i = 0; i < rule->n_roles; i++) {
         if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
             roles |= bit(i);

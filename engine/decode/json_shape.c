@@ -5,9 +5,12 @@
 
 #include "base/xalloc.h"
 
-/* Bytes that are no part of any key's text: nothing ever equals such a link. */
+/* No container is this one, so nothing ever equals an empty link: a record may hold any bytes. */
+#define NO_PARENT (JSON_NO_NODE - 1)
+
 static void make_empty(struct json_link *l, struct json_link *start)
 {
+    l->parent = NO_PARENT;
     memset(l->text, 0xFF, sizeof(l->text));
     memset(l->ignored, 0, sizeof(l->ignored));
     l->len = JSON_LINK_BYTES;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -210,6 +211,26 @@ static void many_keys(void **state)
     decode_ways_free(w);
 }
 
+/* What an empty link is filled with, where a key is due: it once passed for a key. */
+static void what_fills_an_empty_link_is_no_key(void **state)
+{
+    struct decode_ways *w = decode_ways_new();
+    struct buf b = BUF_INIT;
+    char filling[64];
+    (void)state;
+    memset(filling, 0xFF, sizeof(filling));
+    for (unsigned i = 0; i < 3; i++) {
+        buf_clear(&b);
+        buf_puts(&b, i == 1 ? "{\"type\":\"login\"," : "{");
+        buf_put(&b, filling, i == 2 ? 64 : 32);
+        buf_puts(&b, "{\"type\":\"login\",\"user\":\"mallory\",\"at\":\"2026-01-05T10:00:02Z\"}}");
+        decode_ways_check(w, b.ptr, b.len);
+    }
+    assert_int_equal(decode_ways_events(w), 0);
+    buf_release(&b);
+    decode_ways_free(w);
+}
+
 /* ---- loops -------------------------------------------------------------------------------- */
 
 static void loops_agree(void **state)
@@ -305,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ways_agree), cmocka_unit_test(many_keys), cmocka_unit_test(loops_agree),
+        cmocka_unit_test(what_fills_an_empty_link_is_no_key),
         cmocka_unit_test(numbers_agree), cmocka_unit_test(short_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
