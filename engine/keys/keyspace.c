@@ -406,6 +406,8 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
     if (changed) {
         rec->last = place_max(rec->last, at);
         keyspace_mark_dirty(ks, rec);
+    } else if (etime_lt(rec->next_time, next)) {
+        keyspace_mark_dirty(ks, rec); /* a deadline of a rule that is gone: read again it would be due for ever */
     }
     if (rec->n_slots == 0) {
         record_drop(ks, rec);
