@@ -70,11 +70,13 @@ def same_state(want, got):
 
 def settled(rows):
     """Alerts of one key and one time leave a bounded run by the names of their rules, a live one in the
-    order of what brought them about, deadlines last (unit.alert_order): brought into one order."""
+    order of what brought them about, deadlines last (unit.alert_order): brought into one order, in which
+    those of one rule stay as they are."""
     done = []
     for ts, same in itertools.groupby(rows, key=lambda r: r[-1]):
         same = list(same)
-        done += sorted(same, key=str) if '"detected":' in (same[0][0] or "") else same
+        alerts = '"detected":' in (same[0][0] or "")
+        done += sorted(same, key=lambda r: json.loads(r[0])["rule"]) if alerts else same
     return done
 
 
