@@ -25,6 +25,7 @@ static double decode_round(const struct ruleset *rs, const struct input *in, enu
     o.decode.way = way;
     struct decoder *d = decoder_new(rs, o.decode);
     struct arena arena = ARENA_INIT;
+    COUNT_TOGGLE();
     double begin = cpu_seconds();
     for (size_t i = 0; i < in->n; i++) {
         struct decoded got;
@@ -34,6 +35,7 @@ static double decode_round(const struct ruleset *rs, const struct input *in, enu
         }
     }
     double seconds = cpu_seconds() - begin;
+    COUNT_TOGGLE();
     arena_release(&arena);
     decoder_free(d);
     return seconds;
@@ -43,6 +45,7 @@ static double engine_round(const struct ruleset *rs, const struct input *in, uin
 {
     struct engine *e = engine_open(rs, &deaf_sink);
     struct error err = ERROR_INIT;
+    COUNT_TOGGLE();
     double begin = cpu_seconds();
     for (size_t i = 0; i < in->n; i++) {
         check(engine_push(e, &in->records[i], &err), &err);
@@ -52,6 +55,7 @@ static double engine_round(const struct ruleset *rs, const struct input *in, uin
     }
     check(engine_finish(e, &err), &err);
     double seconds = cpu_seconds() - begin;
+    COUNT_TOGGLE();
     struct engine_summary s;
     engine_summary(e, &s);
     *alerts = s.alerts_total;
@@ -66,6 +70,7 @@ static double evaluate_round(const struct ruleset *rs, const struct input *in)
     input_decode(in, rs, &events);
     struct engine *e = engine_open(rs, &deaf_sink);
     struct error err = ERROR_INIT;
+    COUNT_TOGGLE();
     double begin = cpu_seconds();
     for (size_t i = 0; i < events.n; i++) {
         check(engine_push_event(e, events.events[i], &err), &err);
@@ -75,6 +80,7 @@ static double evaluate_round(const struct ruleset *rs, const struct input *in)
     }
     check(engine_finish(e, &err), &err);
     double seconds = cpu_seconds() - begin;
+    COUNT_TOGGLE();
     engine_free(e);
     decoded_release(&events);
     return seconds;

@@ -10,6 +10,14 @@
 #include "dsl/compile.h"
 #include "engine/engine.h"
 
+/* Under callgrind with --collect-atstart=no only what lies between these two is counted (tests/counts). */
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#define COUNT_TOGGLE() CALLGRIND_TOGGLE_COLLECT
+#else
+#define COUNT_TOGGLE() ((void)0)
+#endif
+
 #define PROCESS_EVERY 4096
 
 struct input {

@@ -43,6 +43,7 @@ test  cmd:zstd           zstd
 test  cmd:git            git
 test  cmd:python3        python3
 test  py:yaml            python3-yaml
+count cmd:valgrind       valgrind
 formats syspy:avro       python3-avro
 formats syspy:google.protobuf python3-protobuf
 formats cmd:protoc       protobuf-compiler
