@@ -130,6 +130,7 @@ static void init_clocks(struct engine *e)
     e->clocks = ARENA_ARRAY(&e->arena, struct clock_state, rs->n_clock_groups);
     e->fire_before = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
     e->history_begin = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
+    e->watermark = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
     e->feeds = ARENA_ARRAY(&e->arena, struct feed, rs->n_clock_groups);
     e->topic_groups = ARENA_ARRAY(&e->arena, struct topic_groups, rs->n_topics);
     for (uint32_t t = 0; t < rs->n_topics; t++) {
@@ -139,6 +140,7 @@ static void init_clocks(struct engine *e)
         clock_state_init(&e->clocks[g], &rs->clock_groups[g]);
         e->fire_before[g] = ETIME_MIN;
         e->history_begin[g] = ETIME_MIN;
+        e->watermark[g] = ETIME_MIN;
         for (uint32_t i = 0; i < rs->clock_groups[g].n_topics; i++) {
             struct topic_groups *tg = &e->topic_groups[rs->clock_groups[g].topics[i]];
             tg->groups[tg->n++] = g;

@@ -67,6 +67,7 @@ struct engine {
     struct workers *workers;
     struct etime *fire_before;   /* of the pass, per clock group */
     struct etime *history_begin; /* of the pass, per clock group */
+    struct etime *watermark;     /* of the pass, per clock group */
     struct feed *feeds;          /* of the pass, per clock group */
     struct event_block **held;   /* blocks of the events in this pass, one entry per event */
     size_t n_held, cap_held;

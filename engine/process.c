@@ -33,6 +33,7 @@ static bool release_group(struct engine *e, uint32_t g)
     bool came_after;
     e->history_begin[g] = history_of(e, c);
     e->fire_before[g] = slices_before(e, g);
+    e->watermark[g] = c->watermark;
     for (uint32_t n = 0; n < PASS_EVENTS; n++) {
         if (!clock_state_pop(c, slices_limit(&e->slices), &item, &came_after)) {
             return true;
@@ -77,7 +78,8 @@ static void run_shards(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratc
 static enum err run_level(struct engine *e, uint32_t level, struct error *err)
 {
     struct shard_job job = {
-        e, {&e->keys, level, e->fire_before, e->history_begin, e->slices.at}};
+        e, {&e->keys, level, e->fire_before, e->history_begin, e->watermark,
+            e->slices.at}};
     workers_run(e->workers, run_shards, &job);
     FYKE_TRY(collect(e, err));
     feed_gather(e);
@@ -205,7 +207,8 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err)
 
 enum err engine_gather_pending(struct engine *e, struct error *err)
 {
-    struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin, ETIME_MAX};
+    struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin, e->watermark,
+                              ETIME_MAX};
     e->pending = 0;
     for (uint32_t i = 0; i < e->n_shards; i++) {
         struct shard *s = &e->shards[i];

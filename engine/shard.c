@@ -62,6 +62,7 @@ struct delivery {
     const struct shard_item *item;
     const struct shard_pass *pass;
     const struct ruleset *rs;
+    struct etime clock; /* of the item's key group */
     struct nfa_call call;
     struct measure_view view;
     struct key_record *rec; /* NULL until a rule or a profile takes the event */
@@ -80,6 +81,14 @@ static void take_record(struct delivery *d, struct key_record *rec)
     d->view.rec = rec;
 }
 
+/* Deadlines before this stand in front of the event. At the end of a bounded input it may stand behind
+ * the clock: what lies between is open, for a later run may bring events that belong there. */
+static struct etime decided_before(const struct delivery *d)
+{
+    struct etime at = d->item->cause.root.time;
+    return etime_lt(d->clock, at) ? d->clock : at;
+}
+
 /* The key's record with its deadlines before the event fired: as if the clock had done it between
  * two passes. An instance that is empty then starts anew, so that the stored bytes do not tell how
  * the input was cut. */
@@ -87,7 +96,7 @@ static enum err look_at_record(struct delivery *d, struct error *err)
 {
     struct keyspace *ks = d->shard->keyspace;
     FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
-    while (d->known != NULL && etime_lt(d->known->next_time, d->item->cause.root.time)) {
+    while (d->known != NULL && etime_lt(d->known->next_time, decided_before(d))) {
         timers_fire_record(d->shard, d->pass, d->known, &d->call, &d->view);
         d->view.rec = NULL;
         d->call.key = d->item->key.values;
@@ -295,7 +304,7 @@ static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
     struct keyspace *ks = d->shard->keyspace;
     struct key_record *rec;
     FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
-    while (rec != NULL && etime_lt(rec->next_time, d->item->cause.root.time)) {
+    while (rec != NULL && etime_lt(rec->next_time, decided_before(d))) {
         timers_fire_record(d->shard, d->pass, rec, &d->call, &d->view);
         FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
     }
@@ -315,6 +324,8 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, ask->unit);
     }
+    d->shard->emitter.cause = (struct cause){.root = d->item->cause.root, .at = d->item->cause.root};
+    instance_advance(in, d->item->event->time, &d->call);
     if (instance_ask_quiet(in, d->item->event->time, &suppressed, &d->call)) {
         out_alert_set_suppressed(ask->alert, suppressed);
         ask->alert->fate = ALERT_GOES;
@@ -328,6 +339,22 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
     return ERR_OK;
 }
 
+/* What a profile showed between two times is gone when it has gone on: the rules that read profiles take
+ * every event of the key group, also one that stands behind the clock. */
+static enum err fire_readers(struct delivery *d, struct error *err)
+{
+    struct key_record *rec;
+    FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
+    if (rec != NULL) {
+        d->shard->emitter.cause.at = d->item->cause.root; /* as for any deadline */
+        timers_fire_readers(d->shard, d->pass, rec, d->item->cause.root.time, &d->call, &d->view);
+        d->shard->emitter.cause.at = d->item->cause.at;
+        d->view.rec = NULL;
+        d->call.key = d->item->key.values;
+    }
+    return ERR_OK;
+}
+
 /* An event that came back may have deadlines behind it that are in front of its release: they fire
  * here, so that the answer does not depend on what else a pass holds. */
 static enum err fire_behind(struct delivery *d, struct error *err)
@@ -335,7 +362,7 @@ static enum err fire_behind(struct delivery *d, struct error *err)
     struct keyspace *ks = d->shard->keyspace;
     struct key_record *rec;
     FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
-    while (rec != NULL && etime_lt(rec->next_time, d->item->cause.root.time)) {
+    while (rec != NULL && etime_lt(rec->next_time, decided_before(d))) {
         timers_fire_behind(d->shard, d->pass, rec, &d->call, &d->view);
         FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
     }
@@ -359,6 +386,9 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         }
     }
     d->shard->emitter.cause = d->item->cause;
+    if (g->n_measures > 0 && etime_lt(d->clock, d->item->cause.root.time)) {
+        FYKE_TRY(fire_readers(d, err));
+    }
     for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
         FYKE_TRY(deliver_to_rules(d, g, c, err));
     }
@@ -395,6 +425,8 @@ static void begin_delivery(struct delivery *d, const struct shard_item *item)
     d->view.moved = false;
     d->rec = d->known = NULL;
     d->looked = d->changed = false;
+    d->clock = d->pass->watermark[d->pass->keys->groups[item->key.key_group].clock_group];
+    d->call.clock = &d->clock;
     d->shared = (struct shared_event){.from = item->event};
 }
 
@@ -432,44 +464,4 @@ void shard_run(struct shard *s, const struct shard_pass *pass, struct nfa_scratc
             s->rc = timers_fire(s, pass, g, scratch, &s->error);
         }
     }
-}
-
-/* ---- pending ------------------------------------------------------------------------------ */
-
-struct pending_walk {
-    struct shard *shard;
-    const struct shard_pass *pass;
-    struct nfa_scratch *scratch;
-};
-
-static enum err pending_of_record(void *ctx, struct key_record *rec, struct error *err)
-{
-    struct pending_walk *w = ctx;
-    (void)err;
-    struct nfa_call call = {
-        .scratch = w->scratch,
-        .key = rec->values,
-        .on_match = emitter_match,
-        .ctx = &w->shard->emitter,
-    };
-    struct measure_view view;
-    measure_view_init(&view, w->pass->keys, w->shard->given);
-    view.rec = rec;
-    call.measures = &view.reader;
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
-        if (rec->slots[i].instance != NULL) {
-            call.history_begin = shard_history(w->pass, rec->slots[i].rule);
-            instance_pending(rec->slots[i].instance, &call);
-        }
-    }
-    return ERR_OK;
-}
-
-enum err shard_pending(struct shard *s, const struct shard_pass *pass,
-                       struct nfa_scratch *scratch, struct error *err)
-{
-    struct pending_walk w = {s, pass, scratch};
-    s->emitter.pending = 0;
-    s->emitter.cause = (struct cause){0};
-    return keyspace_each(s->keyspace, pending_of_record, &w, err);
 }

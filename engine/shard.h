@@ -40,6 +40,7 @@ struct shard_pass {
     uint32_t level;
     const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
     const struct etime *history_begin; /* per clock group */
+    const struct etime *watermark;     /* per clock group; at the end of an input events stand behind it */
     struct etime listed_at;            /* of the keys in shard.due */
 };
 

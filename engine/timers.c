@@ -1,11 +1,17 @@
 #include "engine/timers.h"
 
+/* Which slots of a record: of rules that read profiles, and profiles; or all. */
+static bool is_meant(const struct shard_pass *pass, const struct key_slot *slot, bool readers)
+{
+    const struct ruleset *rs = pass->keys->rs;
+    return !readers || slot->measure != NULL || rs->rules[slot->rule].n_profiles > 0;
+}
+
 /* One T of one key at a time: so the position kept in the record is that of the last deadline that
  * fired, whatever the clock's steps were. */
-static void fire(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
-                        struct nfa_call *call, struct measure_view *view)
+static bool fire_at(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                    struct etime t, bool readers, struct nfa_call *call, struct measure_view *view)
 {
-    struct etime t = rec->next_time;
     struct etime before = {t.ns + 1};
     bool changed = false;
     s->fired++;
@@ -15,7 +21,8 @@ static void fire(struct shard *s, const struct shard_pass *pass, struct key_reco
     view->moved = false;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct instance *in = rec->slots[i].instance;
-        if (in != NULL && !etime_lt(t, rec->slots[i].next)) {
+        if (in != NULL && is_meant(pass, &rec->slots[i], readers) &&
+            !etime_lt(t, rec->slots[i].next)) {
             struct nfa_work work = instance_work(in);
             rec->slots[i].stale = true;
             call->history_begin = shard_history(pass, rec->slots[i].rule);
@@ -27,8 +34,31 @@ static void fire(struct shard *s, const struct shard_pass *pass, struct key_reco
         struct measure_state *m = rec->slots[i].measure;
         changed |= m != NULL && measure_expire(m, t);
     }
-    keyspace_touch(s->keyspace, rec, place_after_time(t), changed || view->moved);
+    bool left = keyspace_touch(s->keyspace, rec, place_after_time(t), changed || view->moved);
     view->moved = false;
+    return left;
+}
+
+static void fire(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                 struct nfa_call *call, struct measure_view *view)
+{
+    fire_at(s, pass, rec, rec->next_time, false, call, view);
+}
+
+void timers_fire_readers(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                         struct etime before, struct nfa_call *call, struct measure_view *view)
+{
+    for (bool left = true; left;) {
+        struct etime t = ETIME_MAX;
+        for (uint32_t i = 0; i < rec->n_slots; i++) {
+            const struct key_slot *slot = &rec->slots[i];
+            t = is_meant(pass, slot, true) && etime_lt(slot->next, t) ? slot->next : t;
+        }
+        if (!etime_lt(t, before)) {
+            return;
+        }
+        left = fire_at(s, pass, rec, t, true, call, view);
+    }
 }
 
 void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,

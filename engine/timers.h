@@ -17,7 +17,10 @@ enum err timers_fire_listed(struct shard *s, const struct shard_pass *pass,
 /* Everything of one record with the record's next T. The record may be gone afterwards. */
 void timers_fire_record(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
                         struct nfa_call *call, struct measure_view *view);
-/* The same behind an event that came back: what derives from it has that event's place of release. */
+/* Of the rules that read profiles, and of the profiles, everything with T < before. */
+void timers_fire_readers(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
+                         struct etime before, struct nfa_call *call, struct measure_view *view);
+/* The same as timers_fire_record() behind an event that came back: what derives from it has that event's place of release. */
 void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct key_record *rec,
                         struct nfa_call *call, struct measure_view *view);
 

@@ -290,10 +290,26 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     return quiet_forget(in) || reported || counted || keep;
 }
 
+/* An event behind the clock that the rule does not take decides nothing. A profile is not asked twice: it
+ * drops what is too old for the event. */
+static bool leaves_open(const struct rule *r, const struct event *e, uint64_t roles,
+                        const struct nfa_call *call)
+{
+    if (call->clock == NULL || !etime_lt(*call->clock, e->time) || r->n_profiles > 0) {
+        return false;
+    }
+    const struct nfa_watch *watch = call->scratch->limits.watch;
+    call->scratch->limits.watch = NULL; /* hears of the event once */
+    uint64_t tests = rule_own_tests(r, e, roles, call);
+    call->scratch->limits.watch = watch;
+    return tests == 0 && !rule_begins(r, roles, tests);
+}
+
 bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
                     const struct nfa_call *call)
 {
-    bool changed = instance_advance(in, e->time, call);
+    bool open = leaves_open(in->rule, e, roles, call);
+    bool changed = instance_advance(in, open ? *call->clock : e->time, call);
     arena_reset(&call->scratch->arena);
     uint64_t tests = own_tests(in->rule, &e, roles, call);
     return take_event(in, e, roles, tests, call) || changed;

@@ -126,6 +126,8 @@ struct nfa_call {
     struct etime history_begin; /* leading absences: the rule's history starts here (3.7) */
     const struct measure_reader *measures; /* profiles of this key; NULL: none */
     struct shared_event *shared; /* of an event that goes to several rules of the key; NULL: to one */
+    /* The clock, where events behind it are evaluated (the end of a bounded input); NULL: none are. */
+    const struct etime *clock;
 };
 
 struct instance *instance_new(const struct rule *rule, struct pool *pool);
@@ -135,8 +137,9 @@ void instance_free(struct instance *in);
 uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch);
 
 /* The event has these roles for this key. Events of a key must come in the total order. Deadlines
- * before e->time must have been fired (instance_advance) already: this function does it first.
- * Returns true iff the stored bytes changed. */
+ * before e->time must have been fired (instance_advance) already: this function does it first. Those
+ * that the clock has not passed are fired only if the rule takes the event: it passes a test or is
+ * counted. Returns true iff the stored bytes changed. */
 bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
                     const struct nfa_call *call);
 
