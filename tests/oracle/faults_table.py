@@ -44,8 +44,7 @@ FAULTS = (
      'if (cand(f, i)->position && cand_time(f, i).ns > e->after.ns) {',
      'if (cand(f, i)->position && cand_time(f, i).ns >= e->after.ns) {'),
     ('a where narrows what next counts', STATE,
-     'if (counted) {\n        in->positions++;',
-     'if (counted && tests) {\n        in->positions++;'),
+     'in->positions += counted;', 'in->positions += counted && tests;'),
     # absences
     ('no M between: the event right behind A is not looked at', CHECK,
      'next_with(f, prev + 1, index, test); i < index;', 'next_with(f, prev + 2, index, test); '
@@ -199,9 +198,9 @@ FAULTS = (
     ('derived: later matches of a point first', DERIVED,
      'cmp_u64(a->number, b->number)', 'cmp_u64(b->number, a->number)'),
     ('derived: what a deadline brings about stands behind the last event', DERIVED,
-     'if (m->by_deadline || m->kind == MATCH_TIMEOUT) {', 'if (m->kind == MATCH_TIMEOUT) {'),
+     'return m->by_deadline || m->kind == MATCH_TIMEOUT;', 'return m->kind == MATCH_TIMEOUT;'),
     ('derived: deadlines of one time by name, not by level', DERIVED,
-     'd->level = m->rule->level;', 'd->level = 0;'),
+     'd->level = s.rank;', 'd->level = 0;'),
     ('derived: an event stands in front of its cause', 'engine/out/derived.h',
      'place_cmp(input, d->root) <= 0', 'place_cmp(input, d->root) < 0'),
     ('derived: one event of a match', DERIVED,
