@@ -85,6 +85,10 @@ MISTAKES = [
        "    FYKE_TRY(store_commit(early, err));\n"
        "    enum err rc = s->journaled != NULL ? journaled_send(e, s->frozen, &header, ret, err)\n")],
      MATRIX),
+    # Commits and passes show in the order then.
+    ("alerts of one time by the names of their rules",
+     [("engine/out/out_order.c", "    c = c != 0 || !o->live ? c : standing_cmp(&a->stands, &b->stands);",
+       "    c = c != 0 || o->n < SIZE_MAX ? c : standing_cmp(&a->stands, &b->stands);")], MATRIX),
     # A member that was away and is one again commits what it had begun before, as the one that it is
     # now. With the metadata of then the coordinator turns it away: CONTROLS.
     ("metadata taken at commit time", [REVOKED, STANDS], group("a_zombie_with_uncommitted_work")),

@@ -26,6 +26,8 @@ BOUND_MS, DISORDER_MS = 5000, 7000  # of eos.rules, of World.event()
 class Live(World):
     """A world whose subjects run until they are told to stop."""
 
+    with_readings = False
+
     def another(self, state, *more):
         self.logs = getattr(self, "logs", 0) + 1
         return self.run(self.name, self.out, f"{self.work}/{state}", f"live{self.logs}.log",

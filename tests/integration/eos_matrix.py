@@ -3,7 +3,7 @@
 
     eos_matrix.py FYKE
 
-The committed alerts must equal those of one undisturbed run over the same records: per key the same
+The committed alerts must equal those of one undisturbed live run over the same records: per key the same
 sequence, per topic the same multiset, byte for byte. Now and then the state directory is deleted
 between two lives: the changelog has everything.
 
@@ -25,6 +25,7 @@ import sys
 import tempfile
 
 import eos
+import readings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENGINE_POINTS = ["before-sink-flush", "after-sink-flush", "before-append", "mid-append",
@@ -40,6 +41,7 @@ ONCE = {"kafka-before-init", "kafka-after-init", "before-checkpoint", "mid-check
         "after-checkpoint", "after-recovery-batch"}
 USERS, PARTITIONS = 30, 3
 END_OF_TIME = 10**12
+SMALL_FETCHES = ["-X", "fetch.message.max.bytes=500"]
 
 
 def all_points():
@@ -60,6 +62,8 @@ def all_points():
 class World:
     """Topics and load of one part."""
 
+    with_readings = True
+
     def __init__(self, fyke, name, rng):
         self.rng = rng
         self.name = f"{name}-{os.getpid()}"
@@ -67,16 +71,23 @@ class World:
         self.source = f"{self.name}-in"
         self.state = f"{self.work}/state"
         self.n, self.time = 0, 1_000_000
-        self.partitions, self.keys_moved = PARTITIONS, False
+        self.partitions = PARTITIONS
         # (from, to) in ms: what was decided at such times may have gone out once more, as itself.
         self.may_repeat = None
-        eos.ktool("create", self.source, PARTITIONS)
+        self.topics, rules = [self.source], [f"{HERE}/eos.rules"]
+        if self.with_readings:
+            self.readings = readings.Readings(rng)
+            self.topics.append(f"{self.name}-readings")
+            rules.append(f"{HERE}/readings.rules")
+        for topic in self.topics:
+            eos.ktool("create", topic, PARTITIONS)
         self.outputs(f"{self.name}-out")
-        with open(f"{HERE}/eos.rules") as f, open(f"{self.work}/eos.rules", "w") as to:
-            to.write(f.read().replace("@TOPIC@", self.source))
+        with open(f"{self.work}/eos.rules", "w") as to:
+            to.write(readings.joined(*rules).replace("@TOPIC@", self.source)
+                     .replace("@READINGS@", self.topics[-1]))
         self.fyke = fyke
         self.subject = self.run(self.name, self.out, self.state, "run.log", "--commit-every",
-                                "10ms", "-X", "fetch.message.max.bytes=4000")
+                                "10ms", *SMALL_FETCHES)
 
     def outputs(self, name):
         """Alerts go there, what is late or invalid to `name`-dead."""
@@ -91,7 +102,7 @@ class World:
 
     def event(self):
         self.n += 1
-        self.time += self.rng.choice([0, 0, 500, 1000, 1000])  # ties, also where the clock stands
+        self.time += self.rng.choice([0, 0, 0, 1000, 2000])  # ties, also where the clock stands
         at = self.time - self.rng.choice([0, 0, 0, 1000, 4000, 7000])  # the last one is late
         if self.rng.random() < 0.02:
             at = '"never"'  # invalid
@@ -100,15 +111,21 @@ class World:
                 f'"country":"{self.rng.choice(["NL", "DE", "BR"])}","n":{self.n}}}')
 
     def load(self, count):
-        lines = "\n".join(self.event() for _ in range(count)) + "\n"
-        eos.ktool("-k", "user", "produce", self.source, stdin=lines.encode())
+        self.send(self.source, "\n".join(self.event() for _ in range(count)) + "\n")
+        if self.with_readings:
+            self.send(self.topics[1], self.readings.some(count // 3 + 1))
+
+    def send(self, topic, lines):
+        """In many small batches: with SMALL_FETCHES as many passes, where the reference has few."""
+        eos.ktool("-k", "user", "-X", "batch.num.messages=5", "produce", topic, stdin=lines.encode())
 
     def end_of_time(self):
         """Whatever can be decided is decided."""
         for p in range(self.partitions):
             line = (f'{{"user":"end{p}","at":{END_OF_TIME},"result":"success",'
-                    '"country":"NL","n":0}\n')
-            eos.ktool("-p", p, "-k", "user", "produce", self.source, stdin=line.encode())
+                    '"country":"NL","host":"end","n":0}\n')
+            for topic in self.topics:
+                eos.ktool("-p", p, "-k", "user", "produce", topic, stdin=line.encode())
 
     def maybe_forget(self):
         if self.rng.random() < 0.15:
@@ -118,11 +135,12 @@ class World:
         topic = f"{self.name}-{name}"
         eos.ktool("create", topic, 1)
         eos.ktool("create", f"{topic}-dead", 1)
-        self.run(topic, topic, f"{self.work}/{name}", f"{name}.log", *more).finishes("--once")
+        self.run(topic, topic, f"{self.work}/{name}", f"{name}.log",
+                 *more).reads_live(self.topics, f"{self.work}/{name}.stats")
         return eos.dump(topic), eos.dump(f"{topic}-dead", topic)
 
     def check(self):
-        """After a last life the output is that of an undisturbed run, by the simpler protocol; and
+        """After a last life the output is that of an undisturbed live run, by the simpler protocol; and
         what the changelog holds is what it would hold if nothing had ever ended. Before and after
         the end of time: then next to nothing is left of the state."""
         self.subject.finishes("--once")
@@ -133,13 +151,13 @@ class World:
         want, dead = self.reference("ref", "--delivery", "at-least-once")
         if len(want) < 20 or len(dead) < 5:
             raise eos.Failed(f"only {len(want)} alerts, {len(dead)} refused in the reference")
+        if self.with_readings:
+            readings.came_back(want, dead)
         alerts, refused = eos.dump(self.out), eos.dump(f"{self.out}-dead", self.name)
         if self.may_repeat:
             alerts, refused = self.without_repeats(alerts), list(dict.fromkeys(refused))
         eos.compare(want, alerts)
-        if self.keys_moved:  # what is refused goes out when it is read, partition by partition
-            dead, refused = sorted(dead), sorted(refused)
-        eos.compare(dead, refused)
+        eos.compare(eos.by_judgement(dead), eos.by_judgement(refused))
         return len(want)
 
     def without_repeats(self, alerts):
@@ -160,12 +178,14 @@ class World:
         want = eos.state(f"{self.name}-calm.changelog")
         if len(want) < 10:
             raise eos.Failed(f"only {len(want)} records of state in the reference")
+        if self.with_readings and not any(k.startswith("02") for k in want):
+            raise eos.Failed("no clock of a value stands in the changelog")
         eos.same_state(want, eos.state(f"{self.name}.changelog"))
 
     def close(self):
         n = self.name
         outputs = [t + more for t in (self.out, f"{n}-ref", f"{n}-calm") for more in ("", "-dead")]
-        for topic in (self.source, *outputs, f"{n}.changelog", f"{n}-calm.changelog"):
+        for topic in (*self.topics, *outputs, f"{n}.changelog", f"{n}-calm.changelog"):
             try:
                 eos.ktool("delete", topic)
             except eos.Failed:

@@ -62,7 +62,7 @@ def partitions_that_were_added_are_read_from_their_beginning(w):
             raise eos.Failed(f"not said of partition {p}:\n{text(w.subject)}")
     w.load(100)
     w.subject.dies_at("kafka-after-offsets", "--once")
-    w.partitions, w.keys_moved = PARTITIONS + 2, True
+    w.partitions = PARTITIONS + 2
 
 
 def topics_with_unequal_partitions_are_not_shared(w):

@@ -5,7 +5,7 @@ partitions are taken over from warm copies and whose offsets never fall.
 
     group.py FYKE
 
-The committed alerts equal those of one instance that reads everything: per key the same sequence, per
+The committed alerts equal those of one instance that reads everything, live: per key the same sequence, per
 topic the same multiset, byte for byte.
 
 GROUP_SEED    another load; printed
@@ -20,13 +20,15 @@ import tempfile
 import time
 
 import eos
+import readings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 USERS, PARTITIONS = 40, 4
 
 
 class World:
-    rules_file = "group.rules"
+    names = ("logins", "payments")
+    rules_files = ("group.rules",)
     session_ms = 6000
 
     def __init__(self, fyke, seed, name="group"):
@@ -34,13 +36,15 @@ class World:
         self.fyke = fyke
         self.work = tempfile.mkdtemp(prefix="group-")
         self.name = f"{name}-{os.getpid()}"
-        self.topics = [f"{self.name}-logins", f"{self.name}-payments"]
+        self.topics = [f"{self.name}-{name}" for name in self.names]
         self.n, self.time = 0, 1_000_000
         for topic in self.topics:
             eos.ktool("create", topic, PARTITIONS)
-        with open(f"{HERE}/{self.rules_file}") as f, open(f"{self.work}/group.rules", "w") as to:
-            to.write(f.read().replace("@LOGINS@", self.topics[0])
-                     .replace("@PAYMENTS@", self.topics[1]))
+        rules = readings.joined(*(f"{HERE}/{name}" for name in self.rules_files))
+        for name, topic in zip(self.names, self.topics):
+            rules = rules.replace(f"@{name.upper()}@", topic)
+        with open(f"{self.work}/group.rules", "w") as to:
+            to.write(rules)
 
     def run(self, app, out, log, *more):
         return eos.Subject(
@@ -171,10 +175,8 @@ def alerts(topic):
 def reference(w):
     out = f"{w.name}-alone-out"
     eos.ktool("create", out, 1)
-    alone = w.run(f"{w.name}-alone", out, "alone.log", "--state", f"{w.work}/alone", "--once")
-    alone.start()
-    if alone.wait(120) != 0:
-        raise eos.Failed(open(alone.log).read()[-3000:])
+    alone = w.run(f"{w.name}-alone", out, "alone.log", "--state", f"{w.work}/alone")
+    alone.reads_live(w.topics, f"{w.work}/alone.stats")
     rows = alerts(out)
     if len(rows) < 100:
         raise eos.Failed(f"the reference has {len(rows)} alerts only")
