@@ -68,9 +68,7 @@ void kafka_changelog_close(struct kafka_changelog *log)
     if (log->handle) {
         rd_kafka_topic_destroy(log->handle);
     }
-    if (log->client.rk) {
-        rd_kafka_destroy(log->client.rk);
-    }
+    kafka_close(&log->client);
     free(log->topic);
     free(log->group);
     *log = (struct kafka_changelog){0};

@@ -51,6 +51,8 @@ enum err kafka_conf_int(rd_kafka_conf_t *conf, const char *key, int *ret,
 /* Takes `conf`, also when it fails. */
 enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_t *conf,
                     struct error *err) FYKE_MUST_USE;
+/* Gives the client back, if there is one. Handles of topics go before. */
+void kafka_close(struct kafka_client *k);
 /* The same as a code, after waiting for an answer. */
 rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n);
 enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_resp_err_t code,

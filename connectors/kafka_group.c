@@ -80,9 +80,7 @@ enum err kafka_count_tasks(const struct kafka_config *c, const struct ruleset *r
 {
     struct counting k = {0};
     enum err rc = count_topics(&k, c, rs, topics, err);
-    if (k.client.rk) {
-        rd_kafka_destroy(k.client.rk);
-    }
+    kafka_close(&k.client);
     free(k.first);
     *ret = (uint32_t)k.n;
     return rc;

@@ -126,10 +126,39 @@ static void add_offsets(struct kafka_journal *j, const struct journal_task *t,
     }
 }
 
+/* A log that was removed and made anew, by whomever, takes what is sent to it and numbers it from 0 on. To
+ * go on would be to leave state behind that no restart can use. */
+static enum err check_log_goes_on(struct kafka_journal *j, const struct journal_task *tasks,
+                                  uint32_t n, struct error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t *lowest = &j->entries.lowest[tasks[i].task];
+        if (*lowest < tasks[i].behind) {
+            return error_set(err, ERR_STATE,
+                             "the changelog topic %s was removed and made anew while this process ran: "
+                             "partition %u held entries up to offset %lld, and what was written to it "
+                             "now stands at offset %lld. Nothing of it is committed. %s",
+                             j->log.topic, tasks[i].task, (long long)tasks[i].behind - 1,
+                             (long long)*lowest,
+                             j->in_group ? "End all instances and begin anew: remove the topic and the "
+                                           "positions of the group"
+                                         : "--rebuild-from-input makes the state anew out of the input; "
+                                           "--reset-state begins anew where --start says");
+        }
+        *lowest = INT64_MAX;
+    }
+    return ERR_OK;
+}
+
 static enum err journal_commit(struct journal *base, struct journal_task *tasks, uint32_t n,
                                struct error *err)
 {
     struct kafka_journal *j = journal_of(base);
+    enum err flushed = kafka_txn_flush(&j->txn, err);
+    if (flushed != ERR_OK) {
+        return kafka_journal_judge(j, flushed, err);
+    }
+    FYKE_TRY(check_log_goes_on(j, tasks, n, err));
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
     for (uint32_t i = 0; i < n; i++) {
         add_offsets(j, &tasks[i], l);

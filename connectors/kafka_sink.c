@@ -146,7 +146,7 @@ static void sink_close(struct sink *base)
     if (s->client.rk) {
         /* A run that failed leaves messages behind, which must not hold up its end. */
         rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        rd_kafka_destroy(s->client.rk);
+        kafka_close(&s->client);
     }
     free(s->topic);
     free(s);

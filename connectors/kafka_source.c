@@ -277,9 +277,7 @@ static void close_client(struct kafka_source *s)
             rd_kafka_topic_destroy(s->topics[t].handle);
         }
     }
-    if (s->client.rk) {
-        rd_kafka_destroy(s->client.rk);
-    }
+    kafka_close(&s->client);
 }
 
 static void source_close(struct source *base)

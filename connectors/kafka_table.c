@@ -232,9 +232,7 @@ static void close_table(struct table_feed *feed)
     if (t->handle) {
         rd_kafka_topic_destroy(t->handle);
     }
-    if (t->client.rk) {
-        rd_kafka_destroy(t->client.rk);
-    }
+    kafka_close(&t->client);
     free(t->name);
     free(t->at);
     free(t->ended);

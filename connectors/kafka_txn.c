@@ -16,6 +16,9 @@
 /* Without acknowledgement for so long the broker counts as away. */
 #define SUSPECT_MS 1000
 #define SILENT_MS 10000
+/* Meanwhile: are the topics still there? */
+#define TOPICS_EVERY_MS 2000
+#define GONE_TIMES 3
 /* At the end: what cannot be aborted by then is aborted by the next instance or by time. */
 #define ABORT_FLUSH_MS 3000
 #define ABORT_MS 5000
@@ -40,6 +43,20 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Of a message that was sent twice the broker may tell none. */
+static void note_offset(struct kafka_target *to, int32_t partition, int64_t offset)
+{
+    if (partition < 0 || (uint32_t)partition >= to->n_ends || offset < 0) {
+        return;
+    }
+    if (offset >= to->ends[partition]) {
+        to->ends[partition] = offset + 1;
+    }
+    if (offset < to->lowest[partition]) {
+        to->lowest[partition] = offset;
+    }
+}
+
 /* Runs inside poll and flush, hence on the input thread. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
@@ -50,10 +67,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     t->queued_bytes -= (int64_t)(m->len + m->key_len);
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         kafka_heard(&t->client);
-        if (m->partition >= 0 && (uint32_t)m->partition < to->n_ends &&
-            m->offset >= to->ends[m->partition]) {
-            to->ends[m->partition] = m->offset + 1;
-        }
+        note_offset(to, m->partition, m->offset);
     } else if (t->failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
         t->failed = m->err;
         t->failed_at = to;
@@ -64,6 +78,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
 struct patience {
     int waited_ms, stopped_ms;
+    int asked_ms; /* of waited_ms, when it was last asked for the topics */
+    int gone;     /* so often in a row one of them was not there */
 };
 
 /* After a call that took `ms` and may succeed later: is it worth another? Says when nobody
@@ -76,6 +92,24 @@ static bool goes_on(struct kafka_txn *t, struct patience *p, int ms)
         kafka_lost(&t->client);
     }
     return p->stopped_ms < STOP_MS;
+}
+
+/* What waits for a topic that was deleted looks like a broker that is silent. A broker may not know yet of
+ * a topic that was made a moment ago: asked more than once. */
+static enum err check_topics(struct kafka_txn *t, struct patience *p, struct error *err)
+{
+    if (p->waited_ms - p->asked_ms < TOPICS_EVERY_MS || t->client.suspect) {
+        return ERR_OK;
+    }
+    char name[KAFKA_NAME_SIZE];
+    p->asked_ms = p->waited_ms;
+    p->gone = kafka_txn_topic_gone(t, name) ? p->gone + 1 : 0;
+    if (p->gone < GONE_TIMES) {
+        return ERR_OK;
+    }
+    t->broken = true;
+    return error_set(err, ERR_KAFKA, "kafka: what is written to %s is not delivered (the topic was deleted)",
+                     name);
 }
 
 static enum err given_up(struct kafka_txn *t, rd_kafka_resp_err_t code, struct error *err)
@@ -235,6 +269,10 @@ enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to, struct 
 void kafka_target_partitions(struct kafka_target *to, uint32_t n)
 {
     to->ends = xcalloc(n, sizeof(*to->ends));
+    to->lowest = xcalloc(n, sizeof(*to->lowest));
+    for (uint32_t p = 0; p < n; p++) {
+        to->lowest[p] = INT64_MAX;
+    }
     to->n_ends = n;
 }
 
@@ -245,6 +283,7 @@ void kafka_target_close(struct kafka_target *to)
     }
     free(to->name);
     free(to->ends);
+    free(to->lowest);
     *to = (struct kafka_target){0};
 }
 
@@ -273,8 +312,8 @@ void kafka_txn_close_transaction(struct kafka_txn *t)
 void kafka_txn_close(struct kafka_txn *t)
 {
     kafka_txn_close_transaction(t);
-    if (kafka_aside_close(t->aside) && t->client.rk) {
-        rd_kafka_destroy(t->client.rk);
+    if (kafka_aside_close(t->aside)) {
+        kafka_close(&t->client);
     }
     free(t->id);
     *t = (struct kafka_txn){0};
@@ -325,6 +364,7 @@ enum err kafka_txn_send(struct kafka_txn *t, struct kafka_target *to, struct kaf
         if (t->failed) {
             return kafka_txn_undelivered(t, err);
         }
+        FYKE_TRY(check_topics(t, &p, err));
         if (!goes_on(t, &p, STEP_MS)) {
             return given_up(t, rc, err);
         }
@@ -342,6 +382,7 @@ static enum err flush(struct kafka_txn *t, struct error *err)
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             return ERR_OK;
         }
+        FYKE_TRY(check_topics(t, &p, err));
         if (!goes_on(t, &p, STEP_MS)) {
             return given_up(t, rc, err);
         }
@@ -397,6 +438,11 @@ static enum err commit_offsets(struct kafka_txn *t, const rd_kafka_topic_partiti
     FYKE_TRY(rc);
     fault_point(t->fault, "kafka-after-offsets");
     return ERR_OK;
+}
+
+enum err kafka_txn_flush(struct kafka_txn *t, struct error *err)
+{
+    return t->broken ? kafka_txn_again(t, err) : flush(t, err);
 }
 
 enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,

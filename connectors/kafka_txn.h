@@ -19,6 +19,7 @@ struct kafka_target {
     rd_kafka_topic_t *handle;
     bool made; /* a moment ago, perhaps: not every broker may know it yet */
     int64_t *ends; /* per partition: behind the last message delivered; NULL: not asked for */
+    int64_t *lowest; /* the same: of all delivered since it was set to INT64_MAX */
     uint32_t n_ends;
 };
 
@@ -50,12 +51,14 @@ enum err kafka_txn_init(struct kafka_txn *t, struct error *err) FYKE_MUST_USE;
 /* Asks the broker once, so that the first message need not wait for it. */
 enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to,
                            struct error *err) FYKE_MUST_USE;
-/* Keep `ends` for partitions 0 to n - 1. */
+/* Keep `ends` and `lowest` for partitions 0 to n - 1. */
 void kafka_target_partitions(struct kafka_target *to, uint32_t n);
 void kafka_target_close(struct kafka_target *to);
 /* Waits for room in the queue. Headers of `m` are taken or stay, as in kafka_send(). */
 enum err kafka_txn_send(struct kafka_txn *t, struct kafka_target *to, struct kafka_message *m,
                         struct error *err) FYKE_MUST_USE;
+/* All that was sent is delivered. */
+enum err kafka_txn_flush(struct kafka_txn *t, struct error *err) FYKE_MUST_USE;
 /* `offsets` NULL: none. */
 enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
                           const rd_kafka_consumer_group_metadata_t *group,

@@ -1,5 +1,9 @@
 #include "connectors/kafka_txn_error.h"
 
+#include <stdio.h>
+
+#define ASK_MS 1000
+
 static bool is_fence(rd_kafka_resp_err_t code)
 {
     return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
@@ -54,6 +58,7 @@ static const char *hint(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
         return " (their time is event time; set message.timestamp.type=LogAppendTime on the topic)";
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* it has none any more */
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
     default: return "";
@@ -135,6 +140,23 @@ enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
         return kafka_txn_undelivered(t, err);
     }
     return fail_with(t, code, to->name, why[0] ? why : rd_kafka_err2str(code), err);
+}
+
+bool kafka_txn_topic_gone(struct kafka_txn *t, char ret_name[KAFKA_NAME_SIZE])
+{
+    const struct rd_kafka_metadata *md;
+    bool gone = false;
+    if (rd_kafka_metadata(t->client.rk, 0, NULL, &md, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    for (int i = 0; i < md->topic_cnt && !gone; i++) {
+        gone = md->topics[i].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (gone) {
+            snprintf(ret_name, KAFKA_NAME_SIZE, "%s", md->topics[i].topic);
+        }
+    }
+    rd_kafka_metadata_destroy(md);
+    return gone;
 }
 
 enum err kafka_txn_again(struct kafka_txn *t, struct error *err)

@@ -15,6 +15,9 @@ enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
                           struct error *err);
 /* One that was queued and not delivered: t->failed. */
 enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err);
+/* Asks for all topics that this producer writes to; waits a second at most. True: one is not there. */
+#define KAFKA_NAME_SIZE 256
+bool kafka_txn_topic_gone(struct kafka_txn *t, char ret_name[KAFKA_NAME_SIZE]);
 /* The error was returned before. */
 enum err kafka_txn_again(struct kafka_txn *t, struct error *err);
 

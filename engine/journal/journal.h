@@ -69,6 +69,8 @@ struct journal_task {
     uint64_t seq; /* of this commit; goes into the metadata of the positions */
     const struct partition_position *positions; /* B of every partition of the task */
     uint32_t n_positions;
+    int64_t behind;   /* the entries of the last commit: those of this one stand behind it, or it is not
+                         the log that it was (ERR_STATE); JOURNAL_BEGIN: nothing is known */
     int64_t position; /* set by commit(): behind the last entry appended for the task */
 };
 

@@ -128,8 +128,11 @@ enum err journaled_send_header(struct engine *e, const struct header *h, struct 
                 (struct partition_position){p->topic, p->partition, p->restart, 0, {0}};
         }
     }
-    *ret = (struct journal_task){
-        .task = j->task, .seq = h->seq, .positions = j->positions, .n_positions = n};
+    *ret = (struct journal_task){.task = j->task,
+                                 .seq = h->seq,
+                                 .positions = j->positions,
+                                 .n_positions = n,
+                                 .behind = j->origin.position};
     buf_clear(&j->sent);
     header_encode(h, &j->sent);
     e->state->told_bytes = j->sent.len;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exactly once when the name is taken, time runs out, or somebody changed the broker's side.
 
-    eos_faults.py FYKE [broker]
+    eos_faults.py FYKE [broker]      FYKE_LONG=1: with "broker" also a broker that makes topics by itself
 
 After every case the committed alerts equal those of an undisturbed run, or the run was refused with
 the reason. With "broker" the broker itself dies, which no other test may see.
@@ -50,6 +50,17 @@ class Live(World):
         before = self.seq()
         self.load(count)
         self.await_commit(before)
+
+    def await_still(self, seconds=90):
+        """Until no commit has come for a second: all that could be read has been."""
+        deadline = time.monotonic() + seconds
+        last, since = self.seq(), time.monotonic()
+        while time.monotonic() - since < 1:
+            time.sleep(0.1)
+            if self.seq() != last:
+                last, since = self.seq(), time.monotonic()
+            if time.monotonic() > deadline:
+                raise eos.Failed("commits come although nothing does")
 
 
 def text(subject):
@@ -166,11 +177,7 @@ def a_state_is_made_anew_out_of_the_input(w):
     when the clock stood no more than the bound and the disorder of the load behind it."""
     w.load(800)
     w.subject.finishes("--once")
-    newest = collections.defaultdict(int)
-    for partition, _, payload, *_ in eos.dump(w.source):
-        at = json.loads(payload)["at"]
-        newest[partition] = max(newest[partition], at if isinstance(at, int) else 0)
-    w.may_repeat = (min(newest.values()) - 2 * BOUND_MS - DISORDER_MS, w.time)
+    what_goes_out_again(w)
     eos.ktool("delete", f"{w.name}.changelog")
     w.load(100)
     before = eos.ktool("offsets", w.name, w.source)
@@ -193,6 +200,73 @@ def a_state_is_made_anew_out_of_the_input(w):
     if len(eos.dump(w.out)) > 2 * out:
         raise eos.Failed("the rebuild has repeated what had gone out")
     w.load(100)
+
+
+def what_goes_out_again(w):
+    """Behind a rebuild, where everything that the topic holds now was read and committed."""
+    newest = collections.defaultdict(int)
+    for partition, _, payload, *_ in eos.dump(w.source):
+        at = json.loads(payload)["at"]
+        newest[partition] = max(newest[partition], at if isinstance(at, int) else 0)
+    w.may_repeat = (min(newest.values()) - 2 * BOUND_MS - DISORDER_MS, w.time)
+
+
+def loses_its_changelog(w, running, words):
+    """With its name, at the next commit, which does not count; and so says every later start, until the
+    state is made anew out of the input."""
+    before = w.seq()
+    w.load(50)
+    deadline = time.monotonic() + 60
+    while running.process.poll() is None:
+        if time.monotonic() > deadline:
+            raise eos.Failed(f"it goes on without its changelog:\n{text(running)}")
+        time.sleep(0.1)
+    ends_with(running, 4, words)
+    if w.seq() != before:
+        raise eos.Failed(f"commit {w.seq()} went to a log that nobody can go on from, after {before}")
+
+
+def a_changelog_deleted_while_running_is_refused(w):
+    first = w.another("state")
+    first.start()
+    w.load_and_await(400)
+    w.await_still()
+    what_goes_out_again(w)
+    eos.ktool("delete", f"{w.name}.changelog")
+    loses_its_changelog(w, first, "(the topic was deleted)")
+    if not re.search(rf"kafka: .*{w.name}\.changelog.* not delivered.*\(the topic was deleted\)", text(first)):
+        raise eos.Failed(f"not said of which topic:\n{text(first)}")
+    if "no broker answers" in text(first):
+        raise eos.Failed(f"the broker is said to be away:\n{text(first)}")
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, f"the changelog topic {w.name}.changelog holds no state although the positions")
+    w.subject.finishes("--once", "--rebuild-from-input")
+    w.load(100)
+
+
+MADE_ANEW = "was removed and made anew while this process ran: partition 0 held entries up to"
+
+
+def made_anew_while_running(w, first, make, words):
+    first.start()
+    w.load_and_await(400)
+    w.await_still()
+    what_goes_out_again(w)
+    eos.ktool("delete", f"{w.name}.changelog")
+    make()
+    loses_its_changelog(w, first, words)
+    refused = w.another("state")
+    refused.start("--once")
+    ends_with(refused, 4, f"the changelog topic {w.name}.changelog has cleanup.policy=delete, which removes state")
+    w.subject.finishes("--once", "--rebuild-from-input")
+    w.load(100)
+
+
+def a_changelog_made_anew_while_running_is_refused(w):
+    """Empty, before its clients have noticed: what is written to it is accepted."""
+    made_anew_while_running(w, w.another("state"), lambda: eos.ktool("create", f"{w.name}.changelog", 1),
+                            f"the changelog topic {w.name}.changelog {MADE_ANEW}")
 
 
 def records_that_retention_took_are_refused(w):
@@ -331,10 +405,33 @@ CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
          a_state_directory_deleted_while_running_is_restored,
+         a_changelog_deleted_while_running_is_refused,
+         a_changelog_made_anew_while_running_is_refused,
          clocks_of_values_come_back_from_the_changelog,
          rules_that_do_not_fit_the_state_leave_the_stored_ones,
          another_protocols_state_is_refused, an_abort_may_be_cut_short]
+def a_broker_that_makes_topics_by_itself(w):
+    """auto.create.topics.enable=true: the empty changelog is the doing of whoever asks for it. The clients
+    see the topic go and come, whereupon one of them may never end; the process does."""
+    path = f"{os.environ['FYKE_BROKER_DIR']}/server.properties"
+    with open(path) as f:
+        was = f.read()
+    try:
+        with open(path, "w") as f:
+            f.write(was.replace("auto.create.topics.enable=false", "auto.create.topics.enable=true"))
+        subprocess.run([eos.BROKER, "restart"], check=True, timeout=90, close_fds=True)
+        first = w.another("state", "-X", "topic.metadata.refresh.interval.ms=200")
+        made_anew_while_running(w, first, lambda: time.sleep(3), f"{w.name}.changelog")
+        if not re.search(rf"{MADE_ANEW}|the topic was deleted", text(first)):
+            raise eos.Failed(f"ended for something else:\n{text(first)}")
+    finally:
+        with open(path, "w") as f:
+            f.write(was)
+        subprocess.run([eos.BROKER, "restart"], check=True, timeout=90, close_fds=True)
+
+
 WITH_BROKER = [the_broker_dies_and_comes_back, an_outage_longer_than_a_transaction]
+WITH_BROKER_LONG = [a_broker_that_makes_topics_by_itself]
 
 
 def run_cases(cases):
@@ -362,4 +459,7 @@ def run_cases(cases):
 
 
 if __name__ == "__main__":
-    run_cases(WITH_BROKER if sys.argv[2:] == ["broker"] else CASES)
+    if sys.argv[2:] == ["broker"]:
+        run_cases(WITH_BROKER + (WITH_BROKER_LONG if os.environ.get("FYKE_LONG") == "1" else []))
+    else:
+        run_cases(CASES)

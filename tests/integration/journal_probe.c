@@ -143,7 +143,8 @@ static enum err commit(struct life *l, struct error *err)
                       (long long)l->at[i].offset);
     }
     FYKE_TRY(j->ops->append(j, 0, slice_from("\0H", 2), false, slice_from(text, (size_t)n), err));
-    struct journal_task task = {.seq = l->seq, .positions = l->at, .n_positions = l->n_at};
+    struct journal_task task = {
+        .seq = l->seq, .positions = l->at, .n_positions = l->n_at, .behind = JOURNAL_BEGIN};
     FYKE_TRY(j->ops->commit(j, &task, 1, err));
     l->changed = 0;
     l->commits++;

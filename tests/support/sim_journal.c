@@ -556,6 +556,7 @@ static enum err sim_commit(struct journal *j, struct journal_task *tasks, uint32
     log->last_commit_bytes = 0;
     load_transaction(log, buf_slice(&frame));
     for (uint32_t i = 0; i < n; i++) {
+        assert_true(tasks[i].behind <= begin);
         tasks[i].position = begin + (int64_t)s->n_entries;
     }
     int64_t end = log->end;
