@@ -145,11 +145,17 @@ static enum err take_header(struct import *m, const char *app, struct error *err
     struct reader r;
     const char *why;
     FYKE_TRY(take(m, sizeof(MAGIC) - 1 + 1 + 4, &r, err));
-    if (!slice_eq(read_bytes(&r, sizeof(MAGIC) - 1), SLICE_LIT(MAGIC)) ||
-        read_byte(&r) != VERSION) {
+    if (!slice_eq(read_bytes(&r, sizeof(MAGIC) - 1), SLICE_LIT(MAGIC))) {
         return no_savepoint(m, "it begins otherwise", err);
     }
+    uint8_t version = read_byte(&r);
+    if (version < 1 || version > VERSION) {
+        return error_set(err, ERR_STATE, "%s was exported by another version of fyke: it has version %u, "
+                         "this one reads 1 to %d; use the version that wrote it", m->path, version,
+                         VERSION);
+    }
     FYKE_TRY(take(m, read_u32be(&r), &r, err));
+    FYKE_TRY(header_check_format(buf_slice(&m->scratch), m->path, err));
     if (!header_decode(buf_slice(&m->scratch), &m->header, &why)) {
         return no_savepoint(m, why, err);
     }

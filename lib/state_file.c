@@ -1,13 +1,8 @@
 #include "lib/state_file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/xalloc.h"
-#include "engine/state/clock_read.h"
-#include "engine/state/record_scan.h"
 #include "engine/state/rules_apart.h"
 
 #define MAX_SHARDS 4096
@@ -30,7 +25,7 @@ static enum err must_exist(const char *dir, struct error *err)
 static enum err take_header(struct state_file *s, const char *dir, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    const char *why;
+    FYKE_CLEANUP(buf_release) struct buf what = BUF_INIT;
     bool found;
     FYKE_TRY(store_origin_get(s->store, &s->origin_bytes, &s->origin, &s->is_copy, err));
     if (s->is_copy && s->origin.torn) {
@@ -41,9 +36,8 @@ static enum err take_header(struct state_file *s, const char *dir, struct error 
     if (!found) {
         return error_set(err, ERR_USAGE, "%s holds no state", dir);
     }
-    if (!header_decode(buf_slice(&bytes), &s->header, &why)) {
-        return error_set(err, ERR_CORRUPT, "state %s is damaged: %s", dir, why);
-    }
+    buf_printf(&what, "state %s", dir);
+    FYKE_TRY(header_open(buf_slice(&bytes), buf_cstr(&what), "restore it from a copy", &s->header, err));
     FYKE_TRY(store_open_shards(s->store, s->header.n_shards, err));
     return rules_apart_read(s->store, &s->header, err);
 }
@@ -70,120 +64,10 @@ void state_file_close(struct state_file *s)
     *s = (struct state_file){0};
 }
 
-/* ---- scan --------------------------------------------------------------------------------- */
-
-struct scan {
-    struct state_file *state;
-    uint32_t shard;
-    struct record_scan records;
-    state_head_fn fn;
-    void *ctx;
-    struct state_figures *figures;
-};
-
-static enum err damaged(const struct record_key *key, const char *why, struct error *err)
-{
-    char hex[HASH128_HEX_MAX];
-    hash128_hex(record_key_hash(key), hex);
-    return error_set(err, ERR_CORRUPT, "record %s: %s", hex, why);
-}
-
-static bool knows_slot(const struct header *h, uint32_t slot)
-{
-    uint32_t lo = 0, hi = h->n_slots;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (h->slots[mid].slot < slot) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo < h->n_slots && h->slots[lo].slot == slot;
-}
-
-static enum err scan_head(struct scan *s, const struct record_key *key,
-                          const struct record_head *head, struct error *err)
-{
-    const struct header *h = &s->state->header;
-    if (record_key_hash(key).hi % h->n_shards != s->shard) {
-        return damaged(key, "it lies in another shard than its own", err);
-    }
-    for (uint32_t i = 0; i < head->n_slots; i++) {
-        if (!knows_slot(h, head->slots[i].slot)) {
-            return damaged(key, "it belongs to no rule", err);
-        }
-        s->figures->events += head->slots[i].events;
-    }
-    s->figures->records++;
-    s->figures->timers += head->next_time.ns != INT64_MAX;
-    return s->fn == NULL ? ERR_OK : s->fn(s->ctx, key, head, err);
-}
-
-static enum err scan_value(void *ctx, const struct record_key *key, struct slice value,
-                           struct error *err)
-{
-    struct scan *s = ctx;
-    struct record_head head;
-    const char *why;
-    s->figures->bytes += value.len;
-    if (!record_scan_take(&s->records, key, value, &head, &why)) {
-        return damaged(key, why, err);
-    }
-    if (record_key_number(key) == 0) {
-        return scan_head(s, key, &head, err);
-    }
-    s->figures->segments++;
-    return ERR_OK;
-}
-
-static enum err scan_shard(struct scan *s, struct error *err)
-{
-    struct store_reader *r = store_reader_new(s->state->store, s->shard);
-    enum err rc = store_each(r, scan_value, s, err);
-    if (rc == ERR_OK && !record_scan_is_whole(&s->records)) {
-        struct record_key key = record_head_key(s->records.hash);
-        rc = damaged(&key, "a segment is missing", err);
-    }
-    store_reader_free(r);
-    return rc;
-}
-
-static enum err scan_clocks(struct state_file *s, struct state_figures *ret, struct error *err)
-{
-    const struct header *h = &s->header;
-    struct value_clocks *clocks = xcalloc(h->n_partitions + 1u, sizeof(*clocks));
-    for (uint32_t i = 0; i < h->n_partitions; i++) {
-        if (h->partitions[i].paged) {
-            value_clocks_init(&clocks[i], (struct duration){0});
-        }
-        ret->values += h->partitions[i].n_values;
-    }
-    enum err rc = clock_pages_read(s->store, h, clocks, NULL, err);
-    for (uint32_t i = 0; i < h->n_partitions; i++) {
-        ret->values += clocks[i].n;
-        if (h->partitions[i].paged) {
-            value_clocks_release(&clocks[i]);
-        }
-    }
-    free(clocks);
-    return rc;
-}
-
-enum err state_file_scan(struct state_file *state, state_head_fn fn, void *ctx,
+enum err state_file_scan(struct state_file *s, state_head_fn fn, void *ctx,
                          struct state_figures *ret, struct error *err)
 {
-    uint64_t map;
-    *ret = (struct state_figures){0};
-    store_figures(state->store, &ret->used_bytes, &map);
-    for (uint32_t i = 0; i < state->header.n_shards; i++) {
-        struct scan s = {
-            .state = state, .shard = i, .fn = fn, .ctx = ctx, .figures = ret};
-        enum err rc = scan_shard(&s, err);
-        record_scan_release(&s.records);
-        FYKE_TRY(rc);
-    }
-    return scan_clocks(state, ret, err);
+    return state_scan(s->store, &s->header, fn, ctx, ret, err);
 }
 
 enum err state_file_compact(struct state_file *s, struct error *err)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "engine/state/header.h"
-#include "engine/state/record_codec.h"
+#include "engine/state/state_scan.h"
 #include "engine/state/store.h"
 
 struct state_file {
@@ -20,16 +20,7 @@ struct state_file {
 enum err state_file_open(const char *dir, struct state_file *ret, struct error *err) FYKE_MUST_USE;
 void state_file_close(struct state_file *s);
 
-struct state_figures {
-    uint64_t records, segments, events, bytes, timers;
-    uint64_t values; /* with a clock of their own (`watermark per`) */
-    uint64_t used_bytes; /* of the file */
-};
-
-/* Every value is checked: its bytes, that heads and segments belong together, that it lies in its
- * shard, that its slots are in the header, that clocks of values are those of the header. `fn`, if not NULL, sees every head. */
-typedef enum err (*state_head_fn)(void *ctx, const struct record_key *key,
-                                  const struct record_head *head, struct error *err);
+/* state_scan() of it. */
 enum err state_file_scan(struct state_file *s, state_head_fn fn, void *ctx,
                          struct state_figures *ret, struct error *err) FYKE_MUST_USE;
 

@@ -144,14 +144,11 @@ static enum err read_on(struct recovery *r, struct error *err)
 static enum err take_shards(struct recovery *r, struct error *err)
 {
     struct header h;
-    const char *why;
     if (!r->found) {
         return ERR_OK;
     }
-    if (!header_decode(buf_slice(&r->header), &h, &why)) {
-        return error_set(err, ERR_CORRUPT, "the changelog is damaged: %s; start anew with "
-                         "--reset-state", why);
-    }
+    FYKE_TRY(header_open(buf_slice(&r->header), "the changelog", "start anew with --reset-state", &h,
+                         err));
     enum err rc = state_check_header(r->e, &h, err);
     r->e->n_shards = h.n_shards;
     header_release(&h);

@@ -18,16 +18,31 @@ static enum err judge_age(const struct recovery *r, const struct store_origin *o
     return ERR_OK;
 }
 
+/* Of the database; *ret false: there is none that can be read. One of another version says more than this
+ * one can judge. */
+static enum err read_header(const struct recovery *r, struct buf *bytes, struct header *h, bool *ret,
+                            struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf what = BUF_INIT;
+    const char *damage;
+    buf_printf(&what, "state %s", r->e->options.state_dir);
+    FYKE_TRY(store_header(r->e->state->store, bytes, ret, err));
+    if (*ret) {
+        FYKE_TRY(header_check_format(buf_slice(bytes), buf_cstr(&what), err));
+        *ret = header_decode(buf_slice(bytes), h, &damage);
+    }
+    return ERR_OK;
+}
+
 /* A whole copy holds a header; `why` stays empty when it is of use. */
 static enum err judge_header(const struct recovery *r, const struct store_origin *o, char *why,
                              size_t size, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     struct header h;
-    const char *damage;
     bool found;
-    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
-    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
+    FYKE_TRY(read_header(r, &bytes, &h, &found, err));
+    if (!found) {
         snprintf(why, size, "its header does not decode");
         return ERR_OK;
     }
@@ -103,10 +118,9 @@ static enum err nothing_committed(const struct recovery *r, const struct store_o
     }
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
     struct header h;
-    const char *damage;
     bool found;
-    FYKE_TRY(store_header(r->e->state->store, &bytes, &found, err));
-    if (!found || !header_decode(buf_slice(&bytes), &h, &damage)) {
+    FYKE_TRY(read_header(r, &bytes, &h, &found, err));
+    if (!found) {
         return ERR_OK;
     }
     uint64_t seq = h.seq;

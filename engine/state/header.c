@@ -2,6 +2,7 @@
  * over everything in front of them. */
 #include "engine/state/header.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "engine/state/header_late.h"
@@ -329,7 +330,8 @@ bool header_take_rules(struct header *h, struct slice bytes)
     return !r.failed && reader_left(&r) == 0 && fits_rules(h);
 }
 
-static const char *decode(struct slice bytes, struct header *h)
+/* In every format there will be: MAGIC, format, …, checksum. *ret: what stands behind MAGIC. */
+static const char *unwrap(struct slice bytes, struct reader *ret)
 {
     if (bytes.len < 4 + 1 + CHECKSUM_BYTES || memcmp(bytes.ptr, MAGIC, 4) != 0) {
         return "the header of the state is none";
@@ -339,7 +341,17 @@ static const char *decode(struct slice bytes, struct header *h)
     if (read_u64be(&sum) != hash64(body)) {
         return "the checksum of the state's header is wrong";
     }
-    struct reader r = reader_of(slice_from(body.ptr + 4, body.len - 4));
+    *ret = reader_of(slice_from(body.ptr + 4, body.len - 4));
+    return NULL;
+}
+
+static const char *decode(struct slice bytes, struct header *h)
+{
+    struct reader r;
+    const char *wrapping = unwrap(bytes, &r);
+    if (wrapping != NULL) {
+        return wrapping;
+    }
     uint64_t format = read_varint(&r);
     if (format < HEADER_OLDEST || format > HEADER_FORMAT) {
         return "the state was written in another format";
@@ -366,10 +378,10 @@ static const char *decode(struct slice bytes, struct header *h)
 
 bool header_format(struct slice bytes, uint64_t *ret)
 {
-    if (bytes.len < 4 || memcmp(bytes.ptr, MAGIC, 4) != 0) {
+    struct reader r;
+    if (unwrap(bytes, &r) != NULL) {
         return false;
     }
-    struct reader r = reader_of(slice_from(bytes.ptr + 4, bytes.len - 4));
     *ret = read_varint(&r);
     return !r.failed;
 }
@@ -383,4 +395,25 @@ bool header_decode(struct slice bytes, struct header *ret, const char **why)
         return false;
     }
     return true;
+}
+
+enum err header_check_format(struct slice bytes, const char *what, struct error *err)
+{
+    uint64_t format;
+    if (!header_format(bytes, &format) || (format >= HEADER_OLDEST && format <= HEADER_FORMAT)) {
+        return ERR_OK;
+    }
+    return error_set(err, ERR_STATE, "%s was written by another version of fyke: it has format %" PRIu64
+                     ", this one reads %d to %d; use the version that wrote it, or start anew with "
+                     "--reset-state", what, format, HEADER_OLDEST, HEADER_FORMAT);
+}
+
+enum err header_open(struct slice bytes, const char *what, const char *remedy, struct header *ret,
+                     struct error *err)
+{
+    const char *why;
+    FYKE_TRY(header_check_format(bytes, what, err));
+    return header_decode(bytes, ret, &why)
+               ? ERR_OK
+               : error_set(err, ERR_CORRUPT, "%s is damaged: %s; %s", what, why, remedy);
 }

@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "engine/record.h"
 #include "engine/time/place.h"
@@ -138,9 +140,16 @@ void header_release(struct header *h);
 void header_put_rules(const struct header *h, struct buf *out);
 bool header_take_rules(struct header *h, struct slice bytes);
 void header_encode(const struct header *h, struct buf *out);
-/* The format that bytes claim to be in; false: they are no header at all. */
+/* The format that bytes claim to be in; false: they are no whole header of any. */
 bool header_format(struct slice bytes, uint64_t *ret);
 /* False: damaged or of another format; `*why` says it. */
 bool header_decode(struct slice bytes, struct header *ret, const char **why);
+/* ERR_STATE with both numbers: whole, but another version of the program has written it. `what` is what
+ * holds the header. */
+enum err header_check_format(struct slice bytes, const char *what, struct error *err) FYKE_MUST_USE;
+/* header_decode() for who ends where it fails: ERR_STATE as above, else ERR_CORRUPT with `remedy` behind
+ * the reason. */
+enum err header_open(struct slice bytes, const char *what, const char *remedy, struct header *ret,
+                     struct error *err) FYKE_MUST_USE;
 
 #endif

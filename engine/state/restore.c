@@ -8,6 +8,7 @@
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
+#include "engine/state/state_scan.h"
 #include "nfa/schema_shape.h"
 #include "nfa/profile.h"
 
@@ -69,18 +70,10 @@ static enum err check_topics(const struct engine *e, const struct header *h, str
 static enum err decode_header(struct engine *e, struct slice bytes, struct error *err)
 {
     struct state *s = e->state;
-    const char *why;
-    uint64_t format;
-    if (header_format(bytes, &format) && (format < HEADER_OLDEST || format > HEADER_FORMAT)) {
-        char text[128];
-        snprintf(text, sizeof(text), "it has format %" PRIu64 ", this program writes format %d",
-                 format, HEADER_FORMAT);
-        return unfit(e, text, err);
-    }
-    if (!header_decode(bytes, &s->before, &why)) {
-        return error_set(err, ERR_CORRUPT, "state %s is damaged: %s; restore it from a copy or "
-                         "start anew with --reset-state", e->options.state_dir, why);
-    }
+    FYKE_CLEANUP(buf_release) struct buf what = BUF_INIT;
+    buf_printf(&what, "state %s", e->options.state_dir);
+    FYKE_TRY(header_open(bytes, buf_cstr(&what), "restore it from a copy or start anew with "
+                         "--reset-state", &s->before, err));
     s->found = true;
     s->seq = s->before.seq;
     return state_check_header(e, &s->before, err);
@@ -281,12 +274,38 @@ enum err state_take_rules_apart(struct engine *e, struct error *err)
     return ERR_OK;
 }
 
+/* An imported state is the only one of its kind, and the first run writes all of it into its log: what is
+ * damaged would be there for good. */
+static enum err check_imported(struct engine *e, enum err rc, struct error *err)
+{
+    struct state_figures figures;
+    if (rc == ERR_OK) {
+        rc = state_scan(e->state->store, &e->state->before, NULL, NULL, &figures, err);
+    }
+    if (rc != ERR_CORRUPT) {
+        return rc;
+    }
+    struct error damage = *err;
+    return error_set(err, ERR_STATE, "state %s was imported and is damaged: %s; delete the directory and "
+                     "import the state again", e->options.state_dir, damage.text);
+}
+
+static bool is_imported(const struct engine *e)
+{
+    return e->state->journaled != NULL && e->state->journaled->begins_log;
+}
+
 enum err state_open_bare(struct engine *e, struct error *err)
 {
     e->state = xcalloc(1, sizeof(*e->state));
-    FYKE_TRY(e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err));
-    enum err rc = state_take_rules_apart(e, err);
-    return rc == ERR_CORRUPT && e->options.journal != NULL ? recover_anew(e, err) : rc;
+    enum err rc = e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+    if (rc == ERR_OK) {
+        rc = state_take_rules_apart(e, err);
+        if (rc == ERR_CORRUPT && e->options.journal != NULL && !is_imported(e)) {
+            return recover_anew(e, err);
+        }
+    }
+    return is_imported(e) ? check_imported(e, rc, err) : rc;
 }
 
 static enum err ask_to_switch(const struct engine *e, struct error *err)
