@@ -30,6 +30,10 @@ def faults(case):
     return ["eos_faults.py", {"EOS_CASE": case}]
 
 
+def upstream(case):
+    return ["eos_upstream.py", {"EOS_CASE": case}]
+
+
 LIMIT = "if (place_cmp(order_item_place(&item), c->limit) >= 0) {"
 # Whoever is taken partitions away, or was away, goes on with what it has as if nothing had been.
 REVOKED = ("connectors/kafka_group.c",
@@ -67,7 +71,16 @@ MISTAKES = [
        "        if (etime_lt(events[i]->time, e->clocks[0].watermark)) {")], MATRIX),
     ("aborted entries are read",
      [("connectors/kafka_client.c", '{"isolation.level", "read_committed"}',
-       '{"isolation.level", "read_uncommitted"}')], MATRIX),
+       '{"isolation.level", "read_uncommitted"}')], faults("an_aborted_commit_of_the_same_number")),
+    ("aborted records of the input are read",
+     [("connectors/kafka_source.c", '{"isolation.level", "read_committed"}',
+       '{"isolation.level", "read_uncommitted"}')], upstream("an_aborted_transaction")),
+    ("an open transaction upstream passes for silence",
+     [("connectors/kafka_end.c", "           high == p->next;", "           high >= p->next;")],
+     upstream("an_open_transaction")),
+    ("a position stands in front of transaction markers",
+     [("engine/idle.c", "    if (at->offset > p->next_offset) {", "    if (at->offset < p->next_offset) {")],
+     upstream("an_open_transaction")),
     ("state that is committed is not restored",
      [("engine/journal/copy_writer.c",
        "    return entry->deleted ? store_del(w->txn, db, key, err)",

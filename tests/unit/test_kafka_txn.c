@@ -272,6 +272,24 @@ static void a_long_transaction_presses(void **state)
     assert_false(kafka_txn_presses(&w->txn));
 }
 
+/* What the client still holds when a transaction is aborted would be dropped: without the flush nothing is
+ * ever delivered here, as nothing leaves on its own. A flush waits for 3 s, which a busy machine may miss. */
+static void what_is_sent_is_delivered_before_an_abort(void **state)
+{
+    struct world *w = *state;
+    w->properties[w->config.n_properties++] = "linger.ms=20000";
+    int64_t delivered = 0;
+    for (int life = 0; life < 5 && delivered == 0; life++) {
+        begin_with(w);
+        check(w, put(w, slice_of("x")));
+        assert_int_equal(w->to.ends[0], 0);
+        kafka_txn_close_transaction(&w->txn);
+        delivered = w->to.ends[0];
+        end_life(w);
+    }
+    assert_true(delivered > 0);
+}
+
 static void settings_that_it_needs(void **state)
 {
     struct world *w = *state;
@@ -319,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_that_is_denied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_message_that_is_too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_transaction_presses, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_sent_is_delivered_before_an_abort, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_that_it_needs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_journal_without_a_broker, setup, teardown),
         cmocka_unit_test(metadata_is_short),
