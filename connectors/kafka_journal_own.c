@@ -145,6 +145,8 @@ enum err kafka_journal_sign(struct kafka_journal *j, struct error *err)
                                   err));
     FYKE_TRY(kafka_txn_commit(&j->txn, NULL, NULL, err));
     j->owner_at = j->entries.ends[OWN_TASK];
+    /* Of the task: whoever has it now goes on behind this, and we behind that when we get it. */
+    j->entries.lowest[OWN_TASK] = INT64_MAX;
     return ERR_OK;
 }
 

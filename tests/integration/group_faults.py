@@ -67,12 +67,44 @@ class World(group.World):
                 raise eos.Failed(f"{topic} is not read on: (position, end) {self.seqs(topic, app)}")
             time.sleep(0.2)
 
+    def produce_and_await(self, n, seconds=90):
+        """Every partition has moved on behind it."""
+        before, deadline = self.offsets(), time.time() + seconds
+        self.produce(n)
+        while any(at <= before[part] for part, at in self.offsets().items()):
+            if time.time() > deadline:
+                raise eos.Failed("nobody goes on:\n" + self.logs())
+            time.sleep(0.2)
+
     def check(self):
         self.end_time()
         self.read_rest()
         want = group.reference(self)
         eos.compare(want, group.alerts(f"{self.name}-out"))
         return f"{len(want)} alerts the same"
+
+
+def who_takes_a_task_over_goes_on_behind_others(w):
+    """What an instance writes of itself stands in the log of the first task, whoever has that task. When it
+    takes it over, others have written behind that entry."""
+    a, b = w.member("a"), w.member("b")
+    a.start()
+    w.wait_said("a", "4 of 4 partitions are ours")
+    b.start()
+    w.wait_said("b", "2 of 4 partitions are ours")
+    names, all_of_it = {"a": a, "b": b}, {"a": 1, "b": 0}
+    for name, other in (("b", "a"), ("a", "b")):
+        w.produce_and_await(200)
+        w.stop(other, names[other])
+        all_of_it[name] += 1
+        w.wait_said(name, "4 of 4 partitions are ours", all_of_it[name])
+        w.produce_and_await(200)
+        given = w.said(other, "2 of 4 partitions are ours")
+        names[other].start()
+        w.wait_said(other, "2 of 4 partitions are ours", given + 1)
+    w.stop("a", a)
+    w.stop("b", b)
+    return w.check()
 
 
 def user_of(w, partition):
@@ -323,7 +355,7 @@ def a_topic_whose_end_was_lost_is_refused(w):
     return "refused"
 
 
-CASES = [names_that_look_alike_do_not_shut_each_other_out,
+CASES = [who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_not_shut_each_other_out,
          topics_by_different_partitioners_are_refused,
          message_keys_that_are_not_the_field_are_refused,
          a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]
