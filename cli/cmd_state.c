@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "lib/last_error.h"
+#include "lib/names.h"
 #include "lib/state_file.h"
 #include "nfa/value.h"
 
@@ -258,7 +259,11 @@ static int export_to(struct state_file *s, const struct state_args *a)
 static int import_from(const struct state_args *a)
 {
     struct error err = ERROR_INIT;
-    enum err rc = state_file_import(a->file, a->dir, a->app, &err);
+    enum err rc = a->app ? names_check_app(a->app, &err) : ERR_OK;
+    if (rc != ERR_OK) {
+        return cli_fail(last_error_set(&err));
+    }
+    rc = state_file_import(a->file, a->dir, a->app, &err);
     return rc != ERR_OK ? cli_fail(last_error_set(&err)) : CLI_OK;
 }
 

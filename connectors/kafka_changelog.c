@@ -20,18 +20,6 @@ static const struct kafka_property topic_defaults[] = {
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-/* The group that the user may have named with -X. */
-static enum err read_group(struct kafka_changelog *log, rd_kafka_conf_t *conf, struct error *err)
-{
-    char name[512];
-    size_t len = sizeof(name);
-    if (rd_kafka_conf_get(conf, "group.id", name, &len) != RD_KAFKA_CONF_OK) {
-        return error_set(err, ERR_USAGE, "-X group.id is too long");
-    }
-    log->group = xstrdup(name);
-    return ERR_OK;
-}
-
 enum err kafka_changelog_open(struct kafka_changelog *log, const struct kafka_config *c,
                               uint32_t n_tasks, int wait_ms, struct error *err)
 {
@@ -51,11 +39,7 @@ enum err kafka_changelog_open_as(struct kafka_changelog *log, const struct kafka
     log->topic = xmalloc(size);
     snprintf(log->topic, size, "%s.%s", c->app, what);
     FYKE_TRY(kafka_reader_conf(&log->client, c, what, &conf, err));
-    enum err rc = read_group(log, conf, err);
-    if (rc != ERR_OK) {
-        rd_kafka_conf_destroy(conf);
-        return rc;
-    }
+    log->group = xstrdup(c->app);
     FYKE_TRY(kafka_open(&log->client, RD_KAFKA_CONSUMER, conf, err));
     log->handle = rd_kafka_topic_new(log->client.rk, log->topic, NULL);
     return log->handle ? ERR_OK

@@ -2,6 +2,7 @@
 #ifndef FYKE_CONNECTORS_KAFKA_PROPERTIES_H
 #define FYKE_CONNECTORS_KAFKA_PROPERTIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Properties that begin with it are those of the changelog topic when it is made. */
@@ -14,6 +15,10 @@ enum kafka_property_answer {
 };
 enum kafka_property_answer kafka_property_check(const char *key, const char *value, char *why,
                                                 size_t cap);
+
+/* "changelog.KEY=VALUE": may the topic be made so? Others are fine. False: `why`, which begins with the
+ * property. */
+bool kafka_changelog_property_check(const char *property, char *why, size_t cap);
 
 /* All names, in the library's order; each once or more often. */
 char **kafka_property_names(size_t *n);

@@ -353,16 +353,15 @@ static void name_topics(struct kafka_source *s, const struct ruleset *rs, const 
 static enum err open_source(struct kafka_source *s, const struct kafka_config *c,
                             struct error *err)
 {
-    /* The group first among the defaults: -X group.id wins over --app. */
-    struct kafka_property all[FYKE_ARRAY_LEN(defaults) + 1] = {{"group.id", c->app}};
-    memcpy(all + 1, defaults, sizeof(defaults));
-    struct kafka_property given[FYKE_ARRAY_LEN(fixed) + 2];
+    const struct kafka_property member[] = {{"group.id", c->app},
+                                            {"group.instance.id", c->instance_id},
+                                            {"partition.assignment.strategy", "range"}};
+    struct kafka_property given[FYKE_ARRAY_LEN(fixed) + FYKE_ARRAY_LEN(member)];
     memcpy(given, fixed, sizeof(fixed));
-    given[FYKE_ARRAY_LEN(fixed)] = (struct kafka_property){"group.instance.id", c->instance_id};
-    given[FYKE_ARRAY_LEN(fixed) + 1] =
-        (struct kafka_property){"partition.assignment.strategy", "range"};
-    struct kafka_setup setup = {"input", all, FYKE_ARRAY_LEN(all), given,
-                                s->journal ? FYKE_ARRAY_LEN(given) : FYKE_ARRAY_LEN(fixed)};
+    memcpy(given + FYKE_ARRAY_LEN(fixed), member, sizeof(member));
+    /* Alone it is no member of the group that has its positions. */
+    struct kafka_setup setup = {"input", defaults, FYKE_ARRAY_LEN(defaults), given,
+                                s->journal ? FYKE_ARRAY_LEN(given) : FYKE_ARRAY_LEN(fixed) + 1};
     rd_kafka_conf_t *conf;
     FYKE_TRY(kafka_conf(&s->client, c, &setup, &conf, err));
     rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);

@@ -8,6 +8,7 @@
 #include "engine/journal/rule_text.h"
 #include "lib/group.h"
 #include "lib/group_rules_parts.h"
+#include "lib/names.h"
 #include "lib/rule_store.h"
 
 /* Others may write at the same time: each round somebody gets through. */
@@ -84,6 +85,7 @@ enum err group_check(struct group_rules *g, const struct fyke_rules *rules, uint
     const char *topics = g->topics.len ? buf_cstr(&g->topics) : NULL;
     FYKE_TRY(group_check_rules(rs, task_log_line, g->log, err));
     FYKE_TRY(kafka_check_topics(rs, topics, err));
+    FYKE_TRY(names_check(g->config, true, rs, topics, err));
     FYKE_TRY(kafka_count_tasks(&g->kafka, rs, topics, ret_tasks, err));
     return check_against(g, rs, *ret_tasks, err);
 }

@@ -16,18 +16,6 @@ static const char *topic_of(const char *to)
     return to && strncmp(to, "kafka:", 6) == 0 ? to + 6 : NULL;
 }
 
-/* Such a record would come back, for ever. */
-static enum err check_topic(const struct ruleset *rs, const char *topic, struct error *err)
-{
-    for (uint32_t i = 0; i < rs->n_topics; i++) {
-        if (slice_eq_str(rs->topics[i].name, topic)) {
-            return error_set(err, ERR_USAGE, "topic %s is read by the rules: refused records cannot "
-                             "go there", topic);
-        }
-    }
-    return topic[0] ? ERR_OK : error_set(err, ERR_USAGE, "kafka: without a topic");
-}
-
 enum err refused_open(struct refused *r, const struct fyke_run_config *c, const struct ruleset *rs,
                       bool *any, struct error *err)
 {
@@ -39,10 +27,7 @@ enum err refused_open(struct refused *r, const struct fyke_run_config *c, const 
         r->to[REFUSED_TO_LATE] = NULL; /* one place for both */
     }
     for (int i = 0; i < REFUSED_PLACES; i++) {
-        const char *topic = topic_of(r->to[i]);
-        if (topic) {
-            FYKE_TRY(check_topic(rs, topic, err));
-        } else if (r->to[i]) {
+        if (r->to[i] && !topic_of(r->to[i])) {
             FYKE_TRY(dead_letter_open(&r->files[i], r->to[i], c->options.state_dir != NULL, rs,
                                       err));
         }

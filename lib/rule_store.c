@@ -1,6 +1,7 @@
 #include "lib/rule_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -9,6 +10,7 @@
 #include "lib/delivery.h"
 #include "lib/group.h"
 #include "lib/group_rules.h"
+#include "lib/names.h"
 #include "lib/options.h"
 
 enum { FLAG_DATA = 1, FLAG_IMPORTED = 2 };
@@ -161,6 +163,8 @@ enum err rule_store_find(const struct fyke_run_config *c, const char *const *pat
     if (!c->options.state_dir || c->options.reset_state || c->rebuild_from_input) {
         return ERR_OK;
     }
+    bool from_kafka = c->n_inputs == 1 && strncmp(c->inputs[0], "kafka", 5) == 0;
+    FYKE_TRY(names_check(c, from_kafka, &none, NULL, err));
     if (c->in_group) {
         return group_rules_find(c, &kafka, paths, n_paths, ret, err);
     }

@@ -6,6 +6,7 @@
 #include "connectors/file_source.h"
 #include "connectors/geoip.h"
 #include "lib/group.h"
+#include "lib/names.h"
 #include "lib/options.h"
 #include "lib/rules.h"
 #include "lib/run_parts.h"
@@ -195,6 +196,7 @@ static enum err settle_rules(struct run *r, struct error *err)
     const struct fyke_rules *now = reload_rules(r->reload);
     struct fyke_rules *others;
     r->topics = topics ? topics + 1 : NULL;
+    FYKE_TRY(names_check(c, r->from_kafka, rules_ruleset(now), r->topics, err));
     if (!c->in_group) {
         return ERR_OK;
     }
@@ -207,7 +209,7 @@ static enum err settle_rules(struct run *r, struct error *err)
         reload_take(r->reload, others);
     }
     r->topics = group_rules_topics(*r->group);
-    return ERR_OK;
+    return others ? names_check(c, true, rules_ruleset(others), r->topics, err) : ERR_OK;
 }
 
 /* How many tasks there are, if several instances share them. */

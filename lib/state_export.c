@@ -3,6 +3,7 @@
  *   "FYKESAVE" · u8 version 1 · u32 length · the header's bytes
  *   { u8 1 · 24 bytes key · u32 length · the stored bytes }  in order of shard and key
  *   { u8 2 · the same }                                      pages, in order of key
+ *   [ u8 3 · u32 length · the stored texts of the rules ]    not in files of before, nor where none are kept
  *   u8 0 · u64 number of them all · u64 XXH3-64 over everything in front of it */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/xalloc.h"
+#include "engine/journal/rule_text.h"
 #include "lib/state_file.h"
 
 #define MAGIC "FYKESAVE"
@@ -20,6 +22,7 @@
 #define VALUE_END 0
 #define VALUE_RECORD 1
 #define VALUE_PAGE 2
+#define VALUE_RULES 3
 
 static enum err file_error(const char *what, const char *path, struct error *err)
 {
@@ -58,6 +61,22 @@ static enum err put_value(void *ctx, const struct record_key *key, struct slice 
     return put(x, err);
 }
 
+/* What changed rules have open is finished by the ones that began it. */
+static enum err put_rules(struct state_file *s, struct export *x, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf rules = BUF_INIT;
+    bool found;
+    FYKE_TRY(store_rules(s->store, &rules, &found, err));
+    if (!found) {
+        return ERR_OK;
+    }
+    x->n++;
+    buf_put_byte(&x->scratch, VALUE_RULES);
+    buf_put_u32be(&x->scratch, (uint32_t)rules.len);
+    buf_put_slice(&x->scratch, buf_slice(&rules));
+    return put(x, err);
+}
+
 static enum err put_all(struct state_file *s, struct export *x, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf header = BUF_INIT;
@@ -74,6 +93,7 @@ static enum err put_all(struct state_file *s, struct export *x, struct error *er
         store_reader_free(r);
         FYKE_TRY(rc);
     }
+    FYKE_TRY(put_rules(s, x, err));
     buf_put_byte(&x->scratch, VALUE_END);
     buf_put_u64be(&x->scratch, x->n);
     FYKE_TRY(put(x, err));
@@ -169,26 +189,45 @@ static enum err take_header(struct import *m, const char *app, struct error *err
     return ERR_OK;
 }
 
-static enum err take_values(struct import *m, struct store_txn *t, struct error *err)
+static enum err take_rules(struct import *m, struct store_txn *t, struct error *err)
+{
+    struct reader r;
+    struct hash128 fingerprint;
+    struct slice texts;
+    FYKE_TRY(take(m, 4, &r, err));
+    FYKE_TRY(take(m, read_u32be(&r), &r, err));
+    m->n++;
+    return rule_text_decode(buf_slice(&m->scratch), &fingerprint, &texts)
+               ? store_put_rules(t, buf_slice(&m->scratch), err)
+               : no_savepoint(m, "its rules do not decode", err);
+}
+
+static enum err take_value(struct import *m, uint8_t kind, struct store_txn *t, struct error *err)
 {
     struct reader r;
     struct record_key key;
+    uint32_t n = m->header.n_shards;
+    FYKE_TRY(take(m, RECORD_KEY_BYTES + 4, &r, err));
+    memcpy(key.bytes, read_bytes(&r, RECORD_KEY_BYTES).ptr, RECORD_KEY_BYTES);
+    FYKE_TRY(take(m, read_u32be(&r), &r, err));
+    m->n++;
+    return store_put(t, kind == VALUE_PAGE ? n : (uint32_t)(record_key_hash(&key).hi % n), &key,
+                     buf_slice(&m->scratch), err);
+}
+
+static enum err take_values(struct import *m, struct store_txn *t, struct error *err)
+{
+    struct reader r;
     for (;;) {
         FYKE_TRY(take(m, 1, &r, err));
         uint8_t kind = read_byte(&r);
-        if (kind == VALUE_END) {
-            return ERR_OK;
+        switch (kind) {
+        case VALUE_END: return ERR_OK;
+        case VALUE_RECORD:
+        case VALUE_PAGE: FYKE_TRY(take_value(m, kind, t, err)); break;
+        case VALUE_RULES: FYKE_TRY(take_rules(m, t, err)); break;
+        default: return no_savepoint(m, "it holds what is unknown", err);
         }
-        if (kind > VALUE_PAGE) {
-            return no_savepoint(m, "it holds what is unknown", err);
-        }
-        FYKE_TRY(take(m, RECORD_KEY_BYTES + 4, &r, err));
-        memcpy(key.bytes, read_bytes(&r, RECORD_KEY_BYTES).ptr, RECORD_KEY_BYTES);
-        FYKE_TRY(take(m, read_u32be(&r), &r, err));
-        m->n++;
-        uint32_t n = m->header.n_shards;
-        FYKE_TRY(store_put(t, kind == VALUE_PAGE ? n : (uint32_t)(record_key_hash(&key).hi % n),
-                           &key, buf_slice(&m->scratch), err));
     }
 }
 

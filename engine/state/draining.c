@@ -17,7 +17,7 @@ enum err state_take_rules(struct engine *e, struct error *err)
     struct state *s = e->state;
     bool found;
     FYKE_TRY(rule_text_look(e, &bytes, &texts, &found, err));
-    if (s->journaled != NULL) { /* the database holds what the changelog holds */
+    if (s->journaled != NULL && !s->journaled->begins_log) { /* the changelog holds the same */
         s->journaled->logged_rules = s->stored_rules;
     }
     if (old != NULL && s->found) {

@@ -113,6 +113,14 @@ said "$work/runbroken.log" "going on with the rules stored with the state"
 toggle 700 Payment
 kill -HUP "${running[0]}"
 said "$work/runbroken.log" "in place of"
+cat >"$work/rules/taken.rules" <<END # its own alerts
+language 1
+event Own from topic "alerts-$id" { card : string key  at : timestamp event time }
+rule own { for each card  when Own  emit alert }
+END
+kill -HUP "${running[0]}"
+said "$work/runbroken.log" "refused: topic alerts-$id is read by the rules: alerts cannot go there"
+rm "$work/rules/taken.rules"
 end_hard 2>/dev/null
 "${run[@]}" --once 2>"$work/last.log" || fail "the last run ended with $?"
 

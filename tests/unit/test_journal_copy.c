@@ -319,10 +319,26 @@ static void mark_imported(struct world *w)
     store_close(s);
 }
 
+/* As a restart with broken files asks for them. */
+static void stored_texts_are(struct world *w, const char *want)
+{
+    struct buf got = BUF_INIT;
+    struct hash128 fingerprint;
+    bool found = false;
+    struct engine_options o = w->options;
+    o.journal = sim_journal_new(&w->log);
+    world_check(w, engine_stored_rules(&o, &got, &fingerprint, &found, &w->err));
+    o.journal->ops->close(o.journal);
+    assert_true(found);
+    assert_string_equal(buf_cstr(&got), want);
+    buf_release(&got);
+}
+
 static void an_imported_state_begins_the_log(void **state)
 {
     struct world *w = *state;
     struct buf want = BUF_INIT;
+    w->options.rule_texts = SLICE_LIT("the rules");
     world_begin_life(w);
     world_send_some(w, 0, 60);
     world_commit(w);
@@ -342,6 +358,8 @@ static void an_imported_state_begins_the_log(void **state)
     assert_int_equal(w->log.n_positions, 2);
     assert_int_equal(w->log.positions[0].seq, 3);
     world_copy_is_what_the_changelog_says(w);
+    world_forget_copy(w);
+    stored_texts_are(w, "the rules");
     buf_release(&want);
 }
 
