@@ -11,12 +11,14 @@ EOS_SEED      another load; printed
 """
 import json
 import os
+import re
 import signal
 import sys
 import time
 
 import eos
 import group
+import load
 
 
 class World(group.World):
@@ -69,8 +71,12 @@ class World(group.World):
 
     def produce_and_await(self, n, seconds=90):
         """Every partition has moved on behind it."""
-        before, deadline = self.offsets(), time.time() + seconds
+        before = self.offsets()
         self.produce(n)
+        self.await_more_than(before, seconds)
+
+    def await_more_than(self, before, seconds=90):
+        deadline = time.time() + seconds
         while any(at <= before[part] for part, at in self.offsets().items()):
             if time.time() > deadline:
                 raise eos.Failed("nobody goes on:\n" + self.logs())
@@ -105,6 +111,43 @@ def who_takes_a_task_over_goes_on_behind_others(w):
     w.stop("a", a)
     w.stop("b", b)
     return w.check()
+
+
+def generations(w, name):
+    """Of the group, as the coordinator told it whenever this member joined."""
+    return [int(n) for n in re.findall(r"GenerationId (\d+)", w.text(name))]
+
+
+def a_rolling_restart_shares_nothing_anew(w):
+    """All members, one after the other, told to end and started again under load: each comes back under its
+    name into the generation that was, and no other is given anything."""
+    w.session_ms = 45_000
+    members = {n: w.member(n, "-X", "debug=cgrp") for n in "abc"}
+    for name, share in zip("abc", ("4 of 4", "2 of 4", "1 of 4")):
+        members[name].start()
+        w.wait_said(name, f"{share} partitions are ours")
+    w.produce_and_await(200)
+    given = {name: w.said(name, "partitions are ours") for name in members}
+    was = max(n for name in members for n in generations(w, name))
+    joined = {name: len(generations(w, name)) for name in members}
+    with load.Load(lambda: w.produce(20)):
+        for name, s in members.items():
+            w.stop(name, s)
+            s.start()
+            w.wait_said(name, "partitions are ours", given[name] + 1)
+            w.await_more_than(w.offsets())
+    for name, s in members.items():
+        came_back = generations(w, name)[joined[name]:]
+        if w.said(name, "partitions are ours") != given[name] + 1 or came_back != [was]:
+            raise eos.Failed(f"{name} was given a share of generation {came_back}, where {was} was:\n" + w.logs())
+    w.end_time()
+    for topic in w.topics:
+        w.await_read(topic)
+    for name, s in members.items():
+        w.stop(name, s)
+    want = group.reference(w)
+    eos.compare(want, group.alerts(f"{w.name}-out"))
+    return f"generation {was} before and behind it, {len(want)} alerts the same"
 
 
 def user_of(w, partition):
@@ -360,7 +403,8 @@ CASES = [who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_n
          message_keys_that_are_not_the_field_are_refused,
          a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]
 # Each takes half a minute or more.
-LONG = [an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
+LONG = [a_rolling_restart_shares_nothing_anew,
+        an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
         a_zombie_wakes_up_in_the_middle_of_a_commit, a_zombie_with_uncommitted_work_wakes_up,
         a_partition_that_was_held_back_is_read_on_when_it_comes_back]
 

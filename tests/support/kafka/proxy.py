@@ -2,25 +2,28 @@
 """A network that can be cut: proxy.py CONTROL_PORT NODE:LISTEN:TARGET ...
 
 Forwards loopback connections byte for byte, so TLS and SASL pass as they are. Lines on the control
-port, each answered with "ok": COMMAND NODE
+port, each answered with "ok": COMMAND NODE [CLIENT]
   cut     nothing passes any more in either direction; connections stay, new ones are taken and silent
   mute    requests pass, answers do not: what is asked for happens, and nobody learns of it
   refuse  connections are reset, new ones too
   drop    connections are reset once
   mend    everything passes again, what was held back first
+With CLIENT cut, mute and mend are for connections alone whose first request has this client.id (not over
+TLS).
 """
 import asyncio
+import collections
+import struct
 import sys
 
 MODES = {"cut": (False, False), "mute": (True, False), "refuse": (True, True), "mend": (True, True)}
+MOST_BYTES = 1 << 20  # of a first request
 
 
-class Node:
+class Gates:
     def __init__(self):
         self.requests = asyncio.Event()
         self.answers = asyncio.Event()
-        self.refused = False
-        self.writers = set()
         self.set_mode("mend")
 
     def set_mode(self, mode):
@@ -29,21 +32,47 @@ class Node:
                 gate.set()
             else:
                 gate.clear()
-        self.refused = mode == "refuse"
+
+
+class Node:
+    def __init__(self):
+        self.gates = Gates()
+        self.clients = collections.defaultdict(Gates)
+        self.refused = False
+        self.writers = set()
+
+    def set_mode(self, mode, client):
+        if client:
+            self.clients[client].set_mode(mode)
+        else:
+            self.gates.set_mode(mode)
+            self.refused = mode == "refuse"
 
     def drop(self):
         for writer in list(self.writers):
             writer.transport.abort()
 
 
-async def pump(reader, writer, gate):
+async def first_bytes(reader):
+    """The beginning of a connection, and the client.id in it: size, key, version, number, then the name."""
+    data = await reader.readexactly(14)
+    size, _, _, _, n = struct.unpack(">ihhih", data)
+    if not 0 < size < MOST_BYTES or not 0 < n < size:
+        return data, None
+    name = await reader.readexactly(n)
+    return data + name, name.decode(errors="replace")
+
+
+async def pump(reader, writer, gates):
     """What was read before a cut is held back like what comes after it."""
     try:
         while data := await reader.read(65536):
-            await gate.wait()
+            for gate in gates:
+                await gate.wait()
             writer.write(data)
             await writer.drain()
-        await gate.wait()
+        for gate in gates:
+            await gate.wait()
         writer.close()
     except OSError:
         writer.transport.abort()
@@ -55,15 +84,19 @@ async def forward(node, target, reader, writer):
         return
     node.writers.add(writer)
     try:
-        await node.requests.wait()
+        await node.gates.requests.wait()
+        begin, name = await first_bytes(reader)
+        client = node.clients[name]
+        await client.requests.wait()
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", target)
-    except OSError:
+    except (OSError, asyncio.IncompleteReadError):
         node.writers.discard(writer)
         writer.transport.abort()
         return
     node.writers.add(up_writer)
-    await asyncio.gather(pump(reader, up_writer, node.requests),
-                         pump(up_reader, writer, node.answers))
+    up_writer.write(begin)
+    await asyncio.gather(pump(reader, up_writer, (node.gates.requests, client.requests)),
+                         pump(up_reader, writer, (node.gates.answers, client.answers)))
     node.writers -= {writer, up_writer}
 
 
@@ -71,7 +104,7 @@ async def control(nodes, reader, writer):
     while line := (await reader.readline()).decode().split():
         command, node = line[0], nodes[line[1]]
         if command in MODES:
-            node.set_mode(command)
+            node.set_mode(command, line[2] if len(line) > 2 else None)
         if command in ("refuse", "drop"):
             node.drop()
         writer.write(b"ok\n")
