@@ -24,6 +24,7 @@ enum err file_reader_open(struct file_reader *r, size_t max_line_bytes, bool has
 void file_reader_release(struct file_reader *r)
 {
     lines_close(&r->lines);
+    line_marks_release(&r->marks);
     file_key_release(&r->key);
     free(r->path);
     free(r->name);

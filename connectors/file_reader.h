@@ -5,6 +5,7 @@
 #include "connectors/envelope.h"
 #include "connectors/file_key.h"
 #include "connectors/file_manifest.h"
+#include "connectors/line_marks.h"
 #include "connectors/lines.h"
 #include "nfa/rule.h"
 
@@ -27,6 +28,7 @@ struct file_reader {
     uint32_t *parts; /* indexes of its partitions; payload: one */
     size_t n_parts, cap_parts;
     struct lines lines;
+    struct line_marks marks; /* payload */
     struct file_key key;
     bool ended;
 };

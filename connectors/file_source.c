@@ -5,43 +5,9 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
-#include "connectors/file_reader.h"
-
-#define NO_PARTITION SIZE_MAX
-
-struct file_source {
-    struct source source; /* first */
-    const struct ruleset *rs;
-    bool kcat;
-    char *state_dir; /* or NULL */
-    size_t max_line_bytes;
-    struct manifest manifest;
-    struct file_reader *readers;
-    size_t n_readers, turn;
-    struct file_partition *parts;
-    size_t n_parts, cap_parts;
-    struct source_partition *announced;
-    struct envelope envelope;
-    uint64_t foreign;
-    /* The last batch. */
-    struct arena arena;
-    struct record *records;
-    size_t n_records, cap_records;
-    struct partition_position *ends;
-    size_t n_ends, cap_ends;
-};
+#include "connectors/file_source_parts.h"
 
 /* ---- partitions --------------------------------------------------------------------------- */
-
-static size_t find_partition(const struct file_source *s, uint32_t topic, int32_t partition)
-{
-    for (size_t i = 0; i < s->n_parts; i++) {
-        if (s->parts[i].topic == topic && s->parts[i].partition == partition) {
-            return i;
-        }
-    }
-    return NO_PARTITION;
-}
 
 static size_t add_partition(struct file_source *s, uint32_t topic, int32_t partition)
 {
@@ -79,7 +45,7 @@ static enum err open_payload(struct file_source *s, struct file_reader *r, struc
                          "standard input cannot be read again, so it does not go with a state "
                          "directory; use a file or envelopes");
     }
-    while (find_partition(s, r->topic, partition) != NO_PARTITION) {
+    while (file_source_partition(s, r->topic, partition) != FILE_NO_PARTITION) {
         partition++;
     }
     size_t part = add_partition(s, r->topic, partition);
@@ -107,8 +73,8 @@ static void note_place(struct file_source *s, struct file_reader *r, struct slic
     if (t == UINT32_MAX) {
         return;
     }
-    size_t part = find_partition(s, t, partition);
-    if (part == NO_PARTITION) {
+    size_t part = file_source_partition(s, t, partition);
+    if (part == FILE_NO_PARTITION) {
         part = add_partition(s, t, partition);
         s->parts[part].first = offset;
     }
@@ -182,26 +148,6 @@ static enum err source_partitions(struct source *source, const struct source_par
     return ERR_OK;
 }
 
-static enum err source_start(struct source *source, const struct partition_position *from,
-                             uint32_t n, struct error *err)
-{
-    struct file_source *s = (struct file_source *)source;
-    for (uint32_t i = 0; i < n; i++) {
-        size_t part = find_partition(s, from[i].topic, from[i].partition);
-        if (part != NO_PARTITION) {
-            s->parts[part].from = from[i].offset;
-        }
-    }
-    for (size_t i = 0; i < s->n_readers && s->state_dir; i++) {
-        const struct file_reader *r = &s->readers[i];
-        const struct manifest_entry *known = manifest_find(&s->manifest, r->name);
-        if (known && !r->is_stdin) {
-            FYKE_TRY(file_reader_verify(r, known, s->max_line_bytes, err));
-        }
-    }
-    return ERR_OK;
-}
-
 static void add_end(struct file_source *s, const struct file_partition *p)
 {
     VEC_PUSH(s->ends, s->n_ends, s->cap_ends) =
@@ -272,8 +218,8 @@ static void take_envelope(struct file_source *s, struct file_reader *r, const st
         s->foreign += !feeds_table(s->rs, topic);
         return;
     }
-    size_t part = find_partition(s, rec.topic, rec.partition);
-    if (part == NO_PARTITION) { /* the file has changed since it was surveyed */
+    size_t part = file_source_partition(s, rec.topic, rec.partition);
+    if (part == FILE_NO_PARTITION) { /* the file has changed since it was surveyed */
         part = add_partition(s, rec.topic, rec.partition);
         give_partition(r, part);
     }
@@ -379,6 +325,9 @@ static enum err source_poll(struct source *source, uint32_t max, struct duration
     s->n_records = 0;
     s->n_ends = 0;
     struct file_reader *r = next_reader(s);
+    if (r && !s->kcat && s->state_dir) {
+        line_marks_note(&r->marks, &r->lines);
+    }
     while (r && s->n_records == 0 && s->n_ends == 0 && !r->ended && take_lines(s, r, max)) {
         if (s->n_records > 0) {
             break;
@@ -401,32 +350,11 @@ static enum err source_pause(struct source *source, const struct partition_posit
 {
     struct file_source *s = (struct file_source *)source;
     (void)err;
-    size_t part = find_partition(s, p->topic, p->partition);
-    if (part != NO_PARTITION) {
+    size_t part = file_source_partition(s, p->topic, p->partition);
+    if (part != FILE_NO_PARTITION) {
         s->parts[part].paused = paused;
     }
     return ERR_OK;
-}
-
-static enum err source_commit(struct source *source, const struct partition_position *pos,
-                              uint32_t n, const char *metadata, struct error *err)
-{
-    struct file_source *s = (struct file_source *)source;
-    (void)pos;
-    (void)n;
-    (void)metadata;
-    if (!s->state_dir) {
-        return ERR_OK;
-    }
-    for (size_t i = 0; i < s->n_readers; i++) {
-        const struct file_reader *r = &s->readers[i];
-        const struct manifest_entry *known = manifest_find(&s->manifest, r->name);
-        /* What was verified at the start stays the longer part until reading has passed it. */
-        if (!r->is_stdin && !r->lines.skipping && (!known || r->lines.count > known->lines)) {
-            manifest_set(&s->manifest, r->name, r->lines.count, hasher_hash128(&r->lines.hash));
-        }
-    }
-    return manifest_save(&s->manifest, s->state_dir, err);
 }
 
 static void source_close(struct source *source)
@@ -480,10 +408,11 @@ enum err file_source_new(const struct file_source_options *o, struct source **re
 {
     static const struct source_ops ops = {
         .partitions = source_partitions,
-        .start = source_start,
+        .start = file_source_start,
         .poll = source_poll,
         .pause = source_pause,
-        .commit = source_commit,
+        .commit = file_source_commit,
+        .again = file_source_again,
         .close = source_close,
     };
     struct file_source *s = xcalloc(1, sizeof(*s));

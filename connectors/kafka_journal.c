@@ -177,6 +177,11 @@ static enum err journal_commit(struct journal *base, struct journal_task *tasks,
     return ERR_OK;
 }
 
+static void journal_again(struct journal *base, const struct ruleset *rs)
+{
+    journal_of(base)->rs = rs;
+}
+
 static bool journal_presses(struct journal *base)
 {
     return kafka_txn_presses(&journal_of(base)->txn);
@@ -236,6 +241,7 @@ enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *r
                                            .commit = journal_commit,
                                            .presses = journal_presses,
                                            .reader = kafka_journal_reader,
+                                           .again = journal_again,
                                            .close = journal_close};
     struct kafka_journal *j = xcalloc(1, sizeof(*j));
     j->base.ops = &ops;

@@ -49,6 +49,7 @@ struct kafka_source {
     size_t last_part; /* messages come in runs of one partition */
     struct source_partition *infos; /* the same, as the engine wants them */
     bool once;
+    bool again;     /* another engine has read with it before */
     struct kafka_rebuild *rebuild; /* NULL: none is going on */
     char *start;   /* NULL: earliest */
     uint32_t left; /* partitions that are not done */
@@ -91,6 +92,9 @@ struct kafka_source {
 size_t kafka_part_of(const struct kafka_source *s, uint32_t topic, int32_t partition);
 /* Everything below next_offset has been seen. */
 void kafka_reached(struct kafka_source *s, size_t part, int64_t next_offset);
+
+/* A partition that was held back goes on. */
+enum err kafka_let_run(struct kafka_source *s, struct kafka_part *p, struct error *err) FYKE_MUST_USE;
 
 /* kafka_start.c */
 enum err kafka_find_partitions(struct kafka_source *s, struct error *err) FYKE_MUST_USE;

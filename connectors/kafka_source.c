@@ -236,24 +236,32 @@ static enum err source_let_go(struct source *base, struct error *err)
     return kafka_group_let_go((struct kafka_source *)base, err);
 }
 
+static enum err hold_back(struct kafka_source *s, struct kafka_part *p, bool paused,
+                          struct error *err)
+{
+    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(l, p->topic, p->partition);
+    rd_kafka_resp_err_t rc = paused ? rd_kafka_pause_partitions(s->client.rk, l)
+                                    : rd_kafka_resume_partitions(s->client.rk, l);
+    rd_kafka_topic_partition_list_destroy(l);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_error(&s->client, rc, err, "holding back %s", p->topic);
+    }
+    p->paused = paused;
+    return ERR_OK;
+}
+
+enum err kafka_let_run(struct kafka_source *s, struct kafka_part *p, struct error *err)
+{
+    return p->paused ? hold_back(s, p, false, err) : ERR_OK;
+}
+
 static enum err source_pause(struct source *base, const struct partition_position *p, bool paused,
                              struct error *err)
 {
     struct kafka_source *s = (struct kafka_source *)base;
     size_t i = kafka_part_of(s, p->topic, p->partition);
-    if (i == KAFKA_NO_PART) {
-        return ERR_OK;
-    }
-    rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(l, s->parts[i].topic, p->partition);
-    rd_kafka_resp_err_t rc = paused ? rd_kafka_pause_partitions(s->client.rk, l)
-                                    : rd_kafka_resume_partitions(s->client.rk, l);
-    rd_kafka_topic_partition_list_destroy(l);
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_error(&s->client, rc, err, "holding back %s", s->parts[i].topic);
-    }
-    s->parts[i].paused = paused;
-    return ERR_OK;
+    return i == KAFKA_NO_PART ? ERR_OK : hold_back(s, &s->parts[i], paused, err);
 }
 
 static enum err source_commit(struct source *base, const struct partition_position *pos,
@@ -262,6 +270,36 @@ static enum err source_commit(struct source *base, const struct partition_positi
     (void)err;
     kafka_commit_later((struct kafka_source *)base, pos, n, metadata);
     return ERR_OK;
+}
+
+static void watch_topics(struct kafka_source *s, const struct ruleset *rs)
+{
+    int64_t least_ns = INT64_MAX;
+    s->prove_every_ms = 0;
+    for (uint32_t i = 0; i < rs->n_topics; i++) {
+        int64_t idle_ns = s->topics[i].name ? rs->topics[i].idle_after.ns : 0;
+        s->topics[i].watched = idle_ns > 0;
+        if (idle_ns > 0 && idle_ns < least_ns) {
+            least_ns = idle_ns;
+            s->prove_every_ms = least_ns / NS_PER_MS / 4 + 1;
+        }
+    }
+}
+
+/* Partitions that have come since are for who opens the topics anew. */
+static bool source_again(struct source *base, const struct ruleset *rs)
+{
+    struct kafka_source *s = (struct kafka_source *)base;
+    size_t n = 0;
+    for (uint32_t t = 0; t < s->n_topics; t++) {
+        n += s->topics[t].name ? (size_t)s->topics[t].count : 0;
+    }
+    if (s->journal || s->rebuild || s->client.down || n != s->n_parts) {
+        return false;
+    }
+    s->again = true;
+    watch_topics(s, rs);
+    return true;
 }
 
 static void close_client(struct kafka_source *s)
@@ -333,21 +371,15 @@ enum err kafka_check_topics(const struct ruleset *rs, const char *topics, struct
 
 static void name_topics(struct kafka_source *s, const struct ruleset *rs, const char *topics)
 {
-    int64_t least_ns = INT64_MAX;
     s->topics = xcalloc(rs->n_topics, sizeof(*s->topics));
     s->n_topics = rs->n_topics;
     for (uint32_t i = 0; i < rs->n_topics; i++) {
         const struct schema_topic *t = &rs->topics[i];
-        if (!kafka_reads(topics, t->name)) {
-            continue;
-        }
-        s->topics[i].name = xstrndup(t->name.ptr, t->name.len);
-        s->topics[i].watched = t->idle_after.ns > 0;
-        if (s->topics[i].watched && t->idle_after.ns < least_ns) {
-            least_ns = t->idle_after.ns;
-            s->prove_every_ms = least_ns / NS_PER_MS / 4 + 1;
+        if (kafka_reads(topics, t->name)) {
+            s->topics[i].name = xstrndup(t->name.ptr, t->name.len);
         }
     }
+    watch_topics(s, rs);
 }
 
 static enum err open_source(struct kafka_source *s, const struct kafka_config *c,
@@ -382,6 +414,7 @@ static enum err source_new(const struct kafka_config *c, const struct ruleset *r
                                           .pause = source_pause,
                                           .commit = source_commit,
                                           .let_go = source_let_go,
+                                          .again = source_again,
                                           .close = source_close};
     FYKE_TRY(kafka_check_topics(rs, topics, err));
     struct kafka_source *s = xcalloc(1, sizeof(*s));

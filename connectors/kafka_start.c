@@ -282,9 +282,33 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
     return ERR_OK;
 }
 
+/* What is known of the topic was looked at when it was opened. */
+static enum err go_back(struct kafka_source *s, const struct partition_position *from, uint32_t n,
+                        struct error *err)
+{
+    s->left = (uint32_t)s->n_parts;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        struct kafka_part *p = &s->parts[i];
+        const struct partition_position *at = position_of(from, n, p);
+        if (!at) {
+            return error_set(err, ERR_KAFKA, "%s[%d]: the state knows no position of it", p->topic,
+                             p->partition);
+        }
+        FYKE_TRY(kafka_let_run(s, p, err));
+        p->next = at->offset;
+        p->done = p->eof = p->told = p->checks = p->waits = false;
+        p->last.set = false;
+    }
+    return ERR_OK;
+}
+
 enum err kafka_assign(struct kafka_source *s, const struct partition_position *from, uint32_t n,
                       struct error *err)
 {
+    if (s->again) {
+        FYKE_TRY(go_back(s, from, n, err));
+        return kafka_assign_parts(s, err);
+    }
     FYKE_TRY(apply_positions(s, from, n, err));
     /* From here on rd_kafka_consumer_poll() serves every callback, rd_kafka_poll() none. */
     kafka_consume(&s->client);

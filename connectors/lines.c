@@ -92,6 +92,15 @@ static void make_room(struct lines *l)
     }
 }
 
+void lines_move(struct lines *l, uint64_t count, uint64_t at, const struct hasher *hash)
+{
+    l->at = l->end = l->searched = 0;
+    l->finished = l->skipping = false;
+    l->count = count;
+    l->taken = at;
+    l->hash = *hash;
+}
+
 enum err lines_fill(struct lines *l, struct error *err)
 {
     size_t got;
@@ -101,6 +110,7 @@ enum err lines_fill(struct lines *l, struct error *err)
     make_room(l);
     FYKE_TRY(file_bytes_read(&l->in, l->buf + l->end, l->cap - l->end, &got, err));
     l->end += got;
+    l->taken += got;
     l->finished = got == 0;
     return ERR_OK;
 }

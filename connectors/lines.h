@@ -28,6 +28,7 @@ struct lines {
     bool finished;   /* the stream has no more bytes */
     bool skipping;   /* inside a line that was too long */
     uint64_t count;  /* lines handed out */
+    uint64_t taken;  /* bytes of the stream so far */
     bool hashing;    /* keep `hash` over everything handed out */
     struct hasher hash;
 };
@@ -42,6 +43,8 @@ struct line {
 void lines_init(struct lines *l, struct file_bytes in, size_t max_bytes);
 void lines_close(struct lines *l);
 enum lines_result lines_next(struct lines *l, struct line *ret);
+/* The stream was moved to its byte `at`, where `count` lines are over that have this hash. */
+void lines_move(struct lines *l, uint64_t count, uint64_t at, const struct hasher *hash);
 /* Reads once more from the stream; lines handed out before are gone. */
 enum err lines_fill(struct lines *l, struct error *err) FYKE_MUST_USE;
 

@@ -333,19 +333,28 @@ static enum err open_all(struct engine *e, struct error *err)
     return ERR_OK;
 }
 
-enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
-                    struct error *err)
+static enum err make(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
+                     struct error *err)
 {
     *ret = NULL;
     FYKE_TRY(check_options(rs, o, err));
     struct engine *e = engine_bare(rs, o);
     enum err rc = open_all(e, err);
+    e->options.kept = NULL;
     if (rc != ERR_OK) {
         engine_free(e);
         return rc;
     }
     *ret = e;
     return ERR_OK;
+}
+
+enum err engine_new(const struct ruleset *rs, const struct engine_options *o, struct engine **ret,
+                    struct error *err)
+{
+    enum err rc = make(rs, o, ret, err);
+    engine_kept_free(o->kept);
+    return rc;
 }
 
 static void release(struct engine *e, bool abandon)

@@ -153,6 +153,7 @@ struct engine_options {
     enum err (*may_switch)(void *ctx, struct hash128 stored, struct error *err);
     void *may_switch_ctx;
     const struct profiles_given *given; /* tests: instead of following events; NULL */
+    struct engine_kept *kept;    /* engine_keep(): instead of state_dir and journal being opened; taken over */
     struct fault *fault;         /* tests: fault point to die at; NULL */
 };
 
@@ -180,6 +181,17 @@ enum err engine_run(struct engine *e, struct source *source, struct sink *sink,
  * engine_has_stopped() tells that end from the others. A new engine goes on from there. */
 void engine_ask_stop(struct engine *e);
 bool engine_has_stopped(const struct engine *e);
+/* During options.beat: a commit is made soon, with a journal a checkpoint as well, so that little is left to
+ * write at the stop; engine_is_prepared() tells when that is done, or need not be. */
+void engine_prepare_stop(struct engine *e);
+bool engine_is_prepared(const struct engine *e);
+
+/* The state of an engine that has stopped, left open for the next one; free the engine afterwards. NULL: it
+ * cannot be; engine_free() closes it. */
+struct engine_kept;
+struct engine_kept *engine_keep(struct engine *e);
+/* Closes what no engine took over. */
+void engine_kept_free(struct engine_kept *k);
 /* During options.beat: lists and lookups that come from files have the contents of `rs` from the next
  * commit on. Its rules are the same, its fingerprint is the one in force, and `texts` stand in place of
  * options.rule_texts. Borrowed until the next beat after the one at which others are given. */

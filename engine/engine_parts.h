@@ -87,6 +87,7 @@ struct engine {
     bool dirty; /* records read since the last commit */
     const volatile sig_atomic_t *stop; /* of the run; NULL: none */
     bool asked_to_stop, has_stopped;   /* engine_ask_stop() */
+    bool prepares; /* engine_prepare_stop(): a commit is wanted */
     const struct ruleset *renewed;     /* contents to be taken at the next commit; NULL: none */
     struct slice renewed_texts;
     struct slice rule_texts;           /* of the set in force */
@@ -178,6 +179,8 @@ enum err engine_settle_commit(struct engine *e, const struct journal_task *done,
                               struct error *err) FYKE_MUST_USE;
 /* It is time to commit. */
 bool engine_commit_due(struct engine *e);
+/* engine_prepare_stop(): in front of a batch, so that evaluation goes on between this commit and the stop. */
+enum err engine_take_preparation(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Commits when it is time to. */
 enum err engine_keep_pace(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Counts (and with --pending reports) what waits for deadlines. */

@@ -14,6 +14,7 @@
 
 /* ---- source ------------------------------------------------------------------------------ */
 
+struct ruleset;
 struct source;
 
 struct source_partition {
@@ -69,6 +70,10 @@ struct source_ops {
                        const char *metadata, struct error *err);
     /* After TAKEN: what was read is committed. NULL: not shared. */
     enum err (*let_go)(struct source *s, struct error *err);
+    /* Another engine goes on with it, under rules that read the same topics by the same numbers: partitions()
+     * and start() are called once more, and the positions may lie before what was read. `rs` is borrowed as
+     * the one before was. False: it cannot; only close() is left. NULL: never. */
+    bool (*again)(struct source *s, const struct ruleset *rs);
     void (*close)(struct source *s);
 };
 

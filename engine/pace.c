@@ -36,6 +36,33 @@ bool engine_commit_due(struct engine *e)
            engine_fired(e) - e->fired_before_commit >= COMMIT_DEADLINES;
 }
 
+void engine_prepare_stop(struct engine *e)
+{
+    e->prepares = true;
+}
+
+bool engine_is_prepared(const struct engine *e)
+{
+    const struct journaled *j = e->state != NULL ? e->state->journaled : NULL;
+    return !e->prepares && (j == NULL || j->hurry == HURRY_NOT);
+}
+
+/* Alerts that wait for their place are not brought out for it. */
+enum err engine_take_preparation(struct engine *e, struct error *err)
+{
+    if (!e->prepares) {
+        return ERR_OK;
+    }
+    e->prepares = false;
+    if (e->hold_back && (e->state == NULL || e->out.n > 0)) {
+        return ERR_OK;
+    }
+    if (e->options.journal != NULL) {
+        e->state->journaled->hurry = HURRY_WANTED;
+    }
+    return engine_commit(e, err);
+}
+
 enum err engine_keep_pace(struct engine *e, struct error *err)
 {
     if (engine_commit_due(e)) {

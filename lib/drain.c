@@ -39,26 +39,36 @@ void drain_forget(struct old_set *s, size_t i)
     s->old[i].gone = true;
 }
 
-static void release_set(struct old_set *s)
+static void free_rules(void *rules)
+{
+    fyke_rules_free(rules);
+}
+
+static void free_linked(void *rs)
+{
+    ruleset_free(rs);
+}
+
+static void release_set(struct drain *d, struct old_set *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         free(s->old[i].name);
     }
     free(s->old);
-    fyke_rules_free(s->rules);
+    later_free(d->later, free_rules, s->rules);
     buf_release(&s->texts);
 }
 
 static void drop_set(struct drain *d, size_t i)
 {
-    release_set(&d->sets[i]);
+    release_set(d, &d->sets[i]);
     d->n_sets--;
     memmove(d->sets + i, d->sets + i + 1, (d->n_sets - i) * sizeof(*d->sets));
 }
 
 static void drop_all(struct drain *d)
 {
-    ruleset_free(d->linked);
+    later_free(d->later, free_linked, d->linked);
     d->linked = NULL;
     free(d->places);
     d->places = NULL;
@@ -301,10 +311,11 @@ static void note_drained(void *ctx, const struct rule *rule)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-struct drain *drain_new(const struct fyke_run_config *c)
+struct drain *drain_new(const struct fyke_run_config *c, struct later *later)
 {
     struct drain *d = xcalloc(1, sizeof(*d));
     d->config = c;
+    d->later = later;
     d->hooks = (struct engine_old_rules){open_rules, note_drained, texts_of, d};
     return d;
 }
@@ -368,16 +379,17 @@ const struct engine_old_rules *drain_hooks(struct drain *d)
     return &d->hooks;
 }
 
-bool drain_has(const struct drain *d, struct slice rule)
+void drain_names(const struct drain *d, struct map *ret)
 {
+    map_init(ret, MAP_BORROW_KEYS);
     for (size_t i = 0; i < d->n_sets; i++) {
-        for (size_t k = 0; k < d->sets[i].n; k++) {
-            if (!d->sets[i].old[k].gone && slice_eq_str(rule, d->sets[i].old[k].name)) {
-                return true;
+        struct old_set *s = &d->sets[i];
+        for (size_t k = 0; k < s->n; k++) {
+            if (!s->old[k].gone) {
+                map_add(ret, slice_of(s->old[k].name), s);
             }
         }
     }
-    return false;
 }
 
 void drain_figures(const struct drain *d, struct drain_figures *ret)

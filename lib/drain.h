@@ -14,6 +14,7 @@
 
 #include "engine/engine.h"
 #include "lib/drain_kit.h"
+#include "lib/later.h"
 #include "lib/rules.h"
 
 /* Older sets of which rules may drain; of more, the oldest are dropped. */
@@ -27,7 +28,8 @@ struct drain_figures {
 
 struct drain;
 
-struct drain *drain_new(const struct fyke_run_config *c);
+/* `later`: for rules that the engine before may still use. */
+struct drain *drain_new(const struct fyke_run_config *c, struct later *later);
 void drain_free(struct drain *d);
 
 /* An engine is about to be opened with `rs`, whose texts are `texts`; the one before is closed. */
@@ -45,8 +47,9 @@ void drain_renew(struct drain *d, struct hash128 fingerprint, struct slice texts
 /* For engine_options; valid as long as `d`. */
 const struct engine_old_rules *drain_hooks(struct drain *d);
 
-/* An old version of the rule drains. */
-bool drain_has(const struct drain *d, struct slice rule);
+/* The names of rules of which an old version drains, borrowed; the caller releases the map. */
+struct map;
+void drain_names(const struct drain *d, struct map *ret);
 void drain_figures(const struct drain *d, struct drain_figures *ret);
 
 #endif

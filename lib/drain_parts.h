@@ -36,6 +36,7 @@ struct set_texts {
 
 struct drain {
     const struct fyke_run_config *config;
+    struct later *later;
     struct engine_old_rules hooks;
     const struct ruleset *base; /* as given to the engine */
     struct set_texts now, before;

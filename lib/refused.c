@@ -35,11 +35,27 @@ enum err refused_open(struct refused *r, const struct fyke_run_config *c, const 
     return ERR_OK;
 }
 
+void refused_keep(struct refused *r, struct sink *topics[REFUSED_PLACES])
+{
+    for (int i = 0; i < REFUSED_PLACES; i++) {
+        topics[i] = r->topics[i];
+        r->topics[i] = NULL;
+    }
+}
+
+void refused_take(struct refused *r, struct sink *topics[REFUSED_PLACES])
+{
+    for (int i = 0; i < REFUSED_PLACES; i++) {
+        r->topics[i] = topics[i];
+        topics[i] = NULL;
+    }
+}
+
 enum err refused_connect(struct refused *r, const struct kafka_config *kafka, struct journal *journal,
                          struct error *err)
 {
     for (int i = 0; i < REFUSED_PLACES; i++) {
-        const char *topic = topic_of(r->to[i]);
+        const char *topic = r->topics[i] ? NULL : topic_of(r->to[i]);
         if (topic && journal) {
             FYKE_TRY(kafka_journal_sink(journal, topic, &r->topics[i], err));
         } else if (topic) {

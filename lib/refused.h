@@ -32,7 +32,11 @@ struct refused {
 /* Opens the files; `c` is the caller's until close. False in *any: there is no place at all. */
 enum err refused_open(struct refused *r, const struct fyke_run_config *c, const struct ruleset *rs,
                       bool *any, struct error *err) FYKE_MUST_USE;
-/* Opens the topics: once the journal (NULL: at least once) is open, before the run. */
+/* The topics stay open for who goes on: they are `topics` from here on … */
+void refused_keep(struct refused *r, struct sink *topics[REFUSED_PLACES]);
+/* … until they come back, before refused_connect(). */
+void refused_take(struct refused *r, struct sink *topics[REFUSED_PLACES]);
+/* Opens the topics that are not open: once the journal (NULL: at least once) is open, before the run. */
 enum err refused_connect(struct refused *r, const struct kafka_config *kafka, struct journal *journal,
                          struct error *err) FYKE_MUST_USE;
 /* An engine_refused function and its sync; ctx is the struct. */

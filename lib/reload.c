@@ -13,6 +13,8 @@
 #include "lib/reload_parts.h"
 #include "lib/rule_store.h"
 
+#define MAX_PREPARING 40 /* batches, or tenths of a second without any */
+
 void reload_say(const struct reload *r, const char *fmt, ...)
 {
     char line[1024];
@@ -49,12 +51,14 @@ static void begin_watch(struct reload *r)
     }
 }
 
-struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c)
+struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c,
+                          struct later *later)
 {
     struct reload *r = xcalloc(1, sizeof(*r));
     r->first = rules;
     r->config = c;
-    r->drain = drain_new(c);
+    r->later = later;
+    r->drain = drain_new(c, later);
     r->audit = reload_audit_new(c);
     r->reader.first = rules;
     r->reader.options = &c->options;
@@ -75,9 +79,19 @@ static void drop_replaced(struct reload *r)
     r->replaced = NULL;
 }
 
+static void free_rules(void *rules)
+{
+    fyke_rules_free(rules);
+}
+
+void reload_free_later(struct reload *r, struct fyke_rules *rules)
+{
+    later_free(r->later, free_rules, rules);
+}
+
 static void drop_opened(struct reload *r)
 {
-    fyke_rules_free(r->opened);
+    reload_free_later(r, r->opened);
     r->opened = NULL;
     r->renewed = false;
 }
@@ -129,6 +143,7 @@ void reload_figures(const struct reload *r, struct reload_figures *ret)
     *ret = r->figures;
     drain_figures(r->drain, &ret->old);
     ret->ruleset = rules_ruleset(reload_rules(r))->fingerprint;
+    ret->pending = r->next != NULL;
     ret->record = reload_audit_last(r->audit);
     ret->unrecorded = reload_audit_failed(r->audit);
 }
@@ -271,9 +286,22 @@ static bool judge(struct reload *r, struct rules_reading *f, struct engine *e)
     f->rules = NULL;
     drain_take_kit(r->drain, r->reader.kit);
     r->reader.kit = NULL;
-    reload_stops(r);
-    engine_ask_stop(e);
+    r->stopping = false;
+    r->beats = 0;
+    engine_prepare_stop(e);
     return true;
+}
+
+/* What the commit at the stop would have to write goes out beforehand, in a commit of its own, and evaluation goes
+ * on for a batch: two short pauses instead of a long one. */
+static void stop_when_prepared(struct reload *r, struct engine *e)
+{
+    r->beats++;
+    if (!r->stopping && (engine_is_prepared(e) || r->beats > MAX_PREPARING)) {
+        r->stopping = true;
+        reload_stops(r);
+        engine_ask_stop(e);
+    }
 }
 
 static void start_if_wished(struct reload *r)
@@ -306,7 +334,8 @@ bool reload_find(struct reload *r, struct fyke_rules **ret)
 bool reload_step(struct reload *r, struct engine *e)
 {
     if (r->next) {
-        return true; /* the engine is about to stop */
+        stop_when_prepared(r, e);
+        return true;
     }
     drop_replaced(r);
     if (rules_reader_done(&r->reader)) {
@@ -324,7 +353,8 @@ bool reload_step(struct reload *r, struct engine *e)
 
 void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 geoip)
 {
-    drop_replaced(r);
+    reload_free_later(r, r->replaced);
+    r->replaced = NULL;
     drop_opened(r);
     r->geoip = geoip;
     drain_opening(r->drain, rs, reload_texts(r));

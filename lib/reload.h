@@ -14,13 +14,16 @@
 
 #include "engine/engine.h"
 #include "lib/drain.h"
+#include "lib/later.h"
 #include "lib/reload_audit.h"
 #include "lib/rule_diff.h"
 
 struct reload;
 
 /* `rules`: with which the run begins; the caller's. */
-struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c);
+/* `later`: for what a switch leaves behind, which the engine before may still use. */
+struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_config *c,
+                          struct later *later);
 /* Waits for the thread. */
 void reload_free(struct reload *r);
 /* Opens the file of the records, if the configuration names one; `told`, if not NULL, hears each. */
@@ -82,6 +85,7 @@ struct reload_figures {
     struct hash128 ruleset; /* in force */
     struct slice record; /* of the last one; empty: none */
     uint64_t unrecorded; /* records that are not in the file */
+    bool pending;        /* other rules are read, and take over at one of the next commits */
 };
 void reload_figures(const struct reload *r, struct reload_figures *ret);
 

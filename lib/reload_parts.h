@@ -11,6 +11,7 @@
 
 struct reload {
     const struct fyke_run_config *config;
+    struct later *later;
     const struct fyke_rules *first;  /* the caller's */
     struct fyke_rules *own;          /* in force instead; NULL: `first` */
     struct fyke_rules *before;       /* in force before the switch that is tried; NULL: `first` */
@@ -23,6 +24,8 @@ struct reload {
     struct buf texts;                /* of the set in force */
     struct buf texts_before;         /* the engine's up to the next batch */
     struct hash128 texts_of;         /* fingerprint */
+    bool stopping;                   /* for `next` the engine was asked to stop; else to prepare it */
+    unsigned beats;                  /* since it was asked to prepare it */
     bool trial;                      /* a switch whose engine has not run yet */
 
     bool wished; /* once more when the reader is through */
@@ -42,6 +45,8 @@ struct reload {
 
 void reload_say(const struct reload *r, const char *fmt, ...) FYKE_PRINTF(2, 3);
 double reload_seconds(void);
+/* Frees them when the new ones run. */
+void reload_free_later(struct reload *r, struct fyke_rules *rules);
 
 /* reload_tell.c. The rules in force stay as they are: that is the record. */
 void reload_tell_same(struct reload *r, enum reload_result result, struct slice reason);

@@ -1,3 +1,4 @@
+#include "base/map.h"
 #include "base/say.h"
 #include "lib/reload_parts.h"
 #include "lib/rule_store.h"
@@ -53,11 +54,16 @@ void reload_tell_contents(struct reload *r, struct hash128 was, struct engine *e
 
 /* ---- what became of each rule ----------------------------------------------------------------- */
 
-static const char *open_of(const struct reload *r, struct slice name, enum rule_fate fate)
+struct telling {
+    struct reload *reload;
+    struct map draining; /* names */
+};
+
+static const char *open_of(const struct telling *t, struct slice name, enum rule_fate fate)
 {
     switch (fate) {
     case RULE_NEW: return "none";
-    case RULE_CHANGED: return drain_has(r->drain, name) ? "drained" : "dropped";
+    case RULE_CHANGED: return map_get(&t->draining, name) ? "drained" : "dropped";
     case RULE_REMOVED: return "dropped";
     case RULE_UNCHANGED:
     case RULE_KEPT: break;
@@ -67,15 +73,16 @@ static const char *open_of(const struct reload *r, struct slice name, enum rule_
 
 static void note_rule(void *ctx, struct slice name, enum rule_fate fate)
 {
-    const struct reload *r = ctx;
+    const struct telling *t = ctx;
     if (fate != RULE_UNCHANGED) {
-        reload_audit_rule(r->audit, name, fate, open_of(r, name, fate));
+        reload_audit_rule(t->reload->audit, name, fate, open_of(t, name, fate));
     }
 }
 
 static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
 {
-    const struct reload *r = ctx;
+    const struct telling *t = ctx;
+    const struct reload *r = t->reload;
     switch (fate) {
     case RULE_UNCHANGED: break;
     case RULE_KEPT:
@@ -84,7 +91,7 @@ static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
     case RULE_NEW: reload_say(r, SAY_INFO "reload: rule %.*s: new", SLICE_ARG(name)); break;
     case RULE_CHANGED:
         reload_say(r, SAY_INFO "reload: rule %.*s: changed: %s", SLICE_ARG(name),
-                   drain_has(r->drain, name) ? "drained: the old version finishes what it has open"
+                   map_get(&t->draining, name) ? "drained: the old version finishes what it has open"
                                              : "dropped: what is open is dropped");
         break;
     case RULE_REMOVED:
@@ -93,6 +100,15 @@ static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
         break;
     }
     note_rule(ctx, name, fate);
+}
+
+static void compare(struct reload *r, const struct fyke_rules *before, rule_fate_fn each,
+                    struct rule_diff *ret)
+{
+    struct telling t = {.reload = r};
+    drain_names(r->drain, &t.draining);
+    rules_compare(before, reload_rules(r), each, &t, ret);
+    map_release(&t.draining);
 }
 
 static void count_rules(struct reload *r, const struct rule_diff *d)
@@ -110,7 +126,7 @@ static void tell_switch(struct reload *r, enum reload_by by, const struct fyke_r
 {
     char was[HASH128_HEX_MAX], is[HASH128_HEX_MAX];
     struct rule_diff d;
-    rules_compare(before, r->own, tell_rule, r, &d);
+    compare(r, before, tell_rule, &d);
     hex_of(before, was);
     hex_of(r->own, is);
     reload_say(r, SAY_INFO "reload: rule set %s in place of %s: %u unchanged, %u kept, %u new, %u "
@@ -162,7 +178,7 @@ void reload_settle(struct reload *r)
     }
     tell_switch(r, r->by, r->before ? r->before : r->first);
     drain_take_kit(r->drain, NULL);
-    fyke_rules_free(r->before);
+    reload_free_later(r, r->before);
     r->before = NULL;
     r->trial = false;
 }
@@ -173,7 +189,7 @@ void reload_take(struct reload *r, struct fyke_rules *rules)
     bool ours = hash128_eq(rules_ruleset(rules)->fingerprint, r->offered);
     r->own = rules;
     tell_switch(r, ours ? r->by : RELOAD_BY_GROUP, before ? before : r->first);
-    fyke_rules_free(before);
+    reload_free_later(r, before);
 }
 
 void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed)
@@ -204,7 +220,7 @@ static void describe_start(struct reload *r)
     if (hash128_eq(o->before, in_force(r))) {
         o->result = RELOAD_UNCHANGED;
     } else if (texts.len > 0 && rule_store_decode(texts, o->before, NULL, 0, &before, &err) == ERR_OK) {
-        rules_compare(before, reload_rules(r), note_rule, r, &o->rules);
+        compare(r, before, note_rule, &o->rules);
         o->compared = true;
         fyke_rules_free(before);
     }

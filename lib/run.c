@@ -81,6 +81,7 @@ static void note_runs(struct run *r)
         reload_runs(r->reload, r->rs, p, n, 0);
     }
     r->runs = true;
+    later_begin(r->later);
 }
 
 static bool reload(void *ctx, bool asked)
@@ -156,8 +157,14 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
         *again = true;
         return ERR_OK;
     }
-    if (rc == ERR_OK && (delivery_ends_rebuild(lives, &r->kafka) || has_switched(r))) {
+    if (rc == ERR_OK && delivery_ends_rebuild(lives, &r->kafka)) {
         delivery_goes_on(lives, counted(r));
+        *again = true;
+        return ERR_OK;
+    }
+    if (rc == ERR_OK && has_switched(r)) {
+        delivery_goes_on(lives, counted(r));
+        run_keep(r, rules_ruleset(reload_rules(r->reload)));
         *again = true;
         return ERR_OK;
     }
@@ -199,6 +206,9 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     sig_atomic_t reload_seen = 0; /* over all lives */
     struct group_rules *group = NULL;
     struct reload *reload;
+    struct run_kept kept = {0};
+    struct later later = {0};
+    struct run r; /* in one place over all lives: what is kept points to parts of it */
     enum err rc;
     bool again;
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
@@ -207,9 +217,10 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     if (delivery_begin_rebuild(&lives, c, &err) != ERR_OK) {
         return last_error_set(&err);
     }
-    reload = reload_new(rules, c);
+    reload = reload_new(rules, c, &later);
     if (reload_open_audit(reload, hooks->reloaded, hooks->ctx, &err) != ERR_OK) {
         reload_free(reload);
+        later_finish(&later);
         delivery_release(&lives);
         return last_error_set(&err);
     }
@@ -217,14 +228,16 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         reload_begins_stored(reload);
     }
     do {
-        struct run r = {.config = c,
-                        .reload = reload,
-                        .group = &group,
-                        .hooks = hooks,
-                        .lives = &lives,
-                        .fault = &fault,
-                        .wall_from = wall_from,
-                        .cpu_from = cpu_from};
+        r = (struct run){.config = c,
+                         .reload = reload,
+                         .group = &group,
+                         .hooks = hooks,
+                         .lives = &lives,
+                         .kept = &kept,
+                         .later = &later,
+                         .fault = &fault,
+                         .wall_from = wall_from,
+                         .cpu_from = cpu_from};
         init_life(&r, reload_seen);
         rc = live(&r, &lives, &again, &err);
         reload_seen = r.life.reload_seen;
@@ -237,9 +250,11 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
         }
         again = again || (rc != ERR_OK && goes_on_with_stored(rules, c, reload, &err));
     } while (again);
+    run_kept_release(&kept);
     delivery_release(&lives);
     group_rules_free(group);
     reload_free(reload);
+    later_finish(&later);
     if (rc != ERR_OK && !err.stopped) {
         return last_error_set(&err);
     }

@@ -45,6 +45,10 @@ static enum err check_inputs(struct run *r, struct error *err)
 static enum err open_source(struct run *r, struct error *err)
 {
     const struct fyke_run_config *c = r->config;
+    r->source = run_kept_source(r->kept, r->rs);
+    if (r->source) {
+        return ERR_OK;
+    }
     if (r->from_kafka) {
         if (r->task_set) {
             return kafka_source_join(&r->kafka, r->rs, r->topics, c->start, c->once, r->n_tasks,
@@ -92,6 +96,10 @@ static enum err open_output(struct run *r, struct error *err)
 
 static enum err open_sink(struct run *r, struct error *err)
 {
+    r->sink = run_kept_sink(r->kept);
+    if (r->sink) {
+        return ERR_OK;
+    }
     FYKE_TRY(open_output(r, err));
     if (r->hooks->alert) {
         r->sink = tee_sink_new(r->sink, r->hooks->alert, r->hooks->ctx);
@@ -142,6 +150,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.may_switch_ctx = *r->group;
     o.old_rules = r->n_tasks > 0 ? NULL : reload_old_rules(r->reload);
     o.carried = lives->carried;
+    o.kept = r->kept->state;
     o.reset_state = (o.reset_state || c->rebuild_from_input) && lives->commits == 0 &&
                     lives->switched == 0;
     if (r->journal) {
@@ -167,6 +176,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
         o.refused_sync = refused_sync;
         o.refused_ctx = &r->refused;
     }
+    r->kept->state = NULL; /* taken over */
     return r->n_tasks > 0 ? open_task_set(r, &o, err) : engine_new(r->rs, &o, &r->engine, err);
 }
 
@@ -223,7 +233,15 @@ static enum err join_group(struct run *r, struct error *err)
     return kafka_count_tasks(&r->kafka, r->rs, r->topics, &r->n_tasks, err);
 }
 
-enum err run_open(struct run *r, const struct delivery_lives *lives, struct error *err)
+static enum err open_journal(struct run *r, struct error *err)
+{
+    r->journal = run_kept_journal(r->kept, r->rs);
+    return r->journal ? ERR_OK
+                      : delivery_open(r->config, &r->kafka, r->rs, r->topics, r->n_tasks,
+                                      &r->journal, err);
+}
+
+static enum err open_all(struct run *r, const struct delivery_lives *lives, struct error *err)
 {
     set_kafka(r);
     FYKE_TRY(check_inputs(r, err));
@@ -244,17 +262,45 @@ enum err run_open(struct run *r, const struct delivery_lives *lives, struct erro
     FYKE_TRY(table_inputs_open(&r->tables, r->rs, r->config->inputs, r->config->n_inputs,
                                r->config->kcat, r->from_kafka ? &r->kafka : NULL, err));
     FYKE_TRY(join_group(r, err));
-    FYKE_TRY(delivery_open(r->config, &r->kafka, r->rs, r->topics, r->n_tasks, &r->journal,
-                           err));
+    FYKE_TRY(open_journal(r, err));
     /* The engine makes and locks the state directory, which the source then looks into; the
      * output is touched only when everything else is in order. */
     FYKE_TRY(open_engine(r, lives, err));
     run_life_start(&r->life);
     FYKE_TRY(open_source(r, err));
     FYKE_TRY(open_sink(r, err));
+    refused_take(&r->refused, r->kept->refused);
     FYKE_TRY(refused_connect(&r->refused, &r->kafka, r->journal, err));
     reload_settle(r->reload);
     return ERR_OK;
+}
+
+enum err run_open(struct run *r, const struct delivery_lives *lives, struct error *err)
+{
+    enum err rc = open_all(r, lives, err);
+    run_kept_release(r->kept);
+    return rc;
+}
+
+static void free_engine(void *engine)
+{
+    engine_free(engine);
+}
+
+static void free_rules(void *rules)
+{
+    fyke_rules_free(rules);
+}
+
+/* Its state is the next life's; feeds and address files are closed with this one. */
+static void release_engine(struct run *r)
+{
+    if (r->kept->state && r->tables.n_feeds == 0 && !r->geoip) {
+        later_free(r->later, free_engine, r->engine);
+    } else {
+        engine_free(r->engine);
+    }
+    r->engine = NULL;
 }
 
 enum err run_release(struct run *r, struct error *err)
@@ -266,7 +312,7 @@ enum err run_release(struct run *r, struct error *err)
         r->sink->ops->close(r->sink);
     }
     refused_disconnect(&r->refused);
-    engine_free(r->engine);
+    release_engine(r);
     task_set_free(r->task_set);
     free(r->reads);
     if (r->journal) {
@@ -275,6 +321,6 @@ enum err run_release(struct run *r, struct error *err)
     table_inputs_release(&r->tables);
     geoip_files_close(r->geoip);
     enum err rc = refused_close(&r->refused, err);
-    fyke_rules_free(r->own);
+    later_free(r->later, free_rules, r->own);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* The inside of run.h:
  *   run.c        lives of a run, what it tells
  *   run_open.c   what a life opens and closes
+ *   run_kept.c   what stays open between two lives
  * Private to lib/. */
 #ifndef FYKE_LIB_RUN_PARTS_H
 #define FYKE_LIB_RUN_PARTS_H
@@ -11,9 +12,11 @@
 #include "lib/callback_sink.h"
 #include "lib/delivery.h"
 #include "lib/group_rules.h"
+#include "lib/later.h"
 #include "lib/refused.h"
 #include "lib/reload.h"
 #include "lib/run.h"
+#include "lib/run_kept.h"
 #include "lib/run_life.h"
 #include "lib/table_inputs.h"
 
@@ -40,6 +43,8 @@ struct run {
     bool runs;           /* it has begun to read */
     struct fault *fault; /* of all lives */
     const struct delivery_lives *lives;
+    struct run_kept *kept; /* from the life before, or for the next one */
+    struct later *later;   /* over all lives */
     struct reload *reload; /* over all lives */
     struct group_rules **group; /* the same; NULL behind it: this instance alone */
     const char *topics;    /* of Kafka that are read; NULL: all of the rules */

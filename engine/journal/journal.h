@@ -36,6 +36,7 @@
 #include "engine/record.h"
 
 struct journal;
+struct ruleset;
 
 /* Behind nothing: read from the first entry that there is. */
 #define JOURNAL_BEGIN INT64_C(-1)
@@ -113,6 +114,9 @@ struct journal_ops {
      * alone. */
     enum err (*reader)(struct journal *j, const struct journal_reader_options *o,
                        struct journal **ret, struct error *err);
+    /* Another engine goes on with it, without opening it, under rules that read the same topics by the same
+     * numbers; nothing is open. `rs` is borrowed as the one before was. NULL: it cannot. */
+    void (*again)(struct journal *j, const struct ruleset *rs);
     void (*close)(struct journal *j); /* aborts what is open */
 };
 

@@ -286,7 +286,7 @@ static bool checkpoint_due(const struct engine *e)
 {
     const struct journaled *j = e->state->journaled;
     return j->ahead &&
-           (engine_now(e).ns - j->last_checkpoint.ns >= e->options.checkpoint_every.ns ||
+           (j->hurry == HURRY_WANTED || engine_now(e).ns - j->last_checkpoint.ns >= e->options.checkpoint_every.ns ||
             overlaid_bytes(j) > bound_of(e) / 2);
 }
 
@@ -295,10 +295,14 @@ static enum err tick(struct engine *e, unsigned wait_ms, struct error *err)
     struct journaled *j = e->state->journaled;
     enum checkpoint_state state;
     FYKE_TRY(take_note(e, wait_ms, &state, err));
+    if (state == CHECKPOINT_IDLE && (j->hurry == HURRY_WRITING || !j->ahead)) {
+        j->hurry = HURRY_NOT;
+    }
     if (state == CHECKPOINT_IDLE && checkpoint_due(e)) {
         struct checkpoint_job job = freeze_job(e);
         checkpointer_begin(j->checkpointer, &job);
         j->last_checkpoint = engine_now(e);
+        j->hurry = j->hurry == HURRY_WANTED ? HURRY_WRITING : HURRY_NOT;
     }
     return ERR_OK;
 }
@@ -350,7 +354,7 @@ static enum err write_rest(struct engine *e, bool pending, const struct store_or
     return ERR_OK;
 }
 
-static void finish_checkpoints(struct engine *e)
+static bool finish_checkpoints(struct engine *e)
 {
     struct journaled *j = e->state->journaled;
     struct error err = ERROR_INIT;
@@ -362,7 +366,41 @@ static void finish_checkpoints(struct engine *e)
     }
     if (!j->failed && write_rest(e, pending, &was, &err) != ERR_OK) {
         engine_say(e, "%s; the next start will read on from the changelog", err.text);
+        j->failed = true;
     }
+    return !j->failed;
+}
+
+static void release(struct engine *e)
+{
+    struct journaled *j = e->state->journaled;
+    for (uint32_t i = 0; i < j->n_dbs; i++) {
+        overlay_free(j->overlays[i]);
+    }
+    free(j->overlays);
+    buf_release(&j->identity);
+    buf_release(&j->header);
+    buf_release(&j->header_written);
+    buf_release(&j->rules_sent);
+    buf_release(&j->rules);
+    buf_release(&j->rules_written);
+    buf_release(&j->sent);
+    free(j->positions);
+    free(j);
+    e->state->journaled = NULL;
+}
+
+bool journaled_keep(struct engine *e, struct engine_kept *k)
+{
+    struct journaled *j = e->state->journaled;
+    if (!finish_checkpoints(e)) {
+        return false;
+    }
+    buf_put_slice(&k->identity, buf_slice(&j->identity));
+    k->origin = j->origin;
+    k->origin.identity = buf_slice(&k->identity);
+    release(e);
+    return true;
 }
 
 void journaled_close(struct engine *e, bool abandon)
@@ -377,17 +415,5 @@ void journaled_close(struct engine *e, bool abandon)
     if (j->checkpointer != NULL) {
         checkpointer_end(j->checkpointer, NULL);
     }
-    for (uint32_t i = 0; i < j->n_dbs; i++) {
-        overlay_free(j->overlays[i]);
-    }
-    free(j->overlays);
-    buf_release(&j->identity);
-    buf_release(&j->header);
-    buf_release(&j->header_written);
-    buf_release(&j->rules_sent);
-    buf_release(&j->rules);
-    buf_release(&j->rules_written);
-    buf_release(&j->sent);
-    free(j->positions);
-    free(j);
+    release(e);
 }

@@ -15,6 +15,9 @@
 #include "engine/journal/overlay.h"
 #include "engine/state/header.h"
 
+/* A checkpoint that is wanted before it is due. */
+enum checkpoint_hurry { HURRY_NOT, HURRY_WANTED, HURRY_WRITING };
+
 struct journaled {
     struct journal *journal;
     uint32_t task;
@@ -36,6 +39,7 @@ struct journaled {
     bool ahead;                /* there were commits since a checkpoint was begun */
     struct buf header_written; /* of the checkpoint that is being written */
     struct ptime last_checkpoint;
+    enum checkpoint_hurry hurry;
     bool said_blocked;
     bool begins_log; /* an imported state: its records are not in the log yet */
     bool failed; /* the database cannot be written any more */
@@ -46,6 +50,9 @@ struct journaled {
 enum err recover_open(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* The database turned out to be damaged: the same from the log alone. No readers may be left. */
 enum err recover_anew(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* The same with what the engine before left behind, which is the last commit. */
+struct engine_kept;
+void recover_kept(struct engine *e, const struct engine_kept *k);
 /* When the number of shards is known. Nothing is appended before. */
 void journaled_begin(struct engine *e);
 /* What stands in no overlay yet, to the open transaction; `db`: which database it is of. */
@@ -69,6 +76,9 @@ void journaled_take(struct engine *e, struct frozen *frozen, const struct journa
 enum err journaled_tick(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* After a commit: waits while the overlay takes more than half of the budget. */
 enum err journaled_settle(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Writes what is committed and not in the database yet. False: it could not be written. Otherwise e->state has
+ * no journal any more, and *k knows which commit it is. */
+bool journaled_keep(struct engine *e, struct engine_kept *k);
 /* Writes what is committed and not in the database yet, unless `abandon`. */
 void journaled_close(struct engine *e, bool abandon);
 

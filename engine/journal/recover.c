@@ -241,6 +241,18 @@ enum err recover_open(struct engine *e, struct error *err)
     return rc;
 }
 
+void recover_kept(struct engine *e, const struct engine_kept *k)
+{
+    struct journaled *j = xcalloc(1, sizeof(*j));
+    e->state->journaled = j;
+    j->journal = e->options.journal;
+    j->task = e->options.task;
+    buf_put_slice(&j->identity, buf_slice(&k->identity));
+    j->origin = k->origin;
+    j->origin.identity = buf_slice(&j->identity);
+    journaled_begin(e);
+}
+
 enum err recover_anew(struct engine *e, struct error *err)
 {
     struct recovery r = recovery_of(e);

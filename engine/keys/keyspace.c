@@ -49,6 +49,12 @@ void keyspace_free(struct keyspace *ks)
     free(ks);
 }
 
+void keyspace_leave_store(struct keyspace *ks)
+{
+    store_reader_free(ks->reader);
+    ks->reader = NULL;
+}
+
 struct pool *keyspace_pool(struct keyspace *ks)
 {
     return &ks->pool;

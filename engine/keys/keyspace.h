@@ -111,6 +111,8 @@ struct keyspace_figures {
 
 struct keyspace *keyspace_new(const struct keyspace_options *o);
 void keyspace_free(struct keyspace *ks);
+/* The store goes on without it; only keyspace_free() is left. */
+void keyspace_leave_store(struct keyspace *ks);
 
 /* Memory of the shard's instances (instance_new). */
 struct pool *keyspace_pool(struct keyspace *ks);

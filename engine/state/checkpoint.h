@@ -3,6 +3,7 @@
  *   restore.c      which state fits these rules; header → clocks, partitions, slots
  *   draining.c     old versions of rules that finish what they have open
  *   prune.c        rules that are gone leave the state
+ *   handover.c     closed, or handed over to the next engine
  *   checkpoint.c   engine → header; freeze, write, tell
  *   table_state.c  the same for lists and lookups from topics
  *   value_state.c  the same for the clocks of values, in pages (clock_page.h)
@@ -22,6 +23,15 @@
 #include "engine/state/header.h"
 #include "engine/state/rules_apart.h"
 #include "engine/state/store.h"
+
+/* An open database that holds the last commit. */
+struct engine_kept {
+    struct store *store;
+    uint32_t n_shards;
+    bool journaled;             /* then … */
+    struct buf identity;        /* … of the log */
+    struct store_origin origin; /* the same identity */
+};
 
 struct state {
     size_t told_bytes; /* of the last commit: header and pages */
@@ -68,6 +78,8 @@ void state_compare_tables(const struct engine *e);
 bool state_switches(const struct engine *e);
 /* A partition that has just been opened, as it was. */
 void state_restore_partition(struct engine *e, struct partition *p);
+/* Of options.kept; the caller's from here on. */
+struct store *state_kept_take(struct engine_kept *k);
 /* With a journal, what is committed goes into the database, unless `abandon` (tests: a crash). */
 void state_close(struct engine *e, bool abandon);
 

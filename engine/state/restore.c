@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
 #include "engine/state/state_scan.h"
+#include "engine/state/store_bytes.h"
 #include "nfa/schema_shape.h"
 #include "nfa/profile.h"
 
@@ -121,58 +123,68 @@ static bool events_are_same(const struct engine *e, const struct rule_role *role
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
-static const struct key_group *group_of_rule(const struct engine *e, uint32_t rule)
+/* The slots of the header, found by whose they are, and the numbers that they use. */
+struct slot_index {
+    struct map by_owner;
+    struct buf id; /* of the owner that is looked for */
+    bool used[RECORD_MAX_SLOTS];
+};
+
+static struct slice owner_id(struct buf *to, struct slice name, uint64_t plan,
+                             struct hash128 key_group)
 {
-    for (uint32_t g = 0; g < e->keys.n_groups; g++) {
-        for (uint32_t i = 0; i < e->keys.groups[g].n_rules; i++) {
-            if (e->keys.groups[g].rules[i] == rule) {
-                return &e->keys.groups[g];
-            }
-        }
-    }
-    return NULL;
+    buf_clear(to);
+    buf_put_u64be(to, plan);
+    buf_put_hash128(to, key_group);
+    buf_put_slice(to, name);
+    return buf_slice(to);
 }
 
-static const struct header_slot *stored_slot_of(const struct engine *e, struct slice name,
+static struct slot_index *index_slots(const struct header *h)
+{
+    struct slot_index *x = xcalloc(1, sizeof(*x));
+    map_init(&x->by_owner, MAP_COPY_KEYS);
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        struct header_slot *s = &h->slots[i];
+        map_add(&x->by_owner, owner_id(&x->id, s->rule, s->plan, s->key_group), s);
+        if (s->slot < RECORD_MAX_SLOTS) {
+            x->used[s->slot] = true;
+        }
+    }
+    return x;
+}
+
+static void free_index(struct slot_index *x)
+{
+    map_release(&x->by_owner);
+    buf_release(&x->id);
+    free(x);
+}
+
+static const struct header_slot *stored_slot_of(struct slot_index *x, struct slice name,
                                                 uint64_t plan, const struct key_group *g)
 {
-    const struct header *h = &e->state->before;
-    for (uint32_t i = 0; i < h->n_slots; i++) {
-        const struct header_slot *s = &h->slots[i];
-        if (slice_eq(s->rule, name) && s->plan == plan &&
-            hash128_eq(s->key_group, g->identity)) {
-            return s;
-        }
-    }
-    return NULL;
+    return map_get(&x->by_owner, owner_id(&x->id, name, plan, g->identity));
 }
 
-static const struct header_slot *slot_of_measure(const struct engine *e,
+static const struct header_slot *slot_of_measure(const struct engine *e, struct slot_index *x,
                                                  const struct key_measure *u)
 {
     const struct measure *m = &e->rs->measures[u->measure];
     const struct profile *p = &e->rs->profiles[m->profile];
     return events_are_same(e, p->roles, p->n_roles)
-               ? stored_slot_of(e, m->full_name, m->plan, &e->keys.groups[u->key_group])
+               ? stored_slot_of(x, m->full_name, m->plan, &e->keys.groups[u->key_group])
                : NULL;
 }
 
-static const struct header_slot *slot_of_rule(const struct engine *e, const struct rule *rule)
+/* A rule that is disabled has no keys. */
+static const struct header_slot *slot_of_rule(const struct engine *e, struct slot_index *x,
+                                              const struct rule *rule)
 {
-    const struct key_group *g = group_of_rule(e, rule->index);
-    return g != NULL && events_are_same(e, rule->roles, rule->n_roles)
-               ? stored_slot_of(e, rule->name, rule->plan, g)
+    return !rule_is_disabled(rule) && events_are_same(e, rule->roles, rule->n_roles)
+               ? stored_slot_of(x, rule->name, rule->plan,
+                                &e->keys.groups[e->keys.group_of_unit[rule->index]])
                : NULL;
-}
-
-static bool slot_is_known(const struct header *h, uint32_t slot)
-{
-    for (uint32_t i = 0; i < h->n_slots; i++) {
-        if (h->slots[i].slot == slot) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Rules, copies, measures. */
@@ -182,18 +194,17 @@ static uint32_t count_owners(const struct engine *e)
 }
 
 /* They keep their number; new ones get the lowest that no stored record uses. */
-static enum err number_rules(struct engine *e, struct error *err)
+static enum err number_owners(struct engine *e, struct slot_index *x, struct error *err)
 {
     struct state_slots *slots = &e->state->slots;
-    const struct header *h = &e->state->before;
     uint32_t next = 0;
     slots->of_rule = xcalloc(count_owners(e) + 1, sizeof(*slots->of_rule));
     slots->n = 0;
     for (uint32_t i = 0; i < count_owners(e); i++) {
         uint32_t n = e->rs->n_units;
-        const struct header_slot *s = i < n ? slot_of_rule(e, &e->rs->rules[i])
-                                            : slot_of_measure(e, &e->keys.measures[i - n]);
-        while (s == NULL && slot_is_known(h, next)) {
+        const struct header_slot *s = i < n ? slot_of_rule(e, x, &e->rs->rules[i])
+                                            : slot_of_measure(e, x, &e->keys.measures[i - n]);
+        while (s == NULL && next < RECORD_MAX_SLOTS && x->used[next]) {
             next++;
         }
         uint32_t slot = s != NULL ? s->slot : next++;
@@ -203,6 +214,16 @@ static enum err number_rules(struct engine *e, struct error *err)
         slots->of_rule[i] = slot;
         slots->n = slot >= slots->n ? slot + 1 : slots->n;
     }
+    return ERR_OK;
+}
+
+static enum err number_rules(struct engine *e, struct error *err)
+{
+    struct state_slots *slots = &e->state->slots;
+    struct slot_index *x = index_slots(&e->state->before);
+    enum err rc = number_owners(e, x, err);
+    free_index(x);
+    FYKE_TRY(rc);
     slots->rule_of = xmalloc((slots->n + 1) * sizeof(*slots->rule_of));
     for (uint32_t i = 0; i < slots->n; i++) {
         slots->rule_of[i] = STATE_NO_RULE;
@@ -254,6 +275,20 @@ static enum err refuse_copy(struct engine *e, struct error *err)
                : ERR_OK;
 }
 
+/* What the engine before had is open and whole. */
+static enum err open_kept(struct engine *e, struct error *err)
+{
+    struct engine_kept *k = e->options.kept;
+    struct state *s = e->state;
+    s->store = state_kept_take(k);
+    e->n_shards = k->n_shards;
+    FYKE_TRY(state_take_header(e, err));
+    if (k->journaled) {
+        recover_kept(e, k);
+    }
+    return ERR_OK;
+}
+
 static enum err open_alone(struct engine *e, struct error *err)
 {
     struct store_options o = state_store_options(e);
@@ -295,10 +330,18 @@ static bool is_imported(const struct engine *e)
     return e->state->journaled != NULL && e->state->journaled->begins_log;
 }
 
+static enum err open_database(struct engine *e, struct error *err)
+{
+    if (e->options.kept != NULL) {
+        return open_kept(e, err);
+    }
+    return e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+}
+
 enum err state_open_bare(struct engine *e, struct error *err)
 {
     e->state = xcalloc(1, sizeof(*e->state));
-    enum err rc = e->options.journal != NULL ? recover_open(e, err) : open_alone(e, err);
+    enum err rc = open_database(e, err);
     if (rc == ERR_OK) {
         rc = state_take_rules_apart(e, err);
         if (rc == ERR_CORRUPT && e->options.journal != NULL && !is_imported(e)) {
@@ -323,23 +366,6 @@ enum err state_fit(struct engine *e, struct error *err)
         FYKE_TRY(check_topics(e, &e->state->before, err));
     }
     return number_rules(e, err);
-}
-
-void state_close(struct engine *e, bool abandon)
-{
-    struct state *s = e->state;
-    if (s == NULL) {
-        return;
-    }
-    state_drop_frozen(e);
-    state_drop_clocks(s);
-    journaled_close(e, abandon);
-    store_close(s->store);
-    header_release(&s->before);
-    free(s->taken);
-    free(s->slots.of_rule);
-    free(s->slots.rule_of);
-    free(s);
 }
 
 bool state_switches(const struct engine *e)

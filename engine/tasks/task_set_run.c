@@ -128,6 +128,7 @@ static enum err look_after(struct task_set *in, struct error *err)
 {
     for (size_t i = 0; i < in->n_tasks; i++) {
         struct engine *e = in->tasks[i].engine;
+        FYKE_TRY(engine_take_preparation(e, err));
         if (e->renewed != NULL) {
             FYKE_TRY(engine_take_renewed(e, err));
         }

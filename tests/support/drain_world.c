@@ -18,6 +18,7 @@
 struct life {
     struct drain_world *w;
     struct drain *drain;
+    struct later later;
     struct fyke_run_config config;
     struct journal *journal;
     struct engine *engine;
@@ -144,7 +145,7 @@ static enum err open_life(struct life *l, const struct drain_version *v)
     l->config.drop_changed = l->w->drop;
     l->config.options.log = hear;
     l->config.options.log_ctx = l->w;
-    l->drain = drain_new(&l->config);
+    l->drain = drain_new(&l->config, &l->later);
     drain_opening(l->drain, rules_ruleset(v->compiled), buf_slice(&v->texts));
     l->journal = sim_journal_new(&l->w->log);
     fill_options(l, v, &o);
@@ -171,6 +172,7 @@ static void close_life(struct life *l, bool crashed)
     w->drained += w->figures.drained;
     w->dropped += w->figures.dropped;
     drain_free(l->drain);
+    later_finish(&l->later);
     if (crashed && w->lose_copies) {
         state_dir_remove(w->dir);
         assert_int_equal(mkdir(w->dir, 0700), 0);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "lib/rule_store.h"
@@ -111,6 +112,11 @@ static bool may_act(const struct reload_world *w)
 static void act(struct reload_world *w, const struct reload_act *a)
 {
     w->next_act++;
+    if (w->unlinks) {
+        char database[128];
+        snprintf(database, sizeof(database), "%s/data.mdb", w->state);
+        assert_int_equal(unlink(w->input) + unlink(database), 0);
+    }
     if (a->texts[0]) {
         reload_world_rules(w, a->texts);
         w->reload++;
@@ -154,7 +160,9 @@ static void beat(void *ctx, enum run_phase phase, struct run *run)
             w->later[0] = NULL;
             w->reload++;
         }
-        wait_a_moment();
+        if (!w->figures.pending) {
+            wait_a_moment();
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct reload_world {
     unsigned life_beats; /* since the last of them */
     bool no_state, drop_changed;
     size_t memory_bytes;
+    bool unlinks;        /* with the rule file, input and database lose their names */
     const char *fault;   /* to die at */
     const char *output;  /* instead of `alerts` */
     char audit[96];      /* the file of records; empty: none */

@@ -246,6 +246,73 @@ static void rules_that_do_not_fit_the_state_are_refused(void **state)
     reload_world_end(&calm);
 }
 
+/* Who has no name any more cannot be opened again. */
+static void input_and_state_stay_open_at_a_switch(void **state)
+{
+    struct reload_world w, twice;
+    (void)state;
+    reload_world_make(&w, head, RECORDS, 40);
+    first_rules(&w);
+    other_rules(&w, 3);
+    w.unlinks = true;
+    assert_int_equal(reload_world_run(&w), FYKE_OK);
+    assert_int_equal(w.figures.switched, 1);
+    assert_int_equal(w.engine.records, RECORDS);
+    a_run_with_a_switch(&twice);
+    same_matches(&twice, &w, "stays");
+    same_matches(&twice, &w, "waits");
+    reload_world_end(&w);
+    reload_world_end(&twice);
+}
+
+/* What is compressed is read from its beginning. */
+static void input_that_cannot_be_moved_is_opened_anew(void **state)
+{
+    struct reload_world w, plain;
+    char command[160];
+    (void)state;
+    reload_world_make(&w, head, RECORDS, 40);
+    snprintf(command, sizeof(command), "gzip -1 '%s'", w.input);
+    assert_int_equal(system(command), 0);
+    snprintf(w.input + strlen(w.input), 8, ".gz");
+    first_rules(&w);
+    other_rules(&w, 3);
+    assert_int_equal(reload_world_run(&w), FYKE_OK);
+    assert_int_equal(w.figures.switched, 1);
+    assert_int_equal(w.engine.records, RECORDS);
+    a_run_with_a_switch(&plain);
+    same_matches(&plain, &w, "stays");
+    same_matches(&plain, &w, "waits");
+    reload_world_end(&w);
+    reload_world_end(&plain);
+}
+
+/* The engine before is gone when it turns out that the new one cannot be: the old rules begin again with the
+ * directory closed and opened. */
+static void what_was_left_open_is_closed_when_the_rules_are_refused(void **state)
+{
+    struct reload_world w, calm;
+    (void)state;
+    reload_world_make(&w, head, RECORDS, 40);
+    first_rules(&w);
+    const char *texts[] = {
+        stays,
+        "event Seen from topic \"logins\" { user : string key  at : timestamp in ms event time\n"
+        "  from : ip optional }\n"
+        "rule places { for each user when Seen where geoip(from).country = \"DE\" emit alert }\n",
+        NULL};
+    reload_world_act(&w, 2, texts);
+    assert_int_equal(reload_world_run(&w), FYKE_OK);
+    reload_world_make(&calm, head, RECORDS, 40);
+    first_rules(&calm);
+    assert_int_equal(reload_world_run(&calm), FYKE_OK);
+    assert_int_equal(w.figures.failed, 1);
+    assert_true(reload_world_said(&w, "--geoip"));
+    assert_true(slice_eq(buf_slice(&w.alerts), buf_slice(&calm.alerts)));
+    reload_world_end(&w);
+    reload_world_end(&calm);
+}
+
 static void rules_of_several_files(struct reload_world *w)
 {
     const char *texts[] = {
@@ -372,6 +439,9 @@ int main(void)
         cmocka_unit_test(without_a_state_other_rules_are_refused),
         cmocka_unit_test(a_restart_with_broken_files_goes_on_with_the_stored_rules),
         cmocka_unit_test(rules_that_do_not_fit_the_state_are_refused),
+        cmocka_unit_test(input_and_state_stay_open_at_a_switch),
+        cmocka_unit_test(input_that_cannot_be_moved_is_opened_anew),
+        cmocka_unit_test(what_was_left_open_is_closed_when_the_rules_are_refused),
         cmocka_unit_test(every_start_and_switch_leaves_a_record),
         cmocka_unit_test(a_record_that_cannot_be_written_is_counted),
     };

@@ -1,0 +1,68 @@
+/* Closing; and handing an open, written state over to the engine that goes on with it. */
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "engine/state/checkpoint.h"
+
+struct store *state_kept_take(struct engine_kept *k)
+{
+    struct store *s = k->store;
+    k->store = NULL;
+    return s;
+}
+
+void engine_kept_free(struct engine_kept *k)
+{
+    if (k == NULL) {
+        return;
+    }
+    store_close(k->store);
+    buf_release(&k->identity);
+    free(k);
+}
+
+/* Everything but the database. */
+static void release_state(struct engine *e)
+{
+    struct state *s = e->state;
+    state_drop_frozen(e);
+    state_drop_clocks(s);
+    header_release(&s->before);
+    free(s->taken);
+    free(s->slots.of_rule);
+    free(s->slots.rule_of);
+    free(s);
+    e->state = NULL;
+}
+
+void state_close(struct engine *e, bool abandon)
+{
+    struct state *s = e->state;
+    if (s == NULL) {
+        return;
+    }
+    journaled_close(e, abandon);
+    store_close(s->store);
+    release_state(e);
+}
+
+struct engine_kept *engine_keep(struct engine *e)
+{
+    struct state *s = e->state;
+    if (s == NULL || !e->has_stopped || s->failed) {
+        return NULL;
+    }
+    struct engine_kept *k = xcalloc(1, sizeof(*k));
+    k->n_shards = e->n_shards;
+    k->journaled = s->journaled != NULL;
+    if (k->journaled && !journaled_keep(e, k)) {
+        engine_kept_free(k);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < e->n_shards; i++) {
+        keyspace_leave_store(e->shards[i].keyspace);
+    }
+    k->store = s->store;
+    release_state(e);
+    return k;
+}
