@@ -158,6 +158,21 @@ static void take_given(struct kafka_source *s)
     }
 }
 
+/* Before anything is asked about it: this client may not know yet of a partition that was added. */
+static enum err check_given(const struct kafka_source *s, struct error *err)
+{
+    for (size_t i = 0; i < s->n_parts; i++) {
+        const struct kafka_part *p = &s->parts[i];
+        if (p->partition >= (int32_t)s->n_tasks) {
+            return error_set(err, ERR_STATE,
+                             "topic \"%s\" has a partition %d now, the state was made for %u: keys "
+                             "have moved to other partitions",
+                             p->topic, p->partition, s->n_tasks);
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err subscribe(struct kafka_source *s, struct error *err)
 {
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_topics);
@@ -263,6 +278,7 @@ enum err kafka_group_change(struct kafka_source *s, enum source_change *ret, str
     }
     FYKE_TRY(check_membership(s, err));
     take_given(s);
+    FYKE_TRY(check_given(s, err));
     s->uneven = !is_even(s);
     return kafka_place_partitions(s, err);
 }

@@ -10,7 +10,7 @@ import re
 import time
 
 import eos
-from eos_faults import ends_with, run_cases, text
+from eos_faults import await_text, ends_with, run_cases, stop, text
 from eos_matrix import END_OF_TIME, PARTITIONS
 
 LONG = os.environ.get("FYKE_LONG") == "1"
@@ -63,6 +63,30 @@ def partitions_that_were_added_are_read_from_their_beginning(w):
     w.load(100)
     w.subject.dies_at("kafka-after-offsets", "--once")
     w.partitions = PARTITIONS + 2
+
+
+def partitions_that_are_added_while_running_are_said(w):
+    """Within a minute, once; what was read before goes on, and a restart reads them from their beginning."""
+    first = w.another("state")
+    first.start()
+    w.load_and_await(150)
+    eos.ktool("grow", w.source, PARTITIONS + 2)
+    words = (f'topic "{w.source}" has {PARTITIONS + 2} partitions now, 2 of them are not read: restart to read them '
+             "from their first record")
+    await_text(first, words, 150)
+    before = high(w)[PARTITIONS:]
+    w.load_and_await(100)
+    stop(first)
+    if text(first).count(words) != 1 or before != [0, 0] or min(high(w)) == 0:
+        raise eos.Failed(f"{before} {high(w)}\n{text(first)}")
+    w.subject.finishes("--once")
+    for p in (PARTITIONS, PARTITIONS + 1):
+        if f'topic "{w.source}" has a new partition {p}: read from offset 0' not in text(w.subject):
+            raise eos.Failed(f"not said of partition {p}:\n{text(w.subject)}")
+    passed = sum("after_idle" in r[3] for r in eos.dump(f"{w.out}-dead"))
+    print(f"{sum(high(w)[PARTITIONS:])} records were read behind the restart, {passed} of them behind what their "
+          "keys had gone on to", flush=True)
+    return "refused"
 
 
 def topics_with_unequal_partitions_are_not_shared(w):
@@ -119,7 +143,7 @@ def a_thousand_partitions(w):
 CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
          partitions_that_were_added_are_read_from_their_beginning,
          topics_with_unequal_partitions_are_not_shared]
-IN_LONG = [many_partitions_in_one_transaction, a_thousand_partitions]
+IN_LONG = [partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
 
 if __name__ == "__main__":
     run_cases(CASES + (IN_LONG if LONG else []))

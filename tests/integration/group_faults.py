@@ -150,6 +150,32 @@ def a_rolling_restart_shares_nothing_anew(w):
     return f"generation {was} before and behind it, {len(want)} alerts the same"
 
 
+def partitions_that_are_added_end_all_members(w):
+    """Keys would move away from their state: who is given one says so and ends, then who is given it next. A
+    restart is refused; nothing of the new partition is evaluated."""
+    refresh = ("-X", "topic.metadata.refresh.interval.ms=1000")
+    members = {n: w.member(n, *refresh) for n in "ab"}
+    members["a"].start()
+    w.wait_said("a", "4 of 4 partitions are ours")
+    members["b"].start()
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.produce_and_await(200)
+    out = len(eos.dump(f"{w.name}-out"))
+    for topic in w.topics:
+        eos.ktool("grow", topic, group.PARTITIONS + 1)
+    for name, s in members.items():
+        w.ends_with(name, s, 4, "has a partition 4 now, the state was")
+    row = json.dumps({"user": "u1", "at": w.time + 10**6, "n": 1}) + "\n"
+    for topic in w.topics:
+        eos.ktool("-k", "user", "-p", group.PARTITIONS, "produce", topic, stdin=row.encode())
+    members["a"].start()
+    w.ends_with("a", members["a"], 4, f"{w.name}.changelog has 4 partitions, this application needs 5")
+    rows = [r.split("\t") for r in eos.ktool("offsets", w.name, w.topics[0]).decode().splitlines()]
+    if len(eos.dump(f"{w.name}-out")) < out or rows[group.PARTITIONS][1] != "-":
+        raise eos.Failed(f"something of the new partition was read: {rows}")
+    return "refused"
+
+
 def user_of(w, partition):
     for row in eos.dump(w.topics[0]):
         if row[0] == partition:
@@ -403,7 +429,7 @@ CASES = [who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_n
          message_keys_that_are_not_the_field_are_refused,
          a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]
 # Each takes half a minute or more.
-LONG = [a_rolling_restart_shares_nothing_anew,
+LONG = [partitions_that_are_added_end_all_members, a_rolling_restart_shares_nothing_anew,
         an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
         a_zombie_wakes_up_in_the_middle_of_a_commit, a_zombie_with_uncommitted_work_wakes_up,
         a_partition_that_was_held_back_is_read_on_when_it_comes_back]
