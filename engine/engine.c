@@ -170,7 +170,7 @@ static void init_shards(struct engine *e)
             .slots = e->state == NULL ? NULL : &e->state->slots,
             .nfa = e->options.nfa,
         };
-        shard_init(&e->shards[i], &o, &e->alerts, e->options.pending);
+        shard_init(&e->shards[i], &o, &e->keys, &e->alerts, e->options.pending);
         e->shards[i].given = e->options.given;
         e->shards[i].emitter.store.env = tables_env(e->tables);
     }

@@ -237,6 +237,24 @@ static bool count_record(void *ctx, const struct key_record *rec)
     return --c->left > 0;
 }
 
+/* Events that a rule was handed, those among them that an index kept from it. */
+static uint64_t events_of(const struct shard *s, const struct key_table *keys, uint32_t unit)
+{
+    const struct shard_cost *cost = &s->costs[unit];
+    uint64_t events = cost->events - cost->found;
+    if (keys->n_indices == 0 || rule_is_disabled(&keys->rs->rules[unit])) {
+        return events;
+    }
+    const struct key_group *g = &keys->groups[keys->group_of_unit[unit]];
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        const struct key_variant *v = &g->variants[i];
+        if (v->index != NULL && key_variant_hands(v, unit)) {
+            events += s->looked_up[v->index->number];
+        }
+    }
+    return events;
+}
+
 void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool *ret_whole)
 {
     struct counting c = {e, ret, LOOK_RECORDS};
@@ -246,7 +264,7 @@ void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool
         for (uint32_t u = 0; u < e->rs->n_units; u++) {
             struct engine_rule_figures *f = &ret[e->rs->rules[u].original];
             const struct shard_cost *cost = &e->shards[i].costs[u];
-            f->events += cost->events;
+            f->events += events_of(&e->shards[i], &e->keys, u);
             f->work.tests += cost->work.tests;
             f->work.visits += cost->work.visits;
             f->work.steps += cost->work.steps;

@@ -7,10 +7,13 @@
 #include "engine/timers.h"
 
 void shard_init(struct shard *s, const struct keyspace_options *o,
-                const struct alert_options *alerts, bool show_pending)
+                const struct key_table *keys, const struct alert_options *alerts,
+                bool show_pending)
 {
     *s = (struct shard){.index = o->shard, .keyspace = keyspace_new(o)};
     s->costs = xcalloc(o->rs->n_units + 1u, sizeof(*s->costs));
+    s->looked_up = xcalloc(keys->n_indices + 1u, sizeof(*s->looked_up));
+    s->found = xcalloc(keys->index_words + 1u, sizeof(*s->found));
     emitter_init(&s->emitter, alerts, show_pending);
 }
 
@@ -19,6 +22,8 @@ void shard_release(struct shard *s)
     keyspace_free(s->keyspace);
     emitter_release(&s->emitter);
     free(s->costs);
+    free(s->looked_up);
+    free(s->found);
     free(s->items);
     free(s->refused);
     free(s->due);
@@ -236,21 +241,29 @@ static uint64_t rule_roles_before(const struct key_group *g, const struct varian
 {
     uint64_t roles = 0;
     for (; c != end; c = c->next) {
-        const struct key_variant *v = &g->variants[c->variant];
-        uint32_t lo = 0, hi = v->n_uses;
-        while (lo < hi) {
-            uint32_t mid = lo + (hi - lo) / 2;
-            if (v->uses[mid].rule < rule) {
-                lo = mid + 1;
-            } else {
-                hi = mid;
-            }
-        }
-        if (lo < v->n_uses && v->uses[lo].rule == rule) {
-            roles |= v->uses[lo].roles;
-        }
+        const struct key_use *use = key_variant_use(&g->variants[c->variant], rule);
+        roles |= use != NULL ? use->roles : 0;
     }
     return roles;
+}
+
+/* Those rules of a variant that the event may concern. */
+static enum err deliver_to_found(struct delivery *d, const struct key_variant *v,
+                                 struct error *err)
+{
+    struct shard *s = d->shard;
+    s->looked_up[v->index->number]++;
+    use_index_find(v->index, d->item->event, s->found);
+    uint32_t w;
+    for (uint64_t word; (word = use_index_take(v->index, s->found, &w)) != 0;) {
+        for (uint64_t left = word; left != 0; left &= left - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            const struct key_use *use = &v->uses[w * 64 + bit];
+            s->costs[use->rule].found += v->index->handed[w] >> bit & 1;
+            FYKE_TRY(deliver_to_rule(d, use, err));
+        }
+    }
+    return ERR_OK;
 }
 
 /* The rules of one variant; one that several variants reach gets the event once, at the first. */
@@ -258,6 +271,10 @@ static enum err deliver_to_rules(struct delivery *d, const struct key_group *g,
                                  const struct variant_chain *c, struct error *err)
 {
     const struct key_variant *v = &g->variants[c->variant];
+    bool alone = c == &d->item->variants && c->next == NULL;
+    if (v->index != NULL && alone && !nfa_scratch_is_watched(d->call.scratch)) {
+        return deliver_to_found(d, v, err);
+    }
     for (uint32_t i = 0; i < v->n_uses; i++) {
         struct key_use use = v->uses[i];
         if (rule_roles_before(g, &d->item->variants, c, use.rule) != 0) {

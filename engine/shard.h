@@ -52,13 +52,16 @@ struct refused_item {
 
 /* What a rule has cost here, over all its keys. */
 struct shard_cost {
-    uint64_t events;
+    uint64_t events; /* that came to it */
+    uint64_t found;  /* those of them that an index (use_index.handed) had found for it */
     struct nfa_work work;
 };
 
 struct shard {
     uint32_t index;
     struct shard_cost *costs; /* per unit of the rule set */
+    uint64_t *looked_up;      /* per use_index: events that it was asked about */
+    uint64_t *found;          /* a set of uses: those of the event at hand that are left */
     struct keyspace *keyspace;
     struct emitter emitter;
     const struct profiles_given *given; /* tests: profiles are given; NULL mostly */
@@ -85,7 +88,8 @@ static inline void shard_count_work(struct shard *s, uint32_t rule, struct nfa_w
 }
 
 void shard_init(struct shard *s, const struct keyspace_options *o,
-                const struct alert_options *alerts, bool show_pending);
+                const struct key_table *keys, const struct alert_options *alerts,
+                bool show_pending);
 void shard_release(struct shard *s);
 struct shard_item *shard_add(struct shard *s, const struct shard_item *item);
 /* An event (`item` without its key) through one variant. `memory` lives as long as the pass. */

@@ -62,6 +62,11 @@ bool rule_asks_alone(const struct rule *rule, const struct nfa_scratch *scratch)
     return rule->n_captures == 0 && rule->n_profiles == 0 && !scratch->limits.watch;
 }
 
+bool nfa_scratch_is_watched(const struct nfa_scratch *scratch)
+{
+    return scratch->limits.watch != NULL;
+}
+
 uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t roles,
                         const struct nfa_call *call)
 {

@@ -146,6 +146,8 @@ bool instance_event(struct instance *in, const struct event *e, uint64_t roles,
 /* In front of an instance, or without one: which tests of the rule an event passes by itself does not
  * depend on what the rule keeps of the key. */
 bool rule_asks_alone(const struct rule *rule, const struct nfa_scratch *scratch);
+/* Somebody wants to see every test asked (nfa/watch.h). */
+bool nfa_scratch_is_watched(const struct nfa_scratch *scratch);
 /* Of such a rule; call->key is the event's. */
 uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t roles,
                         const struct nfa_call *call);

@@ -177,6 +177,19 @@ static void group_fill_variants(struct key_table *t, struct key_group *g, size_t
     key_group_add_profiles(t, g, cap_measures, &cap);
 }
 
+static void index_uses(struct key_table *t, struct key_group *g)
+{
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        struct use_index *index = use_index_new(t->rs, &g->variants[i], &t->arena);
+        g->variants[i].index = index;
+        if (index != NULL) {
+            index->number = t->n_indices++;
+            uint32_t words = index->n_words + index->n_groups;
+            t->index_words = words > t->index_words ? words : t->index_words;
+        }
+    }
+}
+
 static void fill_routes(struct key_table *t)
 {
     size_t n_lists = (size_t)t->rs->n_stages * t->rs->n_decls;
@@ -216,6 +229,7 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
     }
     for (uint32_t i = 0; i < t->n_groups; i++) {
         group_fill_variants(t, &t->groups[i], &cap_measures);
+        index_uses(t, &t->groups[i]);
     }
     fill_routes(t);
 }
@@ -229,6 +243,27 @@ void key_table_release(struct key_table *t)
     free(t->measures);
     arena_release(&t->arena);
     *t = (struct key_table){0};
+}
+
+const struct key_use *key_variant_use(const struct key_variant *v, uint32_t rule)
+{
+    uint32_t lo = 0, hi = v->n_uses;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (v->uses[mid].rule < rule) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo < v->n_uses && v->uses[lo].rule == rule ? &v->uses[lo] : NULL;
+}
+
+bool key_variant_hands(const struct key_variant *v, uint32_t rule)
+{
+    const struct key_use *use = key_variant_use(v, rule);
+    size_t i = use != NULL ? (size_t)(use - v->uses) : 0;
+    return use != NULL && (v->index->handed[i / 64] >> i % 64 & 1) != 0;
 }
 
 /* ---- evaluation --------------------------------------------------------------------------- */

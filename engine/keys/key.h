@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "engine/keys/keyspace.h"
+#include "engine/keys/use_index.h"
 #include "nfa/rule.h"
 
 /* The roles of one rule that an event of a declaration may have through a variant. */
@@ -48,6 +49,7 @@ struct key_variant {
     const struct expr **exprs; /* key_group.n_values */
     struct key_use *uses;      /* ascending by rule */
     uint32_t n_uses;
+    const struct use_index *index; /* NULL: every use is asked */
     struct key_follow *follows; /* ascending by profile */
     uint32_t n_follows;
 };
@@ -81,6 +83,8 @@ struct key_table {
     uint32_t n_groups;
     struct key_measure *measures; /* by key group, then by profile */
     uint32_t n_measures;
+    uint32_t n_indices;      /* of variants */
+    uint32_t index_words;    /* the most that a set of uses has */
     uint32_t *group_of_unit; /* of rules that are not disabled */
     /* routes[stage * n_decls + decl] */
     struct key_routes {
@@ -98,6 +102,11 @@ static inline const struct key_routes *key_table_routes(const struct key_table *
 {
     return &t->routes[(size_t)stage * t->rs->n_decls + decl];
 }
+
+/* What the variant does with a rule. NULL: nothing. */
+const struct key_use *key_variant_use(const struct key_variant *v, uint32_t rule);
+/* The rule counts events that the variant's index keeps from it. */
+bool key_variant_hands(const struct key_variant *v, uint32_t rule);
 
 struct key_eval {
     struct arena scratch;          /* of expressions; its owner resets it between batches */
