@@ -132,11 +132,16 @@ static enum err check_file(struct store *s, struct error *err)
     return lmdb_check(path, err);
 }
 
+/* A directory that was deleted needs none: whoever comes next finds nothing, and what is open goes on as it
+ * does when it is deleted later. */
 static enum err write_mark(struct store *s, struct error *err)
 {
     char path[PATH_MAX];
     FYKE_TRY(file_path(s, MARK_FILE, path, err));
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT) {
+        return ERR_OK;
+    }
     bool ok = fd >= 0 && write(fd, MARK_TEXT, sizeof(MARK_TEXT) - 1) == sizeof(MARK_TEXT) - 1 &&
               fsync(fd) == 0;
     int why = errno;

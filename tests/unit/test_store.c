@@ -355,12 +355,23 @@ static void flipped_bits_crash_nothing(void **state)
     free(bytes);
 }
 
+/* Deleted before the first commit or behind it: who has it open goes on. */
+static void a_directory_deleted_while_open_ends_nothing(void **state)
+{
+    struct world *w = *state;
+    open_store(w);
+    state_dir_remove(w->dir);
+    check(w, put_many(w, 0, 10, 100));
+    check(w, put_many(w, 10, 10, 100));
+    assert_int_equal(count(w), 20);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(what_was_committed_is_there),
+        T(a_directory_deleted_while_open_ends_nothing), T(what_was_committed_is_there),
         T(a_reader_sees_new_bytes_after_reset),
         T(a_second_owner_is_told_who_has_it),
         T(reset_deletes),
