@@ -136,6 +136,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ru
     if (settings_is_set(s, SET_CONFIG)) {
         settings_read_file(s, settings_text(s, SET_CONFIG));
     }
+    settings_check_together(s);
     if (cli_tell_problems(v, s) != CLI_OK) {
         return CLI_USAGE;
     }
@@ -381,6 +382,7 @@ static int live(const struct cli_verb *verb, struct run_args *a)
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct run_args a = {.rules_options = {.quiet_notes = true}};
+    signals_hold();
     settings_init(&a.settings);
     fyke_run_config_init(&a.config);
     int rc = parse_args(verb, argc, argv, &a);

@@ -1,15 +1,19 @@
 /* fyke state: a state directory that no process runs on. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json_out.h"
 #include "base/xalloc.h"
 #include "cli/cli.h"
 #include "lib/last_error.h"
 #include "lib/names.h"
+#include "engine/state/lock.h"
 #include "lib/state_file.h"
+#include "lib/state_tasks.h"
 #include "nfa/value.h"
 
 struct state_args {
@@ -17,6 +21,7 @@ struct state_args {
     const char *app; /* import: whose it becomes */
     const char *key; /* inspect: records with this value in their key */
     bool records;    /* inspect: all of them */
+    const struct state_task *task; /* of several instances; NULL: the state of one */
 };
 
 /* ---- inspect ------------------------------------------------------------------------------ */
@@ -109,11 +114,14 @@ static void put_origin(struct json_out *j, const struct state_file *s)
     json_object_end(j);
 }
 
-static void put_summary(struct json_out *j, const struct state_file *s,
+static void put_summary(struct json_out *j, const struct state_args *a, const struct state_file *s,
                         const struct state_figures *f)
 {
     const struct header *h = &s->header;
     json_object_begin(j);
+    if (a->task) {
+        json_member_uint(j, "task", a->task->number);
+    }
     json_member_string(j, "app", h->app);
     json_member_uint(j, "commit", h->seq);
     json_member_uint(j, "shards", h->n_shards);
@@ -224,7 +232,7 @@ static int inspect(struct state_file *s, const struct state_args *a)
     bool any = a->records || a->key;
     enum err rc = state_file_scan(s, any ? put_record : NULL, &l, &f, &err);
     struct json_out j = json_out_to(&out);
-    put_summary(&j, s, &f);
+    put_summary(&j, a, s, &f);
     return show(rc, &err, any ? &records : &out);
 }
 
@@ -256,16 +264,65 @@ static int export_to(struct state_file *s, const struct state_args *a)
     return rc != ERR_OK ? cli_fail(last_error_set(&err)) : CLI_OK;
 }
 
+/* ---- import ------------------------------------------------------------------------------- */
+
+static enum err import_file(const struct state_args *a, const char *file, struct error *err)
+{
+    char *dir;
+    FYKE_TRY(state_tasks_place(file, a->dir, &dir, err));
+    bool made = strcmp(dir, a->dir) == 0 || mkdir(a->dir, 0700) == 0 || errno == EEXIST;
+    enum err rc = made ? state_file_import(file, dir, a->app, err)
+                       : error_set(err, ERR_STATE, "cannot make state directory %s: %s", a->dir,
+                                   strerror(errno));
+    free(dir);
+    return rc;
+}
+
+/* All of a folder, or none: a group that starts with some tasks reads the others from the beginning. */
+static enum err import_files(const struct state_args *a, const struct state_tasks *files,
+                             struct error *err)
+{
+    struct state_tasks there;
+    FYKE_TRY(state_tasks_find(a->dir, &there, err));
+    size_t n = there.n;
+    state_tasks_release(&there);
+    if (n > 0) {
+        return error_set(err, ERR_USAGE, "%s holds states of tasks already", a->dir);
+    }
+    for (size_t i = 0; i < files->n; i++) {
+        if (import_file(a, files->items[i].path, err) != ERR_OK) {
+            state_tasks_drop(a->dir);
+            return err->code;
+        }
+    }
+    return files->n > 0 ? ERR_OK
+                        : error_set(err, ERR_USAGE, "%s holds no exports of tasks (task-NNNN"
+                                    STATE_TASK_FILE ")", a->file);
+}
+
+static enum err import_any(const struct state_args *a, struct error *err)
+{
+    struct state_tasks files;
+    struct stat st;
+    if (a->app) {
+        FYKE_TRY(names_check_app(a->app, err));
+    }
+    if (stat(a->file, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return import_file(a, a->file, err);
+    }
+    FYKE_TRY(state_tasks_find_files(a->file, &files, err));
+    enum err rc = import_files(a, &files, err);
+    state_tasks_release(&files);
+    return rc;
+}
+
 static int import_from(const struct state_args *a)
 {
     struct error err = ERROR_INIT;
-    enum err rc = a->app ? names_check_app(a->app, &err) : ERR_OK;
-    if (rc != ERR_OK) {
-        return cli_fail(last_error_set(&err));
-    }
-    rc = state_file_import(a->file, a->dir, a->app, &err);
-    return rc != ERR_OK ? cli_fail(last_error_set(&err)) : CLI_OK;
+    return import_any(a, &err) != ERR_OK ? cli_fail(last_error_set(&err)) : CLI_OK;
 }
+
+/* ---- one state or several ----------------------------------------------------------------- */
 
 static int on_opened(const struct state_args *a, int (*fn)(struct state_file *,
                                                            const struct state_args *))
@@ -277,6 +334,59 @@ static int on_opened(const struct state_args *a, int (*fn)(struct state_file *,
     }
     int rc = fn(&s, a);
     state_file_close(&s);
+    return rc;
+}
+
+/* One that cannot be read keeps nobody from reading the others. */
+static int on_tasks(const struct state_args *a, const struct state_tasks *tasks,
+                    int (*fn)(struct state_file *, const struct state_args *))
+{
+    int first = CLI_OK;
+    for (size_t i = 0; i < tasks->n; i++) {
+        FYKE_CLEANUP(buf_release) struct buf file = BUF_INIT;
+        struct state_args one = *a;
+        one.task = &tasks->items[i];
+        one.dir = one.task->path;
+        if (a->file) {
+            buf_printf(&file, "%s/%s" STATE_TASK_FILE, a->file, strrchr(one.dir, '/') + 1);
+            one.file = buf_cstr(&file);
+        }
+        int rc = on_opened(&one, fn);
+        first = first == CLI_OK ? rc : first;
+    }
+    return first;
+}
+
+static int on_found(const struct state_args *a, const struct state_tasks *tasks,
+                    int (*fn)(struct state_file *, const struct state_args *))
+{
+    struct error err = ERROR_INIT;
+    struct dir_lock lock = DIR_LOCK_INIT;
+    if (tasks->n == 0) {
+        return on_opened(a, fn);
+    }
+    if (lock_acquire(&lock, a->dir, &err) != ERR_OK) {
+        return cli_fail(last_error_set(&err));
+    }
+    bool made = !a->file || mkdir(a->file, 0777) == 0 || errno == EEXIST;
+    if (!made) {
+        error_set(&err, ERR_IO, "cannot make %s: %s", a->file, strerror(errno));
+    }
+    int rc = made ? on_tasks(a, tasks, fn) : cli_fail(last_error_set(&err));
+    lock_release(&lock);
+    return rc;
+}
+
+static int on_any(const struct state_args *a, int (*fn)(struct state_file *,
+                                                        const struct state_args *))
+{
+    struct error err = ERROR_INIT;
+    struct state_tasks tasks;
+    if (state_tasks_find(a->dir, &tasks, &err) != ERR_OK) {
+        return cli_fail(last_error_set(&err));
+    }
+    int rc = on_found(a, &tasks, fn);
+    state_tasks_release(&tasks);
     return rc;
 }
 
@@ -301,7 +411,7 @@ static int act(const struct cli_verb *v, const struct state_args *a)
             return cli_usage_error(v, actions[i].file ? "%s takes a file" : "%s takes no file",
                                    a->action);
         }
-        return actions[i].fn ? on_opened(a, actions[i].fn) : import_from(a);
+        return actions[i].fn ? on_any(a, actions[i].fn) : import_from(a);
     }
     return cli_usage_error(v, "inspect, verify, compact, export or import?");
 }
@@ -357,6 +467,9 @@ const struct cli_verb verb_state = {
     "  compact           writes the database anew without what is free in it\n"
     "  export            everything into one portable file (a savepoint)\n"
     "  import            a savepoint into a directory that holds no state\n"
+    "\n"
+    "The directory of several instances holds a state for each task: all of them are meant, and\n"
+    "FILE is a folder with a file for each (task-NNNN.fyke).\n"
     "\n"
     "      --state DIR   the state directory\n"
     "      --key VALUE   records that have this value in their key\n"

@@ -198,6 +198,22 @@ void settings_set(struct settings *s, enum setting_id id, const char *text,
     VEC_PUSH(v->items, v->n, v->cap) = value;
 }
 
+/* Without the group they would do nothing, and several processes would shut each other out. */
+void settings_check_together(struct settings *s)
+{
+    static const enum setting_id of_group[] = {SET_INSTANCE_ID, SET_STANDBY, SET_GROUP_RULES};
+    bool in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
+    for (size_t i = 0; !in_group && i < FYKE_ARRAY_LEN(of_group); i++) {
+        FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+        if (settings_is_set(s, of_group[i])) {
+            const struct setting_origin *o = &s->values[of_group[i]].items[0].origin;
+            name_at(setting_at(of_group[i]), o, &name);
+            settings_problem(s, o, "%s is for several instances: add --instances group, or leave it out",
+                             buf_cstr(&name));
+        }
+    }
+}
+
 /* ---- values in force ---------------------------------------------------------------------- */
 
 static struct setting_value value_of(const struct settings *s, enum setting_id id)

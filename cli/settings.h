@@ -131,6 +131,7 @@ struct setting_values {
 /* A property for librdkafka. */
 struct kafka_setting {
     const char *key, *value;
+    const char *property; /* the library's own name for it */
     const char *path; /* the file that the value was read from, or NULL */
     struct setting_origin origin;
 };
@@ -138,7 +139,7 @@ struct kafka_setting {
 struct settings {
     struct arena arena; /* of all texts */
     struct setting_values values[SET_COUNT];
-    struct kafka_setting *kafka; /* one per key */
+    struct kafka_setting *kafka; /* one per property */
     size_t n_kafka, cap_kafka;
     struct buf problems; /* whole lines, ready to be shown */
     size_t n_problems;
@@ -158,6 +159,8 @@ void settings_set_kafka(struct settings *s, const char *key, const char *value,
 void settings_problem(struct settings *s, const struct setting_origin *o, const char *fmt, ...)
     FYKE_PRINTF(3, 4);
 /* `unknown key 'x'; did you mean 'y'?` `known`: allows another thing to be meant. */
+/* Settings that mean something with `instances = group` alone. */
+void settings_check_together(struct settings *s);
 void settings_unknown(struct settings *s, const struct setting_origin *o, const char *what,
                       struct slice name);
 

@@ -1,4 +1,5 @@
 /* Properties for librdkafka: kafka.KEY in the file, FYKE_KAFKA_KEY, -X KEY=VALUE. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,9 +68,25 @@ static bool may_come_from_file(struct slice key)
 
 /* ---- checking ----------------------------------------------------------------------------- */
 
-static const char *prefix_of(const struct setting_origin *o)
+/* As it stands where it was written; of a variable `key` says nothing more. */
+static const char *written(struct settings *s, const char *key, const struct setting_origin *o)
 {
-    return o->from == FROM_FLAG ? "-X " : "kafka.";
+    return o->from == FROM_ENVIRONMENT ? o->name
+                                       : arena_printf(&s->arena, "%s%s",
+                                                      o->from == FROM_FLAG ? "-X " : "kafka.", key);
+}
+
+/* The property as it would be written there. */
+static const char *rewritten(struct settings *s, struct slice key, const struct setting_origin *o)
+{
+    char *name = arena_strndup(&s->arena, key.ptr, key.len);
+    if (o->from != FROM_ENVIRONMENT) {
+        return written(s, name, o);
+    }
+    for (char *c = name; *c; c++) {
+        *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+    }
+    return arena_printf(&s->arena, "FYKE_KAFKA_%s", name);
 }
 
 static void unknown(struct settings *s, const char *key, const struct setting_origin *o)
@@ -80,13 +97,14 @@ static void unknown(struct settings *s, const char *key, const struct setting_or
     for (size_t i = 0; i < n; i++) {
         suggest_try(&near, slice_of(names[i]));
     }
-    const char *p = prefix_of(o);
+    const char *what = o->from == FROM_ENVIRONMENT ? "variable" : "property";
     if (near.best.ptr) {
-        settings_problem(s, o, "unknown property %s%s; did you mean %s%.*s?", p, key, p,
-                         SLICE_ARG(near.best));
+        settings_problem(s, o, "unknown %s %s; did you mean %s?", what, written(s, key, o),
+                         rewritten(s, near.best, o));
     } else if (o->from !=
                FROM_ENVIRONMENT) { /* of variables only slips are ours, settings_read.c */
-        settings_problem(s, o, "unknown property %s%s: librdkafka has none of this name", p, key);
+        settings_problem(s, o, "unknown property %s: librdkafka has none of this name",
+                         written(s, key, o));
     }
     kafka_property_names_free(names, n);
 }
@@ -101,7 +119,7 @@ static bool check(struct settings *s, const struct kafka_setting *k)
     }
     bool tells = k->path || kafka_setting_is_secret(slice_of(k->key));
     tells = tells && strstr(why, k->value);
-    settings_problem(s, &k->origin, "%s%s: %s", prefix_of(&k->origin), k->key,
+    settings_problem(s, &k->origin, "%s: %s", written(s, k->key, &k->origin),
                      tells ? "the value is refused" : why);
     return false;
 }
@@ -115,8 +133,8 @@ static bool read_value(struct settings *s, struct kafka_setting *k)
         why = "it holds a zero byte";
     }
     if (why) {
-        settings_problem(s, &k->origin, "%s%s.file: cannot read %s: %s", prefix_of(&k->origin),
-                         k->key, k->path, why);
+        settings_problem(s, &k->origin, "%s%s: cannot read %s: %s", written(s, k->key, &k->origin),
+                         k->origin.from == FROM_ENVIRONMENT ? "" : ".file", k->path, why);
         return false;
     }
     text.len -= text.len > 0 && text.ptr[text.len - 1] == '\n';
@@ -127,15 +145,17 @@ static bool read_value(struct settings *s, struct kafka_setting *k)
 
 /* ---- keeping ------------------------------------------------------------------------------ */
 
+/* The library knows some properties by two names: the last one that it is given wins, whatever it is called
+ * by. So here; then the dump shows what is in force. */
 static void keep(struct settings *s, const struct kafka_setting *k)
 {
     for (size_t i = 0; i < s->n_kafka; i++) {
         struct kafka_setting *old = &s->kafka[i];
-        if (strcmp(old->key, k->key) != 0) {
+        if (strcmp(old->property, k->property) != 0) {
             continue;
         }
         if (old->origin.from == FROM_FILE && k->origin.from == FROM_FILE) {
-            settings_problem(s, &k->origin, "'kafka.%s' stands in line %u already", k->key,
+            settings_problem(s, &k->origin, "'kafka.%s' stands in line %u already", old->key,
                              old->origin.line);
         } else if (old->origin.from <= k->origin.from) {
             *old = *k;
@@ -157,6 +177,7 @@ void settings_set_kafka(struct settings *s, const char *key, const char *value,
     }
     k.key = k.path ? arena_strndup(&s->arena, base.ptr, base.len)
                    : arena_strndup(&s->arena, key, strlen(key));
+    k.property = kafka_property_alias_of(k.key, &s->arena);
     if ((!k.path || read_value(s, &k)) && check(s, &k)) {
         keep(s, &k);
     }

@@ -100,8 +100,23 @@ static void make_timer(struct duration grace)
     ending.armed = timer_create(CLOCK_MONOTONIC, &event, &ending.timer) == 0;
 }
 
+static void held(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+}
+
+void signals_hold(void)
+{
+    sigset_t set;
+    held(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void signals_catch(struct duration grace, char *late, int time_at)
 {
+    sigset_t set;
     struct sigaction stop = {.sa_handler = on_stop};
     struct sigaction hangup = {.sa_sigaction = on_hangup, .sa_flags = SA_SIGINFO | SA_RESTART};
     struct sigaction report = {.sa_handler = on_report, .sa_flags = SA_RESTART};
@@ -115,6 +130,8 @@ void signals_catch(struct duration grace, char *late, int time_at)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGHUP, &hangup, NULL);
     sigaction(SIGUSR1, &report, NULL);
+    held(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void signals_release(void)

@@ -13,6 +13,9 @@ struct signal_counts {
 
 /* What the process has received since signals_catch(). */
 const struct signal_counts *signals_seen(void);
+/* Until signals_catch(): what comes meanwhile waits. A hang-up or a request for figures must not end a process
+ * that has not got round to them yet. */
+void signals_hold(void);
 /* From the first signal to stop on the process has `grace` left; then it writes `late` (a whole
  * line, which must stay) to standard error and exits with CLI_IO. `time_at`: where a time like
  * 2026-01-05T10:00:00.000Z is to be filled in; -1: nowhere. */

@@ -219,15 +219,31 @@ static rd_kafka_resp_err_t describe(struct kafka_changelog *log, struct topic_fa
     return rc;
 }
 
+/* Of several instances a task is a partition: their number cannot change, for keys would move away from what is
+ * kept for them. */
+static enum err check_partitions(const struct kafka_changelog *log, int32_t partitions,
+                                 struct error *err)
+{
+    if (partitions == (int32_t)log->n_tasks) {
+        return ERR_OK;
+    }
+    error_set(err, ERR_STATE, "the %s topic %s has %d partition%s, this application needs %u", log->what,
+              log->topic, partitions, partitions == 1 ? "" : "s", log->n_tasks);
+    if (log->shared && strcmp(log->what, "changelog") == 0) {
+        error_set(err, ERR_USAGE, "%s: the state was made when the topics that the rules read had %d "
+                  "partition%s; now they have %u, so keys lie in other partitions than what is kept for them. "
+                  "Begin anew under another name (--app), or with topics of %d partition%s", log->topic,
+                  partitions, partitions == 1 ? "" : "s", log->n_tasks, partitions,
+                  partitions == 1 ? "" : "s");
+    }
+    return err->code;
+}
+
 static enum err check_topic(struct kafka_changelog *log, int32_t partitions, struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
     struct topic_facts facts = {0};
-    if (partitions != (int32_t)log->n_tasks) {
-        return error_set(err, ERR_STATE,
-                         "the %s topic %s has %d partitions, this application needs %u",
-                         log->what, log->topic, partitions, log->n_tasks);
-    }
+    FYKE_TRY(check_partitions(log, partitions, err));
     rd_kafka_resp_err_t rc = describe(log, &facts, &why);
     if (kafka_login_lacks(&log->client.login, rc, "DescribeConfigs", &why)) {
         kafka_say(&log->client,

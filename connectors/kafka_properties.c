@@ -72,28 +72,69 @@ enum kafka_property_answer kafka_property_check(const char *key, const char *val
 }
 
 /* The library tells all its names only as a table for people: "name  | C/P | range | …". A dump of
- * a configuration leaves out what has no default, which is what one has to type most. */
+ * a configuration leaves out what has no default, which is what one has to type most. The caller's. */
+static char *property_table(void)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *f = open_memstream(&text, &bytes);
+    if (f) {
+        rd_kafka_conf_properties_show(f);
+        fclose(f);
+    }
+    return text;
+}
+
+/* The next row behind *at: its name; *line is all of it. False: there are no more. */
+static bool next_row(const char **at, struct slice *name, struct slice *line)
+{
+    while (*at && **at) {
+        const char *p = *at;
+        size_t len = strcspn(p, "\n"), word = strcspn(p, " |\n");
+        *at += len + (p[len] == '\n');
+        if (memchr(p, '|', len) && word > 0 && p[word] == ' ' && p[0] >= 'a' && p[0] <= 'z') {
+            *name = slice_from(p, word);
+            *line = slice_from(p, len);
+            return true;
+        }
+    }
+    return false;
+}
+
 char **kafka_property_names(size_t *n)
 {
-    char *text = NULL, **names = NULL;
-    size_t bytes = 0, cap = 0;
+    char *text = property_table(), **names = NULL;
+    const char *at = text;
+    size_t cap = 0;
+    struct slice name, line;
     *n = 0;
-    FILE *f = open_memstream(&text, &bytes);
-    if (!f) {
-        return NULL;
-    }
-    rd_kafka_conf_properties_show(f);
-    fclose(f);
-    for (char *line = text; line && *line;) {
-        size_t len = strcspn(line, "\n"), word = strcspn(line, " |\n");
-        const char *bar = memchr(line, '|', len);
-        if (bar && word > 0 && line[word] == ' ' && line[0] >= 'a' && line[0] <= 'z') {
-            VEC_PUSH(names, *n, cap) = xstrndup(line, word);
-        }
-        line += len + (line[len] == '\n');
+    while (next_row(&at, &name, &line)) {
+        VEC_PUSH(names, *n, cap) = xstrndup(name.ptr, name.len);
     }
     free(text);
     return names;
+}
+
+/* Properties of a client come before those of a topic, which may have the same name. */
+const char *kafka_property_alias_of(const char *key, struct arena *arena)
+{
+    static const char words[] = "| Alias for `";
+    char *text = property_table();
+    const char *at = text, *found = key;
+    struct slice name, line;
+    while (next_row(&at, &name, &line)) {
+        if (!slice_eq_str(name, key)) {
+            continue;
+        }
+        const char *alias = memmem(line.ptr, line.len, words, sizeof(words) - 1);
+        if (alias) {
+            alias += sizeof(words) - 1;
+            found = arena_strndup(arena, alias, strcspn(alias, "`\n"));
+        }
+        break;
+    }
+    free(text);
+    return found;
 }
 
 void kafka_property_names_free(char **names, size_t n)

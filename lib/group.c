@@ -126,6 +126,30 @@ static void place_all(struct placing *p)
     }
 }
 
+static bool is_placed_field(const struct placing *p, const struct expr *e)
+{
+    for (uint32_t i = 0; e->field && i < e->field->n; i++) {
+        if (p->field[e->field->alt[i].decl] != (int32_t)e->field->alt[i].slot) {
+            return false;
+        }
+    }
+    return e->field && e->field->n > 0;
+}
+
+/* What shares a silence is in one partition: its name holds what places the events. */
+static bool quiet_is_placed(const struct placing *p, const struct rule *r)
+{
+    uint32_t part = placed_part(p, r->roles, r->n_roles, r->n_key);
+    for (uint32_t i = 0; i < r->quiet.n_per; i++) {
+        const struct expr *e = r->quiet.per[i];
+        if ((e->op == EX_KEY && e->slot == (int32_t)part) ||
+            ((e->op == EX_BOUND || e->op == EX_ITER) && is_placed_field(p, e))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- judging ------------------------------------------------------------------------------ */
 
 /* NULL: it can be shared. */
@@ -138,8 +162,9 @@ static const char *why_not(const struct placing *p, const struct rule *r)
         return "no part of its key is the field declared `key` of every event that it reads: they would "
                "have to be written anew by another key";
     }
-    if (r->quiet.apart) {
-        return "its silence is shared by keys of several partitions (`quiet … per`)";
+    if (r->quiet.apart && !quiet_is_placed(p, r)) {
+        return "its silence is shared by keys of several partitions: `quiet … per` without the field declared "
+               "`key`";
     }
     for (uint32_t i = 0; i < r->n_profiles; i++) {
         const struct profile *f = &p->rs->profiles[r->profiles[i]];

@@ -10,6 +10,7 @@
 #include "lib/options.h"
 #include "lib/rules.h"
 #include "lib/run_parts.h"
+#include "lib/state_tasks.h"
 #include "lib/tee_sink.h"
 
 /* ---- input -------------------------------------------------------------------------------- */
@@ -207,6 +208,7 @@ static enum err settle_rules(struct run *r, struct error *err)
     struct fyke_rules *others;
     r->topics = topics ? topics + 1 : NULL;
     FYKE_TRY(names_check(c, r->from_kafka, rules_ruleset(now), r->topics, err));
+    FYKE_TRY(state_tasks_check(c->options.state_dir, c->in_group, err));
     if (!c->in_group) {
         return ERR_OK;
     }

@@ -1,9 +1,9 @@
 /* The portable form of a state, "savepoint": no page of a database, no order of bytes of a machine.
  *
- *   "FYKESAVE" · u8 version 1 · u32 length · the header's bytes
+ *   "FYKESAVE" · u8 version 2 (1: without rules) · u32 length · the header's bytes
  *   { u8 1 · 24 bytes key · u32 length · the stored bytes }  in order of shard and key
  *   { u8 2 · the same }                                      pages, in order of key
- *   [ u8 3 · u32 length · the stored texts of the rules ]    not in files of before, nor where none are kept
+ *   [ u8 3 · u32 length · the stored texts of the rules ]    where any are kept
  *   u8 0 · u64 number of them all · u64 XXH3-64 over everything in front of it */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "lib/state_file.h"
 
 #define MAGIC "FYKESAVE"
-#define VERSION 1
+#define VERSION 2
 #define MAX_SHARDS 4096
 #define VALUE_END 0
 #define VALUE_RECORD 1
@@ -284,20 +284,45 @@ static enum err import_file(struct import *m, const char *dir, const char *app, 
     return rc;
 }
 
-enum err state_file_import(const char *path, const char *dir, const char *app, struct error *err)
+static enum err open_file(struct import *m, struct error *err)
 {
-    struct import m = {.path = path, .file = fopen(path, "rbe")};
-    if (m.file == NULL) {
-        file_error("read", path, err);
+    m->file = fopen(m->path, "rbe");
+    if (m->file == NULL) {
+        file_error("read", m->path, err);
         err->code = errno == ENOENT ? ERR_USAGE : ERR_IO;
         return err->code;
     }
-    hasher_init(&m.sum);
-    enum err rc = import_file(&m, dir, app, err);
-    fclose(m.file);
-    buf_release(&m.scratch);
-    if (m.has_header) {
-        header_release(&m.header);
+    hasher_init(&m->sum);
+    return ERR_OK;
+}
+
+static void close_file(struct import *m)
+{
+    fclose(m->file);
+    buf_release(&m->scratch);
+    if (m->has_header) {
+        header_release(&m->header);
     }
+}
+
+enum err state_file_peek(const char *path, struct header *ret, struct error *err)
+{
+    struct import m = {.path = path};
+    FYKE_TRY(open_file(&m, err));
+    enum err rc = take_header(&m, NULL, err);
+    if (rc == ERR_OK) {
+        *ret = m.header;
+        m.has_header = false;
+    }
+    close_file(&m);
+    return rc;
+}
+
+enum err state_file_import(const char *path, const char *dir, const char *app, struct error *err)
+{
+    struct import m = {.path = path};
+    FYKE_TRY(open_file(&m, err));
+    enum err rc = import_file(&m, dir, app, err);
+    close_file(&m);
     return rc;
 }

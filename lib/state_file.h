@@ -26,6 +26,8 @@ enum err state_file_scan(struct state_file *s, state_head_fn fn, void *ctx,
 
 /* A portable file: everything that is stored, with a checksum over it all. */
 enum err state_file_export(struct state_file *s, const char *path, struct error *err) FYKE_MUST_USE;
+/* Its header alone; the caller's to release. */
+enum err state_file_peek(const char *path, struct header *ret, struct error *err) FYKE_MUST_USE;
 /* Into a directory that holds no state. `app`, if not NULL, is whose it becomes. */
 enum err state_file_import(const char *path, const char *dir, const char *app,
                            struct error *err) FYKE_MUST_USE;

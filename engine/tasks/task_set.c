@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "engine/state/carried.h"
 #include "engine/state/checkpoint.h"
+#include "engine/tasks/task_dir.h"
 #include "engine/tasks/task_set_parts.h"
 #include "engine/tasks/task_standby.h"
 
@@ -105,10 +106,10 @@ static enum err commit_for_task(void *ctx, struct error *err)
 
 static char *dir_of_task(const struct task_set *in, uint32_t number)
 {
-    size_t size = strlen(in->options.state_dir) + sizeof("/task-4294967295");
-    char *dir = xmalloc(size);
-    snprintf(dir, size, "%s/task-%04u", in->options.state_dir, number);
-    return dir;
+    FYKE_CLEANUP(buf_release) struct buf dir = BUF_INIT;
+    buf_printf(&dir, "%s/", in->options.state_dir);
+    task_dir_name(number, &dir);
+    return xstrdup(buf_cstr(&dir));
 }
 
 static size_t share_of(const struct task_set *in, size_t bytes)

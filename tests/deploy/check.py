@@ -52,7 +52,7 @@ def check_command(where, words):
     if verb not in helps:
         done = run(verb, "--help")
         helps[verb] = done.stdout if done.returncode == 0 else ""
-    known = set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", helps[verb]))
+    known = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][a-z-]*)", helps[verb]))
     if not known:
         say(where, f"there is no verb {verb}")
     for word in words[2:]:
@@ -81,12 +81,16 @@ KAFKA_FROM_FILE = {"sasl.password", "sasl.username", "ssl.key.password", "ssl.ke
 
 # ---- configuration and rules ---------------------------------------------------------------------
 
-def settings_of(where, text):
-    """The settings in force with this file, by name; the file has to be free of problems."""
+def settings_of(where, text, container=None):
+    """The settings in force with this file, by name; nothing may be wrong with them. `container`: with its
+    flags and variables, but for files that are not here."""
+    flags = container["args"][3:] if container else []
+    env = {v["name"]: v.get("value", "fyke-0") for v in container["env"]
+           if not v["name"].endswith("_FILE")} if container else {}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "fyke.conf")
         pathlib.Path(path).write_text(text, encoding="utf-8")
-        done = run("run", "-c", path, "--show-config", "--format", "json")
+        done = run("run", "-c", path, *flags, "--show-config", "--format", "json", env=env)
     if done.returncode != 0:
         say(where, done.stdout)
         return {}
@@ -172,10 +176,9 @@ def check_container():
 
 # ---- Kubernetes ----------------------------------------------------------------------------------
 
-def documents():
-    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-            yield f"kubernetes/{path.name}", document
+def documents(folder):
+    for path in sorted((DEPLOY / folder).glob("*.yaml")):
+        yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
 
 
 def mounted(container, path):
@@ -186,16 +189,32 @@ def mounted(container, path):
     return None
 
 
-def check_kubernetes():
+def check_instances(where, stateful, settings, container):
+    """More than one pod only where they share, each under the name of its pod."""
+    names = [v["valueFrom"]["fieldRef"]["fieldPath"] for v in container["env"]
+             if v["name"] == "FYKE_INSTANCE_ID"]
+    if settings.get("instances") == "group":
+        if names != ["metadata.name"] or stateful["replicas"] < 2:
+            say(where, "several instances need pods with names of their own")
+        if settings.get("kafka.session.timeout.ms") is None or settings.get("standby") == "0":
+            say(where, "takes the defaults for sessions and copies")
+    elif stateful["replicas"] != 1 or names:
+        say(where, "pods that do not share shut each other out")
+
+
+def check_kubernetes(folder):
+    """`folder`: with a StatefulSet; ConfigMaps are those of kubernetes/."""
     by_kind = {}
-    for where, document in documents():
+    for document in [*documents("kubernetes"), *documents(folder)]:
         by_kind.setdefault(document["kind"], {})[document["metadata"]["name"]] = document
     config = by_kind["ConfigMap"]["fyke-config"]["data"]["fyke.conf"]
-    settings = settings_of("kubernetes/config.yaml", config)
-    check_rules("kubernetes/config.yaml", by_kind["ConfigMap"]["fyke-rules"]["data"])
-    where = "kubernetes/statefulset.yaml"
-    pod = by_kind["StatefulSet"]["fyke"]["spec"]["template"]["spec"]
+    where = f"{folder}/statefulset.yaml"
+    stateful = by_kind["StatefulSet"]["fyke"]["spec"]
+    pod = stateful["template"]["spec"]
     container = pod["containers"][0]
+    settings = settings_of(where, config, container)
+    check_rules("kubernetes/config.yaml", by_kind["ConfigMap"]["fyke-rules"]["data"])
+    check_instances(where, stateful, settings, container)
     commands = [["fyke", *container["args"]]]
     commands += [container[p]["exec"]["command"]
                  for p in ("startupProbe", "livenessProbe", "readinessProbe")]
@@ -248,7 +267,8 @@ def check_readme():
 
 check_systemd()
 check_container()
-check_kubernetes()
+check_kubernetes("kubernetes")
+check_kubernetes("kubernetes-group")
 check_readme()
 print("\n".join(problems) or "deploy/ and the command agree")
 sys.exit(1 if problems else 0)

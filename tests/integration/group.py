@@ -36,6 +36,7 @@ class World:
         self.fyke = fyke
         self.work = tempfile.mkdtemp(prefix="group-")
         self.name = f"{name}-{os.getpid()}"
+        self.app = self.name
         self.topics = [f"{self.name}-{name}" for name in self.names]
         self.n, self.time = 0, 1_000_000
         for topic in self.topics:
@@ -53,7 +54,7 @@ class World:
              f"bootstrap.servers={eos.BOOTSTRAP}", *more], f"{self.work}/{log}")
 
     def member(self, name, *more):
-        return self.run(self.name, f"{self.name}-out", f"{name}.log", "--state",
+        return self.run(self.app, f"{self.name}-out", f"{name}.log", "--state",
                         f"{self.work}/{name}", "--instances", "group", "--instance-id", name,
                         "-X", f"session.timeout.ms={self.session_ms}", "-X",
                         "heartbeat.interval.ms=500", "--standby", "1", "--stats",
@@ -93,7 +94,7 @@ class World:
         """Per partition of both topics: the committed position."""
         rows = {}
         for topic in self.topics:
-            for line in eos.ktool("offsets", self.name, topic).decode().splitlines():
+            for line in eos.ktool("offsets", self.app, topic).decode().splitlines():
                 p, committed = line.split("\t")[:2]
                 rows[topic, int(p)] = int(committed)
         return rows
@@ -142,7 +143,8 @@ class World:
                 s.kill()
         for topic in (*self.topics, f"{self.name}-out", f"{self.name}-out-dead",
                       f"{self.name}.changelog", f"{self.name}.rules", f"{self.name}-refunds",
-                      f"{self.name}-alone-out", f"{self.name}-alone.changelog"):
+                      f"{self.name}-alone-out", f"{self.name}-alone.changelog",
+                      f"{self.name}-2.changelog", f"{self.name}-2.rules"):
             try:
                 eos.ktool("delete", topic)
             except eos.Failed:
@@ -277,6 +279,7 @@ def refusals(w):
 def main():
     seed = int(os.environ.get("GROUP_SEED", "7"))
     print(f"GROUP_SEED={seed}")
+    World.rules_files = ("group.rules", "group_quiet.rules")
     w = World(sys.argv[1], seed)
     eos.ktool("create", f"{w.name}-out", 1)
     try:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -424,7 +425,57 @@ def a_topic_whose_end_was_lost_is_refused(w):
     return "refused"
 
 
-CASES = [who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_not_shut_each_other_out,
+def partitions_that_were_added_are_told_at_the_start(w):
+    w.produce(200)
+    a = w.member("a", "--once")
+    a.start()
+    w.ends_with("a", a, 0, "")
+    for topic in w.topics:
+        eos.ktool("grow", topic, group.PARTITIONS + 2)
+    a.start()
+    w.ends_with("a", a, 2, f"had {group.PARTITIONS} partitions; now they have {group.PARTITIONS + 2}")
+    return "refused"
+
+
+def state(w, *args, code=0):
+    done = subprocess.run([w.fyke, "state", *args], capture_output=True, text=True, timeout=120)
+    if done.returncode != code:
+        raise eos.Failed(f"fyke state {' '.join(args)}: exit {done.returncode}:\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def a_savepoint_of_a_group_begins_another(w):
+    """Exported when one instance has all tasks; the other group goes on where the first stood."""
+    a, b = w.member("a"), w.member("b")
+    w.produce(600)
+    a.start()
+    b.start()
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.produce_and_await(200)
+    all_of_it = w.said("a", "4 of 4 partitions are ours")
+    w.stop("b", b)
+    w.wait_said("a", "4 of 4 partitions are ours", all_of_it + 1)
+    w.stop("a", a)
+    if state(w, "verify", "--state", f"{w.work}/a").count(": whole") != 4:
+        raise eos.Failed("not all tasks are looked at")
+    state(w, "compact", "--state", f"{w.work}/a")
+    state(w, "export", "--state", f"{w.work}/a", f"{w.work}/save")
+    w.app = f"{w.name}-2"
+    state(w, "import", "--state", f"{w.work}/c", "--app", w.app, f"{w.work}/save")
+    c, d = w.member("c"), w.member("d")
+    c.start()
+    w.wait_said("c", "4 of 4 partitions are ours")
+    w.produce_and_await(300)
+    d.start()
+    w.wait_said("d", "2 of 4 partitions are ours")
+    w.produce_and_await(300)
+    w.stop("d", d)
+    w.stop("c", c)
+    return w.check()
+
+
+CASES = [a_savepoint_of_a_group_begins_another, partitions_that_were_added_are_told_at_the_start,
+         who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_not_shut_each_other_out,
          topics_by_different_partitioners_are_refused,
          message_keys_that_are_not_the_field_are_refused,
          a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]

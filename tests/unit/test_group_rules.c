@@ -74,9 +74,20 @@ static void derived_events_carry_the_key_on_or_not(void **state)
             "rule reads { for each user when D emit alert { m = 1 } }", "reads ");
 }
 
+/* Alerts of several keys, but all of one partition. */
+static void a_silence_is_shared_within_a_partition(void **state)
+{
+    (void)state;
+    refused("rule one { for each user, ip when A quiet for 1m per user emit alert { n = 1 } }\n"
+            "rule two { for each user, ip when A as x quiet for 1m per x.user emit alert { n = 1 } }\n"
+            "rule three { for each who = A.user = B.account, n = A.at = B.at when A as x then B "
+            "quiet for 1m per who emit alert { n = 1 } }", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_silence_is_shared_within_a_partition),
         cmocka_unit_test(keys_that_hold_the_key_field_are_shared),
         cmocka_unit_test(others_are_refused_all_at_once),
         cmocka_unit_test(derived_events_carry_the_key_on_or_not),

@@ -255,8 +255,8 @@ static void test_variables(void **state)
     assert_problems(s, "fyke run: FYKE_COMMIT_EVERY takes a time such as 500ms or 5s, not '5'\n"
                        "fyke run: unknown variable FYKE_COMIT_EVERY; did you mean "
                        "FYKE_COMMIT_EVERY?\n"
-                       "fyke run: unknown property kafka.sasl.pasword; did you mean "
-                       "kafka.sasl.password?\n");
+                       "fyke run: unknown variable FYKE_KAFKA_SASL_PASWORD; did you mean "
+                       "FYKE_KAFKA_SASL_PASSWORD?\n");
     assert_string_equal(settings_text(s, SET_APP), "fyke");
     assert_string_equal(settings_text(s, SET_CONFIG), "x.conf");
     assert_false(settings_flag(s, SET_RESET_STATE));
@@ -325,7 +325,7 @@ static void test_secret_from_a_file(void **state)
     assert_string_equal(kafka_value(s, "sasl.username"), " hunter2 ");
     unlink(path);
     variables(s, line);
-    assert_non_null(strstr(buf_cstr(&s->problems), "kafka.sasl.username.file: cannot read /tmp/"));
+    assert_non_null(strstr(buf_cstr(&s->problems), "FYKE_KAFKA_SASL_USERNAME_FILE: cannot read /tmp/"));
 }
 
 /* ---- what is shown ------------------------------------------------------------------------ */
