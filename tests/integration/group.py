@@ -96,7 +96,7 @@ class World:
         for topic in self.topics:
             for line in eos.ktool("offsets", self.app, topic).decode().splitlines():
                 p, committed = line.split("\t")[:2]
-                rows[topic, int(p)] = int(committed)
+                rows[topic, int(p)] = -1 if committed == "-" else int(committed)
         return rows
 
     def produce(self, n):

@@ -425,7 +425,7 @@ def a_topic_whose_end_was_lost_is_refused(w):
     return "refused"
 
 
-def partitions_that_were_added_are_told_at_the_start(w):
+def partitions_added_to_those_of_a_group_are_told(w):
     w.produce(200)
     a = w.member("a", "--once")
     a.start()
@@ -474,7 +474,7 @@ def a_savepoint_of_a_group_begins_another(w):
     return w.check()
 
 
-CASES = [a_savepoint_of_a_group_begins_another, partitions_that_were_added_are_told_at_the_start,
+CASES = [a_savepoint_of_a_group_begins_another, partitions_added_to_those_of_a_group_are_told,
          who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_not_shut_each_other_out,
          topics_by_different_partitioners_are_refused,
          message_keys_that_are_not_the_field_are_refused,
