@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/utf8.h"
 
@@ -26,11 +27,36 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+#define EACH UINT64_C(0x0101010101010101) /* byte */
+
+/* How much of the text stands in JSON as it is; eight bytes at a time as long as none is to be looked at. */
+static size_t plain_run(struct slice s)
+{
+    size_t i = 0;
+    for (uint64_t x; s.len - i >= sizeof(x); i += sizeof(x)) {
+        memcpy(&x, s.ptr + i, sizeof(x));
+        uint64_t low = x - EACH * 0x20, quote = (x ^ EACH * '"') - EACH,
+                 slash = (x ^ EACH * '\\') - EACH;
+        if (((x | low | quote | slash) & EACH * 0x80) != 0) {
+            break;
+        }
+    }
+    while (i < s.len && is_plain((unsigned char)s.ptr[i])) {
+        i++;
+    }
+    return i;
+}
+
 void json_put_string(struct buf *b, struct slice s)
 {
+    size_t i = plain_run(s);
     buf_reserve(b, s.len + 2);
-    buf_put_byte(b, '"');
-    size_t i = 0;
+    char *at = b->ptr + b->len;
+    *at = '"';
+    if (i > 0) {
+        memcpy(at + 1, s.ptr, i);
+    }
+    b->len += i + 1;
     while (i < s.len) {
         size_t run = i;
         while (run < s.len && is_plain((unsigned char)s.ptr[run])) {

@@ -35,6 +35,12 @@ struct decoded_record {
     struct event_block *block;
 };
 
+/* Events that a pass holds, of one block one after the other. */
+struct held_block {
+    struct event_block *block;
+    uint64_t n;
+};
+
 /* Clock groups that read a topic. */
 struct topic_groups {
     uint32_t *groups;
@@ -69,7 +75,7 @@ struct engine {
     struct etime *history_begin; /* of the pass, per clock group */
     struct etime *watermark;     /* of the pass, per clock group */
     struct feed *feeds;          /* of the pass, per clock group */
-    struct event_block **held;   /* blocks of the events in this pass, one entry per event */
+    struct held_block *held;     /* blocks of the events in this pass */
     size_t n_held, cap_held;
 
     struct spill spill;

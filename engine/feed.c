@@ -60,60 +60,67 @@ static void send_to_key(struct engine *e, const struct key_route *route,
 {
     const struct key_group *g = &e->keys.groups[route->key_group];
     const struct key_variant *v = &g->variants[route->variant];
-    struct value *values = ARENA_ARRAY(&e->key_eval.scratch, struct value, g->n_values);
     struct key_ref key;
-    if (!key_of(g, v, item->event, &e->key_eval, values, &key)) {
+    if (!key_of(g, v, item->event, &e->key_eval, &key)) {
         count_missing(e, g, v, item->event);
         return;
     }
     if (e->options.keyed != NULL && v->n_uses > 0) {
-        e->options.keyed(e->options.keyed_ctx, g, values, item->event);
+        e->options.keyed(e->options.keyed_ctx, g, key.values, item->event);
     }
-    key.canonical = arena_copy(&e->key_eval.scratch, key.canonical);
     shard_add_event(&e->shards[key.hash.hi % e->n_shards], item, &key, route->variant,
                     &e->key_eval.scratch);
 }
 
-static void send(struct engine *e, uint32_t clock_group, uint32_t level,
-                 const struct shard_item *item)
+static void send(struct engine *e, const struct key_routes *routes, const struct shard_item *item)
 {
-    uint32_t stage = e->rs->clock_groups[clock_group].first_stage + level;
-    const struct key_routes *routes = key_table_routes(&e->keys, stage, item->event->decl);
     for (uint32_t i = 0; i < routes->n; i++) {
         send_to_key(e, &routes->items[i], item);
     }
 }
 
-static struct shard_item item_of_input(const struct feed_input *in)
+static const struct key_routes *routes_of(const struct engine *e, uint32_t clock_group,
+                                          uint32_t level, const struct event *event)
+{
+    uint32_t stage = e->rs->clock_groups[clock_group].first_stage + level;
+    return key_table_routes(&e->keys, stage, event->decl);
+}
+
+static struct shard_item item_of_input(const struct order_item *item, bool came_after)
 {
     return (struct shard_item){
-        .event = in->item.event,
-        .cause = {.root = order_item_place(&in->item), .at = place_of(in->item.event)},
-        .record = in->item.record,
-        .came_after = in->came_after,
+        .event = item->event,
+        .due = item->time,
+        .record = item->record,
+        .came_after = came_after,
     };
+}
+
+/* Until the pass is over. */
+static void hold(struct engine *e, struct event_block *block)
+{
+    if (e->n_held > 0 && e->held[e->n_held - 1].block == block) {
+        e->held[e->n_held - 1].n++;
+    } else {
+        VEC_PUSH(e->held, e->n_held, e->cap_held) = (struct held_block){block, 1};
+    }
 }
 
 void feed_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
                 bool came_after)
 {
     const struct clock_group *cg = &e->rs->clock_groups[clock_group];
-    struct feed_input in = {*item, came_after};
-    struct feed *f = &e->feeds[clock_group];
-    if (e->topic_groups[item->event->at.topic].groups[0] == clock_group) {
-        e->evaluated++;
+    const struct key_routes *routes = routes_of(e, clock_group, 0, item->event);
+    e->evaluated += e->topic_groups[item->event->at.topic].groups[0] == clock_group;
+    hold(e, item->block);
+    if (routes->n > 0) {
+        struct shard_item in = item_of_input(item, came_after);
+        send(e, routes, &in);
     }
-    if (cg->n_levels == 1 &&
-        key_table_routes(&e->keys, cg->first_stage, item->event->decl)->n == 0) {
-        event_block_unhold(item->block); /* no rule reads such events */
-        return;
-    }
-    struct shard_item item_in = item_of_input(&in);
-    send(e, clock_group, 0, &item_in);
     if (cg->n_levels > 1) {
-        VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = in;
+        struct feed *f = &e->feeds[clock_group];
+        VEC_PUSH(f->inputs, f->n_inputs, f->cap_inputs) = (struct feed_input){*item, came_after};
     }
-    VEC_PUSH(e->held, e->n_held, e->cap_held) = item->block;
 }
 
 /* ---- levels ------------------------------------------------------------------------------- */
@@ -128,9 +135,8 @@ static void send_ask(struct engine *e, uint32_t level, const struct derived *d)
     struct shard_item item = {
         .event = d->event,
         .key = key_of_values(g, d->ask->per, &e->key_eval),
-        .cause = {d->root, d->at, d},
+        .derived = d,
     };
-    item.key.canonical = arena_copy(&e->key_eval.scratch, item.key.canonical);
     shard_add(&e->shards[item.key.hash.hi % e->n_shards], &item);
 }
 
@@ -143,11 +149,11 @@ static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
     }
     const struct shard_item item = {
         .event = d->event,
-        .cause = {d->root, d->at, d},
+        .derived = d,
         .came_after = place_cmp(d->at, d->root) != 0 ||
                       place_cmp(d->root, e->clocks[clock_group].before) < 0,
     };
-    send(e, clock_group, level, &item);
+    send(e, routes_of(e, clock_group, level, d->event), &item);
 }
 
 static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
@@ -158,8 +164,9 @@ static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
         if (k == f->derived.n ||
             (i < f->n_inputs &&
              derived_is_behind(f->derived.items[k], order_item_place(&f->inputs[i].item)))) {
-            struct shard_item item = item_of_input(&f->inputs[i++]);
-            send(e, clock_group, level, &item);
+            const struct feed_input *in = &f->inputs[i++];
+            struct shard_item item = item_of_input(&in->item, in->came_after);
+            send(e, routes_of(e, clock_group, level, item.event), &item);
         } else {
             send_derived(e, clock_group, level, f->derived.items[k++]);
         }
@@ -196,7 +203,7 @@ void feed_gather(struct engine *e)
 void feed_end(struct engine *e)
 {
     for (size_t i = 0; i < e->n_held; i++) {
-        event_block_unhold(e->held[i]);
+        event_block_unhold_many(e->held[i].block, e->held[i].n);
     }
     e->n_held = 0;
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {

@@ -64,7 +64,7 @@ static void buffer_event(struct engine *e, const struct order_item *item)
     }
     for (uint32_t i = 0; i < tg->n; i++) {
         event_block_hold(item->block);
-        order_push(&e->clocks[tg->groups[i]].order, *item);
+        order_push(&e->clocks[tg->groups[i]].order, item);
     }
 }
 
@@ -83,6 +83,17 @@ static bool is_outside(const struct engine *e, const struct event *event)
            (etime_lt(event->time, range->from) || !etime_lt(event->time, range->before));
 }
 
+static void note_late(struct engine *e, struct partition *p, const struct event *event,
+                      const struct record *r)
+{
+    e->late++;
+    p->late++;
+    tell_fate(e, FATE_LATE, event, r);
+    if (e->options.state_dir != NULL) {
+        late_runs_late(&p->late_runs, event->decl, event->at.offset);
+    }
+}
+
 /* All events of a record are judged by what was read before it. Those that stay are moved to the
  * front of `events`; returns how many. */
 static uint32_t judge(struct engine *e, struct partition *p, const struct record *r,
@@ -91,12 +102,7 @@ static uint32_t judge(struct engine *e, struct partition *p, const struct record
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (partition_is_late(p, events[i])) {
-            e->late++;
-            p->late++;
-            tell_fate(e, FATE_LATE, events[i], r);
-            if (e->options.state_dir != NULL) {
-                late_runs_late(&p->late_runs, events[i]->decl, events[i]->at.offset);
-            }
+            note_late(e, p, events[i], r);
         } else {
             late_runs_in_time(&p->late_runs, events[i]->decl, events[i]->at.offset);
             events[kept++] = events[i];
@@ -105,27 +111,36 @@ static uint32_t judge(struct engine *e, struct partition *p, const struct record
     return kept;
 }
 
+/* `frontier`: as it was before all events of the record. */
+static void take_event(struct engine *e, struct partition *p, const struct record *r,
+                       struct event *event, struct etime frontier, struct event_block *block)
+{
+    struct order_item item = {partition_due(frontier, event), event, block, NULL};
+    partition_note(p, event);
+    if (is_outside(e, event)) {
+        e->outside++;
+        tell_fate(e, FATE_OUTSIDE, event, r);
+        return;
+    }
+    tell_fate(e, FATE_EVALUATED, event, r);
+    if (e->options.refused != NULL) {
+        item.record = engine_keep_record(e, &item, r);
+    }
+    if (order_item_came_back(&item) && e->options.state_dir != NULL) {
+        partition_keep_due(p, event, item.time);
+    }
+    buffer_event(e, &item);
+}
+
 static enum err take_events(struct engine *e, struct partition *p, const struct record *r,
                             struct event **events, uint32_t n, struct event_block *block,
                             struct error *err)
 {
-    e->events += n;
     struct etime frontier = p->frontier;
     uint32_t kept = judge(e, p, r, events, n);
+    e->events += n;
     for (uint32_t i = 0; i < kept; i++) {
-        struct order_item item = {partition_due(frontier, events[i]), events[i], block, NULL};
-        partition_note(p, events[i]);
-        if (is_outside(e, events[i])) {
-            e->outside++;
-            tell_fate(e, FATE_OUTSIDE, events[i], r);
-            continue;
-        }
-        tell_fate(e, FATE_EVALUATED, events[i], r);
-        item.record = engine_keep_record(e, &item, r);
-        if (order_item_came_back(&item) && e->options.state_dir != NULL) {
-            partition_keep_due(p, events[i], item.time);
-        }
-        buffer_event(e, &item);
+        take_event(e, p, r, events[i], frontier, block);
     }
     return kept < n && r != NULL ? engine_refuse(e, REFUSED_LATE, "late", r, err) : ERR_OK;
 }
@@ -146,7 +161,7 @@ static void replay_events(struct engine *e, const struct partition *p, const str
             struct clock_state *c = &e->clocks[tg->groups[k]];
             if (place_cmp(order_item_place(&item), c->limit) >= 0) {
                 event_block_hold(block);
-                order_push(&c->order, item);
+                order_push(&c->order, &item);
             }
         }
     }
@@ -358,7 +373,7 @@ static void replay_event(struct engine *e, struct partition *p, const struct eve
         return;
     }
     struct event_block *block = event_blocks_open(&e->lanes[0].blocks);
-    struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
+    struct event *copy = event_clone(event, &block->arena);
     p->replay_next = event->at.offset;
     replay_events(e, p, NULL, &copy, 1, block);
 }
@@ -385,6 +400,6 @@ enum err engine_push_event(struct engine *e, const struct event *event, struct e
     p->read += event->at.offset >= p->next_offset;
     p->next_offset = event->at.offset + 1;
     struct event_block *block = event_blocks_open(&e->lanes[0].blocks);
-    struct event *copy = event_clone_into(event, arena_alloc(&block->arena, event_clone_bytes(event)));
+    struct event *copy = event_clone(event, &block->arena);
     return take_events(e, p, NULL, &copy, 1, block, err);
 }

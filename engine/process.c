@@ -29,18 +29,23 @@ static struct etime history_of(const struct engine *e, const struct clock_state 
 static bool release_group(struct engine *e, uint32_t g)
 {
     struct clock_state *c = &e->clocks[g];
-    struct order_item item;
-    bool came_after;
+    struct place cut = slices_limit(&e->slices);
+    struct etime last = ETIME_MIN;
     e->history_begin[g] = history_of(e, c);
     e->fire_before[g] = slices_before(e, g);
     e->watermark[g] = c->watermark;
-    for (uint32_t n = 0; n < PASS_EVENTS; n++) {
-        if (!clock_state_pop(c, slices_limit(&e->slices), &item, &came_after)) {
+    for (size_t n = 0, got; n < PASS_EVENTS; n += got) {
+        const struct order_item *items;
+        got = clock_state_take(c, cut, PASS_EVENTS - n, &items);
+        if (got == 0) {
             return true;
         }
-        feed_event(e, g, &item, came_after);
+        for (size_t i = 0; i < got; i++) {
+            feed_event(e, g, &items[i], clock_state_came_after(c, &items[i]));
+        }
+        last = items[got - 1].time;
     }
-    e->fire_before[g] = fire_within(e, g, item.time);
+    e->fire_before[g] = fire_within(e, g, last);
     return false;
 }
 

@@ -43,7 +43,7 @@ void shard_add_event(struct shard *s, const struct shard_item *item, const struc
     /* What a group gets of one event stands together: the routes are in order of groups. */
     for (size_t i = s->n_items; i-- > 0;) {
         struct shard_item *before = &s->items[i];
-        if (before->event != item->event || before->cause.derived != item->cause.derived ||
+        if (before->event != item->event || before->derived != item->derived ||
             before->key.key_group != key->key_group) {
             break;
         }
@@ -65,6 +65,7 @@ void shard_add_event(struct shard *s, const struct shard_item *item, const struc
 struct delivery {
     struct shard *shard;
     const struct shard_item *item;
+    struct cause cause; /* the item's */
     const struct shard_pass *pass;
     const struct ruleset *rs;
     struct etime clock; /* of the item's key group */
@@ -90,7 +91,7 @@ static void take_record(struct delivery *d, struct key_record *rec)
  * the clock: what lies between is open, for a later run may bring events that belong there. */
 static struct etime decided_before(const struct delivery *d)
 {
-    struct etime at = d->item->cause.root.time;
+    struct etime at = d->cause.root.time;
     return etime_lt(d->clock, at) ? d->clock : at;
 }
 
@@ -326,8 +327,8 @@ static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
         FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
     }
     /* Events that are derived from one event have its place. */
-    int most = d->item->cause.derived == NULL ? 0 : -1;
-    *ret = rec != NULL && place_cmp(d->item->cause.at, rec->last) <= most;
+    int most = d->cause.derived == NULL ? 0 : -1;
+    *ret = rec != NULL && place_cmp(d->cause.at, rec->last) <= most;
     return ERR_OK;
 }
 
@@ -341,7 +342,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, ask->unit);
     }
-    d->shard->emitter.cause = (struct cause){.root = d->item->cause.root, .at = d->item->cause.root};
+    d->shard->emitter.cause = (struct cause){.root = d->cause.root, .at = d->cause.root};
     instance_advance(in, d->item->event->time, &d->call);
     if (instance_ask_quiet(in, d->item->event->time, &suppressed, &d->call)) {
         out_alert_set_suppressed(ask->alert, suppressed);
@@ -352,7 +353,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
         ask->alert->fate = shown ? ALERT_GOES : ALERT_HELD;
         ask->alert->only_derives = shown;
     }
-    keyspace_touch(ks, d->rec, d->item->cause.at, true);
+    keyspace_touch(ks, d->rec, d->cause.at, true);
     return ERR_OK;
 }
 
@@ -363,9 +364,9 @@ static enum err fire_readers(struct delivery *d, struct error *err)
     struct key_record *rec;
     FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
     if (rec != NULL) {
-        d->shard->emitter.cause.at = d->item->cause.root; /* as for any deadline */
-        timers_fire_readers(d->shard, d->pass, rec, d->item->cause.root.time, &d->call, &d->view);
-        d->shard->emitter.cause.at = d->item->cause.at;
+        d->shard->emitter.cause.at = d->cause.root; /* as for any deadline */
+        timers_fire_readers(d->shard, d->pass, rec, d->cause.root.time, &d->call, &d->view);
+        d->shard->emitter.cause.at = d->cause.at;
         d->view.rec = NULL;
         d->call.key = d->item->key.values;
     }
@@ -388,8 +389,8 @@ static enum err fire_behind(struct delivery *d, struct error *err)
 
 static enum err deliver(struct delivery *d, const struct key_group *g, struct error *err)
 {
-    if (d->item->cause.derived != NULL && d->item->cause.derived->ask != NULL) {
-        return ask_quiet(d, d->item->cause.derived->ask, err);
+    if (d->cause.derived != NULL && d->cause.derived->ask != NULL) {
+        return ask_quiet(d, d->cause.derived->ask, err);
     }
     if (d->item->came_after) {
         bool passed;
@@ -402,8 +403,8 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
             return ERR_OK;
         }
     }
-    d->shard->emitter.cause = d->item->cause;
-    if (g->n_measures > 0 && etime_lt(d->clock, d->item->cause.root.time)) {
+    d->shard->emitter.cause = d->cause;
+    if (g->n_measures > 0 && etime_lt(d->clock, d->cause.root.time)) {
         FYKE_TRY(fire_readers(d, err));
     }
     for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
@@ -413,10 +414,10 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         FYKE_TRY(deliver_to_profiles(d, g, c, err));
     }
     if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, d->item->cause.at,
+        keyspace_touch(d->shard->keyspace, d->rec, d->cause.at,
                        d->changed || d->view.moved);
     }
-    if (d->rec != NULL && place_cmp(d->item->cause.at, d->item->cause.root) < 0) {
+    if (d->rec != NULL && place_cmp(d->cause.at, d->cause.root) < 0) {
         return fire_behind(d, err);
     }
     return ERR_OK;
@@ -437,6 +438,7 @@ static void prefetch_keys(const struct shard *s, size_t i)
 static void begin_delivery(struct delivery *d, const struct shard_item *item)
 {
     d->item = item;
+    d->cause = shard_item_cause(item);
     d->call.key = item->key.values;
     d->view.rec = NULL;
     d->view.moved = false;

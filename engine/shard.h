@@ -29,10 +29,21 @@ struct shard_item {
     const struct event *event;
     struct key_ref key;   /* in the pass's memory */
     struct variant_chain variants;
-    struct cause cause;   /* where it stands, and that it is derived */
+    const struct derived *derived; /* the event is derived; NULL: input */
+    struct etime due;              /* of input: when it was released (order_item) */
     const struct record *record; /* of an input event that may be refused; NULL mostly */
     bool came_after;      /* the clock had passed its place: only if the key has not */
 };
+
+/* Where it stands, and that it is derived. */
+static inline struct cause shard_item_cause(const struct shard_item *i)
+{
+    if (i->derived != NULL) {
+        return (struct cause){i->derived->root, i->derived->at, i->derived};
+    }
+    struct place at = place_of(i->event);
+    return (struct cause){.root = {i->due, at.at, at.decl}, .at = at};
+}
 
 /* What the clock groups allow in this pass. */
 struct shard_pass {

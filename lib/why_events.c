@@ -16,11 +16,6 @@ void why_events_init(struct why_events *w, const struct why_config *c, const str
     arena_init(&w->arena);
     key_table_init(&w->keys, rs);
     key_eval_init(&w->eval);
-    uint32_t most = 1;
-    for (uint32_t i = 0; i < w->keys.n_groups; i++) {
-        most = w->keys.groups[i].n_values > most ? w->keys.groups[i].n_values : most;
-    }
-    w->values = xcalloc(most, sizeof(*w->values));
 }
 
 void why_events_release(struct why_events *w)
@@ -29,7 +24,6 @@ void why_events_release(struct why_events *w)
     key_eval_release(&w->eval);
     key_table_release(&w->keys);
     buf_release(&w->text);
-    free(w->values);
     free(w->records);
     free(w->partitions);
     arena_release(&w->arena);
@@ -41,12 +35,13 @@ static bool has_key(struct why_events *w, const struct key_group *g, const struc
                     const struct event *e)
 {
     struct key_ref ref;
-    if (!key_of(g, v, e, &w->eval, w->values, &ref)) {
-        return false;
+    bool known = key_of(g, v, e, &w->eval, &ref);
+    if (known) {
+        buf_clear(&w->text);
+        key_to_text(ref.values, g->n_values, &w->text);
     }
-    buf_clear(&w->text);
-    key_to_text(w->values, g->n_values, &w->text);
-    return slice_eq(buf_slice(&w->text), w->config->key);
+    arena_reset(&w->eval.scratch);
+    return known && slice_eq(buf_slice(&w->text), w->config->key);
 }
 
 /* Rules that derive for this one have keys of their own: all that they read is taken. */

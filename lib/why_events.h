@@ -29,7 +29,6 @@ struct why_events {
     struct arena arena;
     struct key_table keys;
     struct key_eval eval;
-    struct value *values; /* room for one key */
     struct buf text;
     struct why_record *records;
     size_t n, cap;

@@ -240,7 +240,7 @@ bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *
 void joins_forget(struct instance *in, uint32_t index);
 void joins_reported(struct instance *in, uint32_t index);
 void joins_release(struct detector *d, const struct detect_plan *plan);
-/* The compared values of one side; false: one is missing. */
+/* The compared values of one side, and for an equality their hash; false: one is missing. */
 bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
                struct value *ret, uint64_t *ret_hash);
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,

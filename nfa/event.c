@@ -61,10 +61,28 @@ static size_t block_bytes(uint32_t n_values, struct extent x)
            x.text_bytes;
 }
 
+/* The text of all values; *has_list: there are items, too, and text in them. */
+static size_t text_bytes(const struct event *e, bool *has_list)
+{
+    size_t n = 0;
+    bool lists = false;
+    for (uint32_t i = 0; i < e->n_values; i++) {
+        uint8_t kind = e->values[i].kind;
+        n += kind == VAL_STRING ? e->values[i].len : 0;
+        lists |= kind == VAL_LIST;
+    }
+    *has_list = lists;
+    return n;
+}
+
 uint32_t event_clone_bytes(const struct event *e)
 {
-    struct extent x = {0};
-    measure(e->values, e->n_values, &x);
+    bool has_list;
+    struct extent x = {.text_bytes = text_bytes(e, &has_list)};
+    if (has_list) {
+        x = (struct extent){0};
+        measure(e->values, e->n_values, &x);
+    }
     return (uint32_t)block_bytes(e->n_values, x);
 }
 
@@ -95,6 +113,37 @@ static void place(struct value *values, uint32_t n, struct placing *p)
     }
 }
 
+/* What decoding and copying make has its text behind the values, in their order: then the copy's is one
+ * run of bytes, too. */
+bool event_clone_whole(const struct event *e, void *mem)
+{
+    size_t fixed = sizeof(*e) + e->n_values * sizeof(struct value);
+    size_t at = fixed;
+    struct event *copy = mem;
+    if (e->bytes < fixed) {
+        return false;
+    }
+    memcpy(copy, e, fixed);
+    for (uint32_t i = 0; i < e->n_values; i++) {
+        struct value *v = &copy->values[i];
+        if (v->kind == VAL_STRING) {
+            if (v->len > 0 && v->u.str != (const char *)e + at) {
+                return false;
+            }
+            v->u.str = (const char *)copy + at;
+            at += v->len;
+        } else if (v->kind == VAL_LIST) {
+            return false;
+        }
+    }
+    if (at != e->bytes) {
+        return false;
+    }
+    memcpy((char *)copy + fixed, (const char *)e + fixed, at - fixed);
+    copy->serial = 0;
+    return true;
+}
+
 struct event *event_clone_into(const struct event *e, void *mem)
 {
     struct extent x = {0};
@@ -107,6 +156,16 @@ struct event *event_clone_into(const struct event *e, void *mem)
     p.text = (char *)(p.items + x.items);
     place(copy->values, copy->n_values, &p);
     return copy;
+}
+
+struct event *event_clone(const struct event *e, struct arena *arena)
+{
+    struct event *copy = arena_room(arena, e->bytes);
+    if (event_clone_whole(e, copy)) {
+        arena_take(arena, copy->bytes);
+        return copy;
+    }
+    return event_clone_into(e, arena_alloc(arena, event_clone_bytes(e)));
 }
 
 void event_encode(const struct event *e, struct etime base, struct buf *out)

@@ -56,14 +56,19 @@ static inline bool event_is_later(const struct event *a, const struct event *b)
     return event_compare(a, b) > 0;
 }
 
+struct arena;
+
 /* Bytes of a copy of the event holding its text; event_clone_into writes it there (16-aligned). */
 uint32_t event_clone_bytes(const struct event *e);
 struct event *event_clone_into(const struct event *e, void *mem);
+/* The same for an event that is whole: no lists, and e->bytes are the struct, its values and then their text in
+ * order, as decoding and copying leave it. False: it is not; nothing beyond e->bytes was written. */
+bool event_clone_whole(const struct event *e, void *mem);
+struct event *event_clone(const struct event *e, struct arena *arena);
 
 /* Position-independent record of an event (state codec): time relative to `base`. */
 void event_encode(const struct event *e, struct etime base, struct buf *out);
 /* Decodes into `arena` (text copied). NULL and r->failed on bad bytes. */
-struct arena;
 struct event *event_decode(struct reader *r, struct etime base, struct arena *arena);
 
 #endif

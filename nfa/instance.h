@@ -23,6 +23,7 @@ struct instance {
     uint32_t live_starts;   /* candidates that can still begin a match */
     uint32_t start_hint;    /* no live start stands before this index */
     uint32_t n_quiet, cap_quiet;
+    bool told;              /* instance_is_told() */
     uint64_t positions;     /* counted events so far */
     struct etime fired;     /* deadlines up to and including this time are decided */
     struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */

@@ -11,10 +11,32 @@
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* A field of the event at hand or of the one that is bound: nothing is to be computed. */
+static const struct value *standing(const struct expr *e, int32_t slot, const struct event *self,
+                                    const struct event *bound)
+{
+    const struct event *from = e->op == EX_FIELD ? self : bound;
+    bool reads = e->op == EX_FIELD || (e->op == EX_BOUND && e->slot == slot);
+    if (!reads || !from || !e->field || e->field->n != 1 ||
+        e->field->alt[0].decl != from->decl || e->field->alt[0].slot >= from->n_values) {
+        return NULL;
+    }
+    return &from->values[e->field->alt[0].slot];
+}
+
+/* ret_hash: NULL: nobody looks it up. */
 static bool side(struct instance *in, const struct expr *const *exprs, uint32_t n, int32_t slot,
                  const struct event *self, const struct event *bound, struct value *ret,
                  uint64_t *ret_hash)
 {
+    const struct value *v = n == 1 ? standing(exprs[0], slot, self, bound) : NULL;
+    if (v) {
+        *ret = *v;
+        if (ret_hash) {
+            *ret_hash = value_hash(*v);
+        }
+        return !value_is_missing(*v);
+    }
     struct nfa_scratch *s = in->detector->scratch;
     struct eval ev = {.self = self, .slots = s->probe, .n_slots = in->rule->n_slots,
                       .key = in->detector->key, .n_key = in->rule->n_key,
@@ -32,7 +54,9 @@ static bool side(struct instance *in, const struct expr *const *exprs, uint32_t 
     }
     *b = (struct slot_binding){0};
     s->eval.regex = ev.regex;
-    *ret_hash = hash;
+    if (ret_hash) {
+        *ret_hash = hash;
+    }
     return present;
 }
 
@@ -40,17 +64,18 @@ bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
                struct value *ret, uint64_t *ret_hash)
 {
     const struct event *e = retained_at(&in->events, index)->event;
-    return side(in, j->mine, j->n, j->slot, e, NULL, ret, ret_hash);
+    return side(in, j->mine, j->n, j->slot, e, NULL, ret, j->op == EX_EQ ? ret_hash : NULL);
 }
 
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
                  struct value *ret, uint64_t *ret_hash)
 {
     const struct event *e = retained_at(&in->events, index)->event;
+    uint64_t *hash = j->op == EX_EQ ? ret_hash : NULL;
     if (j->kind == JOIN_FIRST) {
-        return side(in, j->theirs, j->n, j->slot, e, NULL, ret, ret_hash);
+        return side(in, j->theirs, j->n, j->slot, e, NULL, ret, hash);
     }
-    return side(in, j->theirs, j->n, j->slot, NULL, e, ret, ret_hash);
+    return side(in, j->theirs, j->n, j->slot, NULL, e, ret, hash);
 }
 
 bool avoid_value(struct instance *in, const struct detect_avoid *a, bool mine, uint32_t index,

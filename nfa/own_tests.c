@@ -2,6 +2,7 @@
  * alone: the same for every instance of the key. */
 #include "nfa/capture.h"
 #include "nfa/instance.h"
+#include "nfa/quick_test.h"
 #include "nfa/scratch.h"
 #include "nfa/watch.h"
 
@@ -67,9 +68,24 @@ bool nfa_scratch_is_watched(const struct nfa_scratch *scratch)
     return scratch->limits.watch != NULL;
 }
 
+static uint64_t quick_own_tests(const struct rule *rule, const struct event *e, uint64_t roles)
+{
+    uint64_t tests = 0;
+    for (uint32_t t = 0; t < rule->n_tests; t++) {
+        const struct rule_test *test = &rule->tests[t];
+        if ((test->roles & roles) && quick_test_true(test->quick, e)) {
+            tests |= bit(t);
+        }
+    }
+    return tests;
+}
+
 uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t roles,
                         const struct nfa_call *call)
 {
+    if (rule->quick_tests) {
+        return quick_own_tests(rule, e, roles);
+    }
     arena_reset(&call->scratch->arena);
     return own_tests(rule, &e, roles, call);
 }

@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 #include "nfa/classify.h"
 #include "nfa/detect.h"
+#include "nfa/quick_test.h"
 #include "nfa/rule.h"
 #include "nfa/shape.h"
 
@@ -434,7 +435,10 @@ void rule_finish(struct rule *rule, struct arena *arena)
     rule->need = ARENA_ARRAY(arena, uint32_t, rule->n_tests + 1);
     need_of(rule->root, rule->need, rule->n_tests);
     rule->need_all = 0;
+    rule->quick_tests = true;
     for (uint32_t t = 0; t < rule->n_tests; t++) {
+        rule->tests[t].quick = quick_test_new(rule->tests[t].own, arena);
+        rule->quick_tests &= rule->tests[t].quick != NULL;
         rule->need_all += rule->need[t];
         if (rule->tests[t].use == TEST_STEP) {
             rule->step_tests |= bit(t);
@@ -457,5 +461,6 @@ void rule_finish(struct rule *rule, struct arena *arena)
     finish_closed(rule, arena);
     rule_find_leaves(rule, arena);
     rule->detect = detect_plan_new(rule, arena);
+    rule->passing_tests = rule_find_passing(rule);
     rule_classify(rule, arena);
 }

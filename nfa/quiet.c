@@ -78,6 +78,7 @@ bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64
 bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_suppressed,
                         const struct nfa_call *call)
 {
+    in->told = false;
     bool allowed = quiet_allows(in, SLICE_LIT(""), at, ret_suppressed);
     nfa_scratch_counters(call->scratch)->suppressed += !allowed;
     return allowed;

@@ -1,6 +1,7 @@
 #include "nfa/retained.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "nfa/postings.h"
@@ -84,6 +85,37 @@ struct candidate *retained_append(struct retained *r, struct pool *pool, const s
     return append(r, pool, e, !fits, shared);
 }
 
+struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e)
+{
+    compact(r);
+    r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
+    /* read alone: what is done with it is done to its copy */
+    r->items[r->n] = (struct candidate){.event = (struct event *)(uintptr_t)e};
+    return &r->items[r->n++];
+}
+
+static void drop_from_index(const struct retained *r)
+{
+    if (r->index) {
+        postings_drop_last(r->index, r->first_serial + retained_count(r) - 1,
+                           r->items[r->n - 1].tests);
+    }
+}
+
+void retained_give_back(struct retained *r)
+{
+    drop_from_index(r);
+    r->n--;
+}
+
+void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared)
+{
+    struct candidate c = r->items[--r->n];
+    struct candidate *kept = retained_append(r, pool, c.event, shared);
+    c.event = kept->event;
+    *kept = c;
+}
+
 /* Ids stay consecutive: the last one is given back. */
 static void drop_last_segment(struct retained *r, struct pool *pool)
 {
@@ -97,10 +129,7 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     assert(r->n > r->lo && r->n_segs);
     struct event *e = r->items[r->n - 1].event;
     struct segment *seg = &r->segs[r->n_segs - 1];
-    if (r->index) {
-        postings_drop_last(r->index, r->first_serial + retained_count(r) - 1,
-                           r->items[r->n - 1].tests);
-    }
+    drop_from_index(r);
     seg->n--;
     seg->bytes -= e->bytes;
     seg->dirty = true;

@@ -73,6 +73,11 @@ struct candidate *retained_append(struct retained *r, struct pool *pool, const s
 /* The same while loading: the stored segments are kept as they were (`fresh` opens one). */
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh);
+/* One more that is not the instance's: it goes with the call, and no segment knows it. */
+struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e);
+void retained_give_back(struct retained *r);
+/* The borrowed one becomes one that is kept; as for retained_append(). */
+void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared);
 /* Takes the last one off again (a counted event that only decided something). */
 void retained_drop_last(struct retained *r, struct pool *pool);
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);

@@ -57,6 +57,7 @@ struct rule_test {
     uint32_t n_conditions;
     uint64_t roles;          /* bit r: role r fits */
     const struct expr *own;
+    const struct quick_test *quick; /* derived: `own` once more; NULL: it is no such condition */
     const struct expr *joint;
     int32_t slot;            /* TEST_STEP: index of its events in eval.slots; else -1 */
     int32_t group;           /* innermost repeated group around it; -1 */
@@ -190,6 +191,8 @@ struct rule {
     uint64_t step_tests;      /* tests of steps and counted steps */
     uint64_t first_tests;     /* tests whose event can be a match's first */
     uint64_t last_tests;      /* tests whose event can complete a match */
+    bool quick_tests;         /* every own condition is one: nfa/quick_test.h */
+    uint64_t passing_tests;   /* whose event can only end a match, at once or never (nfa/passing.c) */
     uint32_t *need;           /* per test: how many events of it every match binds */
     uint32_t need_all;        /* of all tests together */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
@@ -283,6 +286,9 @@ void ruleset_free(struct ruleset *rs);
 
 /* Fills the derived members of a rule. `arena`: the rule set's. */
 void rule_finish(struct rule *rule, struct arena *arena);
+
+/* nfa/passing.c: once the detector's plan is made. */
+uint64_t rule_find_passing(const struct rule *rule);
 
 /* nfa/live.c: the leaves. */
 void rule_find_leaves(struct rule *rule, struct arena *arena);

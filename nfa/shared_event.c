@@ -12,8 +12,14 @@ static struct holders *holders_of(struct event *copy)
 
 static struct event *copy_of(struct pool *pool, const struct event *e, uint32_t serial)
 {
-    struct holders *h = pool_alloc(pool, sizeof(*h) + event_clone_bytes(e));
-    struct event *copy = event_clone_into(e, h + 1);
+    size_t bytes = e->bytes > sizeof(*e) ? e->bytes : sizeof(*e);
+    struct holders *h = pool_alloc(pool, sizeof(*h) + bytes);
+    struct event *copy = (struct event *)(void *)(h + 1);
+    if (!event_clone_whole(e, copy)) {
+        pool_free(pool, h, sizeof(*h) + bytes);
+        h = pool_alloc(pool, sizeof(*h) + event_clone_bytes(e));
+        copy = event_clone_into(e, h + 1);
+    }
     h->n = 1;
     copy->serial = serial;
     return copy;

@@ -265,10 +265,43 @@ static void take_back(struct instance *in)
     retained_drop_last(&in->events, in->pool);
 }
 
+/* An event that is bound as the last of a match that is complete with it, or not at all. It changes nothing
+ * that is kept unless a match is found; the record's place moves with it, as with any that passes a test. */
+static void pass_event(struct instance *in, const struct event *e, uint64_t tests,
+                       uint64_t position, bool was_told, const struct nfa_call *call)
+{
+    const struct detector *detector = in->detector;
+    if (in->live_starts == 0) {
+        in->told = was_told;
+        return;
+    }
+    struct candidate *c = retained_borrow(&in->events, in->pool, e);
+    c->tests = tests;
+    c->position = position & POSITION_MAX;
+    c->reported = in->rule->drains;
+    detector_add(in, call);
+    uint32_t last_start;
+    if (!detector_may_complete(in, tests, position != 0, &last_start)) {
+        forget(in, retained_count(&in->events) - 1);
+        retained_give_back(&in->events);
+        in->told = was_told && in->detector == detector;
+        return;
+    }
+    retained_keep(&in->events, in->pool, call->shared);
+    bool reported = report_at_event(in, last_start, call);
+    take_back(in);
+    if (reported) {
+        prune(in, e->time);
+        quiet_forget(in);
+    }
+}
+
 /* The event passes these tests; what is to be kept of it has been captured. */
 static bool take_event(struct instance *in, const struct event *e, uint64_t roles, uint64_t tests,
                        const struct nfa_call *call)
 {
+    bool was_told = in->told;
+    in->told = false;
     const struct rule *r = in->rule;
     bool counted = r->uses_counted && (roles & r->counted_roles);
     in->positions += counted;
@@ -278,6 +311,10 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
         return counted;
     }
     call->scratch->counters.detector_calls++;
+    if (keep && !decides && !(tests & ~r->passing_tests) && !(counted && r->keep_counted)) {
+        pass_event(in, e, tests, counted ? in->positions : 0, was_told, call);
+        return true;
+    }
     append(in, e, tests, counted ? in->positions : 0, call);
     uint32_t last_start;
     bool reported = detector_may_complete(in, tests, counted, &last_start) &&
@@ -337,6 +374,7 @@ bool instance_advance(struct instance *in, struct etime before, const struct nfa
             return changed;
         }
         changed = true;
+        in->told = false;
         arena_reset(&call->scratch->arena);
         if (deadline.ns == t.ns) {
             report_at_deadline(in, t, call);
@@ -356,6 +394,16 @@ struct etime instance_next_time(const struct instance *in)
     struct etime expiry = expiry_next(in);
     t = etime_lt(quiet, t) ? quiet : t;
     return etime_lt(expiry, t) ? expiry : t;
+}
+
+bool instance_is_told(const struct instance *in)
+{
+    return in->told;
+}
+
+void instance_told(struct instance *in)
+{
+    in->told = true;
 }
 
 bool instance_is_empty(const struct instance *in)

@@ -169,6 +169,11 @@ struct etime instance_next_time(const struct instance *in);
 bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_suppressed,
                         const struct nfa_call *call);
 
+/* Since instance_told() nothing has changed of what it weighs, when it is due, and that it is not empty: mostly
+ * an event that could only have ended a match. */
+bool instance_is_told(const struct instance *in);
+void instance_told(struct instance *in);
+
 /* Nothing kept: the engine may forget the instance. */
 bool instance_is_empty(const struct instance *in);
 

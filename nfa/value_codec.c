@@ -1,9 +1,12 @@
 /* Canonical bytes of values: docs/formats.md, "Canonical bytes of values". The tags are stored and
  * hashed: they never change. */
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "nfa/value.h"
+#include "nfa/value_short.h"
 
 enum value_tag {
     TAG_MISSING = 0,
@@ -118,6 +121,17 @@ void value_encode(struct value v, struct buf *out)
         buf_put_byte(out, TAG_MISSING);
         return;
     }
+}
+
+size_t value_encode_short_text(struct value v, char *out)
+{
+    assert(value_is_short_text(&v)); /* so its length is one byte */
+    out[0] = TAG_STRING;
+    out[1] = (char)v.len;
+    if (v.len > 0) {
+        memcpy(out + 2, v.u.str, v.len);
+    }
+    return v.len + 2;
 }
 
 static struct value decode_address(struct reader *r, uint8_t tag)

@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "engine/keys/key_profile.h"
+#include "nfa/value_short.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
@@ -127,6 +128,15 @@ static bool variant_fits(const struct key_variant *v, const struct rule_role *ro
     return v->decl == role->decl && key_same_exprs(v->exprs, role->key, n);
 }
 
+/* The key is one field of the event. */
+static void find_slot(struct key_variant *v, uint32_t n)
+{
+    const struct expr *e = n == 1 ? v->exprs[0] : NULL;
+    v->is_field = e != NULL && e->op == EX_FIELD && e->field != NULL && e->field->n == 1 &&
+                  e->field->alt[0].decl == v->decl;
+    v->slot = v->is_field ? e->field->alt[0].slot : 0;
+}
+
 static struct key_variant *variant_of_role(struct key_table *t, struct key_group *g, size_t *cap,
                                            const struct rule_role *role)
 {
@@ -142,6 +152,7 @@ static struct key_variant *variant_of_role(struct key_table *t, struct key_group
         .exprs = role->key,
         .uses = ARENA_ARRAY(&t->arena, struct key_use, g->n_rules),
     };
+    find_slot(v, g->n_values);
     g->n_variants++;
     return v;
 }
@@ -291,20 +302,14 @@ struct hash128 key_hash(const struct key_group *g, struct slice canonical)
     return h;
 }
 
-static void begin_canonical(const struct key_group *g, struct key_eval *ev)
-{
-    buf_clear(&ev->canonical);
-    buf_put(&ev->canonical, g->identity_bytes, sizeof(g->identity_bytes));
-}
-
 static struct key_ref ref_of(const struct key_group *g, const struct value *values,
-                             const struct key_eval *ev)
+                             struct slice hashed)
 {
-    struct slice hashed = buf_slice(&ev->canonical);
     return (struct key_ref){
         .key_group = g->index,
         .hash = hash128(hashed),
-        .canonical = slice_from(hashed.ptr + 16, hashed.len - 16), /* behind the identity */
+        .canonical = slice_from(hashed.ptr + sizeof(g->identity_bytes),
+                                hashed.len - sizeof(g->identity_bytes)),
         .values = values,
         .n_values = g->n_values,
     };
@@ -313,27 +318,55 @@ static struct key_ref ref_of(const struct key_group *g, const struct value *valu
 struct key_ref key_of_values(const struct key_group *g, const struct value *values,
                              struct key_eval *ev)
 {
-    begin_canonical(g, ev);
+    buf_clear(&ev->canonical);
+    buf_put(&ev->canonical, g->identity_bytes, sizeof(g->identity_bytes));
     for (uint32_t i = 0; i < g->n_values; i++) {
         value_encode(values[i], &ev->canonical);
     }
-    return ref_of(g, values, ev);
+    return ref_of(g, values, arena_copy(&ev->scratch, buf_slice(&ev->canonical)));
 }
 
-bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
-            struct key_eval *ev, struct value *values, struct key_ref *ret)
+/* One short text, what most keys are: the value, then the bytes that are hashed, in one piece. */
+static void text_key(const struct key_group *g, struct value text, struct key_eval *ev,
+                     struct key_ref *ret)
+{
+    struct value *value = arena_room(&ev->scratch, sizeof(*value) + sizeof(g->identity_bytes) +
+                                                       VALUE_SHORT_TEXT_BYTES);
+    char *hashed = (char *)(value + 1), *end = hashed + sizeof(g->identity_bytes);
+    *value = text;
+    memcpy(hashed, g->identity_bytes, sizeof(g->identity_bytes));
+    end += value_encode_short_text(text, end);
+    arena_take(&ev->scratch, (size_t)(end - (char *)value));
+    *ret = ref_of(g, value, slice_from(hashed, (size_t)(end - hashed)));
+}
+
+static bool key_values(const struct key_group *g, const struct key_variant *v,
+                       const struct event *e, struct key_eval *ev, struct value *values)
 {
     struct eval eval = {.self = e, .scratch = &ev->scratch, .counters = &ev->counters,
                         .env = ev->env};
-    begin_canonical(g, ev);
     for (uint32_t i = 0; i < g->n_values; i++) {
         values[i] = expr_eval(v->exprs[i], &eval);
         if (value_is_missing(values[i])) {
             return false;
         }
-        value_encode(values[i], &ev->canonical);
     }
-    *ret = ref_of(g, values, ev);
+    return true;
+}
+
+bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
+            struct key_eval *ev, struct key_ref *ret)
+{
+    if (v->is_field && v->decl == e->decl && v->slot < e->n_values &&
+        value_is_short_text(&e->values[v->slot])) {
+        text_key(g, e->values[v->slot], ev, ret);
+        return true;
+    }
+    struct value *values = ARENA_ARRAY(&ev->scratch, struct value, g->n_values);
+    if (!key_values(g, v, e, ev, values)) {
+        return false;
+    }
+    *ret = key_of_values(g, values, ev);
     return true;
 }
 

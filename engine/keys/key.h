@@ -47,6 +47,8 @@ struct key_measure {
 struct key_variant {
     uint32_t decl;
     const struct expr **exprs; /* key_group.n_values */
+    bool is_field;             /* the only one is a field of the event, in this slot */
+    uint32_t slot;
     struct key_use *uses;      /* ascending by rule */
     uint32_t n_uses;
     const struct use_index *index; /* NULL: every use is asked */
@@ -118,16 +120,15 @@ struct key_eval {
 void key_eval_init(struct key_eval *ev);
 void key_eval_release(struct key_eval *ev);
 
-/* The key of an event through a variant. False: a part is missing. `values` has room for the
- * group's n_values; text points into the event or ev->scratch. `ref->canonical` points into
- * ev->canonical and is valid until the next call. */
+/* The key of an event through a variant. False: a part is missing. The values and the canonical bytes lie
+ * in ev->scratch; text of values points there or into the event. */
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
-            struct key_eval *ev, struct value *values, struct key_ref *ret);
+            struct key_eval *ev, struct key_ref *ret);
 
 /* The hash of canonical key bytes under a group's identity. */
 struct hash128 key_hash(const struct key_group *g, struct slice canonical);
 
-/* The key of values that are given, missing ones too; as for key_of(). */
+/* The key of values that are given, missing ones too, and stay where they are; as for key_of(). */
 struct key_ref key_of_values(const struct key_group *g, const struct value *values,
                              struct key_eval *ev);
 

@@ -8,11 +8,13 @@ void key_slot_free(const struct key_slot *s)
 
 bool key_slot_settle(struct key_slot *s)
 {
-    if (s->instance != NULL && !s->stale) {
+    if (s->instance != NULL && (!s->stale || instance_is_told(s->instance))) {
+        s->stale = false;
         return true; /* it was not empty then */
     }
     s->stale = false;
     if (s->instance != NULL) {
+        instance_told(s->instance);
         s->next = instance_next_time(s->instance);
         s->bytes = instance_bytes(s->instance);
         s->outside = instance_outside_bytes(s->instance);

@@ -192,16 +192,19 @@ void clock_state_raise(struct clock_state *c, struct etime t)
     c->floor = max_time(c->floor, t);
 }
 
-bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item *ret,
-                     bool *came_after)
+size_t clock_state_take(struct clock_state *c, struct place cut, size_t most,
+                        const struct order_item **ret)
 {
-    if (!order_pop(&c->order, place_min(c->limit, cut), ret)) {
-        return false;
+    struct place limit = place_min(c->limit, cut);
+    size_t n = order_take(&c->order, limit, most, ret);
+    if (n == 0 && most > 0 && order_pop(&c->order, limit, &c->taken)) {
+        *ret = &c->taken;
+        n = 1;
     }
-    struct place at = order_item_place(ret);
-    *came_after = order_item_came_back(ret) || place_cmp(at, c->before) < 0;
-    c->released = place_max(c->released, at);
-    return true;
+    if (n > 0) {
+        c->released = place_max(c->released, order_item_place(&(*ret)[n - 1]));
+    }
+    return n;
 }
 
 const struct partition *clock_state_holder(const struct clock_state *c)

@@ -36,6 +36,7 @@ struct clock_state {
     bool has_history;      /* history_begin is fixed */
     struct etime history_begin;
     struct order order;
+    struct order_item taken; /* alone, from elsewhere than the ring */
     /* What holds the clock, for the log. */
     const struct partition *holder;
     struct etime held_at; /* its watermark then */
@@ -52,10 +53,17 @@ void clock_state_add(struct clock_state *c, const struct partition *p);
 void clock_state_update(struct clock_state *c);
 /* Event time goes on to at least t, whatever the partitions say. */
 void clock_state_raise(struct clock_state *c, struct etime t);
-/* The next event in order, in front of `cut`; `came_after`: the clock had passed its place (after
- * idleness, or its value had fallen silent and came back). */
-bool clock_state_pop(struct clock_state *c, struct place cut, struct order_item *ret,
-                     bool *came_after);
+/* The next events in order, in front of `cut`, at most `most` of them; valid until the next push or take.
+ * Returns how many; 0: there are no more. */
+size_t clock_state_take(struct clock_state *c, struct place cut, size_t most,
+                        const struct order_item **ret);
+/* Of one that was taken: the clock had passed its place (after idleness, or its value had fallen silent and
+ * came back). */
+static inline bool clock_state_came_after(const struct clock_state *c, const struct order_item *item)
+{
+    return order_item_came_back(item) ||
+           (item->time.ns <= c->before.time.ns && place_cmp(order_item_place(item), c->before) < 0);
+}
 /* The partition that holds the release back; NULL: none does. */
 const struct partition *clock_state_holder(const struct clock_state *c);
 

@@ -1,6 +1,5 @@
 #include "engine/time/event_block.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -78,13 +77,9 @@ void event_blocks_trim(struct event_blocks *b)
     }
 }
 
-void event_block_unhold(struct event_block *block)
+void event_block_let_go(struct event_block *block)
 {
     struct event_blocks *b = block->owner;
-    assert(block->holders > 0);
-    if (--block->holders > 0) {
-        return;
-    }
     if (block == b->open) {
         return; /* still being filled; event_blocks_open() takes care of it */
     }

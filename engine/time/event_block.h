@@ -6,6 +6,7 @@
 #ifndef FYKE_ENGINE_TIME_EVENT_BLOCK_H
 #define FYKE_ENGINE_TIME_EVENT_BLOCK_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,19 @@ static inline void event_block_hold(struct event_block *block)
 }
 /* The open block starts anew if nothing in it waits. */
 void event_blocks_trim(struct event_blocks *b);
-void event_block_unhold(struct event_block *block);
+/* Nothing in it waits any more. */
+void event_block_let_go(struct event_block *block);
+static inline void event_block_unhold_many(struct event_block *block, uint64_t n)
+{
+    assert(block->holders >= n);
+    block->holders -= n;
+    if (block->holders == 0) {
+        event_block_let_go(block);
+    }
+}
+static inline void event_block_unhold(struct event_block *block)
+{
+    event_block_unhold_many(block, 1);
+}
 
 #endif

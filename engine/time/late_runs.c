@@ -49,7 +49,7 @@ void late_runs_late(struct late_runs *l, uint32_t decl, int64_t offset)
     }
 }
 
-void late_runs_in_time(struct late_runs *l, uint32_t decl, int64_t offset)
+void late_runs_end(struct late_runs *l, uint32_t decl, int64_t offset)
 {
     struct late_decl *d = find(l, decl);
     if (d == NULL || !d->open) {

@@ -28,7 +28,13 @@ struct late_runs {
 void late_runs_release(struct late_runs *l);
 /* The event of `decl` at the offset, read now, was late, or was not. */
 void late_runs_late(struct late_runs *l, uint32_t decl, int64_t offset);
-void late_runs_in_time(struct late_runs *l, uint32_t decl, int64_t offset);
+void late_runs_end(struct late_runs *l, uint32_t decl, int64_t offset);
+static inline void late_runs_in_time(struct late_runs *l, uint32_t decl, int64_t offset)
+{
+    if (l->n > 0) {
+        late_runs_end(l, decl, offset);
+    }
+}
 /* As stored; of one declaration ascending, the open one last. */
 void late_runs_put(struct late_runs *l, uint32_t decl, struct late_run run);
 void late_runs_put_open(struct late_runs *l, uint32_t decl, int64_t since);

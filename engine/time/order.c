@@ -92,12 +92,12 @@ static void heap_item_drop_first(struct order *o)
 
 /* ---- both --------------------------------------------------------------------------------- */
 
-void order_push(struct order *o, struct order_item item)
+void order_push_anew(struct order *o, const struct order_item *item)
 {
-    if (o->ring_n == 0 || item_cmp(ring_at(o, o->ring_n - 1), &item) < 0) {
-        ring_push(o, item);
+    if (o->ring_n == 0 || item_cmp(ring_at(o, o->ring_n - 1), item) < 0) {
+        ring_push(o, *item);
     } else {
-        heap_item_push(o, item);
+        heap_item_push(o, *item);
     }
 }
 
@@ -148,32 +148,43 @@ static void pop_run(struct order *o, size_t i, struct order_item *ret)
     }
 }
 
-/* Everything is in order and in memory. */
-static bool pop_ring(struct order *o, struct place limit, struct order_item *ret)
+static bool is_before(const struct order_item *item, const struct place *limit)
 {
-    const struct order_item *first = &o->ring[o->ring_head];
-    if (first->time.ns > limit.time.ns ||
-        (first->time.ns == limit.time.ns && place_cmp(order_item_place(first), limit) >= 0)) {
-        return false;
+    return item->time.ns < limit->time.ns ||
+           (item->time.ns == limit->time.ns && place_cmp(order_item_place(item), *limit) < 0);
+}
+
+static void ring_drop(struct order *o, size_t n)
+{
+    o->ring_head = (o->ring_head + n) & (o->ring_cap - 1);
+    o->ring_n -= n;
+}
+
+size_t order_take(struct order *o, struct place limit, size_t most, const struct order_item **ret)
+{
+    if (o->n_runs > 0 || o->heap_n > 0 || o->spill != NULL || o->ring_n == 0) {
+        return 0;
     }
-    *ret = *first;
-    o->ring_head = (o->ring_head + 1) & (o->ring_cap - 1);
-    o->ring_n--;
-    return true;
+    const struct order_item *items = &o->ring[o->ring_head];
+    size_t n = o->ring_cap - o->ring_head, found = 0;
+    n = n < o->ring_n ? n : o->ring_n;
+    n = n < most ? n : most;
+    while (found < n && is_before(&items[found], &limit)) {
+        found++;
+    }
+    ring_drop(o, found);
+    *ret = items;
+    return found;
 }
 
 bool order_pop(struct order *o, struct place limit, struct order_item *ret)
 {
-    if (o->n_runs == 0 && o->heap_n == 0 && o->spill == NULL && o->ring_n > 0) {
-        return pop_ring(o, limit, ret);
-    }
     if (o->spill != NULL && o->spill->rc != ERR_OK) {
         return false;
     }
     size_t run = first_run(o);
     const struct order_item *first = run < o->n_runs ? &o->runs[run]->head : peek_memory(o);
-    if (first == NULL || first->time.ns > limit.time.ns ||
-        (first->time.ns == limit.time.ns && place_cmp(order_item_place(first), limit) >= 0)) {
+    if (first == NULL || !is_before(first, &limit)) {
         return false;
     }
     *ret = *first;
@@ -182,8 +193,7 @@ bool order_pop(struct order *o, struct place limit, struct order_item *ret)
     } else if (heap_is_first(o)) {
         heap_item_drop_first(o);
     } else {
-        o->ring_head = (o->ring_head + 1) & (o->ring_cap - 1);
-        o->ring_n--;
+        ring_drop(o, 1);
     }
     return true;
 }

@@ -32,12 +32,26 @@ static inline size_t order_count(const struct order *o)
 {
     return o->ring_n + o->heap_n + o->n_spilled;
 }
-void order_push(struct order *o, struct order_item item);
+void order_push_anew(struct order *o, const struct order_item *item);
+static inline void order_push(struct order *o, const struct order_item *item)
+{
+    size_t end = (o->ring_head + o->ring_n) & (o->ring_cap - 1);
+    if (o->ring_n == 0 || o->ring_n == o->ring_cap ||
+        o->ring[(end - 1) & (o->ring_cap - 1)].time.ns >= item->time.ns) {
+        order_push_anew(o, item);
+        return;
+    }
+    o->ring[end] = *item; /* behind all others, and there is room */
+    o->ring_n++;
+}
 /* NULL when empty. */
 const struct order_item *order_peek(const struct order *o);
 /* Takes the least event if it stands before `limit`. Nothing comes any more when a run could not be
  * read: spill.rc says so. */
 bool order_pop(struct order *o, struct place limit, struct order_item *ret);
+/* The same for many that stand in the ring one behind the other, if nothing waits elsewhere: returns how
+ * many, at most `most`; they are valid until the next push. 0: order_pop() may know of one. */
+size_t order_take(struct order *o, struct place limit, size_t most, const struct order_item **ret);
 /* Everything in memory becomes a run. */
 enum err order_spill(struct order *o, struct spill *s) FYKE_MUST_USE;
 

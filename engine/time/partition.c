@@ -46,13 +46,10 @@ static struct slice value_of(struct partition *p, const struct event *e)
     return buf_slice(&p->value_text);
 }
 
-bool partition_is_late(struct partition *p, const struct event *e)
+bool partition_is_late_by_value(struct partition *p, const struct event *e)
 {
     if (etime_lt(e->time, p->floor)) {
         return true;
-    }
-    if (!p->topic->has_watermark_per) {
-        return etime_lt(e->time, p->frontier);
     }
     struct etime own = value_clocks_get(&p->values, value_of(p, e));
     return etime_lt(e->time, etime_sub(own, p->topic->out_of_order));

@@ -83,8 +83,14 @@ static inline bool partition_repeats(const struct partition *p, int64_t offset)
 {
     return offset < p->next_offset;
 }
+/* By the clock of the event's own value. */
+bool partition_is_late_by_value(struct partition *p, const struct event *e);
 /* Judged before partition_note() of any event of the same record. */
-bool partition_is_late(struct partition *p, const struct event *e);
+static inline bool partition_is_late(struct partition *p, const struct event *e)
+{
+    return p->topic->has_watermark_per ? partition_is_late_by_value(p, e)
+                                       : etime_lt(e->time, p->floor) || etime_lt(e->time, p->frontier);
+}
 /* Where an event that is not late stands in the order of release: at its own time or, behind the
  * frontier, at that. Of several events of one record by `frontier` as it was before all of them. */
 static inline struct etime partition_due(struct etime frontier, const struct event *e)

@@ -61,6 +61,38 @@ static void test_clone(void **state)
     free(again);
 }
 
+/* A copy of a copy goes another way unless it has lists; and text that stands in another order, or elsewhere
+ * with nothing of it, is still its own. */
+static void test_clone_without_lists(void **state)
+{
+    struct world *w = *state;
+    const struct value values[] = {text("bob"), VALUE_MISSING, text(""), value_int(-42), text("ann")};
+    struct event *e = event_at(w, 1000, FYKE_ARRAY_LEN(values), values);
+    void *blocks[3];
+    for (uint32_t round = 0; round < FYKE_ARRAY_LEN(blocks); round++) {
+        uint32_t bytes = event_clone_bytes(e);
+        blocks[round] = xmalloc(bytes);
+        struct event *copy = event_clone_into(e, blocks[round]);
+        assert_int_equal(copy->bytes, bytes);
+        assert_int_equal(bytes, sizeof(*e) + sizeof(values) + strlen("bobann"));
+        expect_same(e, copy);
+        memset(e->values, 0xff, sizeof(struct value)); /* the original may go */
+        expect_shown(copy->values[0], "\"bob\"");
+        expect_shown(copy->values[4], "\"ann\"");
+        e = copy;
+    }
+    struct value ann = e->values[4];
+    e->values[4] = e->values[0]; /* now its text stands behind the other's */
+    e->values[0] = ann;
+    void *last = xmalloc(event_clone_bytes(e));
+    expect_same(e, event_clone_into(e, last));
+    expect_shown(((struct event *)last)->values[0], "\"ann\"");
+    free(last);
+    for (uint32_t i = 0; i < FYKE_ARRAY_LEN(blocks); i++) {
+        free(blocks[i]);
+    }
+}
+
 static void test_codec(void **state)
 {
     struct world *w = *state;
@@ -122,7 +154,7 @@ static void test_every_flipped_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_total_order),      TEST(test_clone),
+        TEST(test_total_order),      TEST(test_clone), TEST(test_clone_without_lists),
         TEST(test_codec),            TEST(test_every_truncation),
         TEST(test_every_flipped_byte),
     };

@@ -72,9 +72,8 @@ static void other_clocks_are_other_groups(void **state)
     assert_false(hash128_eq(w->table.groups[0].identity, w->table.groups[1].identity));
     struct event *e = make_event(w, "bob", NULL);
     struct key_ref a, b;
-    struct value va, vb;
-    assert_true(key_of(&w->table.groups[0], &w->table.groups[0].variants[0], e, &w->eval, &va, &a));
-    assert_true(key_of(&w->table.groups[1], &w->table.groups[1].variants[0], e, &w->eval, &vb, &b));
+    assert_true(key_of(&w->table.groups[0], &w->table.groups[0].variants[0], e, &w->eval, &a));
+    assert_true(key_of(&w->table.groups[1], &w->table.groups[1].variants[0], e, &w->eval, &b));
     assert_false(hash128_eq(a.hash, b.hash));
 }
 
@@ -95,9 +94,8 @@ static void one_event_two_keys(void **state)
     assert_int_equal(key_table_routes(&w->table, 0, 0)->n, 2);
     struct event *e = make_event(w, "bob", NULL);
     struct key_ref ref;
-    struct value v;
-    assert_true(key_of(g, &g->variants[0], e, &w->eval, &v, &ref));
-    assert_false(key_of(g, &g->variants[1], e, &w->eval, &v, &ref)); /* missing */
+    assert_true(key_of(g, &g->variants[0], e, &w->eval, &ref));
+    assert_false(key_of(g, &g->variants[1], e, &w->eval, &ref)); /* missing */
 }
 
 static void empty_text_is_a_key(void **state)
@@ -107,8 +105,7 @@ static void empty_text_is_a_key(void **state)
     key_table_init(&w->table, &w->rules.rs);
     const struct key_group *g = &w->table.groups[0];
     struct key_ref ref;
-    struct value v;
-    assert_true(key_of(g, &g->variants[0], make_event(w, "", NULL), &w->eval, &v, &ref));
+    assert_true(key_of(g, &g->variants[0], make_event(w, "", NULL), &w->eval, &ref));
     assert_int_equal(ref.n_values, 1);
     assert_true(hash128_eq(ref.hash, key_hash(g, ref.canonical)));
 }

@@ -1,0 +1,54 @@
+/* Conditions that compare fields of the event at hand with constants, judged where they stand: most tests of
+ * most rules are no more than that. What expr_true() says of the same condition. */
+#ifndef FYKE_NFA_QUICK_TEST_H
+#define FYKE_NFA_QUICK_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "nfa/event.h"
+
+struct arena;
+struct expr;
+
+/* field `op` constant; a field of another declaration is missing, and then nothing is true. */
+struct quick_comparison {
+    uint32_t decl, slot;
+    uint8_t op;    /* enum expr_op: EX_EQ to EX_GE */
+    bool is_text;  /* EX_EQ with a text: the one that is asked most */
+    struct value constant;
+};
+
+/* All of them. */
+struct quick_test {
+    uint32_t n;
+    struct quick_comparison items[];
+};
+
+/* NULL: the condition is of another kind. */
+const struct quick_test *quick_test_new(const struct expr *condition, struct arena *arena);
+bool quick_comparison_holds(const struct quick_comparison *c, struct value v);
+
+static inline bool quick_test_true(const struct quick_test *t, const struct event *e)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct quick_comparison *c = &t->items[i];
+        if (c->decl != e->decl || c->slot >= e->n_values) {
+            return false;
+        }
+        const struct value *v = &e->values[c->slot];
+        if (v->kind != c->constant.kind) {
+            return false; /* missing: the checker has seen to everything else */
+        }
+        bool holds = c->is_text ? v->len == c->constant.len &&
+                                      memcmp(v->u.str, c->constant.u.str, v->len) == 0
+                                : quick_comparison_holds(c, *v);
+        if (!holds) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* Quick tests say what expr_true() says of the same condition. */
+#include "tests/support/expr_world.h"
+
+#include "base/rng.h"
+#include "base/xalloc.h"
+#include "nfa/quick_test.h"
+
+enum { FIELDS = 4, CONDITIONS = 4000 };
+
+static const enum value_kind kinds[FIELDS] = {VAL_STRING, VAL_INT, VAL_DECIMAL, VAL_BOOL};
+
+static struct value some_value(struct rng *r, enum value_kind kind)
+{
+    static const char *const texts[] = {"", "a", "failure", "success", "failures"};
+    static const char *const decimals[] = {"0", "0.1", "0.10", "-5", "200.00", "200"};
+    if (kind == VAL_STRING) {
+        return text(texts[rng_below(r, FYKE_ARRAY_LEN(texts))]);
+    }
+    if (kind == VAL_DECIMAL) {
+        return dec(decimals[rng_below(r, FYKE_ARRAY_LEN(decimals))]);
+    }
+    return kind == VAL_INT ? value_int((int64_t)rng_below(r, 3) - 1) : value_bool(rng_below(r, 2));
+}
+
+static const struct expr *some_comparison(struct world *w, struct rng *r)
+{
+    uint32_t slot = (uint32_t)rng_below(r, FIELDS);
+    struct expr *left = field(w, EX_FIELD, slot, -1), *right = con(w, some_value(r, kinds[slot]));
+    left->kind = (uint8_t)kinds[slot];
+    bool turned = rng_below(r, 2);
+    enum expr_op op = (enum expr_op)(EX_EQ + rng_below(r, EX_GE - EX_EQ + 1));
+    return turned ? ex(w, op, VAL_BOOL, 2, right, left) : ex(w, op, VAL_BOOL, 2, left, right);
+}
+
+static const struct expr *some_condition(struct world *w, struct rng *r)
+{
+    if (rng_below(r, 2)) {
+        return some_comparison(w, r);
+    }
+    return ex(w, EX_AND, VAL_BOOL, 2, some_comparison(w, r),
+              rng_below(r, 2) ? some_comparison(w, r)
+                              : ex(w, EX_AND, VAL_BOOL, 2, some_comparison(w, r),
+                                   some_comparison(w, r)));
+}
+
+static void test_same_as_expressions(void **state)
+{
+    struct world *w = *state;
+    struct rng r = rng_seed(5);
+    uint32_t n_true = 0;
+    for (uint32_t i = 0; i < CONDITIONS; i++) {
+        const struct expr *e = some_condition(w, &r);
+        const struct quick_test *q = quick_test_new(e, &w->arena);
+        assert_non_null(q);
+        for (uint32_t k = 0; k < 8; k++) {
+            struct value values[FIELDS];
+            for (uint32_t f = 0; f < FIELDS; f++) {
+                values[f] = rng_below(&r, 5) ? some_value(&r, kinds[f]) : VALUE_MISSING;
+            }
+            struct event *event = event_at(w, 1, (uint32_t)rng_below(&r, FIELDS + 1), values);
+            event->decl = rng_below(&r, 8) ? 0 : 1;
+            w->ev.self = event;
+            bool expected = expr_true(e, &w->ev);
+            assert_int_equal(quick_test_true(q, event), expected);
+            n_true += expected;
+        }
+    }
+    assert_true(n_true > CONDITIONS / 2);
+}
+
+static void test_what_is_none(void **state)
+{
+    struct world *w = *state;
+    struct event *e = event_at(w, 1, 0, NULL);
+    const struct quick_test *always = quick_test_new(NULL, &w->arena);
+    assert_non_null(always);
+    assert_true(quick_test_true(always, e));
+    struct expr *a = field(w, EX_FIELD, 0, -1), *b = field(w, EX_FIELD, 1, -1);
+    a->kind = b->kind = VAL_INT;
+    struct expr *one = con(w, value_int(1));
+    assert_null(quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, a, b), &w->arena));
+    assert_null(quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, one, one), &w->arena));
+    assert_null(quick_test_new(ex(w, EX_OR, VAL_BOOL, 2, ex(w, EX_EQ, VAL_BOOL, 2, a, one),
+                                  ex(w, EX_EQ, VAL_BOOL, 2, b, one)), &w->arena));
+    assert_null(quick_test_new(ex(w, EX_NOT, VAL_BOOL, 1, ex(w, EX_EQ, VAL_BOOL, 2, a, one)),
+                               &w->arena));
+    struct expr *at = field(w, EX_FIELD, 0, -1);
+    at->kind = VAL_TIMESTAMP;
+    at->field = NULL; /* the event's time */
+    assert_null(quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, at, con(w, at_time("2026-01-01T00:00:00Z"))),
+                               &w->arena));
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(test_same_as_expressions), TEST(test_what_is_none)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
