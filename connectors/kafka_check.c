@@ -7,7 +7,8 @@
 
 int64_t kafka_check_begin(struct kafka_part *p)
 {
-    p->checks = p->last.set && p->last.offset >= p->low && p->last.offset < p->end;
+    p->checks = p->last.set &&
+                (p->again || (p->last.offset >= p->low && p->last.offset < p->end));
     return p->checks && p->last.offset < p->next ? p->last.offset : p->next;
 }
 
@@ -20,25 +21,45 @@ static const char *when(struct etime t, char buf[ETIME_TEXT_MAX])
     return buf;
 }
 
-static enum err other(const struct kafka_part *p, const struct record_mark *found,
-                      struct error *err)
+bool kafka_check_retained(struct kafka_source *s, const struct kafka_part *p, int64_t offset)
+{
+    int64_t low, high;
+    return rd_kafka_query_watermark_offsets(s->client.rk, p->topic, p->partition, &low, &high,
+                                            KAFKA_QUERY_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           low > offset;
+}
+
+/* Since the start the client knows better. */
+static void bounds(const struct kafka_source *s, const struct kafka_part *p, long long *low,
+                   long long *end)
+{
+    int64_t now_low, now_end;
+    bool known = p->again && rd_kafka_get_watermark_offsets(s->client.rk, p->topic, p->partition, &now_low,
+                                                            &now_end) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    *low = known && now_low >= 0 ? now_low : p->low;
+    *end = known && now_end >= 0 ? now_end : p->end;
+}
+
+static enum err other(const struct kafka_source *s, const struct kafka_part *p,
+                      const struct record_mark *found, struct error *err)
 {
     char was[ETIME_TEXT_MAX], is[ETIME_TEXT_MAX];
+    long long low, end;
+    bounds(s, p, &low, &end);
     if (p->last.timestamp.ns != found->timestamp.ns) {
         return error_set(err, ERR_KAFKA,
                          "%s[%d]: the record at offset %lld was written %s, the one that was read "
                          "there %s: the topic was made anew and has grown past the position (it "
                          "holds %lld to %lld)",
                          p->topic, p->partition, (long long)found->offset,
-                         when(found->timestamp, is), when(p->last.timestamp, was),
-                         (long long)p->low, (long long)p->end);
+                         when(found->timestamp, is), when(p->last.timestamp, was), low, end);
     }
     return error_set(err, ERR_KAFKA,
                      "%s[%d]: the record at offset %lld has another key or value (%08x) than the one "
                      "that was read there (%08x): the topic was made anew and has grown past the "
                      "position (it holds %lld to %lld)",
-                     p->topic, p->partition, (long long)found->offset, found->sum, p->last.sum,
-                     (long long)p->low, (long long)p->end);
+                     p->topic, p->partition, (long long)found->offset, found->sum, p->last.sum, low,
+                     end);
 }
 
 /* Compaction may have taken it; then nothing can be told. */
@@ -68,7 +89,7 @@ enum err kafka_check(struct kafka_source *s, size_t part, const rd_kafka_message
     kafka_describe_record(s, m, part, &r);
     struct record_mark found = record_mark_of(&r);
     if (!record_mark_eq(&found, &was)) {
-        return other(p, &found, err);
+        return other(s, p, &found, err);
     }
     p->checks = p->last.set = false;
     return ERR_OK;

@@ -96,6 +96,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         on_refusal(k);
         return;
     }
+    if (k->consuming && (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)) {
+        k->missing = true; /* of each partition; who reads it asks, and says it once */
+        return;
+    }
     bool news = strncmp(k->last_error, reason, sizeof(k->last_error) - 1) != 0;
     snprintf(k->last_error, sizeof(k->last_error), "%s", reason);
     if (kafka_is_outage((rd_kafka_resp_err_t)code)) {
@@ -362,8 +367,8 @@ static rd_kafka_resp_err_t topic_state(const struct rd_kafka_metadata *m, int32_
     return m->topics[0].err;
 }
 
-static rd_kafka_resp_err_t ask(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms,
-                               int32_t *ret_n)
+rd_kafka_resp_err_t kafka_ask(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms,
+                              int32_t *ret_n)
 {
     const struct rd_kafka_metadata *m = NULL;
     *ret_n = 0;
@@ -380,7 +385,7 @@ static rd_kafka_resp_err_t ask(struct kafka_client *k, rd_kafka_topic_t *topic, 
 int32_t kafka_probe(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms)
 {
     int32_t n;
-    return ask(k, topic, timeout_ms, &n) == RD_KAFKA_RESP_ERR_NO_ERROR ? n : 0;
+    return kafka_ask(k, topic, timeout_ms, &n) == RD_KAFKA_RESP_ERR_NO_ERROR ? n : 0;
 }
 
 rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n)
@@ -389,7 +394,7 @@ rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, 
     int try_ms = 0;
     for (int left = k->connect_timeout_ms; left > 0 && !kafka_stopping(k); left -= try_ms) {
         try_ms = k->connect_timeout_ms - left < METADATA_TRY_MS ? FIRST_TRY_MS : METADATA_TRY_MS;
-        rc = ask(k, topic, left < try_ms ? left : try_ms, ret_n);
+        rc = kafka_ask(k, topic, left < try_ms ? left : try_ms, ret_n);
         kafka_serve(k, 0); /* delivers the error callbacks */
         if (rc == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
             kafka_serve(k, METADATA_TRY_MS);

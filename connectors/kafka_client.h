@@ -28,6 +28,7 @@ struct kafka_client {
     bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */
     bool consuming;       /* messages come where callbacks do */
+    bool missing;         /* something that is read was not there; for who reads */
 };
 
 struct kafka_setup {
@@ -53,7 +54,10 @@ enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_
                     struct error *err) FYKE_MUST_USE;
 /* Gives the client back, if there is one. Handles of topics go before. */
 void kafka_close(struct kafka_client *k);
-/* The same as a code, after waiting for an answer. */
+/* Asks once, within `timeout_ms`, for the number of partitions. */
+rd_kafka_resp_err_t kafka_ask(struct kafka_client *k, rd_kafka_topic_t *topic, int timeout_ms,
+                              int32_t *ret_n);
+/* The same, after waiting for an answer. */
 rd_kafka_resp_err_t kafka_find(struct kafka_client *k, rd_kafka_topic_t *topic, int32_t *ret_n);
 enum err kafka_not_found(struct kafka_client *k, const char *topic, rd_kafka_resp_err_t code,
                          struct error *err);

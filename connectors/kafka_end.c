@@ -58,6 +58,14 @@ void kafka_end_passed(struct kafka_source *s, size_t part)
     s->parts[part].eof = s->parts[part].told = false;
 }
 
+void kafka_end_undone(struct kafka_source *s, size_t part)
+{
+    struct kafka_part *p = &s->parts[part];
+    p->eof = false;
+    p->told = true;
+    tell(s, p, false);
+}
+
 /* `answer`: the leader's; NULL: none. */
 static bool is_proved(const struct kafka_source *s, const struct kafka_part *p,
                       const rd_kafka_topic_partition_t *answer)
@@ -116,7 +124,7 @@ static void count_partitions(struct kafka_source *s)
 {
     for (uint32_t t = 0; t < s->n_topics && !s->client.down; t++) {
         struct kafka_topic *topic = &s->topics[t];
-        int32_t n = topic->name ? kafka_probe(&s->client, topic->handle, COUNT_MS) : 0;
+        int32_t n = topic->name ? kafka_again_probe(s, topic->handle, COUNT_MS) : 0;
         if (n > topic->count) {
             kafka_say(&s->client,
                       "topic \"%s\" has %d partitions now, %d of them are not read: restart to read "
@@ -131,7 +139,7 @@ static void count_partitions(struct kafka_source *s)
  * it counts as away: callbacks come in between, and may know better what is wrong. */
 static void ask_around(struct kafka_source *s)
 {
-    kafka_probe(&s->client, s->probe, s->client.down ? PROBE_MS : FIRST_PROBE_MS);
+    kafka_again_probe(s, s->probe, s->client.down ? PROBE_MS : FIRST_PROBE_MS);
     if (!s->client.suspect) {
         return;
     }

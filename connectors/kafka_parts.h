@@ -2,10 +2,12 @@
  *   kafka_source.c  life cycle, reading       kafka_start.c   partitions, first offsets
  *   kafka_record.c  message → record          kafka_commit.c  positions for the group
  *   kafka_end.c     ends, outages, growth        kafka_group.c   as one of several members
- *   kafka_check.c   is it the topic that was read?
+ *   kafka_check.c   is it the topic that was read?   kafka_again.c   is it still?
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_PARTS_H
 #define FYKE_CONNECTORS_KAFKA_PARTS_H
+
+#include <stdatomic.h>
 
 #include "connectors/kafka_client.h"
 #include "connectors/kafka_rebuild_parts.h"
@@ -24,14 +26,18 @@ struct kafka_part {
     bool eof;       /* the client said that `next` is the end; nothing since */
     bool told;      /* the engine was told so and not otherwise */
     bool paused;
+    int64_t paused_ms; /* since when */
     bool waits;     /* given, but not read yet */
     struct record_mark last; /* of the record read last before the start, until it has come by */
     bool checks;             /* it is still to come, and must be the same */
+    bool again;              /* not before the start, but before reading went back to it */
 };
 
 struct kafka_topic {
     char *name; /* NULL: not read */
     rd_kafka_topic_t *handle;
+    bool gone;     /* said that it does not exist any more */
+    int64_t gone_ms;
     bool watched;  /* has `idle after`: its ends must be proved again and again */
     int32_t count; /* partitions at the start, or said since */
     /* As a member: records whose key was looked at; those in the partition of their key. */
@@ -82,6 +88,12 @@ struct kafka_source {
     bool asked_once; /* since a connection broke, without an answer */
     int64_t prove_every_ms; /* a quarter of the least `idle after` */
 
+    /* Is it still the same topic? (kafka_again.c) */
+    atomic_uint asked; /* the client's questions about the cluster, by its threads */
+    unsigned seen;     /* of them; others: something may have changed */
+    int64_t polled_ms, looked_ms[4];
+    unsigned looks;
+
     /* Commits: one under way at a time; the newest positions wait for it. */
     rd_kafka_topic_partition_list_t *wanted; /* NULL: none waits */
     bool committing;
@@ -90,6 +102,8 @@ struct kafka_source {
 
 #define KAFKA_NO_PART SIZE_MAX
 size_t kafka_part_of(const struct kafka_source *s, uint32_t topic, int32_t partition);
+/* Of the batch handed out last. */
+void kafka_drop_batch(struct kafka_source *s);
 /* Everything below next_offset has been seen. */
 void kafka_reached(struct kafka_source *s, size_t part, int64_t next_offset);
 
@@ -114,9 +128,25 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err) FYKE_MUST
 /* kafka_check.c */
 /* Where to read from so that the record read last comes by, if it is still there. */
 int64_t kafka_check_begin(struct kafka_part *p);
+/* There is no record to compare with at `offset`: has retention taken it? Else the topic ends before. */
+bool kafka_check_retained(struct kafka_source *s, const struct kafka_part *p, int64_t offset);
 /* *drop: it came for the check alone. ERR_KAFKA: it is another one. */
 enum err kafka_check(struct kafka_source *s, size_t part, const rd_kafka_message_t *m, bool *drop,
                      struct error *err) FYKE_MUST_USE;
+
+/* kafka_again.c */
+void kafka_again_watch(struct kafka_source *s, rd_kafka_conf_t *conf);
+/* What was asked so far has been taken into account. */
+void kafka_again_seen(struct kafka_source *s);
+/* kafka_probe(), which is no reason to look. */
+int32_t kafka_again_probe(struct kafka_source *s, rd_kafka_topic_t *topic, int timeout_ms);
+/* Around the reading of a batch: goes back to what was handed on last when it may be another topic by now.
+ * *ret_wait: nothing may be read yet. */
+enum err kafka_again_before(struct kafka_source *s, bool *ret_wait,
+                            struct error *err) FYKE_MUST_USE;
+enum err kafka_again_behind(struct kafka_source *s, struct error *err) FYKE_MUST_USE;
+void kafka_again_held_back(struct kafka_part *p);
+void kafka_again_let_go(struct kafka_source *s, struct kafka_part *p);
 
 /* kafka_group.c */
 void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
@@ -147,6 +177,8 @@ void kafka_link_headers(struct kafka_source *s);
 /* kafka_end.c */
 void kafka_end_reached(struct kafka_source *s, size_t part, int64_t offset);
 void kafka_end_passed(struct kafka_source *s, size_t part);
+/* Records come again that were not handed on: whatever was said of the end since does not hold. */
+void kafka_end_undone(struct kafka_source *s, size_t part);
 /* What is due by time: ends proved, the broker asked whether it is back, partitions counted. */
 void kafka_look_around(struct kafka_source *s);
 

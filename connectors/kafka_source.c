@@ -10,6 +10,7 @@ static const struct kafka_property defaults[] = {
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
     {"fetch.wait.max.ms", "100"},
+    {"topic.metadata.refresh.fast.interval.ms", "100"}, /* kafka_again.c */
     {"session.timeout.ms", "10000"}, /* bounds how long a commit waits for its coordinator */
     {"socket.nagle.disable", "true"},
 };
@@ -62,12 +63,12 @@ static size_t part_of_message(struct kafka_source *s, const rd_kafka_message_t *
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-static void drop_batch(struct kafka_source *s)
+void kafka_drop_batch(struct kafka_source *s)
 {
     for (size_t i = 0; i < s->n_messages; i++) {
         rd_kafka_message_destroy(s->messages[i]);
     }
-    s->n_messages = s->n_headers = s->n_at_end = s->n_lost_end = 0;
+    s->n_messages = s->n_headers = 0;
 }
 
 /* Errors of a group as a whole (no right to commit, say) do not concern what is read. */
@@ -104,8 +105,9 @@ static enum err on_event(struct kafka_source *s, const rd_kafka_message_t *m, si
         kafka_end_reached(s, part, m->offset);
         return ERR_OK;
     }
-    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && p->checks && m->offset < p->next) {
-        s->parts[part].last.set = false; /* retention took it a moment ago */
+    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && p->checks && m->offset < p->next &&
+        kafka_check_retained(s, p, m->offset)) {
+        s->parts[part].last.set = false;
         return kafka_assign_parts(s, err);
     }
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
@@ -179,10 +181,16 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
                             struct source_batch *ret, struct error *err)
 {
     struct kafka_source *s = (struct kafka_source *)base;
-    drop_batch(s);
+    bool pause;
+    kafka_drop_batch(s);
+    s->n_at_end = s->n_lost_end = 0;
     int wait_ms = (int)(wait.ns / NS_PER_MS);
+    FYKE_TRY(kafka_again_before(s, &pause, err));
+    if (pause) {
+        kafka_serve(&s->client, wait_ms);
+    }
     /* One by one: batches together with paused partitions skip offsets before 2.1.0. */
-    while (s->n_messages < max && s->change == SOURCE_SAME) {
+    while (!pause && s->n_messages < max && s->change == SOURCE_SAME) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(s->client.rk, wait_ms);
         if (!m) {
             break;
@@ -191,6 +199,7 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
         FYKE_TRY(take(s, m, err));
     }
     kafka_look_around(s);
+    FYKE_TRY(kafka_again_behind(s, err));
     kafka_link_headers(s);
     drop_passed_ends(s);
     bool finished = s->once && s->left == 0;
@@ -248,6 +257,11 @@ static enum err hold_back(struct kafka_source *s, struct kafka_part *p, bool pau
         return kafka_error(&s->client, rc, err, "holding back %s", p->topic);
     }
     p->paused = paused;
+    if (paused) {
+        kafka_again_held_back(p);
+    } else {
+        kafka_again_let_go(s, p);
+    }
     return ERR_OK;
 }
 
@@ -321,7 +335,7 @@ static void close_client(struct kafka_source *s)
 static void source_close(struct source *base)
 {
     struct kafka_source *s = (struct kafka_source *)base;
-    drop_batch(s);
+    kafka_drop_batch(s);
     close_client(s);
     for (uint32_t t = 0; t < s->n_topics; t++) {
         free(s->topics[t].name);
@@ -396,6 +410,7 @@ static enum err open_source(struct kafka_source *s, const struct kafka_config *c
                                 s->journal ? FYKE_ARRAY_LEN(given) : FYKE_ARRAY_LEN(fixed) + 1};
     rd_kafka_conf_t *conf;
     FYKE_TRY(kafka_conf(&s->client, c, &setup, &conf, err));
+    kafka_again_watch(s, conf);
     rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
     if (s->journal) {
         rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);

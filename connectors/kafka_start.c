@@ -273,6 +273,7 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
             kafka_reached(s, i, p->next);
         }
     }
+    kafka_again_seen(s); /* what is asked from here on, is asked of what is read from here on */
     rd_kafka_resp_err_t rc = rd_kafka_assign(s->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -297,7 +298,8 @@ static enum err go_back(struct kafka_source *s, const struct partition_position 
         FYKE_TRY(kafka_let_run(s, p, err));
         p->next = at->offset;
         p->done = p->eof = p->told = p->checks = p->waits = false;
-        p->last.set = false;
+        p->last = at->last; /* looked at when it comes by: the client may have met an error meanwhile */
+        p->again = p->last.set;
     }
     return ERR_OK;
 }

@@ -81,6 +81,10 @@ struct source {
     const struct source_ops *ops;
     bool bounded;       /* files: watermark rules of formats.md "End of a file" apply */
     bool remembers;     /* the same offsets can be read again (Kafka, named files with --state) */
+    /* Of a partition, the record that was handed on last in the batches before, as far as it is known; by
+     * whoever reads the source. NULL: nobody knows. */
+    void (*last_read)(void *ctx, uint32_t topic, int32_t partition, struct record_mark *ret);
+    void *last_read_ctx;
 };
 
 /* ---- sink -------------------------------------------------------------------------------- */

@@ -202,7 +202,18 @@ static enum err commit_rest(struct task_set *in, struct error *err)
     return ERR_OK;
 }
 
-static enum err loop(struct task_set *in, struct error *err)
+/* As the records of the batches before have left it. */
+static void last_read(void *ctx, uint32_t topic, int32_t partition, struct record_mark *ret)
+{
+    struct task_set *in = ctx;
+    struct engine *e = in->alone ? in->tasks[0].engine : task_set_task_of(in, partition);
+    const struct partition *p = e ? engine_find_partition(e, topic, partition) : NULL;
+    if (p != NULL) {
+        *ret = p->last;
+    }
+}
+
+static enum err turns(struct task_set *in, struct error *err)
 {
     bool finished = false;
     say_ready(in);
@@ -222,6 +233,15 @@ static enum err loop(struct task_set *in, struct error *err)
         FYKE_TRY(engine_finish(in->tasks[0].engine, err));
     }
     return commit_rest(in, err);
+}
+
+static enum err loop(struct task_set *in, struct error *err)
+{
+    in->source->last_read = last_read;
+    in->source->last_read_ctx = in;
+    enum err rc = turns(in, err);
+    in->source->last_read = NULL;
+    return rc;
 }
 
 enum err task_set_run(struct task_set *in, struct source *source, struct sink *sink,

@@ -47,6 +47,69 @@ def a_topic_made_anew_that_has_grown_again_is_refused(w):
     begins_anew(w)
 
 
+def all_read(w, timeout=90):
+    """Invalid records at the ends of all partitions have gone out, hence all before them were read."""
+    for p in range(w.partitions):
+        eos.ktool("-p", p, "-K", ":", "produce", w.source, stdin=f"u1:end of {p}\n".encode())
+    deadline = time.monotonic() + timeout
+    while sum("end of" in (row[2] or "") for row in eos.dump(f"{w.out}-dead")) < w.partitions:
+        if time.monotonic() > deadline:
+            raise eos.Failed("the topic is not read to its end")
+        time.sleep(0.05)
+
+
+def create_again(name, timeout=60):
+    deadline = time.monotonic() + timeout
+    while True:  # until the other one is gone
+        try:
+            return eos.ktool("create", name, PARTITIONS)
+        except eos.Failed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def made_anew_while_read(w, pause, *more):
+    """It comes back with more records than were read before the client asks for the next ones."""
+    w.load(60)
+    live = w.another("state", *more)
+    live.start()
+    all_read(w)
+    was, said = high(w), (eos.dump(w.out), eos.dump(f"{w.out}-dead"))
+    eos.ktool("delete", w.source)
+    pause(live)
+    create_again(w.source)
+    w.load(400)
+    if any(now <= then for now, then in zip(high(w), was)):
+        raise eos.Failed(f"the topic has not grown past {was}: {high(w)}")
+    ends_with(live, 4, "made anew")  # longer than what was read, or still shorter
+    if (eos.dump(w.out), eos.dump(f"{w.out}-dead")) != said:
+        raise eos.Failed(f"something of the other topic was evaluated:\n{text(live)}")
+    refused = w.another("state", *more)
+    refused.start("--once")
+    ends_with(refused, 4, "the topic was made anew and has grown past the position (it holds 0 to")
+
+
+def a_topic_made_anew_while_it_is_read_is_refused(w):
+    made_anew_while_read(w, lambda live: None)
+    begins_anew(w)
+
+
+def at_least_once_a_topic_made_anew_is_refused(w):
+    made_anew_while_read(w, lambda live: None, "--delivery", "at-least-once")
+    return "refused"
+
+
+def as_a_member_a_topic_made_anew_is_refused(w):
+    made_anew_while_read(w, lambda live: None, "--instances", "group", "--instance-id", "one")
+    return "refused"
+
+
+def an_absence_that_was_told_changes_nothing(w):
+    made_anew_while_read(w, lambda live: await_text(live, "does not exist any more; waiting for it"))
+    return "refused"
+
+
 def partitions_that_were_added_are_read_from_their_beginning(w):
     w.load(150)
     w.subject.finishes("--once")
@@ -141,6 +204,10 @@ def a_thousand_partitions(w):
 
 
 CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
+         a_topic_made_anew_while_it_is_read_is_refused,
+         at_least_once_a_topic_made_anew_is_refused,
+         as_a_member_a_topic_made_anew_is_refused,
+         an_absence_that_was_told_changes_nothing,
          partitions_that_were_added_are_read_from_their_beginning,
          topics_with_unequal_partitions_are_not_shared]
 IN_LONG = [partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
