@@ -42,5 +42,9 @@ enum err kafka_changelog_bounds(struct kafka_changelog *log, uint32_t task, int6
 /* As journal_ops.read, the journal's own entries included. */
 enum err kafka_changelog_read(struct kafka_changelog *log, uint32_t task, int64_t from,
                               journal_entry_fn fn, void *ctx, struct error *err) FYKE_MUST_USE;
+/* As journal_ops.read_decided; ends at `until` at the latest, if that is not negative. */
+enum err kafka_changelog_read_decided(struct kafka_changelog *log, uint32_t task, int64_t from,
+                                      int64_t until, journal_entry_fn fn, void *ctx,
+                                      struct error *err) FYKE_MUST_USE;
 
 #endif

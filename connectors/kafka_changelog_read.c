@@ -12,6 +12,7 @@ struct reading {
     int64_t next;  /* behind everything seen, transaction markers included */
     int64_t until; /* end of the log when its end was first reached; -1: not yet */
     int64_t told_ms; /* when something last came */
+    bool decided; /* nothing is waited for behind the stable end */
     bool done;
     journal_entry_fn fn;
     void *ctx;
@@ -76,7 +77,7 @@ static void stable_end(struct reading *r, int64_t offset)
     if (r->until < 0) {
         r->until = high;
     }
-    r->done |= r->next >= r->until;
+    r->done |= r->decided || r->next >= r->until;
 }
 
 static enum err take(struct reading *r, const rd_kafka_message_t *m, struct error *err)
@@ -140,6 +141,33 @@ static enum err read_on(struct reading *r, struct error *err)
     return ERR_OK;
 }
 
+static enum err read_from(struct reading *r, int64_t from, struct error *err)
+{
+    FYKE_TRY(assign(r->log, (uint32_t)r->partition, from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from, err));
+    enum err rc = read_on(r, err);
+    rd_kafka_assign(r->log->client.rk, NULL);
+    return rc;
+}
+
+/* Behind what a commit wrote stands at least the mark of its end: that alone is nothing to read. */
+enum err kafka_changelog_read_decided(struct kafka_changelog *log, uint32_t task, int64_t from,
+                                      int64_t until, journal_entry_fn fn, void *ctx,
+                                      struct error *err)
+{
+    int64_t low, end;
+    struct reading r = {.log = log,
+                        .partition = (int32_t)task,
+                        .next = from,
+                        .until = until,
+                        .decided = true,
+                        .told_ms = now_ms(),
+                        .fn = fn,
+                        .ctx = ctx};
+    bool known = rd_kafka_get_watermark_offsets(log->client.rk, log->topic, (int32_t)task, &low,
+                                                &end) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return known && end >= 0 && end <= from + 1 ? ERR_OK : read_from(&r, from, err);
+}
+
 enum err kafka_changelog_read(struct kafka_changelog *log, uint32_t task, int64_t from,
                               journal_entry_fn fn, void *ctx, struct error *err)
 {
@@ -150,8 +178,5 @@ enum err kafka_changelog_read(struct kafka_changelog *log, uint32_t task, int64_
                         .told_ms = now_ms(),
                         .fn = fn,
                         .ctx = ctx};
-    FYKE_TRY(assign(log, task, from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from, err));
-    enum err rc = read_on(&r, err);
-    rd_kafka_assign(log->client.rk, NULL);
-    return rc;
+    return read_from(&r, from, err);
 }

@@ -77,6 +77,16 @@ enum err kafka_journal_read(struct journal *base, uint32_t task, int64_t from,
     return kafka_changelog_read(&journal_of(base)->log, task, from, pass_on, &p, err);
 }
 
+/* One that is alone has written the last entry itself when it took the name. */
+enum err kafka_journal_read_decided(struct journal *base, uint32_t task, int64_t from,
+                                    journal_entry_fn fn, void *ctx, struct error *err)
+{
+    struct kafka_journal *j = journal_of(base);
+    struct passing_on p = {fn, ctx};
+    int64_t until = j->owner_at > from && !j->in_group ? j->owner_at : -1;
+    return kafka_changelog_read_decided(&j->log, task, from, until, pass_on, &p, err);
+}
+
 static bool is_header(struct slice key)
 {
     return key.len >= 2 && key.ptr[0] == '\0' && key.ptr[1] == 'H';
@@ -237,6 +247,7 @@ enum err kafka_journal_new(const struct kafka_config *c, const struct ruleset *r
     static const struct journal_ops ops = {.open = journal_open,
                                            .standing = kafka_journal_standing,
                                            .read = kafka_journal_read,
+                                           .read_decided = kafka_journal_read_decided,
                                            .append = journal_append,
                                            .commit = journal_commit,
                                            .presses = journal_presses,

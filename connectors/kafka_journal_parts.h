@@ -62,6 +62,8 @@ enum err kafka_journal_warm(struct journal *base, uint32_t copies, uint32_t n, b
 /* kafka_journal.c */
 enum err kafka_journal_read(struct journal *base, uint32_t task, int64_t from,
                             journal_entry_fn fn, void *ctx, struct error *err);
+enum err kafka_journal_read_decided(struct journal *base, uint32_t task, int64_t from,
+                                    journal_entry_fn fn, void *ctx, struct error *err);
 enum err kafka_journal_append(struct kafka_journal *j, uint32_t task, struct slice key,
                               bool deleted, struct slice value, struct error *err);
 

@@ -31,6 +31,7 @@ enum err kafka_journal_reader(struct journal *base, const struct journal_reader_
 {
     static const struct journal_ops ops = {.standing = kafka_journal_standing,
                                            .read = kafka_journal_read,
+                                           .read_decided = kafka_journal_read_decided,
                                            .warm = kafka_journal_warm,
                                            .close = reader_close};
     const struct kafka_journal *of = (const struct kafka_journal *)base;

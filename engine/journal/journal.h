@@ -96,6 +96,9 @@ struct journal_ops {
      * hide the end for up to the transaction time-out: waits for it, then ERR_KAFKA with numbers. */
     enum err (*read)(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn, void *ctx,
                      struct error *err);
+    /* The same for what lies at or behind `from` and is decided as of now: waits for nobody's transaction. */
+    enum err (*read_decided)(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn,
+                             void *ctx, struct error *err);
     /* Adds to the open transaction, beginning one if there is none. The bytes are copied. */
     enum err (*append)(struct journal *j, uint32_t task, struct slice key, bool deleted,
                        struct slice value, struct error *err);
@@ -110,8 +113,8 @@ struct journal_ops {
     /* A reader's: per task, would it come here if others ended? So that each of the `n` tasks has
      * `copies` such instances, where there are enough. */
     enum err (*warm)(struct journal *j, uint32_t copies, uint32_t n, bool *ret, struct error *err);
-    /* A second one over the same log, for another thread: it has standing(), read(), warm() and close()
-     * alone. */
+    /* A second one over the same log, for another thread: it has standing(), read(),
+     * read_decided(), warm() and close() alone. */
     enum err (*reader)(struct journal *j, const struct journal_reader_options *o,
                        struct journal **ret, struct error *err);
     /* Another engine goes on with it, without opening it, under rules that read the same topics by the same

@@ -23,8 +23,9 @@ static void recovery_release(struct recovery *r)
 
 /* ---- what is committed -------------------------------------------------------------------- */
 
-/* The header of the commit that the positions are of is the last one. What the log holds behind it is
- * not committed, and may be held back for as long as somebody's transaction stays open. */
+/* The header of the commit that the positions are of should be the last one. What the log holds behind it
+ * is not committed, and may be held back for as long as somebody's transaction stays open. Unless the
+ * positions are old ones of ours: then there are later headers, which are committed. */
 static enum err note_header(void *ctx, const struct journal_entry *entry, bool *done,
                             struct error *err)
 {
@@ -44,7 +45,8 @@ static enum err note_header(void *ctx, const struct journal_entry *entry, bool *
         r->header_at = r->gather.first;
         buf_clear(&r->header);
         buf_put_slice(&r->header, buf_slice(&r->gather.bytes));
-        *done = r->standing.found && r->seq == r->standing.seq;
+        r->header_end = entry->position + 1;
+        *done = !r->behind && r->standing.found && r->seq == r->standing.seq;
     }
     return ERR_OK;
 }
@@ -55,13 +57,27 @@ static enum err look_for_header(struct recovery *r, int64_t from, struct error *
     return r->journal->ops->read(r->journal, recovery_task(r), from, note_header, r, err);
 }
 
+static enum err look_behind(struct recovery *r, struct error *err)
+{
+    if (!r->found || !r->standing.found || r->seq != r->standing.seq ||
+        r->header_end >= r->standing.end) {
+        return ERR_OK;
+    }
+    r->gather.next = 0;
+    r->behind = true;
+    return r->journal->ops->read_decided(r->journal, recovery_task(r), r->header_end, note_header, r,
+                                         err);
+}
+
 static enum err find_header(struct recovery *r, struct error *err)
 {
     const struct journal_standing *s = &r->standing;
+    r->found = r->behind = false;
     if (s->end - s->first > TAIL_ENTRIES) {
         FYKE_TRY(look_for_header(r, s->end - TAIL_ENTRIES, err));
     }
-    return r->found ? ERR_OK : look_for_header(r, JOURNAL_BEGIN, err);
+    FYKE_TRY(r->found ? ERR_OK : look_for_header(r, JOURNAL_BEGIN, err));
+    return look_behind(r, err);
 }
 
 /* Positions expire when nobody reads for days; the header does not. */
@@ -89,6 +105,11 @@ static enum err stand(struct recovery *r, struct error *err)
     const struct journal_ops *ops = r->journal->ops;
     FYKE_TRY(ops->standing(r->journal, recovery_task(r), &r->standing, err));
     FYKE_TRY(find_header(r, err));
+    if (r->standing.found && r->found && r->seq > r->standing.seq) {
+        /* Committed since they were asked for? */
+        FYKE_TRY(ops->standing(r->journal, recovery_task(r), &r->standing, err));
+        FYKE_TRY(find_header(r, err));
+    }
     return check_standing(r, err);
 }
 

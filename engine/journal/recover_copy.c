@@ -50,8 +50,9 @@ static enum err judge_header(const struct recovery *r, const struct store_origin
     header_release(&h);
     if (seq > r->seq) {
         return error_set(err, ERR_STATE, "state %s holds commit %" PRIu64 ", the journal's last is "
-                         "%" PRIu64 ": the journal has lost commits; restore it, or delete the "
-                         "directory to go on from what the journal has",
+                         "%" PRIu64 ": the journal has lost commits; restore it, start anew with "
+                         "--reset-state, or make the state anew out of the input with "
+                         "--rebuild-from-input",
                          r->e->options.state_dir, seq, r->seq);
     }
     if (seq == r->seq && !slice_eq(buf_slice(&bytes), buf_slice(&r->header))) {

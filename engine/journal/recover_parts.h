@@ -13,6 +13,8 @@ struct recovery {
     bool found;
     uint64_t seq; /* K */
     int64_t header_at; /* position of its first part */
+    int64_t header_end; /* behind its last one */
+    bool behind; /* looking for another one behind it */
     struct buf header;
     struct store_origin origin; /* of the database */
 };

@@ -457,13 +457,12 @@ static enum err wait_while_held(const struct sim_journal *s, uint32_t task, stru
     return ERR_OK;
 }
 
-static enum err sim_read(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn,
-                         void *ctx, struct error *err)
+static enum err sim_read_decided(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn,
+                                 void *ctx, struct error *err)
 {
     struct sim_journal *s = of_journal(j);
     struct journal_entry entry;
     bool done = false;
-    FYKE_TRY(wait_while_held(s, task, err));
     for (size_t at = 0; !done && next_entry(s, task, &at, from, &entry);) {
         enum sim_fault fault;
         FYKE_TRY(enter_entry(s, &fault, err));
@@ -477,6 +476,13 @@ static enum err sim_read(struct journal *j, uint32_t task, int64_t from, journal
         }
     }
     return ERR_OK;
+}
+
+static enum err sim_read(struct journal *j, uint32_t task, int64_t from, journal_entry_fn fn,
+                         void *ctx, struct error *err)
+{
+    FYKE_TRY(wait_while_held(of_journal(j), task, err));
+    return sim_read_decided(j, task, from, fn, ctx, err);
 }
 
 static enum err sim_append(struct journal *j, uint32_t task, struct slice key, bool deleted,
@@ -600,7 +606,8 @@ static enum err sim_reader(struct journal *j, const struct journal_reader_option
                            struct journal **ret, struct error *err)
 {
     static const struct journal_ops reader_ops = {
-        .standing = sim_standing, .read = sim_read, .warm = sim_warm, .close = reader_close};
+        .standing = sim_standing, .read = sim_read,
+        .read_decided = sim_read_decided, .warm = sim_warm, .close = reader_close};
     const struct sim_journal *of = of_journal(j);
     struct sim_journal *s = xcalloc(1, sizeof(*s));
     (void)err;
@@ -615,6 +622,7 @@ static enum err sim_reader(struct journal *j, const struct journal_reader_option
 static const struct journal_ops ops = {.open = sim_open,
                                        .standing = sim_standing,
                                        .read = sim_read,
+                                       .read_decided = sim_read_decided,
                                        .append = sim_append,
                                        .commit = sim_commit,
                                        .presses = sim_presses,

@@ -224,6 +224,25 @@ static void expired_positions_are_those_of_the_header(void **state)
     assert_int_equal(world_position_of(w, LOGINS), at);
 }
 
+/* They were ours once, and what came after them is committed: going on from there would say it twice. */
+static void positions_of_an_older_commit_are_refused(void **state)
+{
+    struct world *w = *state;
+    world_begin_life(w);
+    world_send_some(w, 0, 50);
+    world_commit(w);
+    struct sim_position older = w->log.positions[0];
+    world_send_some(w, 50, 100);
+    world_commit(w);
+    world_end_life(w, true);
+    assert_true(w->log.positions[0].seq > older.seq);
+    for (size_t i = 0; i < w->log.n_positions; i++) {
+        w->log.positions[i].seq = older.seq;
+    }
+    assert_int_equal(world_try_life(w), ERR_STATE);
+    assert_non_null(strstr(w->err.text, "but the changelog's last header is that of commit"));
+}
+
 static void a_damaged_copy_is_made_anew(void **state)
 {
     struct world *w = *state;
@@ -418,6 +437,7 @@ int main(void)
         T(positions_without_their_header_are_refused),
         T(a_copy_of_another_log_is_no_first_start),
         T(expired_positions_are_those_of_the_header),
+        T(positions_of_an_older_commit_are_refused),
         T(a_damaged_copy_is_made_anew),
         T(a_directory_that_goes_away_costs_a_restore),
         T(a_state_without_a_journal_is_never_deleted),
