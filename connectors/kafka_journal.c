@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "connectors/kafka_journal_parts.h"
+#include "connectors/kafka_limits.h"
 #include "connectors/kafka_rebuild_parts.h"
 #include "connectors/kafka_names.h"
 
@@ -52,6 +53,7 @@ static enum err journal_open(struct journal *base, bool reset, struct error *err
     FYKE_TRY(j->in_group ? kafka_journal_found(j, err)
                          : kafka_changelog_ensure(&j->log, reset, err));
     limit_values(j);
+    FYKE_TRY(kafka_txn_limit(&j->txn, j->config, &j->log.client, j->log.max_message_bytes, err));
     FYKE_TRY(kafka_target_open(&j->txn, &j->entries, err));
     enum err signing = kafka_journal_sign(j, err);
     return signing == ERR_OK ? ERR_OK : kafka_journal_judge(j, signing, err);

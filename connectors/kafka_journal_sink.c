@@ -23,7 +23,8 @@ static enum err sink_write(struct sink *base, const struct out_record *r, struct
     }
     struct kafka_message m = kafka_message_of(r);
     fault_point(t->fault, "kafka-before-alert");
-    if (m.value.len + m.key.len + ROOM_BYTES > (size_t)t->max_bytes) {
+    int most = s->to.limit > 0 && s->to.limit < t->max_bytes ? s->to.limit : t->max_bytes;
+    if (m.value.len + m.key.len + ROOM_BYTES > (size_t)most) {
         kafka_leave_value_out(r, &m);
     }
     enum err rc = kafka_txn_send(t, &s->to, &m, err);

@@ -73,6 +73,18 @@ enum err kafka_too_large(const struct out_record *r, const char *topic, struct e
                      SLICE_ARG(r->rule), r->value.len, topic);
 }
 
+bool kafka_may_be_deleted(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__DESTROY;
+}
+
+enum err kafka_deleted(const char *topic, struct error *err)
+{
+    return error_set(err, ERR_KAFKA, "kafka: what is written to %s is not delivered (the topic was deleted)",
+                     topic);
+}
+
 /* A NULL pointer is null to librdkafka. */
 static void *bytes_of(bool has, struct slice s)
 {

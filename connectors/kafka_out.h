@@ -24,6 +24,9 @@ struct kafka_message kafka_message_of(const struct out_record *r);
  * there is none to leave out. */
 bool kafka_leave_value_out(const struct out_record *r, struct kafka_message *m);
 enum err kafka_too_large(const struct out_record *r, const char *topic, struct error *err);
+/* A topic that is written was deleted: what may mean it, what is said. */
+bool kafka_may_be_deleted(rd_kafka_resp_err_t code);
+enum err kafka_deleted(const char *topic, struct error *err);
 rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, struct kafka_message *m);
 
 #endif

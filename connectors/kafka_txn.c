@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/xalloc.h"
+#include "connectors/kafka_limits.h"
 #include "connectors/kafka_txn_error.h"
 
 #define STEP_MS 500
@@ -108,13 +109,16 @@ static enum err check_topics(struct kafka_txn *t, struct patience *p, struct err
         return ERR_OK;
     }
     t->broken = true;
-    return error_set(err, ERR_KAFKA, "kafka: what is written to %s is not delivered (the topic was deleted)",
-                     name);
+    return kafka_deleted(name, err);
 }
 
 static enum err given_up(struct kafka_txn *t, rd_kafka_resp_err_t code, struct error *err)
 {
+    char name[KAFKA_NAME_SIZE];
     t->broken = true;
+    if (kafka_txn_topic_gone(t, name)) {
+        return kafka_deleted(name, err);
+    }
     return kafka_error(&t->client, code, err,
                        "stopped while the broker does not answer; the next run goes on from the "
                        "last commit");
@@ -189,6 +193,7 @@ static enum err read_limits(struct kafka_txn *t, rd_kafka_conf_t *conf, struct e
     FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.messages", &t->queue_messages, err));
     FYKE_TRY(kafka_conf_int(conf, "queue.buffering.max.kbytes", &kbytes, err));
     t->queue_bytes = (int64_t)kbytes * 1024;
+    FYKE_TRY(kafka_limit_batches(conf, t->limit, &t->batch_bytes, err));
     return shorten_requests(t, conf, err);
 }
 
@@ -258,6 +263,11 @@ enum err kafka_txn_init(struct kafka_txn *t, struct error *err)
 enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to, struct error *err)
 {
     int32_t partitions;
+    if (!to->txn) {
+        to->txn = t;
+        to->next = t->targets;
+        t->targets = to;
+    }
     to->handle = rd_kafka_topic_new(t->client.rk, to->name, NULL);
     if (!to->handle) {
         return kafka_error(&t->client, rd_kafka_last_error(), err, "topic %s", to->name);
@@ -276,8 +286,19 @@ void kafka_target_partitions(struct kafka_target *to, uint32_t n)
     to->n_ends = n;
 }
 
+static void unlist(struct kafka_target *to)
+{
+    for (struct kafka_target **at = to->txn ? &to->txn->targets : NULL; at && *at; at = &(*at)->next) {
+        if (*at == to) {
+            *at = to->next;
+            return;
+        }
+    }
+}
+
 void kafka_target_close(struct kafka_target *to)
 {
+    unlist(to);
     if (to->handle) {
         rd_kafka_topic_destroy(to->handle);
     }

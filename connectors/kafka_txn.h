@@ -21,6 +21,9 @@ struct kafka_target {
     int64_t *ends; /* per partition: behind the last message delivered; NULL: not asked for */
     int64_t *lowest; /* the same: of all delivered since it was set to INT64_MAX */
     uint32_t n_ends;
+    int limit; /* of the topic (kafka_limits.h); 0: not known */
+    struct kafka_txn *txn; /* that it is listed in; NULL: not yet */
+    struct kafka_target *next;
 };
 
 struct kafka_txn {
@@ -31,6 +34,9 @@ struct kafka_txn {
     struct fault *fault;
     int timeout_ms;    /* of a transaction */
     int max_bytes;     /* of a message */
+    int limit;         /* set before it is opened: what topics take (kafka_limits.h); 0: not known */
+    int batch_bytes;
+    struct kafka_target *targets; /* what is open; theirs */
     int queue_messages;
     int64_t queue_bytes;
     bool ready;        /* initialised */

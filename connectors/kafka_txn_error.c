@@ -60,7 +60,8 @@ static const char *hint(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* it has none any more */
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return " (the topic was deleted)";
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: return " (max.message.bytes of the topic)";
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        return " (max.message.bytes of the topic holds for a batch of messages: -X batch.size=… bounds it)";
     default: return "";
     }
 }
@@ -89,6 +90,10 @@ enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
     t->broken = true;
     if (is_fence(code)) {
         return fail_with(t, code, "sending", why, err);
+    }
+    char gone[KAFKA_NAME_SIZE];
+    if (kafka_may_be_deleted(code) && kafka_txn_topic_gone(t, gone)) { /* the first that failed may be another's */
+        return kafka_deleted(gone, err);
     }
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != t->failed) {
         kafka_serve(&t->client, 0); /* brings the log line that names the topic */
@@ -127,13 +132,13 @@ enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
                           struct error *err)
 {
     char why[256] = "";
-    code = cause_of(t, code, why, sizeof(why));
-    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) { /* the client's word; the broker's comes below */
         t->broken = true;
         return error_set(err, ERR_LIMIT,
                          "kafka: %s to %s: one takes %zu bytes, more than message.max.bytes",
                          to->what, to->name, m->value.len);
     }
+    code = cause_of(t, code, why, sizeof(why));
     /* The client refuses messages of a transaction that cannot be committed any more. */
     kafka_serve(&t->client, 0);
     if (t->failed && !is_fence(code)) {

@@ -13,6 +13,7 @@ import eos
 from eos_faults import await_text, ends_with, run_cases, stop, text
 from eos_matrix import END_OF_TIME, PARTITIONS
 
+SMALL = 20000
 LONG = os.environ.get("FYKE_LONG") == "1"
 
 
@@ -58,11 +59,19 @@ def all_read(w, timeout=90):
         time.sleep(0.05)
 
 
-def create_again(name, timeout=60):
+def await_more(topic, before, timeout=90):
+    deadline = time.monotonic() + timeout
+    while len(eos.dump(topic)) <= before:
+        if time.monotonic() > deadline:
+            raise eos.Failed(f"nothing comes to {topic}")
+        time.sleep(0.05)
+
+
+def create_again(name, partitions=PARTITIONS, timeout=60):
     deadline = time.monotonic() + timeout
     while True:  # until the other one is gone
         try:
-            return eos.ktool("create", name, PARTITIONS)
+            return eos.ktool("create", name, partitions)
         except eos.Failed:
             if time.monotonic() > deadline:
                 raise
@@ -103,6 +112,49 @@ def at_least_once_a_topic_made_anew_is_refused(w):
 def as_a_member_a_topic_made_anew_is_refused(w):
     made_anew_while_read(w, lambda live: None, "--instances", "group", "--instance-id", "one")
     return "refused"
+
+
+def an_output_that_is_deleted_is_named(w):
+    """While running, the topic of the alerts and then that of the dead letters; nothing says that no broker
+    answers, as one does."""
+    for i, gone in enumerate((w.out, f"{w.out}-dead")):
+        for more in ([], ["--delivery", "at-least-once"]):
+            live = w.run(f"{w.name}-{i}{len(more)}", w.out, f"{w.work}/state{i}{len(more)}", f"gone{i}{len(more)}.log", *more)
+            live.start()
+            before = len(eos.dump(gone))
+            w.load(200)
+            await_more(gone, before)
+            eos.ktool("delete", gone)
+            w.load(200)
+            ends_with(live, 4, f"what is written to {gone} is not delivered (the topic was deleted)")
+            if "no broker answers" in text(live):
+                raise eos.Failed(f"a broker answers:\n{text(live)}")
+            create_again(gone, 1)
+    return "refused"
+
+
+def topics_that_take_small_batches_only(w):
+    """Their limit holds for a batch, and all alerts and entries of a commit would go in one."""
+    w.out = f"{w.name}-small"
+    eos.ktool("create", w.out, 1, f"max.message.bytes={SMALL}")
+    eos.ktool("create", f"{w.out}-dead", 1, f"max.message.bytes={SMALL}")
+    w.subject = w.run(w.name, w.out, w.state, "run.log", "--commit-every", "5s", "-X",
+                      f"changelog.max.message.bytes={SMALL}", "-X", "linger.ms=500")
+    w.load(1000)
+    w.subject.finishes("--once")
+    if sum(len(row[2] or "") for row in eos.dump(w.out)) < 5 * SMALL:
+        raise eos.Failed("one batch would have held everything")
+    w.load(200)
+    w.subject.finishes("--once")
+    other = w.run(f"{w.name}-other", w.out, f"{w.work}/other", "other.log", "--delivery", "at-least-once", "-X",
+                  "linger.ms=500")
+    alerts = len(eos.dump(w.out))
+    other.finishes("--once")
+    if len(eos.dump(w.out)) != 2 * alerts:
+        raise eos.Failed("at least once not all went out")
+    w.outputs(f"{w.name}-again")
+    w.subject = w.run(w.name, w.out, w.state, "again.log")
+    w.subject.finishes("--once", "--reset-state")
 
 
 def an_absence_that_was_told_changes_nothing(w):
@@ -208,6 +260,7 @@ CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
          at_least_once_a_topic_made_anew_is_refused,
          as_a_member_a_topic_made_anew_is_refused,
          an_absence_that_was_told_changes_nothing,
+         an_output_that_is_deleted_is_named, topics_that_take_small_batches_only,
          partitions_that_were_added_are_read_from_their_beginning,
          topics_with_unequal_partitions_are_not_shared]
 IN_LONG = [partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
