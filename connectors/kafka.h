@@ -55,6 +55,10 @@ enum err kafka_source_new(const struct kafka_config *c, const struct ruleset *rs
                           const char *topics, const char *start, bool once, struct source **ret,
                           struct error *err) FYKE_MUST_USE;
 
+/* ERR_STATE: the positions of the group are those of a run that delivers exactly once. Before start(). */
+enum err kafka_source_check_positions(struct source *s, const struct kafka_config *c,
+                                      struct error *err) FYKE_MUST_USE;
+
 /* The same as a member of the group: partitions come and go (engine/io.h). What commits are made with,
  * the group's metadata as of the last assignment, is handed to the journal `j`. `c->instance_id` names
  * the member; `n_tasks` of kafka_count_tasks(). */

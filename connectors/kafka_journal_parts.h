@@ -49,6 +49,8 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
 enum err kafka_journal_ask_rebuild(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;
 /* "fyke2 seq=… app=…", at most 64 bytes. */
 #define KAFKA_METADATA_MAX 65
+/* False: it is not what the other writes for this application. */
+bool kafka_metadata_read(const char *app, struct slice text, uint64_t *ret);
 void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_t seq);
 
 /* kafka_journal_reader.c */

@@ -27,7 +27,7 @@ void kafka_metadata_write(char ret[KAFKA_METADATA_MAX], const char *app, uint64_
 }
 
 /* Only what kafka_metadata_write() writes, letter for letter. */
-static bool metadata_read(const char *app, struct slice text, uint64_t *ret)
+bool kafka_metadata_read(const char *app, struct slice text, uint64_t *ret)
 {
     static const struct slice head = {"fyke2 seq=", 10};
     char expected[KAFKA_METADATA_MAX];
@@ -184,7 +184,7 @@ static enum err judge(const struct kafka_journal *j, const rd_kafka_topic_partit
         if (p->offset < 0) {
             continue;
         }
-        if (!metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), &seq)) {
+        if (!kafka_metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), &seq)) {
             return foreign(j, p, err);
         }
         if (before && strcmp(before->topic, p->topic) == 0 && seq != before_seq) {
@@ -205,7 +205,7 @@ static uint64_t last_seq(const struct kafka_journal *j, const rd_kafka_topic_par
     for (int i = 0; i < l->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &l->elems[i];
         struct slice text = slice_from(p->metadata, p->metadata_size);
-        if (p->offset >= 0 && metadata_read(j->config->app, text, &seq)) {
+        if (p->offset >= 0 && kafka_metadata_read(j->config->app, text, &seq)) {
             last = seq > last ? seq : last;
         }
     }

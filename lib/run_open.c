@@ -55,7 +55,10 @@ static enum err open_source(struct run *r, struct error *err)
             return kafka_source_join(&r->kafka, r->rs, r->topics, c->start, c->once, r->n_tasks,
                                      r->journal, &r->source, err);
         }
-        return kafka_source_new(&r->kafka, r->rs, r->topics, c->start, c->once, &r->source, err);
+        FYKE_TRY(kafka_source_new(&r->kafka, r->rs, r->topics, c->start, c->once, &r->source, err));
+        return r->journal || c->options.reset_state
+                   ? ERR_OK
+                   : kafka_source_check_positions(r->source, &r->kafka, err);
     }
     if (r->tables.n_events == 0) {
         return error_set(err, ERR_USAGE, "no input holds events: all are lists or lookups");
