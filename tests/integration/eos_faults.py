@@ -150,31 +150,6 @@ def positions_that_somebody_moved_are_refused(w):
     w.subject.finishes("--once", "--reset-state")
 
 
-def positions_of_an_older_commit_are_refused(w):
-    """As after a run with another group and back, or when the broker lost the end of its own log: what came
-    after them is committed, and would go out again."""
-    w.load(100)
-    w.subject.finishes("--once")
-    older = [row.split("\t") for row in
-             eos.ktool("offsets", w.name, w.source).decode().splitlines()]
-    w.load(100)
-    w.subject.finishes("--once")
-    seq = w.seq()
-    alerts = eos.dump(w.out)
-    for partition, offset, *_, metadata in older:
-        eos.ktool("commit", w.name, w.source, partition, offset, metadata)
-    if not 0 <= w.seq() < seq:
-        raise eos.Failed(f"positions of commit {w.seq()}, not of an older one than {seq}")
-    for state in ("state", "new"):  # with its copy, and without
-        refused = w.another(state)
-        refused.start("--once")
-        ends_with(refused, 4, f"the positions are those of commit {w.seq()}, but the changelog's last "
-                              f"header is that of commit {seq}")
-    if eos.dump(w.out) != alerts:
-        raise eos.Failed("something was evaluated again")
-    return "refused"
-
-
 def positions_may_expire(w):
     w.load(100)
     w.subject.finishes("--once")
@@ -398,15 +373,6 @@ def another_protocols_state_is_refused(w):
     refused = w.another("state")
     refused.start("--once")
     ends_with(refused, 4, "or a run delivered at least once")
-    first = w.run(f"{w.name}-first", w.out, f"{w.work}/first", "first.log")
-    first.finishes("--once")
-    before, alerts = eos.ktool("offsets", f"{w.name}-first", w.source), eos.dump(w.out)
-    refused = w.run(f"{w.name}-first", w.out, f"{w.work}/elsewhere", "elsewhere.log")
-    refused.start("--once", "--delivery", "at-least-once")
-    ends_with(refused, 4, f"of application {w.name}-first was committed exactly once (commit ")
-    if (eos.ktool("offsets", f"{w.name}-first", w.source), eos.dump(w.out)) != (before, alerts):
-        raise eos.Failed("a run delivered at least once has changed what was committed exactly once")
-    first.finishes("--once")
     other = w.run(f"{w.name}-other", w.out, w.state, "other.log")
     other.start("--once")
     ends_with(other, 4, "without a changelog")
@@ -460,7 +426,7 @@ def an_outage_longer_than_a_transaction(w):
 
 CASES = [a_second_process_ends_the_first, a_process_that_wakes_up_later_ends,
          a_transaction_that_took_too_long_is_done_again, positions_that_somebody_moved_are_refused,
-         positions_of_an_older_commit_are_refused, positions_may_expire, a_changelog_that_is_gone_is_refused,
+         positions_may_expire, a_changelog_that_is_gone_is_refused,
          a_state_is_made_anew_out_of_the_input,
          records_that_retention_took_are_refused, a_deleted_state_directory_is_restored,
          an_aborted_commit_of_the_same_number_is_not_read,

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Exactly once when topics change under it: made anew, more partitions, unequal ones; very many.
+"""Exactly once when topics change under it: made anew, deleted, more partitions, unequal ones; very many;
+and positions of other commits.
 
     eos_topics.py FYKE
 
@@ -162,6 +163,45 @@ def an_absence_that_was_told_changes_nothing(w):
     return "refused"
 
 
+def positions_of_an_older_commit_are_refused(w):
+    """As after a run with another group and back, or when the broker lost the end of its own log: what came
+    after them is committed, and would go out again."""
+    w.load(100)
+    w.subject.finishes("--once")
+    older = [row.split("\t") for row in
+             eos.ktool("offsets", w.name, w.source).decode().splitlines()]
+    w.load(100)
+    w.subject.finishes("--once")
+    seq = w.seq()
+    alerts = eos.dump(w.out)
+    for partition, offset, *_, metadata in older:
+        eos.ktool("commit", w.name, w.source, partition, offset, metadata)
+    if not 0 <= w.seq() < seq:
+        raise eos.Failed(f"positions of commit {w.seq()}, not of an older one than {seq}")
+    for state in ("state", "new"):  # with its copy, and without
+        refused = w.another(state)
+        refused.start("--once")
+        ends_with(refused, 4, f"the positions are those of commit {w.seq()}, but the changelog's last "
+                              f"header is that of commit {seq}")
+    if eos.dump(w.out) != alerts:
+        raise eos.Failed("something was evaluated again")
+    return "refused"
+
+
+def at_least_once_leaves_positions_of_exactly_once(w):
+    """It would begin at the beginning and overwrite them."""
+    w.load(100)
+    w.subject.finishes("--once")
+    before, alerts = eos.ktool("offsets", w.name, w.source), eos.dump(w.out)
+    refused = w.another("elsewhere")
+    refused.start("--once", "--delivery", "at-least-once")
+    ends_with(refused, 4, f"of application {w.name} was committed exactly once (commit ")
+    if (eos.ktool("offsets", w.name, w.source), eos.dump(w.out)) != (before, alerts):
+        raise eos.Failed("a run delivered at least once has changed what was committed exactly once")
+    w.load(100)
+    w.subject.finishes("--once")
+
+
 def partitions_that_were_added_are_read_from_their_beginning(w):
     w.load(150)
     w.subject.finishes("--once")
@@ -261,6 +301,7 @@ CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
          as_a_member_a_topic_made_anew_is_refused,
          an_absence_that_was_told_changes_nothing,
          an_output_that_is_deleted_is_named, topics_that_take_small_batches_only,
+         positions_of_an_older_commit_are_refused, at_least_once_leaves_positions_of_exactly_once,
          partitions_that_were_added_are_read_from_their_beginning,
          topics_with_unequal_partitions_are_not_shared]
 IN_LONG = [partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
