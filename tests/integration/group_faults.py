@@ -474,7 +474,7 @@ def a_savepoint_of_a_group_begins_another(w):
     return w.check()
 
 
-CASES = [a_savepoint_of_a_group_begins_another, partitions_added_to_those_of_a_group_are_told,
+CASES = [partitions_added_to_those_of_a_group_are_told,
          who_takes_a_task_over_goes_on_behind_others, names_that_look_alike_do_not_shut_each_other_out,
          topics_by_different_partitioners_are_refused,
          message_keys_that_are_not_the_field_are_refused,
