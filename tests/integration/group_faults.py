@@ -480,7 +480,8 @@ CASES = [partitions_added_to_those_of_a_group_are_told,
          message_keys_that_are_not_the_field_are_refused,
          a_few_records_in_the_wrong_place_are_counted, a_topic_whose_end_was_lost_is_refused]
 # Each takes half a minute or more.
-LONG = [partitions_that_are_added_end_all_members, a_rolling_restart_shares_nothing_anew,
+LONG = [a_savepoint_of_a_group_begins_another,
+        partitions_that_are_added_end_all_members, a_rolling_restart_shares_nothing_anew,
         an_open_transaction_of_a_zombie_hides_what_its_heir_committed,
         a_zombie_wakes_up_in_the_middle_of_a_commit, a_zombie_with_uncommitted_work_wakes_up,
         a_partition_that_was_held_back_is_read_on_when_it_comes_back]
