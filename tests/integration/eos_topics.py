@@ -297,14 +297,13 @@ def a_thousand_partitions(w):
 
 CASES = [a_topic_made_anew_that_has_grown_again_is_refused,
          a_topic_made_anew_while_it_is_read_is_refused,
-         at_least_once_a_topic_made_anew_is_refused,
          as_a_member_a_topic_made_anew_is_refused,
-         an_absence_that_was_told_changes_nothing,
          an_output_that_is_deleted_is_named, topics_that_take_small_batches_only,
          positions_of_an_older_commit_are_refused, at_least_once_leaves_positions_of_exactly_once,
          partitions_that_were_added_are_read_from_their_beginning,
          topics_with_unequal_partitions_are_not_shared]
-IN_LONG = [partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
+IN_LONG = [at_least_once_a_topic_made_anew_is_refused, an_absence_that_was_told_changes_nothing,
+           partitions_that_are_added_while_running_are_said, many_partitions_in_one_transaction, a_thousand_partitions]
 
 if __name__ == "__main__":
     run_cases(CASES + (IN_LONG if LONG else []))
