@@ -105,6 +105,7 @@ static void fill_config(struct run_args *a)
     c->watch = (enum fyke_watch)settings_word(s, SET_WATCH);
     c->audit = settings_text(s, SET_AUDIT);
     c->drop_changed = settings_word(s, SET_ON_CHANGE) == 1;
+    c->warm_changed = settings_word(s, SET_ON_CHANGE) == 2;
     c->in_group = settings_is_set(s, SET_INSTANCES) && settings_word(s, SET_INSTANCES) == 1;
     c->standby = (unsigned)settings_number(s, SET_STANDBY);
     c->group_rules = group_rules[settings_word(s, SET_GROUP_RULES)];

@@ -80,10 +80,11 @@ static const struct setting table[SET_COUNT] = {
     [SET_ON_CHANGE] = {.name = "on-change",
                        .kind = SETTING_CHOICE,
                        .value = "W",
-                       .words = "drain|drop",
+                       .words = "drain|drop|warm",
                        .fallback = "drain",
                        .help = "what a rule has open when its files change. drain: the old version "
-                               "finishes it; drop: it is dropped"},
+                               "finishes it; drop: it is dropped; warm: it is dropped, and the "
+                               "new version has seen the past that it looks back to"},
     [SET_WATCH] = {.name = "watch",
                    .kind = SETTING_CHOICE,
                    .value = "HOW",

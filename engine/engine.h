@@ -154,6 +154,9 @@ struct engine_options {
     void *may_switch_ctx;
     const struct profiles_given *given; /* tests: instead of following events; NULL */
     struct engine_kept *kept;    /* engine_keep(): instead of state_dir and journal being opened; taken over */
+    /* What an engine kept that has met the state of this one (engine_meet()): becomes part of it for rules that
+     * are new, in the commit that makes the rules others. Borrowed. NULL: none. */
+    struct engine_kept *warmed;
     struct fault *fault;         /* tests: fault point to die at; NULL */
 };
 
@@ -190,6 +193,8 @@ bool engine_is_prepared(const struct engine *e);
  * cannot be; engine_free() closes it. */
 struct engine_kept;
 struct engine_kept *engine_keep(struct engine *e);
+/* The header of its last commit. */
+enum err engine_kept_header(struct engine_kept *k, struct buf *ret, struct error *err) FYKE_MUST_USE;
 /* Closes what no engine took over. */
 void engine_kept_free(struct engine_kept *k);
 /* During options.beat: lists and lookups that come from files have the contents of `rs` from the next
@@ -276,6 +281,15 @@ static inline uint64_t engine_rule_operations(const struct engine_rule_figures *
 {
     return f->events + f->work.tests + f->work.visits + f->work.steps;
 }
+
+/* ---- beside a running one: the past for rules that are new (meet.c) --------------------------- */
+
+/* Between engine_push(): evaluates what is in order, within the budgets. */
+enum err engine_warm_step(struct engine *e, struct error *err) FYKE_MUST_USE;
+/* Everything was pushed that the engine with this header has read, and nothing else: evaluates what that one has
+ * evaluated, writes it, and stops (engine_keep()). ERR_USAGE: their clocks are not the same. */
+enum err engine_meet(struct engine *e, struct slice header, struct error *err) FYKE_MUST_USE;
+uint32_t engine_shards(const struct engine *e);
 
 /* ---- figures ------------------------------------------------------------------------------ */
 

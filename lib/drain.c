@@ -285,7 +285,7 @@ static const struct ruleset *open_rules(void *ctx, struct slice texts, struct ha
     note_found(d, texts, fingerprint);
     d->opened = true;
     drop_all(d);
-    if (d->config->drop_changed || texts.len == 0 || d->now.texts.len == 0 ||
+    if (d->config->drop_changed || d->off || texts.len == 0 || d->now.texts.len == 0 ||
         !rule_store_split(texts, &set, &rest)) {
         return d->base;
     }
@@ -333,9 +333,10 @@ void drain_free(struct drain *d)
     free(d);
 }
 
-void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts)
+void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts, bool off)
 {
     drop_all(d);
+    d->off = off;
     d->base = rs;
     d->now = d->before = (struct set_texts){rs->fingerprint, texts};
 }

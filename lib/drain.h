@@ -32,8 +32,9 @@ struct drain;
 struct drain *drain_new(const struct fyke_run_config *c, struct later *later);
 void drain_free(struct drain *d);
 
-/* An engine is about to be opened with `rs`, whose texts are `texts`; the one before is closed. */
-void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts);
+/* An engine is about to be opened with `rs`, whose texts are `texts`; the one before is closed. `off`: nothing
+ * drains from here on. */
+void drain_opening(struct drain *d, const struct ruleset *rs, struct slice texts, bool off);
 /* What the next opening would compile; drain_take_kit() gives it back for that (NULL: none). */
 struct drain_kit *drain_make_kit(const struct drain *d);
 void drain_take_kit(struct drain *d, struct drain_kit *k);

@@ -37,6 +37,7 @@ struct set_texts {
 struct drain {
     const struct fyke_run_config *config;
     struct later *later;
+    bool off; /* in this life nothing drains */
     struct engine_old_rules hooks;
     const struct ruleset *base; /* as given to the engine */
     struct set_texts now, before;

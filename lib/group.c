@@ -32,6 +32,9 @@ static bool is_name(const char *text)
 enum err group_check_config(const struct fyke_run_config *c, bool from_kafka, struct error *err)
 {
     bool to_kafka = c->output && strncmp(c->output, "kafka:", 6) == 0 && !c->on_alert;
+    if (c->warm_changed) {
+        return error_set(err, ERR_USAGE, "--on-change warm needs one instance (--instances 1)");
+    }
     if (!from_kafka || !to_kafka || c->delivery == FYKE_AT_LEAST_ONCE) {
         return error_set(err, ERR_USAGE, "several instances deliver exactly once, from Kafka to Kafka: "
                                          "-i kafka -o kafka:TOPIC");

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "lib/delivery.h"
@@ -103,6 +104,7 @@ void reload_free(struct reload *r)
     }
     rules_reader_release(&r->reader);
     rule_watch_free(r->watch);
+    warm_free(r->warm);
     drain_free(r->drain);
     reload_audit_free(r->audit);
     drop_replaced(r);
@@ -259,6 +261,43 @@ void reload_stops(struct reload *r)
     }
 }
 
+static void refuse_next(struct reload *r, const char *why)
+{
+    fyke_rules_free(r->next);
+    r->next = NULL;
+    warm_free(r->warm);
+    r->warm = NULL;
+    r->figures.failed++;
+    reload_say(r, SAY_ERROR "reload: refused: %s; the rules in force stay", why);
+    reload_tell_same(r, RELOAD_REFUSED, slice_of(why));
+}
+
+static bool begin_warming(struct reload *r, struct engine *e)
+{
+    struct error err = ERROR_INIT;
+    struct map names;
+    warm_names(reload_rules(r), r->next, &names);
+    size_t n = names.n;
+    map_release(&names);
+    if (n == 0) {
+        return true;
+    }
+    if (warm_begin(r->config, reload_rules(r), r->next, e, &r->warm, &err) != ERR_OK) {
+        refuse_next(r, err.text);
+        return false;
+    }
+    reload_say(r, SAY_INFO "reload: warming %zu rules, which look back %.*s", n,
+               SLICE_ARG(warm_span(r->warm)));
+    return true;
+}
+
+static void prepare(struct reload *r, struct engine *e)
+{
+    r->prepares = true;
+    r->beats = 0;
+    engine_prepare_stop(e);
+}
+
 static bool judge(struct reload *r, struct rules_reading *f, struct engine *e)
 {
     const struct fyke_rules *now = reload_rules(r);
@@ -286,9 +325,13 @@ static bool judge(struct reload *r, struct rules_reading *f, struct engine *e)
     f->rules = NULL;
     drain_take_kit(r->drain, r->reader.kit);
     r->reader.kit = NULL;
-    r->stopping = false;
-    r->beats = 0;
-    engine_prepare_stop(e);
+    r->stopping = r->prepares = false;
+    if (r->config->warm_changed && !begin_warming(r, e)) {
+        return false;
+    }
+    if (!r->warm) {
+        prepare(r, e);
+    }
     return true;
 }
 
@@ -296,6 +339,22 @@ static bool judge(struct reload *r, struct rules_reading *f, struct engine *e)
  * on for a batch: two short pauses instead of a long one. */
 static void stop_when_prepared(struct reload *r, struct engine *e)
 {
+    if (r->warm) {
+        warm_follow(r->warm, e);
+    }
+    if (r->warm && warm_phase(r->warm) == WARM_FAILED) {
+        struct error err = ERROR_INIT;
+        if (warm_meet(r->warm, SLICE_LIT("-"), &err) != ERR_OK && !r->stopping) {
+            refuse_next(r, err.text);
+        }
+        return;
+    }
+    if (!r->prepares) {
+        if (warm_phase(r->warm) == WARM_NEAR) {
+            prepare(r, e);
+        }
+        return;
+    }
     r->beats++;
     if (!r->stopping && (engine_is_prepared(e) || r->beats > MAX_PREPARING)) {
         r->stopping = true;
@@ -335,7 +394,7 @@ bool reload_step(struct reload *r, struct engine *e)
 {
     if (r->next) {
         stop_when_prepared(r, e);
-        return true;
+        return r->next != NULL;
     }
     drop_replaced(r);
     if (rules_reader_done(&r->reader)) {
@@ -357,7 +416,7 @@ void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 g
     r->replaced = NULL;
     drop_opened(r);
     r->geoip = geoip;
-    drain_opening(r->drain, rs, reload_texts(r));
+    drain_opening(r->drain, rs, reload_texts(r), r->warm != NULL);
 }
 
 const struct engine_old_rules *reload_old_rules(struct reload *r)

@@ -64,6 +64,11 @@ void reload_count(struct reload *r, uint64_t unchanged, uint64_t failed);
 /* The engine stopped at a commit and will be opened anew: does that happen with other rules? They are
  * in force now. */
 bool reload_switch(struct reload *r, struct engine *e);
+/* Behind it: what the new rules have seen of the past is as far as the engine; `state`: what it left open. If
+ * that cannot be, the rules are refused, and those before are in force again. */
+void reload_meet(struct reload *r, struct engine_kept *state);
+/* For engine_options; NULL: nothing. */
+struct engine_kept *reload_warmed(const struct reload *r);
 /* The engine could not be opened with the rules just taken: back to those before. False: these are no
  * new rules. */
 bool reload_fall_back(struct reload *r, const struct error *why);

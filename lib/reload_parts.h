@@ -8,6 +8,7 @@
 #include "lib/reload.h"
 #include "lib/reload_read.h"
 #include "lib/rule_watch.h"
+#include "lib/warm.h"
 
 struct reload {
     const struct fyke_run_config *config;
@@ -24,6 +25,8 @@ struct reload {
     struct buf texts;                /* of the set in force */
     struct buf texts_before;         /* the engine's up to the next batch */
     struct hash128 texts_of;         /* fingerprint */
+    struct warm *warm;               /* of `next`, then of `own` until that runs; NULL: none */
+    bool prepares;                   /* for `next` the engine was asked to prepare its stop */
     bool stopping;                   /* for `next` the engine was asked to stop; else to prepare it */
     unsigned beats;                  /* since it was asked to prepare it */
     bool trial;                      /* a switch whose engine has not run yet */

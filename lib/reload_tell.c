@@ -56,14 +56,18 @@ void reload_tell_contents(struct reload *r, struct hash128 was, struct engine *e
 
 struct telling {
     struct reload *reload;
-    struct map draining; /* names */
+    struct map draining, warmed; /* names */
 };
 
 static const char *open_of(const struct telling *t, struct slice name, enum rule_fate fate)
 {
     switch (fate) {
-    case RULE_NEW: return "none";
-    case RULE_CHANGED: return map_get(&t->draining, name) ? "drained" : "dropped";
+    case RULE_NEW: return map_get(&t->warmed, name) ? "warmed" : "none";
+    case RULE_CHANGED:
+        if (map_get(&t->warmed, name)) {
+            return "warmed";
+        }
+        return map_get(&t->draining, name) ? "drained" : "dropped";
     case RULE_REMOVED: return "dropped";
     case RULE_UNCHANGED:
     case RULE_KEPT: break;
@@ -88,8 +92,16 @@ static void tell_rule(void *ctx, struct slice name, enum rule_fate fate)
     case RULE_KEPT:
         reload_say(r, SAY_INFO "reload: rule %.*s: kept: what is open stays", SLICE_ARG(name));
         break;
-    case RULE_NEW: reload_say(r, SAY_INFO "reload: rule %.*s: new", SLICE_ARG(name)); break;
+    case RULE_NEW:
+        reload_say(r, SAY_INFO "reload: rule %.*s: new%s", SLICE_ARG(name),
+                   map_get(&t->warmed, name) ? ": warmed: it has seen what it looks back to" : "");
+        break;
     case RULE_CHANGED:
+        if (map_get(&t->warmed, name)) {
+            reload_say(r, SAY_INFO "reload: rule %.*s: changed: warmed: it has seen what it looks back to, what "
+                       "the old version has open is dropped", SLICE_ARG(name));
+            break;
+        }
         reload_say(r, SAY_INFO "reload: rule %.*s: changed: %s", SLICE_ARG(name),
                    map_get(&t->draining, name) ? "drained: the old version finishes what it has open"
                                              : "dropped: what is open is dropped");
@@ -107,8 +119,14 @@ static void compare(struct reload *r, const struct fyke_rules *before, rule_fate
 {
     struct telling t = {.reload = r};
     drain_names(r->drain, &t.draining);
+    if (r->warm) {
+        warm_names(before, reload_rules(r), &t.warmed);
+    } else {
+        map_init(&t.warmed, MAP_BORROW_KEYS);
+    }
     rules_compare(before, reload_rules(r), each, &t, ret);
     map_release(&t.draining);
+    map_release(&t.warmed);
 }
 
 static void count_rules(struct reload *r, const struct rule_diff *d)
@@ -156,11 +174,43 @@ bool reload_switch(struct reload *r, struct engine *e)
     return true;
 }
 
+static void free_warm(void *warm)
+{
+    warm_free(warm);
+}
+
+static void forget_warm(struct reload *r)
+{
+    later_free(r->later, free_warm, r->warm);
+    r->warm = NULL;
+}
+
+struct engine_kept *reload_warmed(const struct reload *r)
+{
+    return r->warm ? warm_state(r->warm) : NULL;
+}
+
+void reload_meet(struct reload *r, struct engine_kept *state)
+{
+    struct error err = ERROR_INIT;
+    FYKE_CLEANUP(buf_release) struct buf header = BUF_INIT;
+    if (!r->warm) {
+        return;
+    }
+    enum err rc = state ? engine_kept_header(state, &header, &err)
+                        : error_set(&err, ERR_STATE, "the state could not be kept open");
+    rc = rc == ERR_OK ? warm_meet(r->warm, buf_slice(&header), &err) : rc;
+    if (rc != ERR_OK) {
+        reload_fall_back(r, &err);
+    }
+}
+
 bool reload_fall_back(struct reload *r, const struct error *why)
 {
     if (!r->trial) {
         return false;
     }
+    forget_warm(r);
     r->replaced = r->own; /* an engine may have been opened with them */
     r->own = r->before;
     r->before = NULL;
@@ -232,6 +282,9 @@ void reload_runs(struct reload *r, const struct ruleset *rs, const struct partit
     if (!r->begun) {
         describe_start(r);
     }
+    if (!r->begun && r->config->options.state_dir && !r->config->in_group) {
+        warm_clean(r->config->options.state_dir); /* the directory is ours now */
+    }
     if (!r->begun || r->under_way) {
         r->outcome.after = in_force(r);
         r->outcome.generation = generation;
@@ -239,6 +292,7 @@ void reload_runs(struct reload *r, const struct ruleset *rs, const struct partit
         reload_audit_positions(r->audit, rs, p, n);
         reload_audit_end(r->audit, &r->outcome);
     }
+    forget_warm(r);
     r->begun = true;
     r->under_way = false;
     r->stopped_s = 0;

@@ -165,6 +165,7 @@ static enum err live(struct run *r, struct delivery_lives *lives, bool *again, s
     if (rc == ERR_OK && has_switched(r)) {
         delivery_goes_on(lives, counted(r));
         run_keep(r, rules_ruleset(reload_rules(r->reload)));
+        reload_meet(r->reload, r->kept->state);
         *again = true;
         return ERR_OK;
     }

@@ -155,6 +155,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.old_rules = r->n_tasks > 0 ? NULL : reload_old_rules(r->reload);
     o.carried = lives->carried;
     o.kept = r->kept->state;
+    o.warmed = reload_warmed(r->reload);
     o.reset_state = (o.reset_state || c->rebuild_from_input) && lives->commits == 0 &&
                     lives->switched == 0;
     if (r->journal) {

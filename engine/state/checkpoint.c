@@ -204,6 +204,7 @@ static int by_slot(const void *x, const void *y)
 static void describe_slots(const struct engine *e, struct header *h)
 {
     h->slots = ARENA_ARRAY(&h->arena, struct header_slot, e->rs->n_units + e->keys.n_measures);
+    h->n_slots = 0;
     for (uint32_t g = 0; g < e->keys.n_groups; g++) {
         const struct key_group *kg = &e->keys.groups[g];
         for (uint32_t i = 0; i < kg->n_rules; i++) {
@@ -226,7 +227,7 @@ static void describe_slots(const struct engine *e, struct header *h)
     }
 }
 
-static void describe_rules(const struct engine *e, struct header *h)
+void state_describe_rules(const struct engine *e, struct header *h)
 {
     const struct ruleset *rs = e->rs;
     h->n_topics = rs->n_topics;
@@ -253,7 +254,7 @@ static void describe(struct engine *e, struct header *ret)
         .fingerprint = e->fingerprint,
     };
     checkpoint_restarts(e);
-    describe_rules(e, ret);
+    state_describe_rules(e, ret);
     describe_partitions(e, ret);
     describe_clocks(e, ret);
     state_describe_tables(e, ret);

@@ -95,6 +95,13 @@ enum err state_take_rules_apart(struct engine *e, struct error *err) FYKE_MUST_U
  * the run from then on. Before anything is restored. */
 enum err state_drop_dead_rules(struct engine *e, struct error *err) FYKE_MUST_USE;
 
+/* Nobody drops it: its rule goes on. */
+bool state_slot_stays(const struct engine *e, const struct record_slot *slot);
+/* Topics, declarations and slots of the header are those of the rules that run. */
+void state_describe_rules(const struct engine *e, struct header *h);
+/* A stored clock is that of the group. */
+bool header_clock_is(const struct header_clock *h, const struct clock_group *def);
+
 /* Doing so has something to write. */
 bool state_writes_at_start(const struct engine *e);
 

@@ -11,6 +11,13 @@ struct store *state_kept_take(struct engine_kept *k)
     return s;
 }
 
+enum err engine_kept_header(struct engine_kept *k, struct buf *ret, struct error *err)
+{
+    bool found;
+    FYKE_TRY(store_header(k->store, ret, &found, err));
+    return found ? ERR_OK : error_set(err, ERR_STATE, "nothing is committed");
+}
+
 void engine_kept_free(struct engine_kept *k)
 {
     if (k == NULL) {

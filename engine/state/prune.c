@@ -3,6 +3,7 @@
  * before the database does. */
 #include "engine/journal/rule_text.h"
 #include "engine/state/checkpoint.h"
+#include "engine/state/warmed.h"
 #include "nfa/state.h"
 
 #include <string.h>
@@ -42,6 +43,11 @@ static bool remains(const struct engine *e, const struct record_slot *slot)
     uint32_t unit = e->state->slots.rule_of[slot->slot];
     return unit < e->rs->n_units && e->rs->rules[unit].drains &&
            instance_head_is_over(slot->instance);
+}
+
+bool state_slot_stays(const struct engine *e, const struct record_slot *slot)
+{
+    return slot_lives(e, slot->slot) && !remains(e, slot);
 }
 
 static const char *fate_of(const struct rule *rule)
@@ -97,6 +103,12 @@ static bool begins_log(const struct engine *e)
     return e->state->journaled != NULL && e->state->journaled->begins_log;
 }
 
+/* Once: in the commit that makes the rules others. */
+static bool takes_warmed(const struct engine *e)
+{
+    return e->options.warmed != NULL && state_switches(e);
+}
+
 /* Collects what must be written so that one shard's records know nothing but what goes on. */
 struct prune {
     struct engine *e;
@@ -116,7 +128,7 @@ static enum err prune_head(struct prune *p, const struct record_key *key, struct
     }
     p->kept.n = 0;
     for (uint32_t i = 0; i < head.n_slots; i++) {
-        if (slot_lives(p->e, head.slots[i].slot) && !remains(p->e, &head.slots[i])) {
+        if (state_slot_stays(p->e, &head.slots[i])) {
             VEC_PUSH(p->kept.items, p->kept.n, p->kept.cap) = head.slots[i];
         }
     }
@@ -188,6 +200,9 @@ static enum err prune_header(struct engine *e, struct store_txn *t, struct error
     struct state *s = e->state;
     struct journaled *j = s->journaled;
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    if (takes_warmed(e)) {
+        state_describe_rules(e, &s->before);
+    }
     s->before.fingerprint = e->fingerprint; /* without what they had kept, the old ones are no more */
     FYKE_TRY(prune_rules(e, t, err));
     if (j != NULL) {
@@ -232,6 +247,26 @@ static enum err append_database(struct engine *e, uint32_t db, struct error *err
     return rc;
 }
 
+static enum err take_warmed(struct prune *p, struct warmed *w, struct store_txn *t, uint32_t shard,
+                            struct error *err)
+{
+    p->out.n = 0;
+    buf_clear(&p->out.bytes);
+    FYKE_TRY(warmed_shard(w, shard, &p->out, err));
+    return write_frozen(p->e, t, shard, &p->out, err);
+}
+
+static enum err take_all_warmed(struct prune *p, struct store_txn *t, struct error *err)
+{
+    struct warmed *w;
+    enum err rc = warmed_new(p->e, &w, err);
+    for (uint32_t i = 0; i < p->e->n_shards && rc == ERR_OK; i++) {
+        rc = take_warmed(p, w, t, i, err);
+    }
+    warmed_free(w);
+    return rc;
+}
+
 static enum err prune_all(struct engine *e, struct store_txn *t, struct error *err)
 {
     struct prune p = {.e = e};
@@ -240,6 +275,7 @@ static enum err prune_all(struct engine *e, struct store_txn *t, struct error *e
         rc = begins_log(e) ? append_database(e, i, err) : ERR_OK;
         rc = rc == ERR_OK ? prune_shard(&p, t, i, err) : rc;
     }
+    rc = rc == ERR_OK && takes_warmed(e) ? take_all_warmed(&p, t, err) : rc;
     frozen_release(&p.out);
     record_slots_release(&p.decoded);
     record_slots_release(&p.kept);
@@ -262,7 +298,7 @@ bool state_writes_at_start(const struct engine *e)
 enum err state_drop_dead_rules(struct engine *e, struct error *err)
 {
     struct store_txn *t;
-    if (!forget_slots(e) && !begins_log(e) && !has_remains(e)) {
+    if (!forget_slots(e) && !begins_log(e) && !has_remains(e) && !takes_warmed(e)) {
         return ERR_OK;
     }
     FYKE_TRY(store_begin(e->state->store, &t, err));

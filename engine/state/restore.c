@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "base/say.h"
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
+#include "engine/state/slot_index.h"
 #include "engine/state/state_scan.h"
-#include "engine/state/store_bytes.h"
 #include "nfa/schema_shape.h"
 #include "nfa/profile.h"
 
@@ -123,57 +122,13 @@ static bool events_are_same(const struct engine *e, const struct rule_role *role
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
-/* The slots of the header, found by whose they are, and the numbers that they use. */
-struct slot_index {
-    struct map by_owner;
-    struct buf id; /* of the owner that is looked for */
-    bool used[RECORD_MAX_SLOTS];
-};
-
-static struct slice owner_id(struct buf *to, struct slice name, uint64_t plan,
-                             struct hash128 key_group)
-{
-    buf_clear(to);
-    buf_put_u64be(to, plan);
-    buf_put_hash128(to, key_group);
-    buf_put_slice(to, name);
-    return buf_slice(to);
-}
-
-static struct slot_index *index_slots(const struct header *h)
-{
-    struct slot_index *x = xcalloc(1, sizeof(*x));
-    map_init(&x->by_owner, MAP_COPY_KEYS);
-    for (uint32_t i = 0; i < h->n_slots; i++) {
-        struct header_slot *s = &h->slots[i];
-        map_add(&x->by_owner, owner_id(&x->id, s->rule, s->plan, s->key_group), s);
-        if (s->slot < RECORD_MAX_SLOTS) {
-            x->used[s->slot] = true;
-        }
-    }
-    return x;
-}
-
-static void free_index(struct slot_index *x)
-{
-    map_release(&x->by_owner);
-    buf_release(&x->id);
-    free(x);
-}
-
-static const struct header_slot *stored_slot_of(struct slot_index *x, struct slice name,
-                                                uint64_t plan, const struct key_group *g)
-{
-    return map_get(&x->by_owner, owner_id(&x->id, name, plan, g->identity));
-}
-
 static const struct header_slot *slot_of_measure(const struct engine *e, struct slot_index *x,
                                                  const struct key_measure *u)
 {
     const struct measure *m = &e->rs->measures[u->measure];
     const struct profile *p = &e->rs->profiles[m->profile];
     return events_are_same(e, p->roles, p->n_roles)
-               ? stored_slot_of(x, m->full_name, m->plan, &e->keys.groups[u->key_group])
+               ? slot_index_find(x, m->full_name, m->plan, e->keys.groups[u->key_group].identity)
                : NULL;
 }
 
@@ -182,8 +137,8 @@ static const struct header_slot *slot_of_rule(const struct engine *e, struct slo
                                               const struct rule *rule)
 {
     return !rule_is_disabled(rule) && events_are_same(e, rule->roles, rule->n_roles)
-               ? stored_slot_of(x, rule->name, rule->plan,
-                                &e->keys.groups[e->keys.group_of_unit[rule->index]])
+               ? slot_index_find(x, rule->name, rule->plan,
+                                 e->keys.groups[e->keys.group_of_unit[rule->index]].identity)
                : NULL;
 }
 
@@ -204,7 +159,7 @@ static enum err number_owners(struct engine *e, struct slot_index *x, struct err
         uint32_t n = e->rs->n_units;
         const struct header_slot *s = i < n ? slot_of_rule(e, x, &e->rs->rules[i])
                                             : slot_of_measure(e, x, &e->keys.measures[i - n]);
-        while (s == NULL && next < RECORD_MAX_SLOTS && x->used[next]) {
+        while (s == NULL && slot_index_uses(x, next)) {
             next++;
         }
         uint32_t slot = s != NULL ? s->slot : next++;
@@ -220,9 +175,9 @@ static enum err number_owners(struct engine *e, struct slot_index *x, struct err
 static enum err number_rules(struct engine *e, struct error *err)
 {
     struct state_slots *slots = &e->state->slots;
-    struct slot_index *x = index_slots(&e->state->before);
+    struct slot_index *x = slot_index_new(&e->state->before);
     enum err rc = number_owners(e, x, err);
-    free_index(x);
+    slot_index_free(x);
     FYKE_TRY(rc);
     slots->rule_of = xmalloc((slots->n + 1) * sizeof(*slots->rule_of));
     for (uint32_t i = 0; i < slots->n; i++) {
@@ -375,7 +330,7 @@ bool state_switches(const struct engine *e)
 
 /* ---- header → engine ---------------------------------------------------------------------- */
 
-static bool same_clock(const struct header_clock *h, const struct clock_group *def)
+bool header_clock_is(const struct header_clock *h, const struct clock_group *def)
 {
     if (h->n_topics != def->n_topics || h->waits != def->waits) {
         return false;
@@ -393,7 +348,7 @@ static void restore_clock(const struct engine *e, struct clock_state *c)
     const struct header *h = &e->state->before;
     for (uint32_t i = 0; i < h->n_clocks; i++) {
         const struct header_clock *from = &h->clocks[i];
-        if (same_clock(from, c->def)) {
+        if (header_clock_is(from, c->def)) {
             c->watermark = from->watermark;
             c->limit = c->before = from->limit;
             c->released = place_now(e, from->released);

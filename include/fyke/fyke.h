@@ -195,6 +195,8 @@ struct fyke_run_config {
                                 to the group's positions; then on from there */
     unsigned standby; /* with in_group: warm copies of each partition's state, kept by others */
     enum fyke_group_rules group_rules; /* with in_group */
+    bool warm_changed; /* new and changed rules have seen the last window when they take over; what old ones have
+                          open is dropped */
     bool drop_changed; /* rules that have changed drop what they have open; else the old version finishes it */
     /* Other contents of the files that the rules were read from are a wish for a reload, too. */
     enum fyke_watch watch;

@@ -146,7 +146,7 @@ static enum err open_life(struct life *l, const struct drain_version *v)
     l->config.options.log = hear;
     l->config.options.log_ctx = l->w;
     l->drain = drain_new(&l->config, &l->later);
-    drain_opening(l->drain, rules_ruleset(v->compiled), buf_slice(&v->texts));
+    drain_opening(l->drain, rules_ruleset(v->compiled), buf_slice(&v->texts), false);
     l->journal = sim_journal_new(&l->w->log);
     fill_options(l, v, &o);
     FYKE_TRY(engine_new(rules_ruleset(v->compiled), &o, &l->engine, &l->err));

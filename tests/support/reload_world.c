@@ -180,6 +180,7 @@ static enum fyke_result run_with(struct reload_world *w, bool stored)
     c.options.state_dir = w->no_state ? NULL : w->state;
     c.options.memory_bytes = w->memory_bytes ? w->memory_bytes : c.options.memory_bytes;
     c.drop_changed = w->drop_changed;
+    c.warm_changed = w->warm_changed;
     c.fault = w->fault;
     c.audit = w->audit[0] ? w->audit : NULL;
     c.options.log = keep_line;

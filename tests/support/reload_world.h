@@ -30,7 +30,7 @@ struct reload_world {
     int64_t next_offset, switched_offset[RELOAD_ACTS]; /* of the input: the next record; the first one after */
     unsigned n_switched;
     unsigned life_beats; /* since the last of them */
-    bool no_state, drop_changed;
+    bool no_state, drop_changed, warm_changed;
     size_t memory_bytes;
     bool unlinks;        /* with the rule file, input and database lose their names */
     const char *fault;   /* to die at */
