@@ -122,13 +122,22 @@ def a_process_that_wakes_up_later_ends(w):
     stop(second)
 
 
+def await_open_transaction(w, timeout=60):
+    """Alerts have been sent that are not committed."""
+    deadline = time.monotonic() + timeout
+    while len(eos.ktool("consume", w.out).splitlines()) <= len(eos.dump(w.out)):
+        if time.monotonic() > deadline:
+            raise eos.Failed("no alert is sent")
+        w.load(50)
+        time.sleep(0.2)
+
+
 def a_transaction_that_took_too_long_is_done_again(w):
     """Stopped for longer than the broker keeps a transaction open."""
     first = w.another("one", "--commit-every", "5s", "-X", "transaction.timeout.ms=4000")
     first.start()
     w.load_and_await(100)
-    w.load(200)
-    time.sleep(0.6)
+    await_open_transaction(w)
     first.process.send_signal(signal.SIGSTOP)
     time.sleep(6)
     first.process.send_signal(signal.SIGCONT)
@@ -353,11 +362,12 @@ def rules_that_do_not_fit_the_state_leave_the_stored_ones(w):
     """Their topics stand in another order: the run goes on with what the state was written under."""
     w.load(200)
     w.subject.finishes("--once")
-    rules = f"{w.work}/eos.rules"
+    rules, other = f"{w.work}/eos.rules", f"{w.name}-other"
+    eos.ktool("create", other, 1)
     with open(rules) as f:
         was = f.read()
     with open(rules, "w") as f:
-        f.write(was.replace("event Login", f"event Other from topic \"{w.out}\" {{ user : string key  "
+        f.write(was.replace("event Login", f"event Other from topic \"{other}\" {{ user : string key  "
                                            "at : timestamp in ms event time }\n\nevent Login", 1))
     w.load(200)
     w.subject.finishes("--once")

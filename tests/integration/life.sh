@@ -40,7 +40,7 @@ await() { # await WHAT COMMAND…
 await_alerts() { "$ktool" --committed -n "$1" --timeout-ms 40000 consume "$alerts" >"$work/alerts" ||
   fail "$1 alerts expected"; }
 ready() { "$fyke" status -c "$work/fyke.conf" -q 2>"$work/status.log"; }
-signs() { grep -c '^WATCHDOG=1' "$work/notified"; }
+signs() { grep -c '^WATCHDOG=1' "$work/notified" || [[ $? -eq 1 ]]; } # none yet: 0
 more_signs() { (($(signs) > $1)); }
 begin() { # begin LOG OPTION…
   local log=$1

@@ -112,6 +112,7 @@ static void contents_decide(enum rule_watch_mode mode)
     struct fyke_rules *rules = compile(&p);
     struct rule_watch *w = rule_watch_new(rules, mode);
     assert_non_null(w);
+    pause_ms(1000); /* the first look must not meet a file while it is written: for a moment it is empty */
     put(&p, "..1/known.txt", "bob\n"); /* the same, written again */
     put(&p, "readme.txt", "no rules\n");
     pause_ms(2500);
