@@ -17,7 +17,7 @@ struct expr_need {
 /* Of conditions that say `field = constant`, `field in (constants)`, an `and` with such a part (that
  * with the fewest values), an `or` of such over one field. False: nothing of that kind is known. */
 bool expr_need(const struct expr *e, uint32_t decl, struct arena *arena, struct expr_need *ret);
-/* Both hold, or one of the two: for tests of several events. False: the fields differ. */
+/* What an event needs when one of two conditions is to hold. False: the fields differ. `ret` may be `a`. */
 bool expr_need_either(const struct expr_need *a, const struct expr_need *b, struct arena *arena,
                       struct expr_need *ret);
 

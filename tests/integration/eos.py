@@ -169,7 +169,6 @@ class Subject:
         if code != 0:
             raise Failed(f"a life that nobody killed ended with {code}")
 
-
     def figures(self, path):
         """What it says of itself; None when it does not listen yet, or not any more."""
         if os.path.exists(path):

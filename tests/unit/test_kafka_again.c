@@ -158,6 +158,20 @@ static void after_an_error_nothing_is_lost_or_doubled(void **state)
     assert_null(strstr(w->log, "not there any more"));
 }
 
+/* Not always so: docs/status.md, Open. Until that is mended only FYKE_LONG=1 asks. */
+static void after_an_error_another_topic_is_refused(void **state)
+{
+    struct world *w = *state;
+    begin(w);
+    if (getenv("FYKE_LONG") == NULL) {
+        skip();
+    }
+    w->another = true;
+    meets_an_error(w);
+    produce(w, "{}");
+    is_refused(w);
+}
+
 static void hold_back(struct world *w)
 {
     struct partition_position at = {1, 0, 0, 0, {0}};
@@ -194,6 +208,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(after_an_error_nothing_is_lost_or_doubled),
+        TEST(after_an_error_another_topic_is_refused),
         TEST(after_a_pause_nothing_is_lost_or_doubled),
         TEST(after_a_pause_another_topic_is_refused),
     };
