@@ -33,6 +33,19 @@ static void say(const struct kafka_config *kafka, const char *line)
     }
 }
 
+void delivery_kafka_config(const struct fyke_run_config *c, struct kafka_config *ret)
+{
+    *ret = (struct kafka_config){
+        .properties = c->kafka_properties,
+        .n_properties = c->n_kafka_properties,
+        .app = c->options.app ? c->options.app : "fyke",
+        .instance_id = c->instance_id,
+        .stop = c->stop,
+        .log = c->options.log,
+        .log_ctx = c->options.log_ctx,
+    };
+}
+
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,
                        const struct ruleset *rs, const char *topics, uint32_t n_tasks,
                        struct journal **ret, struct error *err)

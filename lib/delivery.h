@@ -10,6 +10,9 @@
 
 #define DELIVERY_COMMIT_EVERY_MS 200 /* exactly once: an alert is seen when it is committed */
 
+/* Clients as the run is configured, without what belongs to one of its lives. */
+void delivery_kafka_config(const struct fyke_run_config *c, struct kafka_config *ret);
+
 /* Opens a journal where alerts are to be delivered exactly once; *ret NULL: at least once. `topics` as for
  * kafka_source_new(); `n_tasks` of several instances; 0: this one alone. */
 enum err delivery_open(const struct fyke_run_config *c, const struct kafka_config *kafka,

@@ -30,8 +30,13 @@ static enum err source_start(struct source *base, const struct partition_positio
         *b = (struct source_begin){from[i].topic, from[i].partition, from[i].offset,
                                    p ? p->next_offset : 0, !p || p->next_offset == 0};
         earlier[i] = from[i];
-        if (!b->met && b->end - 1 < b->from) {
-            earlier[i].offset = b->end - 1;
+        int64_t needed = b->end - 1;
+        if (p && p->last.set) {
+            b->last = p->last;
+            needed = p->last.offset;
+        }
+        if (!b->met && needed < b->from) {
+            earlier[i].offset = needed;
         }
     }
     enum err rc = s->inner->ops->start(s->inner, earlier, n, err);
@@ -39,17 +44,47 @@ static enum err source_start(struct source *base, const struct partition_positio
     return rc;
 }
 
-/* Of a record in front of where reading goes on nothing is wanted but that it is there. */
-static bool is_behind_begin(struct replay_source *s, const struct record *r)
+static enum err another_input(const struct replay_source *s, const struct source_begin *b,
+                              struct error *err)
 {
+    return error_set(err, ERR_USAGE, "%s stands at offset %lld of \"%.*s\", partition %d, and the input holds "
+                     "another record at offset %lld than it has read there: it is another input",
+                     s->savepoint->path, (long long)b->end, SLICE_ARG(s->rs->topics[b->topic].name),
+                     (int)b->partition, (long long)b->last.offset);
+}
+
+/* A record from a topic has a time of its own; lines that were taken out of it have none, and are not
+ * compared. */
+static bool is_another(const struct source_begin *b, const struct record *r)
+{
+    struct record_mark found = record_mark_of(r);
+    bool timed = b->last.timestamp.ns != INT64_MIN;
+    return r->offset == b->last.offset && r->has_timestamp == timed &&
+           !record_mark_eq(&found, &b->last);
+}
+
+/* Of a record in front of where reading goes on nothing is wanted but that it is there, and the last of
+ * them what it was. */
+static enum err pass_begin(struct replay_source *s, const struct record *r, bool *ret_wanted,
+                           struct error *err)
+{
+    *ret_wanted = true;
     for (size_t i = 0; i < s->n_begins; i++) {
         struct source_begin *b = &s->begins[i];
-        if (b->topic == r->topic && b->partition == r->partition) {
-            b->met |= r->offset >= b->end - 1;
-            return r->offset >= b->from;
+        if (b->topic != r->topic || b->partition != r->partition) {
+            continue;
         }
+        b->met |= r->offset >= b->end - 1;
+        *ret_wanted = r->offset >= b->from;
+        if (b->last.set && r->offset >= b->last.offset) {
+            if (is_another(b, r)) {
+                return another_input(s, b, err);
+            }
+            b->last.set = false;
+        }
+        return ERR_OK;
     }
-    return true;
+    return ERR_OK;
 }
 
 enum err replay_source_check_begin(const struct replay_source *s, struct error *err)
@@ -79,17 +114,20 @@ static bool is_wanted(const struct replay_slice *want, const struct record *r)
     return false;
 }
 
-static void keep_wanted(struct replay_source *s, struct source_batch *b)
+static enum err keep_wanted(struct replay_source *s, struct source_batch *b, struct error *err)
 {
     uint32_t n = 0;
     s->kept = xgrow(s->kept, &s->cap_kept, b->n + 1u, sizeof(*s->kept));
     for (uint32_t i = 0; i < b->n; i++) {
-        if ((!s->want || is_wanted(s->want, &b->records[i])) && is_behind_begin(s, &b->records[i])) {
+        bool wanted;
+        FYKE_TRY(pass_begin(s, &b->records[i], &wanted, err));
+        if (wanted && (!s->want || is_wanted(s->want, &b->records[i]))) {
             s->kept[n++] = b->records[i];
         }
     }
     b->records = s->kept;
     b->n = n;
+    return ERR_OK;
 }
 
 static enum err write_line(struct replay_source *s, const struct record *r, struct error *err)
@@ -129,7 +167,7 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     FYKE_TRY(s->inner->ops->poll(s->inner, most, wait, ret, err));
     s->ended |= ret->finished;
     if (s->want || s->n_begins > 0) {
-        keep_wanted(s, ret);
+        FYKE_TRY(keep_wanted(s, ret, err));
     }
     return note(s, ret, err);
 }

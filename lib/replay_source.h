@@ -14,6 +14,7 @@ struct source_begin {
     int32_t partition;
     int64_t from, end;
     bool met; /* the record in front of `end`, or one behind */
+    struct record_mark last; /* of the record that the state read last; unset: not known, or seen since */
 };
 
 struct replay_source {

@@ -150,15 +150,8 @@ enum err rule_store_find(const struct fyke_run_config *c, const char *const *pat
     struct hash128 fingerprint;
     struct journal *j;
     bool found = false;
-    const struct kafka_config kafka = {
-        .properties = c->kafka_properties,
-        .n_properties = c->n_kafka_properties,
-        .app = c->options.app ? c->options.app : "fyke",
-        .instance_id = c->instance_id,
-        .stop = c->stop,
-        .log = c->options.log,
-        .log_ctx = c->options.log_ctx,
-    };
+    struct kafka_config kafka;
+    delivery_kafka_config(c, &kafka);
     *ret = NULL;
     if (!c->options.state_dir || c->options.reset_state || c->rebuild_from_input) {
         return ERR_OK;

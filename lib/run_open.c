@@ -187,20 +187,11 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
 
 static void set_kafka(struct run *r)
 {
-    const struct fyke_run_config *c = r->config;
-    r->kafka = (struct kafka_config){
-        .properties = c->kafka_properties,
-        .n_properties = c->n_kafka_properties,
-        .app = c->options.app ? c->options.app : "fyke",
-        .instance_id = c->instance_id,
-        .stop = c->stop,
-        .log = c->options.log,
-        .log_ctx = c->options.log_ctx,
-        .fault = r->fault,
-        .beat = run_life_wait,
-        .beat_ctx = &r->life,
-        .rebuild = r->lives->rebuild,
-    };
+    delivery_kafka_config(r->config, &r->kafka);
+    r->kafka.fault = r->fault;
+    r->kafka.beat = run_life_wait;
+    r->kafka.beat_ctx = &r->life;
+    r->kafka.rebuild = r->lives->rebuild;
 }
 
 /* The rules and topics of this life. Several instances have those in force for all of them. */

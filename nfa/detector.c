@@ -136,6 +136,7 @@ void detector_enter(struct instance *in, const struct nfa_call *call)
 static bool ready(struct instance *in, const struct nfa_call *call)
 {
     if (in->detector) {
+        detector_enter(in, call); /* whoever called last may be gone, and its scratch with it */
         return true;
     }
     if (call->scratch->limits.general || !in->rule->detect->at_events) {

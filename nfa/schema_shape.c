@@ -22,6 +22,15 @@ static void put_field(const struct schema_field *f, struct buf *out)
     }
 }
 
+uint64_t schema_field_shape(const struct schema_field *f)
+{
+    struct buf text = BUF_INIT;
+    put_field(f, &text);
+    uint64_t h = hash64(buf_slice(&text));
+    buf_release(&text);
+    return h != 0 ? h : 1;
+}
+
 uint64_t schema_shape(const struct schema_decl *d)
 {
     struct buf text = BUF_INIT;

@@ -8,5 +8,7 @@
 #include "nfa/schema.h"
 
 uint64_t schema_shape(const struct schema_decl *d);
+/* The same of one field; never 0. */
+uint64_t schema_field_shape(const struct schema_field *f);
 
 #endif

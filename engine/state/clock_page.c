@@ -6,7 +6,7 @@
 #include "base/xalloc.h"
 #include "engine/state/store_bytes.h"
 
-#define VERSION 1
+#define VERSION 2 /* 1: without the field */
 #define CHECKSUM_BYTES 8
 #define OWNER_BYTES 16
 
@@ -29,15 +29,6 @@ static struct record_key part_key(struct hash128 owner, uint32_t page, uint32_t 
     return key;
 }
 
-static uint64_t checksum(const struct record_key *key, struct slice body)
-{
-    struct hasher h;
-    hasher_init(&h);
-    hasher_put(&h, record_key_slice(key));
-    hasher_put(&h, body);
-    return hasher_hash64(&h);
-}
-
 /* ---- out ---------------------------------------------------------------------------------- */
 
 struct page_writer {
@@ -56,9 +47,10 @@ static void put_part(struct page_writer *w, uint32_t part, uint32_t n)
     struct buf *out = &w->out->bytes;
     size_t begin = out->len;
     buf_put_byte(out, VERSION);
+    buf_put_u64be(out, w->clocks->field);
     buf_put_varint(out, n);
     buf_put_slice(out, buf_slice(&w->values));
-    uint64_t sum = checksum(&key, slice_from(out->ptr + begin, out->len - begin));
+    uint64_t sum = record_checksum(&key, slice_from(out->ptr + begin, out->len - begin));
     buf_put_u64be(out, sum);
     page->sum += sum;
     VEC_PUSH(w->out->ops, w->out->n, w->out->cap) =
@@ -115,6 +107,16 @@ void clock_pages_freeze(struct value_clocks *c, struct hash128 owner, struct fro
 
 /* ---- in ----------------------------------------------------------------------------------- */
 
+/* All parts are of one field. */
+static void take_field(struct value_clocks *c, struct reader *r)
+{
+    uint8_t version = read_byte(r);
+    uint64_t field = version == 1 ? 0 : read_u64be(r);
+    c->untold |= field == 0;
+    r->failed |= version < 1 || version > VERSION || (field != 0 && c->field != 0 && field != c->field);
+    c->field = field != 0 ? field : c->field;
+}
+
 static void take_values(struct value_clocks *c, uint32_t page, struct reader *r, struct etime newest)
 {
     uint32_t n = read_count(r);
@@ -143,12 +145,12 @@ bool clock_page_take(struct value_clocks *c, const struct record_key *key, struc
     struct slice body = slice_from(bytes.ptr, bytes.len - CHECKSUM_BYTES);
     struct reader tail = reader_of(slice_from(bytes.ptr + body.len, CHECKSUM_BYTES));
     uint64_t sum = read_u64be(&tail);
-    if (sum != checksum(key, body)) {
+    if (sum != record_checksum(key, body)) {
         *why = "the checksum of clocks of values is wrong";
         return false;
     }
     struct reader r = reader_of(body);
-    r.failed |= read_byte(&r) != VERSION;
+    take_field(c, &r);
     take_values(c, page, &r, newest);
     value_clocks_settle(c);
     c->pages[page].parts++;

@@ -17,7 +17,8 @@ struct hash128 clock_page_owner(struct slice topic, int32_t partition);
 
 /* Parts of the pages that have changed, and deletions of those that are no more. */
 void clock_pages_freeze(struct value_clocks *c, struct hash128 owner, struct frozen *out);
-/* Adds a stored part's values; `newest` is the partition's largest time. False: damaged, `*why`. */
+/* Adds a stored part's values; `newest` is the partition's largest time. c->field becomes what the parts
+ * tell. False: damaged, `*why`. */
 bool clock_page_take(struct value_clocks *c, const struct record_key *key, struct slice bytes,
                      struct etime newest, const char **why);
 

@@ -17,8 +17,9 @@
 #include "engine/time/place.h"
 
 /* What is written. Read too: 1, which had no `returned`, 2, which had no `last`, 3, in which what was late
- * stood one by one, and 4, in which all clocks of values stood in the header. */
-#define HEADER_FORMAT 5
+ * stood one by one, 4, in which all clocks of values stood in the header, and 5, in which they did not say of
+ * which field they are. */
+#define HEADER_FORMAT 6
 #define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };

@@ -71,7 +71,7 @@ uint64_t record_key_number(const struct record_key *key)
 
 /* ---- checksums ---------------------------------------------------------------------------- */
 
-static uint64_t checksum(const struct record_key *key, struct slice body)
+uint64_t record_checksum(const struct record_key *key, struct slice body)
 {
     struct hasher h;
     hasher_init(&h);
@@ -82,7 +82,7 @@ static uint64_t checksum(const struct record_key *key, struct slice body)
 
 static void seal(const struct record_key *key, size_t begin, struct buf *out)
 {
-    buf_put_u64be(out, checksum(key, slice_from(out->ptr + begin, out->len - begin)));
+    buf_put_u64be(out, record_checksum(key, slice_from(out->ptr + begin, out->len - begin)));
 }
 
 /* Takes the checksum off. */
@@ -93,7 +93,7 @@ static bool unseal(const struct record_key *key, struct slice *bytes, const char
         return false;
     }
     struct slice body = slice_from(bytes->ptr, bytes->len - CHECKSUM_BYTES);
-    if (get_be((const uint8_t *)body.ptr + body.len) != checksum(key, body)) {
+    if (get_be((const uint8_t *)body.ptr + body.len) != record_checksum(key, body)) {
         *why = "the checksum of a stored value is wrong";
         return false;
     }

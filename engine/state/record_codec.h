@@ -33,6 +33,9 @@ static inline struct slice record_key_slice(const struct record_key *key)
     return slice_from((const char *)key->bytes, RECORD_KEY_BYTES);
 }
 
+/* Of what is stored under a key: a value under another key is as damaged as one with a flipped bit. */
+uint64_t record_checksum(const struct record_key *key, struct slice body);
+
 /* One rule's part of a record. `slot` is the rule's number in the header's slot table. */
 struct record_slot {
     uint32_t slot;

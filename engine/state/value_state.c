@@ -4,12 +4,53 @@
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
 #include "engine/state/clock_read.h"
+#include "nfa/schema_shape.h"
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
 static bool topic_is_clocked(const struct engine *e, uint32_t topic)
 {
     return topic < e->rs->n_topics && e->rs->topics[topic].has_watermark_per;
+}
+
+static uint64_t field_now(const struct engine *e, uint32_t topic)
+{
+    const struct schema_topic *t = &e->rs->topics[topic];
+    return schema_field_shape(&e->rs->decls[t->watermark_per_decl].fields[t->watermark_per_slot]);
+}
+
+/* Clocks of another field say nothing of this one's values. Parts of an older format do not tell whose they
+ * are: they are taken for this field's, and from the first commit on they say so. */
+static void check_field(struct engine *e, uint32_t topic, struct value_clocks *c, bool *told)
+{
+    uint64_t now = field_now(e, topic);
+    if (c->field != 0 && c->field != now) {
+        const struct schema_topic *t = &e->rs->topics[topic];
+        if (!*told) {
+            engine_say(e, "topic \"%.*s\": watermark per %.*s from here on, it was per another field: the "
+                       "clocks of its values begin anew", SLICE_ARG(t->name),
+                       SLICE_ARG(e->rs->decls[t->watermark_per_decl].fields[t->watermark_per_slot].name));
+        }
+        *told = true;
+        value_clocks_clear(c);
+    } else if (c->untold) {
+        value_clocks_rewrite(c);
+    }
+    c->untold = false;
+    c->field = now;
+}
+
+static void check_fields(struct engine *e)
+{
+    struct state *s = e->state;
+    bool *told = xcalloc(e->rs->n_topics + 1u, sizeof(*told));
+    for (uint32_t i = 0; i < s->n_clocks; i++) {
+        uint32_t topic = s->before.partitions[i].topic;
+        if (s->clocks[i].pages != NULL) {
+            check_field(e, topic, &s->clocks[i], &told[topic]);
+        }
+    }
+    free(told);
 }
 
 static enum err load(struct engine *e, struct error *err)
@@ -32,6 +73,7 @@ enum err state_load_clocks(struct engine *e, struct error *err)
     s->n_clocks = s->before.n_partitions;
     s->clocks = xcalloc(s->n_clocks + 1u, sizeof(*s->clocks));
     FYKE_TRY(load(e, err));
+    check_fields(e);
     for (uint32_t i = 0; i < s->n_clocks; i++) {
         s->before.partitions[i].paged &= s->clocks[i].pages != NULL;
     }
@@ -77,6 +119,9 @@ void state_freeze_clocks(struct engine *e, struct frozen *out)
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
         if (p->topic->has_watermark_per) {
+            if (p->values.field == 0) {
+                p->values.field = field_now(e, p->topic->index);
+            }
             clock_pages_freeze(&p->values, clock_page_owner(p->topic->name, p->id), out);
         }
     }

@@ -42,7 +42,7 @@ void value_clocks_init(struct value_clocks *c, struct duration idle_after)
     heap_init(&c->idle, node_cmp);
 }
 
-void value_clocks_release(struct value_clocks *c)
+static void free_entries(struct value_clocks *c)
 {
     heap_release(&c->active);
     heap_release(&c->idle);
@@ -51,7 +51,13 @@ void value_clocks_release(struct value_clocks *c)
             next = e->chain;
             free(e);
         }
+        c->pages[i].first = NULL;
     }
+}
+
+void value_clocks_release(struct value_clocks *c)
+{
+    free_entries(c);
     free(c->pages);
     free(c->changed);
     *c = (struct value_clocks){0};
@@ -218,4 +224,22 @@ void value_clocks_settle(struct value_clocks *c)
         c->pages[c->changed[i]].changed = false;
     }
     c->n_changed = 0;
+}
+
+void value_clocks_rewrite(struct value_clocks *c)
+{
+    for (uint32_t i = 0; i < VALUE_CLOCK_PAGES; i++) {
+        if (c->pages[i].parts > 0) {
+            note_change(c, i);
+        }
+    }
+}
+
+void value_clocks_clear(struct value_clocks *c)
+{
+    free_entries(c);
+    heap_init(&c->active, node_cmp);
+    heap_init(&c->idle, node_cmp);
+    c->n = 0;
+    value_clocks_rewrite(c);
 }

@@ -41,6 +41,8 @@ struct value_clock_page {
 
 struct value_clocks {
     struct value_clock_page *pages;
+    uint64_t field; /* of which field the values are (schema_field_shape); 0: not told */
+    bool untold;    /* parts that do not tell it were read */
     size_t n;
     uint16_t *changed; /* their numbers */
     size_t n_changed;
@@ -73,6 +75,10 @@ struct value_clock_list {
 void value_clocks_list(const struct value_clocks *c, uint32_t page, struct value_clock_list *ret);
 /* The pages that have changed, ascending; from here on they have not. */
 size_t value_clocks_take_changed(struct value_clocks *c, const uint16_t **ret);
+/* Every page that is stored is to be written anew. */
+void value_clocks_rewrite(struct value_clocks *c);
+/* Forgets all values; how pages are stored stays known. */
+void value_clocks_clear(struct value_clocks *c);
 /* What was noted is stored as it is. */
 void value_clocks_settle(struct value_clocks *c);
 

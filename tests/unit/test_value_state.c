@@ -14,6 +14,7 @@
 #include "engine/engine_parts.h"
 #include "engine/state/checkpoint.h"
 #include "engine/state/clock_page.h"
+#include "nfa/schema_shape.h"
 #include "tests/support/journal_life.h"
 #include "tests/support/journal_world.h"
 #include "tests/support/old_header.h"
@@ -299,7 +300,7 @@ static void a_state_of_format_4_is_gone_on_from(void **state)
     clock_topic(&w->rules.topics[LOGINS], 0, 3600000);
     alone(w, 0, 200);
     open_by_hand(w, &o);
-    assert_int_equal(o.header.format, 5);
+    assert_int_equal(o.header.format, 6);
     assert_true(stored_partition(&o, LOGINS)->paged);
     assert_int_equal(stored_partition(&o, LOGINS)->n_paged, 23);
     assert_int_equal(o.values.n, 23);
@@ -313,7 +314,7 @@ static void a_state_of_format_4_is_gone_on_from(void **state)
     alone(w, 200, 230);
     world_dump(w, &want);
     open_by_hand(w, &o);
-    assert_int_equal(o.header.format, 5);
+    assert_int_equal(o.header.format, 6);
     assert_int_equal(stored_partition(&o, LOGINS)->n_values, 0);
     close_by_hand(&o);
     world_forget_copy(w);
@@ -409,6 +410,93 @@ static void clocks_that_no_rule_asks_for_leave(void **state)
     world_copy_is_what_the_changelog_says(w);
 }
 
+/* What is stored as format 5 had it: parts that do not say of which field they are. */
+static void put_format_5(struct world *w)
+{
+    struct opened o;
+    struct store_txn *t;
+    struct buf bytes = BUF_INIT;
+    open_by_hand(w, &o);
+    struct header_partition *p = stored_partition(&o, LOGINS);
+    world_check(w, store_begin(o.store, &t, &w->err));
+    p->paged_sum = 0;
+    for (size_t i = 0; i < o.n; i++) {
+        struct store_reader *r = store_reader_new(o.store, o.header.n_shards);
+        struct slice part;
+        bool found;
+        world_check(w, store_get(r, &o.pages[i], &part, &found, &w->err));
+        assert_true(found && part.len > 17 && part.ptr[0] == 2);
+        buf_clear(&bytes);
+        buf_put_byte(&bytes, 1);
+        buf_put(&bytes, part.ptr + 9, part.len - 17);
+        uint64_t sum = record_checksum(&o.pages[i], buf_slice(&bytes));
+        buf_put_u64be(&bytes, sum);
+        p->paged_sum += sum;
+        store_reader_free(r);
+        world_check(w, store_put(t, o.header.n_shards, &o.pages[i], buf_slice(&bytes), &w->err));
+    }
+    buf_clear(&bytes);
+    header_encode(&o.header, &bytes);
+    bytes.ptr[4] = 5;
+    bytes.len -= 8;
+    buf_put_u64be(&bytes, hash64(buf_slice(&bytes)));
+    world_check(w, store_put_header(t, buf_slice(&bytes), &w->err));
+    world_check(w, store_commit(t, &w->err));
+    buf_release(&bytes);
+    close_by_hand(&o);
+}
+
+/* They go on as what the rules name now, and say so from the first commit on: all of them. */
+static void a_state_of_format_5_is_gone_on_from(void **state)
+{
+    struct world *w = *state;
+    struct opened o;
+    clock_topic(&w->rules.topics[LOGINS], 0, 3600000);
+    alone(w, 0, 200);
+    put_format_5(w);
+    open_by_hand(w, &o);
+    assert_int_equal(o.header.format, 5);
+    assert_true(o.values.untold && o.values.field == 0);
+    assert_int_equal(o.values.n, 23);
+    close_by_hand(&o);
+    alone(w, 200, 201);
+    open_by_hand(w, &o);
+    assert_int_equal(o.header.format, 6);
+    assert_false(o.values.untold);
+    assert_true(o.values.field == schema_field_shape(&w->rules.decls[LOGINS].fields[HAND_USER]));
+    assert_int_equal(o.values.n, 23);
+    close_by_hand(&o);
+}
+
+static void clocks_of_another_field_begin_anew(void **state)
+{
+    struct world *w = *state;
+    struct opened o;
+    clock_topic(&w->rules.topics[LOGINS], 0, 3600000);
+    world_begin_life(w);
+    world_send_some(w, 0, 100);
+    world_commit(w);
+    world_end_life(w, false);
+    w->rules.topics[LOGINS].watermark_per_slot = HAND_KIND;
+    world_begin_life(w);
+    world_heard(w, "watermark per kind from here on, it was per another field: the clocks of its values begin "
+                   "anew");
+    assert_int_equal(clocks_of(w, LOGINS)->n, 0);
+    world_send(w, LOGINS, "u1", 200);
+    world_commit(w);
+    assert_int_equal(clocks_of(w, LOGINS)->n, 1);
+    world_end_life(w, false);
+    open_by_hand(w, &o);
+    assert_int_equal(o.values.n, 1); /* nothing of the others is left */
+    assert_int_equal(stored_partition(&o, LOGINS)->n_paged, 1);
+    close_by_hand(&o);
+    world_copy_is_what_the_changelog_says(w);
+    world_begin_life(w);
+    assert_null(strstr(buf_cstr(&w->said), "begin anew"));
+    assert_int_equal(clocks_of(w, LOGINS)->n, 1);
+    world_end_life(w, false);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
@@ -419,6 +507,8 @@ int main(void)
         cmocka_unit_test(crashes_and_aborts_change_no_clock),
         cmocka_unit_test(an_end_at_every_step),
         T(a_state_of_format_4_is_gone_on_from),
+        T(a_state_of_format_5_is_gone_on_from),
+        T(clocks_of_another_field_begin_anew),
         T(clocks_that_are_missing_are_damage),
         T(clocks_that_are_missing_are_restored),
         T(clocks_that_no_rule_asks_for_leave),
