@@ -197,6 +197,12 @@ static enum err check_facts(struct kafka_changelog *log, const struct topic_fact
                          "readable for a day at least (%lld)",
                          log->what, log->topic, f->delete_retention_ms, DAY_MS);
     }
+    if (f->max_message_bytes > 0 && f->max_message_bytes < KAFKA_LEAST_MESSAGE) {
+        return error_set(err, ERR_STATE,
+                         "the %s topic %s has max.message.bytes=%d: it must be %d at least, as much as what "
+                         "is written whole may take",
+                         log->what, log->topic, f->max_message_bytes, KAFKA_LEAST_MESSAGE);
+    }
     if (f->max_message_bytes > 0) {
         log->max_message_bytes = f->max_message_bytes;
     }

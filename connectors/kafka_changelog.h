@@ -12,6 +12,10 @@
 #include "connectors/kafka_client.h"
 #include "engine/journal/journal.h"
 
+/* Parts of clocks of values and of what the rules are are written whole: about 8 KiB each
+ * (clock_page.h, rules_apart.h), and what a message takes beside. */
+#define KAFKA_LEAST_MESSAGE 16384
+
 struct kafka_changelog {
     struct kafka_client client; /* a consumer of the application's group, which it never joins */
     const char *what; /* "changelog": for messages */

@@ -283,12 +283,12 @@ static enum err push_record(struct engine *e, const struct record *r,
     return ERR_OK;
 }
 
-/* The records of a batch are gone with it. Files know what was read by themselves. */
+/* The records of a batch are gone with it. */
 static void note_newest(struct engine *e)
 {
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
-        if (p->newest != NULL && p->newest->origin == NULL && e->options.state_dir != NULL) {
+        if (p->newest != NULL && e->options.state_dir != NULL) {
             p->last = record_mark_of(p->newest);
         }
         p->newest = NULL;

@@ -27,8 +27,11 @@ static enum err source_start(struct source *base, const struct partition_positio
         struct source_begin *b = &s->begins[i];
         const struct header_partition *p =
             replay_savepoint_position(s->savepoint, s->rs, from[i].topic, from[i].partition);
-        *b = (struct source_begin){from[i].topic, from[i].partition, from[i].offset,
-                                   p ? p->next_offset : 0, !p || p->next_offset == 0};
+        *b = (struct source_begin){.topic = from[i].topic,
+                                   .partition = from[i].partition,
+                                   .from = from[i].offset,
+                                   .end = p ? p->next_offset : 0,
+                                   .met = !p || p->next_offset == 0};
         earlier[i] = from[i];
         int64_t needed = b->end - 1;
         if (p && p->last.set) {

@@ -199,7 +199,10 @@ def a_changelog_that_is_gone_is_refused(rng):
 def a_changelog_that_loses_state_is_refused(rng):
     for config, words in [(("cleanup.policy=delete",), "cleanup.policy=delete"),
                           (("cleanup.policy=compact", "delete.retention.ms=1000"),
-                           "delete.retention.ms=1000")]:
+                           "delete.retention.ms=1000"),
+                          (("cleanup.policy=compact", "delete.retention.ms=86400000",
+                            "max.message.bytes=16383"),
+                           "max.message.bytes=16383: it must be 16384 at least")]:
         c = Case("unfit", rng)
         eos.ktool("create", c.changelog, 1, *config)
         refused = c.subject()

@@ -140,6 +140,31 @@ static void long_values_are_known_by_their_hash(void **state)
     value_clocks_release(&c);
 }
 
+/* What a message of the changelog must hold at least (connectors/kafka_changelog.h), without what stands
+ * beside the value in it. */
+static void no_part_is_larger_than_the_least_message(void **state)
+{
+    struct value_clocks c;
+    struct frozen f = {0};
+    char value[VALUE_CLOCK_LONGEST + 1];
+    (void)state;
+    value_clocks_init(&c, LONG);
+    c.field = UINT64_MAX;
+    for (int i = 0; i < 65536; i++) {
+        int len = i % 3 == 0 ? VALUE_CLOCK_LONGEST : 3 + i % 200;
+        snprintf(value, sizeof(value), "%0*d", len, i);
+        value_clocks_note(&c, slice_of(value), (struct etime){INT64_MIN / 2 + i}, (struct etime){0});
+    }
+    clock_pages_freeze(&c, OWNER, &f);
+    size_t most = 0;
+    for (size_t i = 0; i < f.n; i++) {
+        most = f.ops[i].len > most ? f.ops[i].len : most;
+    }
+    assert_true(most > CLOCK_PART_BYTES / 2 && most <= 16384 - 2 * 2048);
+    frozen_release(&f);
+    value_clocks_release(&c);
+}
+
 static bool takes(const struct record_key *key, struct slice bytes, struct etime newest)
 {
     struct value_clocks c;
@@ -180,6 +205,7 @@ int main(void)
         cmocka_unit_test(what_moved_is_written),
         cmocka_unit_test(a_full_page_has_parts),
         cmocka_unit_test(long_values_are_known_by_their_hash),
+        cmocka_unit_test(no_part_is_larger_than_the_least_message),
         cmocka_unit_test(damage_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
