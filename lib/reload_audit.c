@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json_out.h"
@@ -59,13 +60,18 @@ void reload_audit_free(struct reload_audit *a)
     free(a);
 }
 
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+}
+
 enum err reload_audit_open(struct reload_audit *a, struct error *err)
 {
     const char *path = a->config->audit;
     if (!path) {
         return ERR_OK;
     }
-    a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    a->fd = open_file(path);
     return a->fd >= 0 ? ERR_OK : error_set(err, ERR_IO, "--audit %s: %s", path, strerror(errno));
 }
 
@@ -259,10 +265,39 @@ static bool sync_file(int fd)
     return fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
 }
 
+static void say_failed(const struct reload_audit *a, const char *what, const char *why)
+{
+    const struct fyke_options *o = &a->config->options;
+    FYKE_CLEANUP(buf_release) struct buf said = BUF_INIT;
+    buf_printf(&said, SAY_ERROR "reload: %s %s: %s", what, a->config->audit, why);
+    if (o->log) {
+        o->log(o->log_ctx, buf_cstr(&said));
+    }
+}
+
+/* Whoever turns logs over renames the file: what comes then belongs into one of its name. */
+static void follow_name(struct reload_audit *a)
+{
+    struct stat named, ours;
+    bool there = stat(a->config->audit, &named) == 0;
+    if (fstat(a->fd, &ours) != 0 ||
+        (there && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)) {
+        return;
+    }
+    int fd = open_file(a->config->audit);
+    if (fd < 0) {
+        say_failed(a, "its records stay in the file that was", strerror(errno));
+        return;
+    }
+    close(a->fd);
+    a->fd = fd;
+    a->cut = false;
+}
+
 /* One write per line, so that several processes can share the file. */
 static void write_line(struct reload_audit *a)
 {
-    const struct fyke_options *o = &a->config->options;
+    follow_name(a);
     buf_puts(&a->line, "\n");
     if (a->cut) { /* the disk was full: what is left of that record stays alone */
         a->cut = write(a->fd, "\n", 1) != 1;
@@ -275,12 +310,7 @@ static void write_line(struct reload_audit *a)
     }
     const char *why = n < 0 || whole ? strerror(errno) : "a part of the line was written";
     a->failed++;
-    struct buf said = BUF_INIT;
-    buf_printf(&said, SAY_ERROR "reload: its record is not in %s: %s", a->config->audit, why);
-    if (o->log) {
-        o->log(o->log_ctx, buf_cstr(&said));
-    }
-    buf_release(&said);
+    say_failed(a, "its record is not in", why);
 }
 
 void reload_audit_end(struct reload_audit *a, const struct reload_outcome *o)
