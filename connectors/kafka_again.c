@@ -1,13 +1,19 @@
 /* Is it still the topic that is read? One that is removed and made anew while a run reads it may have grown
  * past the position before the client asks for more: it then goes on in the other topic without a word. But
  * it has met an error on the way, whatever it says of it: the topic was not there, or a connection broke.
- * After any such error it asks the cluster who leads what, which is seen here (it does so every five minutes
- * as well, which costs a look for nothing). What has come since then is not handed on: reading goes back to
- * the record that was handed on last, which must be there as it was (kafka_check.c).
+ * It keeps such an error to itself. It is seen here by two signs, either of which is enough:
+ *   - the client asks the cluster who leads what, within 100 ms (topic.metadata.refresh.fast.interval.ms).
+ *     An answer to anybody's question settles its doubts, after which it does not ask: every answer is a
+ *     sign as well, ours among them.
+ *   - an answer that is an error names no end (-1) where the last one named an end that reached the
+ *     position. No more is heard of the partition for 500 ms (fetch.error.backoff.ms), hence a look at the
+ *     ends that the client holds every 200 ms sees it. So it does an end that lies in front of the position.
+ * After a sign nothing that has come since is handed on: reading goes back to the record that was handed on
+ * last, which must be there as it was (kafka_check.c). The client asks every five minutes as well, which costs
+ * a look for nothing, and counts the partitions.
  *
- * The client asks within 100 ms (topic.metadata.refresh.fast.interval.ms) and reads on 500 ms after an error
- * at the earliest (fetch.error.backoff.ms). No error is met by who does not ask: after a pause, of a partition
- * that was held back or of the process as a whole, there is a look without one. */
+ * No error is met by who does not ask: after a pause, of a partition that was held back or of the process
+ * as a whole, there is a look without a sign. */
 #include <stdatomic.h>
 #include <time.h>
 
@@ -23,6 +29,7 @@
 #define LOOKS_MS 1000
 #define SEEK_MS 5000
 #define ASK_MS 1000
+#define ENDS_MS 200
 
 static int64_t now_ms(void)
 {
@@ -33,7 +40,7 @@ static int64_t now_ms(void)
 
 /* ---- what the client asks ----------------------------------------------------------------- */
 
-/* On a thread of the client's. */
+/* These two on a thread of the client's. */
 static rd_kafka_resp_err_t on_request(rd_kafka_t *rk, int fd, const char *broker, int32_t id,
                                       int16_t api, int16_t version, int32_t correlation,
                                       size_t size, void *opaque)
@@ -46,11 +53,27 @@ static rd_kafka_resp_err_t on_request(rd_kafka_t *rk, int fd, const char *broker
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int fd, const char *broker, int32_t id,
+                                       int16_t api, int16_t version, int32_t correlation,
+                                       size_t size, int64_t rtt, rd_kafka_resp_err_t code,
+                                       void *opaque)
+{
+    struct kafka_source *s = opaque;
+    (void)rk, (void)fd, (void)broker, (void)id, (void)version, (void)correlation, (void)size;
+    (void)rtt, (void)code;
+    if (api == API_METADATA) {
+        atomic_fetch_add(&s->asked, 1);
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
                                   char *why, size_t size)
 {
     (void)conf, (void)why, (void)size;
-    return rd_kafka_interceptor_add_on_request_sent(rk, "fyke", on_request, opaque);
+    rd_kafka_resp_err_t rc =
+        rd_kafka_interceptor_add_on_response_received(rk, "fyke", on_response, opaque);
+    return rc ? rc : rd_kafka_interceptor_add_on_request_sent(rk, "fyke", on_request, opaque);
 }
 
 void kafka_again_watch(struct kafka_source *s, rd_kafka_conf_t *conf)
@@ -67,7 +90,7 @@ int32_t kafka_again_probe(struct kafka_source *s, rd_kafka_topic_t *topic, int t
 {
     unsigned before = atomic_load(&s->asked);
     int32_t n = kafka_probe(&s->client, topic, timeout_ms);
-    s->seen += atomic_load(&s->asked) != before; /* ours */
+    s->seen += atomic_load(&s->asked) != before; /* the question; what is left is the answer */
     return n;
 }
 
@@ -89,6 +112,36 @@ static void note_pause(struct kafka_source *s)
     s->polled_ms = now;
 }
 
+/* ---- ends --------------------------------------------------------------------------------- */
+
+/* What the client heard last; before the first answer of an assignment that may be an older one's. */
+static bool falls_short(const struct kafka_source *s, struct kafka_part *p)
+{
+    int64_t low, high;
+    if (p->waits || rd_kafka_get_watermark_offsets(s->client.rk, p->topic, p->partition, &low,
+                                                   &high) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    bool reached = high >= p->next;
+    bool fell = p->end_reached && !reached;
+    p->end_reached = reached;
+    return fell;
+}
+
+static void note_ends(struct kafka_source *s)
+{
+    int64_t now = now_ms();
+    if (!s->base.last_read || !s->consuming || s->rebuild || now - s->ends_ms < ENDS_MS) {
+        return;
+    }
+    s->ends_ms = now;
+    bool any = false;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        any |= falls_short(s, &s->parts[i]);
+    }
+    s->seen -= any;
+}
+
 /* ---- is it there at all? ------------------------------------------------------------------ */
 
 /* Brokers that have just started may know less for a moment. */
@@ -105,19 +158,34 @@ static enum err is_gone(struct kafka_source *s, struct kafka_topic *t, struct er
                : error_set(err, ERR_KAFKA, "kafka: topic %s does not exist any more", t->name);
 }
 
+/* Partitions are taken over at the start only: new ones need a restart. */
+static void note_count(struct kafka_source *s, struct kafka_topic *t, int32_t n)
+{
+    if (n > t->count) {
+        kafka_say(&s->client,
+                  "topic \"%s\" has %d partitions now, %d of them are not read: restart to read "
+                  "them from their first record",
+                  t->name, n, n - t->count);
+        t->count = n;
+    }
+}
+
 /* To assign what does not exist makes the client wait for minutes. */
 static enum err all_there(struct kafka_source *s, bool *ret, struct error *err)
 {
     *ret = true;
     for (uint32_t i = 0; i < s->n_topics; i++) {
         struct kafka_topic *t = &s->topics[i];
-        int32_t n;
+        int32_t n = 0;
         rd_kafka_resp_err_t rc = t->name ? kafka_ask(&s->client, t->handle, ASK_MS, &n)
                                          : RD_KAFKA_RESP_ERR_NO_ERROR;
         bool gone = rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         FYKE_TRY(gone ? is_gone(s, t, err) : ERR_OK);
         t->gone &= gone;
         *ret &= !gone;
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            note_count(s, t, n);
+        }
     }
     return ERR_OK;
 }
@@ -171,6 +239,7 @@ static enum err look(struct kafka_source *s, struct error *err)
 enum err kafka_again_before(struct kafka_source *s, bool *ret_wait, struct error *err)
 {
     note_pause(s);
+    note_ends(s);
     *ret_wait = false;
     if (!is_suspect(s)) {
         return ERR_OK;
@@ -183,6 +252,7 @@ enum err kafka_again_before(struct kafka_source *s, bool *ret_wait, struct error
 
 enum err kafka_again_behind(struct kafka_source *s, struct error *err)
 {
+    note_ends(s);
     return is_suspect(s) ? look(s, err) : ERR_OK;
 }
 

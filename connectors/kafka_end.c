@@ -1,4 +1,4 @@
-/* Ends of partitions, outages, growth.
+/* Ends of partitions, outages.
  *
  * Idleness lets event time move on without a partition, so it needs more than silence: the client's
  * "end of partition" is the stable end, which an open transaction upstream looks like too, and it is
@@ -14,8 +14,6 @@
 #define PROBE_EVERY_MS 1000
 #define PROBE_MS 200        /* for an answer during an outage */
 #define FIRST_PROBE_MS 1000 /* before it is called one: twice */
-#define COUNT_EVERY_MS 60000
-#define COUNT_MS 1000
 
 static int64_t now_ms(void)
 {
@@ -119,22 +117,6 @@ static bool is_due(int64_t *last_ms, int64_t now, int64_t every_ms)
     return true;
 }
 
-/* Partitions are taken over at the start only: new ones need a restart. */
-static void count_partitions(struct kafka_source *s)
-{
-    for (uint32_t t = 0; t < s->n_topics && !s->client.down; t++) {
-        struct kafka_topic *topic = &s->topics[t];
-        int32_t n = topic->name ? kafka_again_probe(s, topic->handle, COUNT_MS) : 0;
-        if (n > topic->count) {
-            kafka_say(&s->client,
-                      "topic \"%s\" has %d partitions now, %d of them are not read: restart to read "
-                      "them from their first record",
-                      topic->name, n, n - topic->count);
-            topic->count = n;
-        }
-    }
-}
-
 /* Records that are in the client's queue already say nothing about the broker. It is asked twice before
  * it counts as away: callbacks come in between, and may know better what is wrong. */
 static void ask_around(struct kafka_source *s)
@@ -161,11 +143,5 @@ void kafka_look_around(struct kafka_source *s)
     }
     if (s->prove_every_ms > 0 && is_due(&s->proved_ms, now, s->prove_every_ms)) {
         prove_ends(s);
-    }
-    if (s->counted_ms == 0) {
-        s->counted_ms = now; /* counted at the start */
-    }
-    if (!s->client.down && is_due(&s->counted_ms, now, COUNT_EVERY_MS)) {
-        count_partitions(s);
     }
 }

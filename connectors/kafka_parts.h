@@ -1,7 +1,7 @@
 /* The inside of the Kafka source, for the files that implement it:
  *   kafka_source.c  life cycle, reading       kafka_start.c   partitions, first offsets
  *   kafka_record.c  message → record          kafka_commit.c  positions for the group
- *   kafka_end.c     ends, outages, growth        kafka_group.c   as one of several members
+ *   kafka_end.c     ends, outages                kafka_group.c   as one of several members
  *   kafka_check.c   is it the topic that was read?   kafka_again.c   is it still?
  * Private to connectors/. */
 #ifndef FYKE_CONNECTORS_KAFKA_PARTS_H
@@ -30,6 +30,7 @@ struct kafka_part {
     bool waits;     /* given, but not read yet */
     struct record_mark last; /* of the record read last before the start, until it has come by */
     bool checks;             /* it is still to come, and must be the same */
+    bool end_reached;        /* the end that the client heard of last: `next` or behind it */
     bool again;              /* not before the start, but before reading went back to it */
 };
 
@@ -84,14 +85,14 @@ struct kafka_source {
     size_t n_at_end, cap_at_end, n_lost_end, cap_lost_end;
 
     /* Processing time, ms, of CLOCK_MONOTONIC: only to ask the broker now and then. */
-    int64_t proved_ms, probed_ms, counted_ms;
+    int64_t proved_ms, probed_ms;
     bool asked_once; /* since a connection broke, without an answer */
     int64_t prove_every_ms; /* a quarter of the least `idle after` */
 
     /* Is it still the same topic? (kafka_again.c) */
-    atomic_uint asked; /* the client's questions about the cluster, by its threads */
+    atomic_uint asked; /* questions about the cluster and answers, by the client's threads */
     unsigned seen;     /* of them; others: something may have changed */
-    int64_t polled_ms, looked_ms[4];
+    int64_t polled_ms, ends_ms, looked_ms[4];
     unsigned looks;
 
     /* Commits: one under way at a time; the newest positions wait for it. */
@@ -138,7 +139,7 @@ enum err kafka_check(struct kafka_source *s, size_t part, const rd_kafka_message
 void kafka_again_watch(struct kafka_source *s, rd_kafka_conf_t *conf);
 /* What was asked so far has been taken into account. */
 void kafka_again_seen(struct kafka_source *s);
-/* kafka_probe(), which is no reason to look. */
+/* kafka_probe(): the question is no reason to look, an answer is. */
 int32_t kafka_again_probe(struct kafka_source *s, rd_kafka_topic_t *topic, int timeout_ms);
 /* Around the reading of a batch: goes back to what was handed on last when it may be another topic by now.
  * *ret_wait: nothing may be read yet. */
@@ -179,7 +180,7 @@ void kafka_end_reached(struct kafka_source *s, size_t part, int64_t offset);
 void kafka_end_passed(struct kafka_source *s, size_t part);
 /* Records come again that were not handed on: whatever was said of the end since does not hold. */
 void kafka_end_undone(struct kafka_source *s, size_t part);
-/* What is due by time: ends proved, the broker asked whether it is back, partitions counted. */
+/* What is due by time: ends proved, the broker asked whether it is back. */
 void kafka_look_around(struct kafka_source *s);
 
 /* kafka_commit.c */

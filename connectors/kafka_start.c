@@ -265,6 +265,7 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new((int)s->n_parts);
     for (size_t i = 0; i < s->n_parts; i++) {
         struct kafka_part *p = &s->parts[i];
+        p->end_reached = false;
         if (!p->waits) {
             rd_kafka_topic_partition_list_add(l, p->topic, p->partition)->offset =
                 kafka_check_begin(p);

@@ -221,8 +221,9 @@ def partitions_that_were_added_are_read_from_their_beginning(w):
 
 
 def partitions_that_are_added_while_running_are_said(w):
-    """Within a minute, once; what was read before goes on, and a restart reads them from their beginning."""
-    first = w.another("state")
+    """When the client asks who leads what, once; what was read before goes on, and a restart reads them from their
+    beginning."""
+    first = w.another("state", "-X", "topic.metadata.refresh.interval.ms=3000")
     first.start()
     w.load_and_await(150)
     eos.ktool("grow", w.source, PARTITIONS + 2)
