@@ -74,6 +74,7 @@ class World:
         self.partitions = PARTITIONS
         # (from, to) in ms: what was decided at such times may have gone out once more, as itself.
         self.may_repeat = None
+        self.must_repeat = set()  # alerts that have
         self.topics, rules = [self.source], [f"{HERE}/eos.rules"]
         if self.with_readings:
             self.readings = readings.Readings(rng)
@@ -169,6 +170,8 @@ class World:
             if n > 2 or not begin <= at <= end:
                 raise eos.Failed(f"{n} times an alert of {at} ms, where only those of {begin} to {end} ms "
                                  f"may come twice: {row}")
+        if self.must_repeat - set(often):
+            raise eos.Failed(f"went out once, decided behind {begin} ms: {self.must_repeat - set(often)}")
         oldest = min(map(detected_ms, often), default=end)
         print(f"{len(often)} of {len(alerts)} alerts went out twice, the oldest of them decided {end - oldest} ms "
               f"before the break, where {end - begin} ms are allowed", flush=True)
