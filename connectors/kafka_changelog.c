@@ -9,7 +9,14 @@
 
 #define DAY_MS 86400000LL
 #define STEP_MS 100
+#define ASK_MS 1000
 #define MAX_CONFIG 32
+
+enum making {
+    MAKE_IF_NONE,
+    MAKE_ANEW,    /* whatever is there goes */
+    MAKE_REMOVED, /* what was there has been removed */
+};
 
 static const struct kafka_property topic_defaults[] = {
     {"cleanup.policy", "compact"},
@@ -41,6 +48,7 @@ enum err kafka_changelog_open_as(struct kafka_changelog *log, const struct kafka
     FYKE_TRY(kafka_reader_conf(&log->client, c, what, &conf, err));
     log->group = xstrdup(c->app);
     FYKE_TRY(kafka_open(&log->client, RD_KAFKA_CONSUMER, conf, err));
+    log->client.asks = true;
     log->handle = rd_kafka_topic_new(log->client.rk, log->topic, NULL);
     return log->handle ? ERR_OK
                        : kafka_error(&log->client, rd_kafka_last_error(), err, "topic %s",
@@ -129,7 +137,46 @@ static enum err not_now(const struct kafka_changelog *log, rd_kafka_resp_err_t r
     return err->retriable ? kafka_cut_short(&log->client, err->code, err) : err->code;
 }
 
-static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct error *err)
+static enum err remove_topic(struct kafka_changelog *log, struct error *err)
+{
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    rd_kafka_resp_err_t rc = kafka_delete_topic(&log->client, log->topic, &why);
+    kafka_login_lacks(&log->client.login, rc, "Delete", &why);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        return error_set(err, ERR_KAFKA,
+                         "kafka: the %s topic %s cannot be removed: %s; remove it yourself, "
+                         "or take another --app",
+                         log->what, log->topic, buf_cstr(&why));
+    }
+    return ERR_OK;
+}
+
+/* One that is being removed still counts as there for a moment. Or the broker that was asked has not heard yet
+ * of what another instance has just made, or the process before us: then it soon has (*ret: no error). */
+static enum err create(struct kafka_changelog *log, const struct kafka_topic_plan *plan, enum making making,
+                       rd_kafka_resp_err_t *ret, struct buf *why, struct error *err)
+{
+    *ret = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int left = KAFKA_TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
+        *ret = kafka_create_topic(&log->client, plan, why);
+        if (*ret != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+            return ERR_OK;
+        }
+        if (making == MAKE_IF_NONE && kafka_probe(&log->client, log->handle, ASK_MS) > 0) {
+            *ret = RD_KAFKA_RESP_ERR_NO_ERROR;
+            return ERR_OK;
+        }
+        if (making == MAKE_ANEW) {
+            FYKE_TRY(remove_topic(log, err));
+            making = MAKE_REMOVED;
+        }
+        kafka_serve(&log->client, STEP_MS);
+    }
+    return ERR_OK;
+}
+
+static enum err make_topic(struct kafka_changelog *log, enum making making, int32_t *ret_n,
+                           struct error *err)
 {
     FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
     struct kafka_property config[MAX_CONFIG + 1];
@@ -139,19 +186,9 @@ static enum err make_topic(struct kafka_changelog *log, int32_t *ret_n, struct e
                                     .config = config,
                                     .n_config = topic_config(log->config, config, names)};
     FYKE_TRY(replication(log, &plan.replication, err));
-    rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    /* One that is being removed still counts as there for a moment. */
-    for (int left = KAFKA_TOPIC_MS; left > 0 && !kafka_stopping(&log->client); left -= STEP_MS) {
-        rc = kafka_create_topic(&log->client, &plan, &why);
-        if (rc != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || log->shared) {
-            break;
-        }
-        kafka_serve(&log->client, STEP_MS);
-    }
+    rd_kafka_resp_err_t rc;
+    FYKE_TRY(create(log, &plan, making, &rc, &why, err));
     kafka_login_lacks(&log->client.login, rc, "Create", &why);
-    if (rc == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS && log->shared) {
-        rc = RD_KAFKA_RESP_ERR_NO_ERROR; /* another instance was faster */
-    }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         error_set(err, ERR_KAFKA,
                   "kafka: the %s topic %s cannot be made: %s; or make it yourself: "
@@ -266,32 +303,21 @@ static enum err check_topic(struct kafka_changelog *log, int32_t partitions, str
     return check_facts(log, &facts, err);
 }
 
-static enum err remove_topic(struct kafka_changelog *log, struct error *err)
-{
-    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
-    rd_kafka_resp_err_t rc = kafka_delete_topic(&log->client, log->topic, &why);
-    kafka_login_lacks(&log->client.login, rc, "Delete", &why);
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && rc != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        return error_set(err, ERR_KAFKA,
-                         "kafka: the %s topic %s cannot be removed: %s; remove it yourself, "
-                         "or take another --app",
-                         log->what, log->topic, buf_cstr(&why));
-    }
-    return ERR_OK;
-}
-
 enum err kafka_changelog_ensure(struct kafka_changelog *log, bool reset, struct error *err)
 {
     int32_t partitions;
+    enum making making = reset ? MAKE_ANEW : MAKE_IF_NONE;
     rd_kafka_resp_err_t rc = kafka_find(&log->client, log->handle, &partitions);
     if (rc == RD_KAFKA_RESP_ERR_NO_ERROR && reset) {
         FYKE_TRY(remove_topic(log, err));
         rc = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        making = MAKE_REMOVED;
     }
     if (rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        FYKE_TRY(make_topic(log, &partitions, err));
+        FYKE_TRY(make_topic(log, making, &partitions, err));
     } else if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_not_found(&log->client, log->topic, rc, err);
     }
+    kafka_young_seen(&log->young);
     return check_topic(log, partitions, err);
 }

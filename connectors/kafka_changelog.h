@@ -9,7 +9,7 @@
 #ifndef FYKE_CONNECTORS_KAFKA_CHANGELOG_H
 #define FYKE_CONNECTORS_KAFKA_CHANGELOG_H
 
-#include "connectors/kafka_client.h"
+#include "connectors/kafka_young.h"
 #include "engine/journal/journal.h"
 
 /* Parts of clocks of values and of what the rules are are written whole: about 8 KiB each
@@ -24,6 +24,7 @@ struct kafka_changelog {
     rd_kafka_topic_t *handle;
     uint32_t n_tasks;
     bool shared; /* others may make it at the same time */
+    struct kafka_young young; /* of `handle`, once the topic was seen */
     int wait_ms; /* for the end to be free of open transactions */
     int max_message_bytes;
     const struct kafka_config *config;

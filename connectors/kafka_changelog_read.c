@@ -83,6 +83,10 @@ static void stable_end(struct reading *r, int64_t offset)
 static enum err take(struct reading *r, const rd_kafka_message_t *m, struct error *err)
 {
     struct kafka_changelog *log = r->log;
+    if (kafka_is_unknown(m->err)) {
+        log->client.missing = true;
+        return ERR_OK;
+    }
     r->told_ms = now_ms();
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         return take_entry(r, m, err);
@@ -105,7 +109,10 @@ static enum err too_long(const struct reading *r, struct error *err)
 {
     const struct kafka_changelog *log = r->log;
     enum err rc =
-        r->until < 0
+        log->client.missing
+            ? error_set(err, ERR_KAFKA, "kafka: topic %s does not exist any more: it was asked for, for %d ms",
+                        log->topic, log->wait_ms)
+        : r->until < 0
             ? error_set(err, ERR_KAFKA, "kafka: %s[%d] cannot be read on at %lld: nothing came for "
                                         "%d ms%s%s",
                         log->topic, r->partition, (long long)r->next, log->wait_ms,
@@ -119,6 +126,14 @@ static enum err too_long(const struct reading *r, struct error *err)
     return rc;
 }
 
+/* A broker that was asked for records or for who leads the topic does not know it (kafka_young.h). */
+static void ask_again(struct kafka_changelog *log)
+{
+    if (log->client.missing) {
+        log->client.missing = !kafka_young_ask(&log->client, log->handle, &log->young);
+    }
+}
+
 static enum err read_on(struct reading *r, struct error *err)
 {
     while (!r->done) {
@@ -130,6 +145,7 @@ static enum err read_on(struct reading *r, struct error *err)
             FYKE_TRY(rc);
             continue;
         }
+        ask_again(r->log);
         if (now_ms() - r->told_ms > r->log->wait_ms) {
             return too_long(r, err);
         }

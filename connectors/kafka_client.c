@@ -64,7 +64,7 @@ void kafka_serve(struct kafka_client *k, int ms)
 void kafka_consume(struct kafka_client *k)
 {
     rd_kafka_poll_set_consumer(k->rk);
-    k->consuming = true;
+    k->consuming = k->asks = true;
 }
 
 /* Tried again and again, so it is said once per outage. What is not connected yet ends with it. */
@@ -96,8 +96,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         on_refusal(k);
         return;
     }
-    if (k->consuming && (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)) {
+    if (k->asks && (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                    code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)) {
         k->missing = true; /* of each partition; who reads it asks, and says it once */
         return;
     }

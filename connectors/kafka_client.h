@@ -28,6 +28,7 @@ struct kafka_client {
     bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */
     bool consuming;       /* messages come where callbacks do */
+    bool asks;            /* who reads asks by itself for what is missing */
     bool missing;         /* something that is read was not there; for who reads */
 };
 

@@ -45,6 +45,7 @@ enum err kafka_journal_reader(struct journal *base, const struct journal_reader_
     j->in_group = of->in_group;
     buf_put_slice(&j->identity, buf_slice(&of->identity));
     enum err rc = kafka_changelog_open(&j->log, j->config, j->n_tasks, of->log.wait_ms, err);
+    j->log.young = of->log.young;
     if (rc != ERR_OK) {
         reader_close(&j->base);
         return rc;

@@ -95,8 +95,8 @@ static bool goes_on(struct kafka_txn *t, struct patience *p, int ms)
     return p->stopped_ms < STOP_MS;
 }
 
-/* What waits for a topic that was deleted looks like a broker that is silent. A broker may not know yet of
- * a topic that was made a moment ago: asked more than once. */
+/* What waits for a topic that was deleted looks like a broker that is silent. One that has just started may
+ * know less for a moment: asked more than once. */
 static enum err check_topics(struct kafka_txn *t, struct patience *p, struct error *err)
 {
     if (p->waited_ms - p->asked_ms < TOPICS_EVERY_MS || t->client.suspect) {
@@ -104,7 +104,7 @@ static enum err check_topics(struct kafka_txn *t, struct patience *p, struct err
     }
     char name[KAFKA_NAME_SIZE];
     p->asked_ms = p->waited_ms;
-    p->gone = kafka_txn_topic_gone(t, name) ? p->gone + 1 : 0;
+    p->gone = kafka_txn_topic_gone(t, name) && !kafka_txn_young(t, name) ? p->gone + 1 : 0;
     if (p->gone < GONE_TIMES) {
         return ERR_OK;
     }
@@ -258,54 +258,6 @@ enum err kafka_txn_init(struct kafka_txn *t, struct error *err)
             return rc;
         }
     }
-}
-
-enum err kafka_target_open(struct kafka_txn *t, struct kafka_target *to, struct error *err)
-{
-    int32_t partitions;
-    if (!to->txn) {
-        to->txn = t;
-        to->next = t->targets;
-        t->targets = to;
-    }
-    to->handle = rd_kafka_topic_new(t->client.rk, to->name, NULL);
-    if (!to->handle) {
-        return kafka_error(&t->client, rd_kafka_last_error(), err, "topic %s", to->name);
-    }
-    return to->made ? kafka_await_topic(&t->client, to->handle, &partitions, err)
-                    : kafka_partitions(&t->client, to->handle, &partitions, err);
-}
-
-void kafka_target_partitions(struct kafka_target *to, uint32_t n)
-{
-    to->ends = xcalloc(n, sizeof(*to->ends));
-    to->lowest = xcalloc(n, sizeof(*to->lowest));
-    for (uint32_t p = 0; p < n; p++) {
-        to->lowest[p] = INT64_MAX;
-    }
-    to->n_ends = n;
-}
-
-static void unlist(struct kafka_target *to)
-{
-    for (struct kafka_target **at = to->txn ? &to->txn->targets : NULL; at && *at; at = &(*at)->next) {
-        if (*at == to) {
-            *at = to->next;
-            return;
-        }
-    }
-}
-
-void kafka_target_close(struct kafka_target *to)
-{
-    unlist(to);
-    if (to->handle) {
-        rd_kafka_topic_destroy(to->handle);
-    }
-    free(to->name);
-    free(to->ends);
-    free(to->lowest);
-    *to = (struct kafka_target){0};
 }
 
 static void abort_open(struct kafka_txn *t)

@@ -11,13 +11,15 @@
 
 #include "connectors/kafka_aside.h"
 #include "connectors/kafka_out.h"
+#include "connectors/kafka_young.h"
 
 /* What messages are sent to; must outlive the producer's last delivery report. */
 struct kafka_target {
     char *name;
     const char *what; /* "alerts": for messages */
     rd_kafka_topic_t *handle;
-    bool made; /* a moment ago, perhaps: not every broker may know it yet */
+    bool made; /* by us or another instance, perhaps a moment ago */
+    struct kafka_young young; /* of one that was made, once it was seen */
     int64_t *ends; /* per partition: behind the last message delivered; NULL: not asked for */
     int64_t *lowest; /* the same: of all delivered since it was set to INT64_MAX */
     uint32_t n_ends;
@@ -46,7 +48,7 @@ struct kafka_txn {
     int64_t begun_ms;
     int64_t queued_bytes; /* not yet delivered */
     rd_kafka_resp_err_t failed; /* the first delivery that failed */
-    const struct kafka_target *failed_at;
+    struct kafka_target *failed_at;
 };
 
 /* Makes the producer; no broker is asked. */

@@ -1,6 +1,7 @@
 #include "connectors/kafka_txn_error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ASK_MS 1000
 
@@ -81,6 +82,20 @@ static enum err fail_with(struct kafka_txn *t, rd_kafka_resp_err_t code, const c
                      denied ? right : why, hint(code));
 }
 
+/* The topic was made a moment ago; waits until it is known. */
+static bool comes(struct kafka_txn *t, struct kafka_target *to)
+{
+    return kafka_is_young(&to->young) && kafka_young_wait(&t->client, to->handle, &to->young);
+}
+
+/* What was given up because of it must be sent anew, by a new producer. */
+static enum err not_yet(struct kafka_txn *t, const struct kafka_target *to, struct error *err)
+{
+    t->broken = true;
+    return error_set(err, ERR_ABORTED, "kafka: %s to %s were not delivered: the topic was made a moment ago "
+                     "and not every broker knew it yet", to->what, to->name);
+}
+
 enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
 {
     char why[KAFKA_WHY_SIZE] = "";
@@ -91,9 +106,14 @@ enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
     if (is_fence(code)) {
         return fail_with(t, code, "sending", why, err);
     }
+    bool deleted = kafka_may_be_deleted(code);
+    if (deleted && kafka_is_unknown(code) && comes(t, t->failed_at)) {
+        return not_yet(t, t->failed_at, err);
+    }
     char gone[KAFKA_NAME_SIZE];
-    if (kafka_may_be_deleted(code) && kafka_txn_topic_gone(t, gone)) { /* the first that failed may be another's */
-        return kafka_deleted(gone, err);
+    if (deleted && kafka_txn_topic_gone(t, gone)) { /* the first that failed may be another's */
+        struct kafka_target *young = kafka_txn_young(t, gone);
+        return young && comes(t, young) ? not_yet(t, young, err) : kafka_deleted(gone, err);
     }
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != t->failed) {
         kafka_serve(&t->client, 0); /* brings the log line that names the topic */
@@ -127,7 +147,7 @@ enum err kafka_txn_refused(struct kafka_txn *t, const rd_kafka_error_t *e, struc
     return err->code;
 }
 
-enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
+enum err kafka_txn_unsent(struct kafka_txn *t, struct kafka_target *to,
                           const struct kafka_message *m, rd_kafka_resp_err_t code,
                           struct error *err)
 {
@@ -143,6 +163,9 @@ enum err kafka_txn_unsent(struct kafka_txn *t, const struct kafka_target *to,
     kafka_serve(&t->client, 0);
     if (t->failed && !is_fence(code)) {
         return kafka_txn_undelivered(t, err);
+    }
+    if (kafka_is_unknown(code) && comes(t, to)) {
+        return not_yet(t, to, err);
     }
     return fail_with(t, code, to->name, why[0] ? why : rd_kafka_err2str(code), err);
 }
@@ -162,6 +185,16 @@ bool kafka_txn_topic_gone(struct kafka_txn *t, char ret_name[KAFKA_NAME_SIZE])
     }
     rd_kafka_metadata_destroy(md);
     return gone;
+}
+
+struct kafka_target *kafka_txn_young(struct kafka_txn *t, const char *name)
+{
+    for (struct kafka_target *to = t->targets; to; to = to->next) {
+        if (strcmp(to->name, name) == 0 && kafka_is_young(&to->young)) {
+            return to;
+        }
+    }
+    return NULL;
 }
 
 enum err kafka_txn_again(struct kafka_txn *t, struct error *err)
