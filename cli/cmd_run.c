@@ -100,7 +100,9 @@ static void fill_config(struct run_args *a)
     }
     c->dead_letter = settings_text(s, SET_DEAD_LETTER);
     c->late = settings_text(s, SET_LATE);
+#ifdef FYKE_FAULT_POINTS
     c->fault = settings_text(s, SET_FAULT);
+#endif
     c->instance_id = settings_text(s, SET_INSTANCE_ID);
     c->watch = (enum fyke_watch)settings_word(s, SET_WATCH);
     c->audit = settings_text(s, SET_AUDIT);

@@ -63,7 +63,9 @@ enum setting_id {
     SET_LOG_LEVEL,
     SET_COLOR,
     SET_HELP,
+#ifdef FYKE_FAULT_POINTS
     SET_FAULT,
+#endif
     SET_COUNT
 };
 

@@ -263,11 +263,13 @@ static const struct setting table[SET_COUNT] = {
                   .kind = SETTING_FLAG,
                   .without = FLAG_ONLY,
                   .help = "this text"},
+#ifdef FYKE_FAULT_POINTS
     [SET_FAULT] = {.name = "fault",
                    .kind = SETTING_TEXT,
                    .value = "POINT",
                    .without = FLAG_ONLY | NOT_SHOWN,
                    .help = "tests: die there"},
+#endif
 };
 
 const struct setting *setting_at(enum setting_id id)

@@ -2,6 +2,11 @@
 option(FYKE_WERROR "Treat warnings as errors" OFF)
 option(FYKE_COVERAGE "Instrument for gcov" OFF)
 option(FYKE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+set(has_fault_points OFF)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(has_fault_points ON)
+endif()
+option(FYKE_FAULT_POINTS "Where tests let the process die (--fault)" ${has_fault_points})
 set(FYKE_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 
 add_library(fyke_options INTERFACE)
@@ -12,6 +17,9 @@ target_include_directories(fyke_options INTERFACE
 target_compile_options(fyke_options INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
   -Wundef -Wwrite-strings -Wswitch-enum -Wpointer-arith)
+if(FYKE_FAULT_POINTS)
+  target_compile_definitions(fyke_options INTERFACE FYKE_FAULT_POINTS)
+endif()
 if(FYKE_WERROR)
   target_compile_options(fyke_options INTERFACE -Werror)
 endif()

@@ -215,6 +215,11 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     if (c->size != sizeof(*c) || c->options.size != sizeof(c->options)) {
         return last_error_usage("the configuration is set up by fyke_run_config_init()");
     }
+#ifndef FYKE_FAULT_POINTS
+    if (c->fault) {
+        return last_error_usage("this build has no fault points (FYKE_FAULT_POINTS)");
+    }
+#endif
     if (delivery_begin_rebuild(&lives, c, &err) != ERR_OK) {
         return last_error_set(&err);
     }

@@ -187,7 +187,7 @@ struct fyke_run_config {
     const char *dead_letter;
     const char *late; /* the late ones alone; NULL: as the invalid ones */
     const volatile int *stop; /* becomes non-zero: drain, commit, return FYKE_INTERRUPTED */
-    const char *fault;        /* tests: die at this fault point */
+    const char *fault;        /* tests: die at this fault point; not in every build (FYKE_FAULT_POINTS) */
     const char *instance_id;  /* Kafka: static member of the group `app`; NULL: none */
     bool in_group; /* several instances share the partitions (docs/kafka.md); needs instance_id */
     const volatile int *reload; /* rises with each wish for the rules to be loaded anew; NULL */
