@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "engine/record.h"
+#include "nfa/state.h"
 
 /* ---- source ------------------------------------------------------------------------------ */
 
@@ -101,7 +102,11 @@ struct out_record {
     struct slice rule;     /* header fyke-rule */
     struct slice match_id; /* header fyke-match-id */
     bool only_derives;     /* no alert: a match that is shown since it derives events */
-    bool is_refused;       /* then the two above are empty, and these count */
+    enum match_kind kind;
+    bool has_evidence;     /* then its first and its last event stand at: */
+    struct etime first, last;
+    struct slice emit, evidence; /* of `value`, each a JSON value; empty: not there */
+    bool is_refused;       /* then those from `rule` on are empty, and these count */
     bool has_value, has_time;
     const struct record_header *headers;
     uint32_t n_headers;

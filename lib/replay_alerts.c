@@ -85,8 +85,8 @@ static enum err take_evidence(struct replay_alerts *a, struct replay_alert *aler
 }
 
 enum err replay_alerts_add(struct replay_alerts *a, const struct replay_alert *seen,
-                           struct slice key, struct slice match_id, struct json_span alert,
-                           struct error *err)
+                           struct slice key, struct slice match_id, struct slice emit,
+                           struct json_span evidence, struct error *err)
 {
     struct replay_alert *to = &VEC_PUSH(a->items, a->n, a->cap);
     *to = *seen;
@@ -96,6 +96,6 @@ enum err replay_alerts_add(struct replay_alerts *a, const struct replay_alert *s
     }
     to->key = number_of_key(a, key);
     hash128_parse(match_id, &to->match_id);
-    to->emit = hash64(json_view_raw(json_view_get(alert, "emit")));
-    return take_evidence(a, to, json_view_get(alert, "evidence"), err);
+    to->emit = hash64(emit);
+    return take_evidence(a, to, evidence, err);
 }

@@ -36,8 +36,8 @@ struct replay_alerts *replay_alerts_new(void);
 void replay_alerts_free(struct replay_alerts *a);
 /* `seen` has all but key, hashes and events; those come from the alert. */
 enum err replay_alerts_add(struct replay_alerts *a, const struct replay_alert *seen,
-                           struct slice key, struct slice match_id, struct json_span alert,
-                           struct error *err) FYKE_MUST_USE;
+                           struct slice key, struct slice match_id, struct slice emit,
+                           struct json_span evidence, struct error *err) FYKE_MUST_USE;
 
 static inline struct slice replay_alert_key(const struct replay_alerts *a,
                                             const struct replay_alert *alert)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "engine/out/match_id.h"
 #include "lib/replay_alerts.h"
 
 /* ---- events --------------------------------------------------------------------------------- */
@@ -39,25 +40,20 @@ void replay_collect_event(void *ctx, enum event_fate fate, const struct event *e
 
 /* ---- alerts --------------------------------------------------------------------------------- */
 
-static struct slice member(struct replay_collect *c, const char *name)
-{
-    buf_clear(&c->text);
-    json_view_text(json_view_get(c->view.root, name), &c->text);
-    return buf_slice(&c->text);
-}
-
-/* *ret stays as it is when the alert has no such time. */
-static bool member_time(struct replay_collect *c, const char *name, struct etime *ret)
-{
-    return etime_parse(member(c, name), false, ret);
-}
-
 struct seen {
     struct replay_rule *rule;
     const struct out_record *record;
-    bool is_match, is_timeout, has_first;
-    struct etime first, last, detected;
+    bool is_match, is_timeout;
+    struct etime detected;
 };
+
+static struct json_span evidence_of(const struct out_record *r)
+{
+    return r->evidence.len == 0 ? (struct json_span){.kind = JSON_NONE}
+                                : (struct json_span){.kind = JSON_ARRAY,
+                                                     .ptr = r->evidence.ptr,
+                                                     .len = (uint32_t)r->evidence.len};
+}
 
 static void note_edge(struct replay_collect *c, const struct seen *a, bool behind)
 {
@@ -69,7 +65,7 @@ static void note_edge(struct replay_collect *c, const struct seen *a, bool behin
     struct replay_edge *e = &VEC_PUSH(r->edges, r->n_edges, r->cap_edges);
     *e = (struct replay_edge){.rule = a->rule->index,
                               .behind = behind,
-                              .first = a->first,
+                              .first = a->record->first,
                               .detected = a->detected,
                               .key = xstrndup(a->record->key.ptr, a->record->key.len)};
     size_t len = a->record->match_id.len;
@@ -102,10 +98,10 @@ static void put_number(struct hasher *h, uint64_t n)
 static void digest_alert(struct replay_collect *c, const struct seen *a)
 {
     hasher_put_part(&c->digest, a->record->rule);
-    hasher_put_part(&c->digest, member(c, "kind"));
+    hasher_put_part(&c->digest, slice_of(match_kind_name(a->record->kind)));
     hasher_put_part(&c->digest, a->record->match_id);
     put_number(&c->digest, (uint64_t)a->detected.ns);
-    hasher_put_part(&c->digest, json_view_raw(json_view_get(c->view.root, "emit")));
+    hasher_put_part(&c->digest, a->record->emit);
 }
 
 static enum err count_alert(struct replay_collect *c, const struct seen *a, struct error *err)
@@ -127,22 +123,21 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
     rule->others += !a->is_match && !a->is_timeout;
     if (a->is_match || a->is_timeout) {
         r->matches++;
-        bool is_true = replay_labels_alert(&c->labels, rule->index, a->detected,
-                                           json_view_get(c->view.root, "evidence"));
+        struct json_span evidence = evidence_of(a->record);
+        bool is_true = replay_labels_alert(&c->labels, rule->index, a->detected, evidence);
         rule->labels.true_alerts += is_true;
         if (r->alerts) {
             r->alerts->items[r->alerts->n - 1].is_true = is_true; /* just kept */
         }
-        replay_labels_defer(&c->labels, rule->index, a->detected,
-                            json_view_get(c->view.root, "evidence"),
+        replay_labels_defer(&c->labels, rule->index, a->detected, evidence,
                             r->alerts ? r->alerts->n - 1 : SIZE_MAX, is_true);
         count_key(rule, key);
         replay_days_add(&rule->days, a->detected, 1);
-        if (a->has_first) {
-            add_length(&rule->took, a->first, a->detected);
-            add_length(&rule->waited, a->last, a->detected);
+        if (a->record->has_evidence) {
+            add_length(&rule->took, a->record->first, a->detected);
+            add_length(&rule->waited, a->record->last, a->detected);
         }
-        if (a->has_first && etime_lt(a->first, r->from)) {
+        if (a->record->has_evidence && etime_lt(a->record->first, r->from)) {
             note_edge(c, a, false);
             rule->begun_before++;
         }
@@ -158,13 +153,14 @@ static enum err keep_alert(struct replay_collect *c, const struct seen *a, struc
     struct replay_alert seen = {.rule = a->rule->index,
                                 .is_timeout = a->is_timeout,
                                 .counts = in_range(c->result, a->detected),
-                                .has_first = a->has_first,
-                                .first = a->first,
-                                .last = a->last,
+                                .has_first = a->record->has_evidence,
+                                .first = a->record->first,
+                                .last = a->record->last,
                                 .detected = a->detected};
     return replay_alerts_add(c->result->alerts, &seen,
                              a->record->has_key ? a->record->key : (struct slice){"", 0},
-                             a->record->match_id, c->view.root, err);
+                             a->record->match_id, a->record->emit,
+                             evidence_of(a->record), err);
 }
 
 static bool derives(const struct rule *rule)
@@ -178,20 +174,18 @@ static enum err sink_write(struct sink *sink, const struct out_record *record, s
     struct replay_result *r = c->result;
     struct seen a = {.record = record, .detected = record->event_time};
     a.rule = map_get(&c->rule_of, record->rule);
-    if (!a.rule || !json_view_set(&c->view, record->value)) {
-        return error_set(err, ERR_CORRUPT, "an alert that cannot be read: rule \"%.*s\"",
+    if (!a.rule) {
+        return error_set(err, ERR_CORRUPT, "an alert of a rule that is not here: \"%.*s\"",
                          SLICE_ARG(record->rule));
     }
     if (derives(&r->rs->rules[a.rule->index])) {
-        replay_labels_match(&c->labels, record->match_id, json_view_get(c->view.root, "evidence"));
+        replay_labels_match(&c->labels, record->match_id, evidence_of(record));
     }
     if (record->only_derives) {
         return ERR_OK;
     }
-    struct slice kind = member(c, "kind");
-    a.is_match = slice_eq_str(kind, "match");
-    a.is_timeout = slice_eq_str(kind, "timeout");
-    a.has_first = member_time(c, "first", &a.first) && member_time(c, "last", &a.last);
+    a.is_match = record->kind == MATCH_MATCH;
+    a.is_timeout = record->kind == MATCH_TIMEOUT;
     if (r->alerts && (a.is_match || a.is_timeout)) {
         FYKE_TRY(keep_alert(c, &a, err));
     }
@@ -201,7 +195,7 @@ static enum err sink_write(struct sink *sink, const struct out_record *record, s
     bool behind = !etime_lt(a.detected, r->to);
     if (!behind) {
         a.rule->warm++;
-    } else if ((a.is_match || a.is_timeout) && a.has_first && etime_lt(a.first, r->to) &&
+    } else if ((a.is_match || a.is_timeout) && record->has_evidence && etime_lt(record->first, r->to) &&
                etime_lt(a.detected, r->evaluated_before)) {
         note_edge(c, &a, true);
         a.rule->ends_behind++;
@@ -229,7 +223,6 @@ void replay_collect_init(struct replay_collect *c, const struct replay_config *c
     static const struct sink_ops ops = {sink_write, sink_flush, sink_close};
     *c = (struct replay_collect){.sink = {&ops}, .config = config, .result = result};
     const struct ruleset *rs = result->rs;
-    json_view_init(&c->view);
     replay_verify_init(&c->verify, rs);
     hasher_init(&c->digest);
     map_init(&c->rule_of, MAP_BORROW_KEYS);
@@ -294,8 +287,6 @@ void replay_collect_finish(struct replay_collect *c)
 
 void replay_collect_release(struct replay_collect *c)
 {
-    json_view_release(&c->view);
-    buf_release(&c->text);
     map_release(&c->rule_of);
     replay_labels_release(&c->labels);
     replay_verify_release(&c->verify);

@@ -15,8 +15,6 @@ struct replay_collect {
     const struct replay_config *config;
     bool is_aside; /* not the first of several rule sets: no lines, nothing verified */
     struct replay_result *result;
-    struct json_view view;
-    struct buf text;
     struct hasher digest;
     struct replay_labels labels;
     struct replay_verify verify;

@@ -131,29 +131,30 @@ static void put_derived(struct json_out *j, const struct match *m)
 {
     uint32_t n;
     const struct emit_plan *plans = rule_plans(m->rule, m->kind, &n);
-    json_key(j, SLICE_LIT("emit"));
-    json_object_begin(j);
-    for (uint32_t i = 0; m->derived != NULL && i < n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (m->derived[i] != NULL) {
             put_fields_of(j, &plans[i], m->derived[i], plans[i].n_fields);
         }
     }
-    json_object_end(j);
 }
 
-static void put_emit(struct json_out *j, const struct match *m)
+static void put_emit(struct json_out *j, const struct match *m, struct alert_places *ret)
 {
     const struct emit_plan *plan = rule_alert_plan(m->rule, m->kind);
-    if (plan == NULL && m->derived != NULL) {
-        put_derived(j, m);
-    }
-    if (plan == NULL || plan->n_fields == 0) {
+    bool derived = plan == NULL && m->derived != NULL;
+    if (!derived && (plan == NULL || plan->n_fields == 0)) {
         return;
     }
     json_key(j, SLICE_LIT("emit"));
+    ret->emit = j->buf->len;
     json_object_begin(j);
-    put_fields_of(j, plan, m->emit, m->n_emit);
+    if (derived) {
+        put_derived(j, m);
+    } else {
+        put_fields_of(j, plan, m->emit, m->n_emit);
+    }
     json_object_end(j);
+    ret->emit_len = j->buf->len - ret->emit;
 }
 
 /* ---- evidence ----------------------------------------------------------------------------- */
@@ -228,7 +229,8 @@ static void put_totals(struct json_out *j, const struct alert_options *o, const 
     }
 }
 
-static void put_evidence(struct json_out *j, const struct alert_options *o, const struct match *m)
+static void put_evidence(struct json_out *j, const struct alert_options *o, const struct match *m,
+                         struct alert_places *ret)
 {
     uint32_t total[RULE_MAX_TESTS] = {0}, seen[RULE_MAX_TESTS] = {0};
     for (uint32_t i = 0; i < m->n_evidence; i++) {
@@ -236,6 +238,7 @@ static void put_evidence(struct json_out *j, const struct alert_options *o, cons
     }
     uint32_t tail = o->max_evidence / 2, head = o->max_evidence - tail;
     json_key(j, SLICE_LIT("evidence"));
+    ret->evidence = j->buf->len;
     json_array_begin(j);
     for (uint32_t i = 0; i < m->n_evidence; i++) {
         uint32_t t = m->evidence[i].test, place = seen[t]++;
@@ -244,6 +247,7 @@ static void put_evidence(struct json_out *j, const struct alert_options *o, cons
         }
     }
     json_array_end(j);
+    ret->evidence_len = j->buf->len - ret->evidence;
     put_totals(j, o, m, total);
 }
 
@@ -263,37 +267,45 @@ static void put_absent(struct json_out *j, const struct match *m)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
-                  struct buf *out)
+static void put_rest(struct json_out *j, const struct alert_options *o, const struct match *m,
+                     struct alert_places *ret)
 {
-    size_t suppressed_at = 0;
-    struct json_out j = json_out_to(out);
     char hex[HASH128_HEX_MAX];
     bool counted_only = m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED;
+    if (!counted_only) {
+        put_evidence(j, o, m, ret);
+        if (m->rule->has_absence) {
+            put_absent(j, m);
+        }
+    }
+    if (m->rule->quiet.present && m->kind == MATCH_MATCH) {
+        json_key(j, SLICE_LIT("suppressed"));
+        ret->suppressed = j->buf->len;
+        json_uint(j, m->suppressed);
+    }
+    if (m->truncated > 0) {
+        member_uint(j, "truncated", m->truncated);
+    }
+    if (m->capped) {
+        json_member_bool(j, "capped", true);
+    }
+    hash128_hex(o->fingerprint, hex);
+    json_member_string(j, "ruleset", slice_of(hex));
+}
+
+struct alert_places alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                               struct buf *out)
+{
+    struct alert_places places = {0};
+    struct json_out j = json_out_to(out);
     json_object_begin(&j);
     put_identity(&j, m, id);
     put_times(&j, o->rs, m);
     put_metadata(&j, m->rule);
-    put_emit(&j, m);
-    if (!counted_only) {
-        put_evidence(&j, o, m);
-        if (m->rule->has_absence) {
-            put_absent(&j, m);
-        }
+    put_emit(&j, m, &places);
+    if (!o->no_evidence) {
+        put_rest(&j, o, m, &places);
     }
-    if (m->rule->quiet.present && m->kind == MATCH_MATCH) {
-        json_key(&j, SLICE_LIT("suppressed"));
-        suppressed_at = out->len;
-        json_uint(&j, m->suppressed);
-    }
-    if (m->truncated > 0) {
-        member_uint(&j, "truncated", m->truncated);
-    }
-    if (m->capped) {
-        json_member_bool(&j, "capped", true);
-    }
-    hash128_hex(o->fingerprint, hex);
-    json_member_string(&j, "ruleset", slice_of(hex));
     json_object_end(&j);
-    return suppressed_at;
+    return places;
 }

@@ -17,10 +17,18 @@ struct alert_options {
     bool shadow;                 /* alerts of rules in status shadow go out as well */
     struct hash128 fingerprint;  /* of the rule set with its lists and lookups */
     bool show_derived;           /* a match that only derives events leaves a line too */
+    bool no_evidence;            /* nobody reads it: the line ends behind `emit` */
 };
 
-/* Returns where the number of `suppressed` stands; 0: it is not there. */
-size_t alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
-                  struct buf *out);
+/* Where parts of a line stand in its text; 0: they are not there. */
+struct alert_places {
+    size_t suppressed; /* the number */
+    size_t emit, emit_len;         /* the value */
+    size_t evidence, evidence_len; /* the array */
+};
+
+/* Into an empty buffer. */
+struct alert_places alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
+                               struct buf *out);
 
 #endif

@@ -52,15 +52,14 @@ static struct out_alert *alert_of(struct emitter *em, const struct match *m, str
 {
     buf_clear(&em->json);
     buf_clear(&em->key_text);
-    size_t suppressed_at = alert_json(em->options, m, id, &em->json);
+    struct alert_places places = alert_json(em->options, m, id, &em->json);
     if (m->rule->n_key > 0) {
         key_to_text(m->key, m->rule->n_key, &em->key_text);
     }
     struct out_alert *a = out_alert_new(m, match_standing(m, &em->cause), em->seq++, id,
-                                        buf_slice(&em->json), buf_slice(&em->key_text));
+                                        buf_slice(&em->json), places, buf_slice(&em->key_text));
     a->only_derives = !is_alert(m);
     a->withheld = rule_is_shadow(m->rule) && !em->options->shadow;
-    a->suppressed_at = suppressed_at;
     return a;
 }
 

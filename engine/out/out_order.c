@@ -28,7 +28,8 @@ static char *put_bytes(char *at, const char *from, size_t len)
 #define NUMBER_ROOM 20
 
 struct out_alert *out_alert_new(const struct match *m, struct standing stands, uint64_t seq,
-                                struct hash128 id, struct slice json, struct slice key_text)
+                                struct hash128 id, struct slice json, struct alert_places places,
+                                struct slice key_text)
 {
     size_t values_bytes = m->rule->n_key * sizeof(struct value);
     struct out_alert *a = xmalloc(sizeof(*a) + values_bytes + key_text_bytes(m) + json.len +
@@ -50,7 +51,11 @@ struct out_alert *out_alert_new(const struct match *m, struct standing stands, u
         .seq = seq,
         .key = key,
         .n_key = m->rule->n_key,
+        .has_evidence = m->n_evidence > 0,
+        .first = m->first_at,
+        .last = m->last_at,
         .json = slice_from(at, json.len),
+        .places = places,
         .key_text = slice_from(at + json.len, key_text.len),
     };
     put_bytes(put_bytes(at, json.ptr, json.len), key_text.ptr, key_text.len);
@@ -60,9 +65,12 @@ struct out_alert *out_alert_new(const struct match *m, struct standing stands, u
 
 void out_alert_set_suppressed(struct out_alert *a, uint64_t n)
 {
+    if (a->places.suppressed == 0) {
+        return;
+    }
     char digits[NUMBER_ROOM + 1];
     size_t more = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n) - 1;
-    char *at = (char *)(uintptr_t)a->json.ptr + a->suppressed_at;
+    char *at = (char *)(uintptr_t)a->json.ptr + a->places.suppressed;
     const char *end = a->key_text.ptr + a->key_text.len; /* it stands right behind the text */
     memmove(at + 1 + more, at + 1, (size_t)(end - at) - 1);
     memcpy(at, digits, more + 1);
@@ -149,6 +157,12 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
         .rule = a->rule->name,
         .match_id = slice_of(a->match_id),
         .only_derives = a->only_derives,
+        .kind = a->kind,
+        .has_evidence = a->has_evidence,
+        .first = a->first,
+        .last = a->last,
+        .emit = slice_from(a->json.ptr + a->places.emit, a->places.emit_len),
+        .evidence = slice_from(a->json.ptr + a->places.evidence, a->places.evidence_len),
     };
     return sink->ops->write(sink, &r, err);
 }

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/slice.h"
 #include "engine/io.h"
+#include "engine/out/alert_json.h"
 #include "engine/out/derived.h"
 #include "nfa/state.h"
 
@@ -39,14 +40,17 @@ struct out_alert {
     const struct value *key;
     uint32_t n_key;
     struct slice json;
-    size_t suppressed_at; /* where its text says how many were held back; 0: nowhere */
+    bool has_evidence; /* then its first and its last event stand at: */
+    struct etime first, last;
+    struct alert_places places; /* in `json` */
     struct slice key_text;
     char match_id[HASH128_HEX_MAX];
 };
 
-/* Copies key and texts. */
+/* Copies key and texts; `places` of the first one. */
 struct out_alert *out_alert_new(const struct match *m, struct standing stands, uint64_t seq,
-                                struct hash128 id, struct slice json, struct slice key_text);
+                                struct hash128 id, struct slice json, struct alert_places places,
+                                struct slice key_text);
 
 /* Its text says 0 so far. */
 void out_alert_set_suppressed(struct out_alert *a, uint64_t n);

@@ -125,6 +125,36 @@ static void full_alert(void **state)
         "\"ruleset\":\"0123456789abcdeffedcba9876543210\"}");
 }
 
+static void assert_part(const struct world *w, size_t at, size_t len, const char *begin, char end)
+{
+    assert_memory_equal(w->json.ptr + at, begin, strlen(begin));
+    assert_int_equal(w->json.ptr[at + len - 1], end);
+    assert_true(w->json.ptr[at + len] == ',' || w->json.ptr[at + len] == '}');
+}
+
+static void the_places_of_its_parts(void **state)
+{
+    struct world *w = *state;
+    struct emit_field fields[] = {{SLICE_LIT("score"), NULL}};
+    struct value values[] = {value_int(80)};
+    w->rule->quiet.present = true;
+    w->rule->emits[0].fields = fields;
+    w->rule->emits[0].n_fields = 1;
+    w->match.emit = values;
+    w->match.n_emit = 1;
+    struct alert_places at = alert_json(&w->options, &w->match, (struct hash128){1, 2}, &w->json);
+    assert_part(w, at.emit, at.emit_len, "{\"score\":80}", '}');
+    assert_part(w, at.evidence, at.evidence_len, "[{\"step\":\"a\"", ']');
+    assert_int_equal(w->json.ptr[at.suppressed], '0');
+    buf_clear(&w->json);
+    w->options.no_evidence = true;
+    at = alert_json(&w->options, &w->match, (struct hash128){1, 2}, &w->json);
+    assert_part(w, at.emit, at.emit_len, "{\"score\":80}", '}');
+    assert_int_equal(at.emit + at.emit_len + 1, w->json.len); /* and no more */
+    assert_int_equal(at.evidence_len, 0);
+    assert_int_equal(at.suppressed, 0);
+}
+
 static void timeout_names_its_step(void **state)
 {
     struct world *w = *state;
@@ -273,7 +303,7 @@ static void add_alert(struct world *w, struct out_order *o, int64_t detected, co
     w->match.detected_at.ns = detected;
     w->key = value_string(slice_of(user));
     out_order_add(o, out_alert_new(&w->match, (struct standing){0}, seq, (struct hash128){0, 0}, slice_of(text),
-                                   slice_of(user)));
+                                   (struct alert_places){0}, slice_of(user)));
 }
 
 static void alerts_leave_when_nothing_earlier_can_come(void **state)
@@ -306,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(full_alert),
+        T(the_places_of_its_parts),
         T(timeout_names_its_step),
         T(quiet_end_counts),
         T(decided_by_an_event_that_is_not_bound),
