@@ -163,6 +163,7 @@ static void init_shards(struct engine *e)
             .key_groups = e->keys.groups,
             .n_key_groups = e->keys.n_groups,
             .measures = e->keys.measures,
+            .kin = &e->keys.kin,
             .shard = i,
             .memory_bytes = (e->options.memory_bytes + e->n_shards - 1) / e->n_shards,
             .store = e->state == NULL ? NULL : e->state->store,
@@ -310,7 +311,11 @@ static void take_rules(struct engine *e)
     e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     e->drained = ARENA_ARRAY(&e->arena, bool, rs->n_draining + 1);
     engine_begin_counters(e);
-    key_table_init(&e->keys, rs);
+    if (e->options.nfa.apart || e->options.nfa.general || e->options.nfa.watch != NULL) {
+        key_table_init(&e->keys, rs);
+    } else {
+        key_table_init_shared(&e->keys, rs);
+    }
     tell_disabled(e);
     init_clocks(e);
     init_tables(e);

@@ -7,6 +7,7 @@
 #include "engine/engine_parts.h"
 #include "engine/keys/measure_view.h"
 #include "engine/out/match_id.h"
+#include "nfa/kin.h"
 
 /* A look must not hold up what is evaluated. */
 #define LOOK_STEPS UINT64_C(100000)
@@ -27,6 +28,7 @@ struct look {
     struct etime watermark;
     const struct event **complete; /* first events of what waits for a deadline */
     size_t n_complete, cap_complete;
+    struct keyspace *keyspace;
     bool found, fits;       /* such a rule; a key of its kind */
 };
 
@@ -120,7 +122,9 @@ static void on_open(void *ctx, const struct open_match *m)
 static void look_at_rule(struct look *l, const struct rule *rule, struct key_record *rec)
 {
     struct engine *e = l->e;
-    struct instance *in = rec ? keyspace_instance(rec, rule->index) : NULL;
+    struct keyspace *ks = l->keyspace;
+    struct key_slot *slot = rec ? keyspace_slot(ks, rec, rule->index) : NULL;
+    struct instance *in = slot ? slot->instance : NULL;
     uint32_t g = e->rs->clock_group_of_rule[rule->original];
     struct engine_standing s = {.rule = rule, .watermark = e->clocks[g].watermark};
     l->now = rule;
@@ -136,10 +140,17 @@ static void look_at_rule(struct look *l, const struct rule *rule, struct key_rec
                                 .ctx = l,
                                 .history_begin = e->history_begin[g],
                                 .measures = &view.reader};
+        const struct rule *runs_with = &e->rs->rules[slot->rule];
+        if (runs_with != rule) {
+            instance_become(in, rule);
+        }
         s.kept = true;
         s.state = instance_standing(in);
         instance_pending(in, &call);
         s.left_out = instance_open(in, s.watermark, l->looker->most, &call, on_open, l);
+        if (runs_with != rule) {
+            instance_become(in, runs_with);
+        }
     }
     l->looker->standing(l->looker->ctx, &s);
 }
@@ -173,6 +184,7 @@ static enum err look_at_group(struct look *l, const struct key_group *g, struct 
     struct key_ref ref = key_of_values(g, l->values, &l->e->key_eval);
     struct shard *s = &l->e->shards[ref.hash.hi % l->e->n_shards];
     FYKE_TRY(keyspace_find(s->keyspace, &ref, &rec, err));
+    l->keyspace = s->keyspace;
     for (uint32_t i = 0; i < g->n_rules; i++) {
         const struct rule *rule = &l->e->rs->rules[g->rules[i]];
         if (is_asked(l, rule)) {
@@ -215,24 +227,30 @@ enum err engine_look(struct engine *e, const char *rule, struct slice key,
 
 struct counting {
     struct engine *e;
+    const struct keyspace *keyspace;
     struct engine_rule_figures *figures;
+    struct instance_standing now; /* of the slot at hand */
     uint64_t left;
 };
+
+static void count_rule(void *ctx, uint32_t rule)
+{
+    struct counting *c = ctx;
+    struct engine_rule_figures *f = &c->figures[c->e->rs->rules[rule].original];
+    f->keys++;
+    f->kept += c->now.events;
+    f->open += c->now.starts;
+}
 
 static bool count_record(void *ctx, const struct key_record *rec)
 {
     struct counting *c = ctx;
-    const struct ruleset *rs = c->e->rs;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         const struct key_slot *slot = &rec->slots[i];
-        if (slot->instance == NULL) {
-            continue;
+        if (slot->instance != NULL) {
+            c->now = instance_standing(slot->instance);
+            key_slot_each_rule(c->keyspace, slot, count_rule, c);
         }
-        struct instance_standing s = instance_standing(slot->instance);
-        struct engine_rule_figures *f = &c->figures[rs->rules[slot->rule].original];
-        f->keys++;
-        f->kept += s.events;
-        f->open += s.starts;
     }
     return --c->left > 0;
 }
@@ -240,6 +258,7 @@ static bool count_record(void *ctx, const struct key_record *rec)
 /* Events that a rule was handed, those among them that an index kept from it. */
 static uint64_t events_of(const struct shard *s, const struct key_table *keys, uint32_t unit)
 {
+    unit = kin_leader(&keys->kin, keys->rs->n_units, unit);
     const struct shard_cost *cost = &s->costs[unit];
     uint64_t events = cost->events - cost->found;
     if (keys->n_indices == 0 || rule_is_disabled(&keys->rs->rules[unit])) {
@@ -257,7 +276,7 @@ static uint64_t events_of(const struct shard *s, const struct key_table *keys, u
 
 void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool *ret_whole)
 {
-    struct counting c = {e, ret, LOOK_RECORDS};
+    struct counting c = {.e = e, .figures = ret, .left = LOOK_RECORDS};
     memset(ret, 0, e->rs->n_rules * sizeof(*ret));
     *ret_whole = true;
     for (uint32_t i = 0; i < e->n_shards; i++) {
@@ -269,6 +288,7 @@ void engine_rule_figures(struct engine *e, struct engine_rule_figures *ret, bool
             f->work.visits += cost->work.visits;
             f->work.steps += cost->work.steps;
         }
+        c.keyspace = e->shards[i].keyspace;
         *ret_whole = *ret_whole && keyspace_in_memory(e->shards[i].keyspace, count_record, &c);
     }
     for (uint32_t r = 0; r < e->rs->n_rules; r++) {

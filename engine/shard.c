@@ -1,9 +1,8 @@
-#include "engine/shard.h"
+#include "engine/delivery.h"
 
 #include <stdlib.h>
 
 #include "base/xalloc.h"
-#include "engine/keys/measure_view.h"
 #include "engine/timers.h"
 
 void shard_init(struct shard *s, const struct keyspace_options *o,
@@ -14,6 +13,7 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
     s->costs = xcalloc(o->rs->n_units + 1u, sizeof(*s->costs));
     s->looked_up = xcalloc(keys->n_indices + 1u, sizeof(*s->looked_up));
     s->found = xcalloc(keys->index_words + 1u, sizeof(*s->found));
+    s->absent = xcalloc(keys->kin.n_words + 1u, sizeof(*s->absent));
     emitter_init(&s->emitter, alerts, show_pending);
 }
 
@@ -24,6 +24,8 @@ void shard_release(struct shard *s)
     free(s->costs);
     free(s->looked_up);
     free(s->found);
+    free(s->absent);
+    free(s->alone);
     free(s->items);
     free(s->refused);
     free(s->due);
@@ -61,23 +63,6 @@ void shard_add_event(struct shard *s, const struct shard_item *item, const struc
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-/* The state of one item on its way through the rules of its key group. */
-struct delivery {
-    struct shard *shard;
-    const struct shard_item *item;
-    struct cause cause; /* the item's */
-    const struct shard_pass *pass;
-    const struct ruleset *rs;
-    struct etime clock; /* of the item's key group */
-    struct nfa_call call;
-    struct measure_view view;
-    struct key_record *rec; /* NULL until a rule or a profile takes the event */
-    struct key_record *known; /* once `looked`: what there is of the key; NULL: nothing */
-    bool looked;
-    bool changed;
-    struct shared_event shared;
-};
-
 static void take_record(struct delivery *d, struct key_record *rec)
 {
     d->rec = d->known = rec;
@@ -98,7 +83,7 @@ static struct etime decided_before(const struct delivery *d)
 /* The key's record with its deadlines before the event fired: as if the clock had done it between
  * two passes. An instance that is empty then starts anew, so that the stored bytes do not tell how
  * the input was cut. */
-static enum err look_at_record(struct delivery *d, struct error *err)
+enum err deliver_look(struct delivery *d, struct error *err)
 {
     struct keyspace *ks = d->shard->keyspace;
     FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
@@ -112,11 +97,11 @@ static enum err look_at_record(struct delivery *d, struct error *err)
     return ERR_OK;
 }
 
-static enum err open_record(struct delivery *d, struct error *err)
+enum err deliver_open(struct delivery *d, struct error *err)
 {
     struct key_record *rec;
     if (!d->looked) {
-        FYKE_TRY(look_at_record(d, err));
+        FYKE_TRY(deliver_look(d, err));
     }
     rec = d->known;
     if (rec == NULL) {
@@ -128,19 +113,20 @@ static enum err open_record(struct delivery *d, struct error *err)
 
 /* An event that a rule does not begin with leaves no instance behind where there was none: only the
  * record, if it is there for others, notes where the event stood. */
-static void pass_by(struct delivery *d)
+void deliver_pass_by(struct delivery *d, uint32_t rules)
 {
     if (d->known != NULL && d->rec == NULL) {
         take_record(d, d->known);
     }
     d->changed |= d->known != NULL;
-    nfa_scratch_counters(d->call.scratch)->detector_calls++;
+    nfa_scratch_counters(d->call.scratch)->detector_calls += rules;
 }
 
-static void count_work(struct delivery *d, uint32_t rule, const struct instance *in,
-                       struct nfa_work before)
+void deliver_feed(struct delivery *d, uint32_t rule, struct instance *in, uint64_t roles,
+                   uint64_t tests)
 {
-    d->shard->costs[rule].events++;
+    struct nfa_work before = instance_work(in);
+    d->changed |= instance_event_asked(in, d->item->event, roles, tests, &d->call);
     shard_count_work(d->shard, rule, before, instance_work(in));
 }
 
@@ -156,24 +142,23 @@ static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles,
         return ERR_OK;
     }
     if (!d->looked) {
-        FYKE_TRY(look_at_record(d, err));
+        FYKE_TRY(deliver_look(d, err));
     }
     struct instance *in = d->known == NULL ? NULL : keyspace_change(d->known, unit);
     if (in == NULL && !begins) {
         d->shard->costs[unit].events++;
-        pass_by(d);
+        deliver_pass_by(d, 1);
         return ERR_OK;
     }
     if (d->rec == NULL) {
-        FYKE_TRY(open_record(d, err));
+        FYKE_TRY(deliver_open(d, err));
     }
     if (in == NULL) {
         in = keyspace_add_instance(d->shard->keyspace, d->rec, unit);
     }
     d->call.history_begin = shard_history(d->pass, unit);
-    struct nfa_work before = instance_work(in);
-    d->changed |= instance_event_asked(in, e, roles, tests, &d->call);
-    count_work(d, unit, in, before);
+    d->shard->costs[unit].events++;
+    deliver_feed(d, unit, in, roles, tests);
     return ERR_OK;
 }
 
@@ -184,14 +169,14 @@ static enum err deliver_blind(struct delivery *d, uint32_t unit, uint64_t roles,
     const struct rule *rule = &d->rs->rules[unit];
     if (rule->drains) {
         if (!d->looked) {
-            FYKE_TRY(look_at_record(d, err));
+            FYKE_TRY(deliver_look(d, err));
         }
         if (d->known == NULL || keyspace_instance(d->known, unit) == NULL) {
             return ERR_OK;
         }
     }
     if (d->rec == NULL) {
-        FYKE_TRY(open_record(d, err));
+        FYKE_TRY(deliver_open(d, err));
     }
     struct instance *in = keyspace_change(d->rec, unit);
     if (in == NULL) {
@@ -200,7 +185,8 @@ static enum err deliver_blind(struct delivery *d, uint32_t unit, uint64_t roles,
     d->call.history_begin = shard_history(d->pass, unit);
     struct nfa_work before = instance_work(in);
     d->changed |= instance_event(in, d->item->event, roles, &d->call);
-    count_work(d, unit, in, before);
+    d->shard->costs[unit].events++;
+    shard_count_work(d->shard, unit, before, instance_work(in));
     return ERR_OK;
 }
 
@@ -213,6 +199,10 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
     }
     if (roles == 0) {
         return ERR_OK;
+    }
+    const struct kin *kin = d->pass->keys->kin.of_unit[use->rule];
+    if (kin != NULL) {
+        return deliver_to_kin(d, kin, roles, err);
     }
     if (!rule->drains && rule_asks_alone(rule, d->call.scratch)) {
         return deliver_asked(d, use->rule, roles, err);
@@ -230,7 +220,7 @@ static enum err deliver_to_profile(struct delivery *d, const struct key_follow *
         return ERR_OK;
     }
     if (d->rec == NULL) {
-        FYKE_TRY(open_record(d, err));
+        FYKE_TRY(deliver_open(d, err));
     }
     d->changed |= measure_view_follow(&d->view, d->shard->keyspace, follow, e, d->call.scratch);
     return ERR_OK;
@@ -337,7 +327,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
 {
     struct keyspace *ks = d->shard->keyspace;
     uint64_t suppressed;
-    FYKE_TRY(open_record(d, err));
+    FYKE_TRY(deliver_open(d, err));
     struct instance *in = keyspace_change(d->rec, ask->unit);
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, ask->unit);

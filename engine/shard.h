@@ -63,9 +63,15 @@ struct refused_item {
 
 /* What a rule has cost here, over all its keys. */
 struct shard_cost {
-    uint64_t events; /* that came to it */
+    uint64_t events; /* that came to it; of kin the leader's stand for all */
     uint64_t found;  /* those of them that an index (use_index.handed) had found for it */
     struct nfa_work work;
+};
+
+/* A rule that shares no more, with what it keeps from now on. */
+struct kin_alone {
+    uint32_t rule;
+    struct instance *instance;
 };
 
 struct shard {
@@ -73,6 +79,9 @@ struct shard {
     struct shard_cost *costs; /* per unit of the rule set */
     uint64_t *looked_up;      /* per use_index: events that it was asked about */
     uint64_t *found;          /* a set of uses: those of the event at hand that are left */
+    uint64_t *absent;         /* places in a kin: rules that hold nothing of the key at hand */
+    struct kin_alone *alone;  /* of the event at hand */
+    size_t n_alone, cap_alone;
     struct keyspace *keyspace;
     struct emitter emitter;
     const struct profiles_given *given; /* tests: profiles are given; NULL mostly */

@@ -45,6 +45,9 @@ static inline uint32_t *instance_cursor(const struct instance *in)
     return (uint32_t *)(uintptr_t)in->counters + in->rule->n_tests;
 }
 
+/* One block: the instance, its counters per test, its cursors per length. */
+size_t instance_block_bytes(const struct rule *r);
+
 /* ---- deadlines.c --------------------------------------------------------------------------- */
 
 /* The earliest deadline at which a match may complete; ETIME_MAX: none. */

@@ -28,6 +28,33 @@ void retained_release(struct retained *r, struct pool *pool)
     *r = (struct retained){0};
 }
 
+static void *array_copy(struct pool *pool, const void *items, size_t n, size_t elem_bytes)
+{
+    if (n == 0) {
+        return NULL;
+    }
+    void *copy = pool_alloc(pool, n * elem_bytes);
+    memcpy(copy, items, n * elem_bytes);
+    return copy;
+}
+
+void retained_copy(const struct retained *r, struct pool *pool, struct retained *ret)
+{
+    uint32_t n = retained_count(r);
+    *ret = *r;
+    ret->items = array_copy(pool, r->items + r->lo, n, sizeof(*r->items));
+    ret->segs = array_copy(pool, r->segs, r->n_segs, sizeof(*r->segs));
+    ret->dropped = array_copy(pool, r->dropped, r->n_dropped, sizeof(*r->dropped));
+    ret->index = NULL; /* made when it is asked */
+    ret->n = ret->cap = n;
+    ret->lo = 0;
+    ret->cap_segs = r->n_segs;
+    ret->cap_dropped = r->n_dropped;
+    for (uint32_t i = 0; i < n; i++) {
+        shared_event_hold(ret->items[i].event);
+    }
+}
+
 /* Keeps the array from growing for ever when events are dropped as fast as they come. */
 static void compact(struct retained *r)
 {

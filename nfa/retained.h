@@ -66,6 +66,8 @@ static inline struct candidate *retained_at(const struct retained *r, uint32_t i
 }
 
 void retained_release(struct retained *r, struct pool *pool);
+/* A second holder of the same events. */
+void retained_copy(const struct retained *r, struct pool *pool, struct retained *ret);
 /* Clones `e` into the pool. `shared`: the event may be one that other rules of the key keep too; NULL:
  * it is not. */
 struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,

@@ -43,6 +43,11 @@ struct event *shared_event_keep(struct shared_event *s, struct pool *pool, const
     return s->copy;
 }
 
+void shared_event_hold(struct event *copy)
+{
+    holders_of(copy)->n++;
+}
+
 void shared_event_drop(struct pool *pool, struct event *copy)
 {
     struct holders *h = holders_of(copy);

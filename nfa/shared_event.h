@@ -21,6 +21,8 @@ struct shared_event {
  * latest (0: none). */
 struct event *shared_event_keep(struct shared_event *s, struct pool *pool, const struct event *e,
                                 uint32_t last);
+/* One holder more. */
+void shared_event_hold(struct event *copy);
 /* One holder less. */
 void shared_event_drop(struct pool *pool, struct event *copy);
 /* The delivery is over. */

@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 #include "nfa/detect.h"
 #include "nfa/instance.h"
+#include "nfa/kin.h"
 #include "nfa/postings.h"
 #include "nfa/scratch.h"
 
@@ -57,16 +58,15 @@ static uint32_t n_cursors(const struct rule *r)
     return r->n_tails + 1;
 }
 
-/* One block: the instance, its counters per test, its cursors per length. */
-static size_t block_bytes(const struct rule *r)
+size_t instance_block_bytes(const struct rule *r)
 {
     return sizeof(struct instance) + (r->n_tests + n_cursors(r)) * sizeof(uint32_t);
 }
 
 struct instance *instance_new(const struct rule *rule, struct pool *pool)
 {
-    struct instance *in = pool_alloc(pool, block_bytes(rule));
-    memset(in, 0, block_bytes(rule));
+    struct instance *in = pool_alloc(pool, instance_block_bytes(rule));
+    memset(in, 0, instance_block_bytes(rule));
     in->rule = rule;
     in->pool = pool;
     in->fired = ETIME_MIN;
@@ -82,7 +82,7 @@ void instance_free(struct instance *in)
     detector_free(in);
     retained_release(&in->events, in->pool);
     quiet_release(in);
-    pool_free(in->pool, in, block_bytes(in->rule));
+    pool_free(in->pool, in, instance_block_bytes(in->rule));
 }
 
 /* ---- starts ------------------------------------------------------------------------------- */
@@ -281,7 +281,8 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
     c->reported = in->rule->drains;
     detector_add(in, call);
     uint32_t last_start;
-    if (!detector_may_complete(in, tests, position != 0, &last_start)) {
+    bool completes = detector_may_complete(in, tests, position != 0, &last_start);
+    if (!completes || kin_asks(call)) {
         forget(in, retained_count(&in->events) - 1);
         retained_give_back(&in->events);
         in->told = was_told && in->detector == detector;
@@ -291,6 +292,7 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
     bool reported = report_at_event(in, last_start, call);
     take_back(in);
     if (reported) {
+        kin_reported(call);
         prune(in, e->time);
         quiet_forget(in);
     }
@@ -435,7 +437,7 @@ struct nfa_work instance_work(const struct instance *in)
 
 uint64_t instance_bytes(const struct instance *in)
 {
-    return block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +
+    return instance_block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +
            in->cap_quiet * sizeof(struct quiet_entry);
 }
 

@@ -84,6 +84,7 @@ struct nfa_limits {
     uint64_t max_steps;   /* tests that one search may evaluate; 0: NFA_DEFAULT_STEPS */
     bool forgetful;       /* searches remember no failures of parts that read names: for comparing */
     bool general;         /* every rule on the general detector: same bytes, for comparing */
+    bool apart;           /* no rule shares its state with others (nfa/kin.h): same bytes, for comparing */
     const struct nfa_watch *watch; /* told what is asked (nfa/watch.h); NULL: nobody looks on */
 };
 
@@ -126,6 +127,7 @@ struct nfa_call {
     struct etime history_begin; /* leading absences: the rule's history starts here (3.7) */
     const struct measure_reader *measures; /* profiles of this key; NULL: none */
     struct shared_event *shared; /* of an event that goes to several rules of the key; NULL: to one */
+    struct kin_ask *kin; /* of an instance that stands for several rules, or of a copy of it (nfa/kin.h); NULL mostly */
     /* The clock, where events behind it are evaluated (the end of a bounded input); NULL: none are. */
     const struct etime *clock;
 };

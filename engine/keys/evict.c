@@ -55,7 +55,7 @@ static void evict_record(struct keyspace *ks, struct key_record *rec)
 {
     struct key_entry *e = rec->entry;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        ks->evicted_events += key_slot_retained(&rec->slots[i]);
+        ks->evicted_events += key_slot_retained(&rec->slots[i]) * key_slot_rules(&rec->slots[i]);
     }
     record_list_remove(&ks->clean, rec);
     keyspace_free_record(ks, rec);

@@ -188,6 +188,42 @@ static void group_fill_variants(struct key_table *t, struct key_group *g, size_t
     key_group_add_profiles(t, g, cap_measures, &cap);
 }
 
+/* An event reaches a key of the group through one variant at most. */
+static bool has_one_way(const struct key_group *g)
+{
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        for (uint32_t k = 0; k < i && g->variants[i].n_uses > 0; k++) {
+            if (g->variants[k].decl == g->variants[i].decl && g->variants[k].n_uses > 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* What an event asks of the leader it asks of all: the tests are the same. */
+static void keep_leaders(const struct key_table *t, struct key_variant *v)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < v->n_uses; i++) {
+        if (kin_leader(&t->kin, t->rs->n_units, v->uses[i].rule) == v->uses[i].rule) {
+            v->uses[kept++] = v->uses[i];
+        }
+    }
+    v->n_uses = kept;
+}
+
+static void find_kin(struct key_table *t, const struct key_group *g)
+{
+    if (!has_one_way(g)) {
+        return;
+    }
+    kin_table_add(&t->kin, t->rs, g->rules, g->n_rules, &t->arena);
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        keep_leaders(t, &g->variants[i]);
+    }
+}
+
 static void index_uses(struct key_table *t, struct key_group *g)
 {
     for (uint32_t i = 0; i < g->n_variants; i++) {
@@ -224,10 +260,11 @@ static void fill_routes(struct key_table *t)
     }
 }
 
-void key_table_init(struct key_table *t, const struct ruleset *rs)
+static void table_init(struct key_table *t, const struct ruleset *rs, bool shared)
 {
     *t = (struct key_table){.rs = rs};
     size_t cap = 0, cap_measures = 0;
+    kin_table_init(&t->kin, rs, &t->arena);
     t->group_of_unit = ARENA_ARRAY(&t->arena, uint32_t, rs->n_units + 1);
     for (uint32_t i = 0; i < rs->n_units; i++) {
         if (rule_is_disabled(&rs->rules[i])) {
@@ -240,9 +277,22 @@ void key_table_init(struct key_table *t, const struct ruleset *rs)
     }
     for (uint32_t i = 0; i < t->n_groups; i++) {
         group_fill_variants(t, &t->groups[i], &cap_measures);
+        if (shared) {
+            find_kin(t, &t->groups[i]);
+        }
         index_uses(t, &t->groups[i]);
     }
     fill_routes(t);
+}
+
+void key_table_init(struct key_table *t, const struct ruleset *rs)
+{
+    table_init(t, rs, false);
+}
+
+void key_table_init_shared(struct key_table *t, const struct ruleset *rs)
+{
+    table_init(t, rs, true);
 }
 
 void key_table_release(struct key_table *t)

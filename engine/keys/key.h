@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "engine/keys/keyspace.h"
+#include "engine/keys/kin_table.h"
 #include "engine/keys/use_index.h"
 #include "nfa/rule.h"
 
@@ -49,7 +50,7 @@ struct key_variant {
     const struct expr **exprs; /* key_group.n_values */
     bool is_field;             /* the only one is a field of the event, in this slot */
     uint32_t slot;
-    struct key_use *uses;      /* ascending by rule */
+    struct key_use *uses;      /* ascending by rule; of kin the leader alone */
     uint32_t n_uses;
     const struct use_index *index; /* NULL: every use is asked */
     struct key_follow *follows; /* ascending by profile */
@@ -87,6 +88,7 @@ struct key_table {
     uint32_t n_measures;
     uint32_t n_indices;      /* of variants */
     uint32_t index_words;    /* the most that a set of uses has */
+    struct kin_table kin;    /* rules that share what they keep */
     uint32_t *group_of_unit; /* of rules that are not disabled */
     /* routes[stage * n_decls + decl] */
     struct key_routes {
@@ -97,6 +99,8 @@ struct key_table {
 };
 
 void key_table_init(struct key_table *t, const struct ruleset *rs);
+/* The same; rules share what they keep where they can. */
+void key_table_init_shared(struct key_table *t, const struct ruleset *rs);
 void key_table_release(struct key_table *t);
 
 static inline const struct key_routes *key_table_routes(const struct key_table *t,

@@ -1,7 +1,10 @@
 #include "engine/keys/key_slot.h"
 
-void key_slot_free(const struct key_slot *s)
+void key_slot_free(const struct key_slot *s, struct pool *pool)
 {
+    if (s->set != NULL) {
+        pool_free(pool, s->set, sizeof(*s->set) + s->set->n_words * sizeof(uint64_t));
+    }
     instance_free(s->instance);
     measure_free(s->measure);
 }

@@ -9,10 +9,19 @@
 #include "nfa/measure.h"
 #include "nfa/state.h"
 
+/* The rules that share an instance, as places in their kin (kin_table.h). */
+struct key_slot_set {
+    uint32_t n, n_words;
+    uint64_t words[];
+};
+
 /* What is asked of every slot whenever one of them has changed stands in the slot, so that the others
  * need not be looked at. */
 struct key_slot {
-    uint32_t rule; /* ruleset index; from n_units on: key_table.measures[rule - n_units] */
+    uint32_t leader; /* by which it is found: that of the rule's kin, or `rule` */
+    uint32_t rule; /* ruleset index; from n_units on: key_table.measures[rule - n_units]; of several the one
+                      that allows most */
+    struct key_slot_set *set; /* NULL: one rule */
     bool stale;    /* what stands below is to be asked anew */
     struct instance *instance; /* one of the two */
     struct measure_state *measure;
@@ -21,9 +30,15 @@ struct key_slot {
     uint64_t outside;  /* of them, what does not lie in the pool */
 };
 
-void key_slot_free(const struct key_slot *s);
+static inline uint32_t key_slot_rules(const struct key_slot *s)
+{
+    return s->set == NULL ? 1 : s->set->n;
+}
+
+void key_slot_free(const struct key_slot *s, struct pool *pool);
 /* After a change. A measure may have moved by being read. Returns false when nothing is left in it. */
 bool key_slot_settle(struct key_slot *s);
+/* Events kept, of one of the rules. */
 uint64_t key_slot_retained(const struct key_slot *s);
 
 void key_slot_encode_head(const struct key_slot *s, struct buf *out);

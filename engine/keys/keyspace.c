@@ -44,6 +44,7 @@ void keyspace_free(struct keyspace *ks)
     store_reader_free(ks->reader);
     nfa_scratch_free(ks->scratch);
     record_slots_release(&ks->decoded);
+    free(ks->by_rule);
     arena_release(&ks->values);
     pool_release(&ks->pool);
     free(ks);
@@ -206,7 +207,7 @@ struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref
 void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
 {
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        key_slot_free(&rec->slots[i]);
+        key_slot_free(&rec->slots[i], &ks->pool);
     }
     ks->outside -= rec->outside;
     ks->dirty_memory -= rec->dirty ? rec->memory : 0;
@@ -222,7 +223,7 @@ void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
     uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
                       rec->n_stored * sizeof(*rec->stored);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        memory += rec->slots[i].bytes;
+        memory += rec->slots[i].bytes * key_slot_rules(&rec->slots[i]);
         outside += rec->slots[i].outside;
     }
     ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
@@ -307,13 +308,13 @@ void keyspace_drop_if_empty(struct keyspace *ks, struct key_record *rec)
 
 /* ---- instances ---------------------------------------------------------------------------- */
 
-/* First slot whose rule is not below `rule`. */
-static uint32_t slot_place(const struct key_record *rec, uint32_t rule)
+/* First slot whose leader is not below it. */
+uint32_t key_record_place(const struct key_record *rec, uint32_t leader)
 {
     uint32_t lo = 0, hi = rec->n_slots;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (rec->slots[mid].rule < rule) {
+        if (rec->slots[mid].leader < leader) {
             lo = mid + 1;
         } else {
             hi = mid;
@@ -324,13 +325,13 @@ static uint32_t slot_place(const struct key_record *rec, uint32_t rule)
 
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule)
 {
-    uint32_t i = slot_place(rec, rule);
+    uint32_t i = key_record_place(rec, rule);
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].instance : NULL;
 }
 
 struct instance *keyspace_change(struct key_record *rec, uint32_t rule)
 {
-    uint32_t i = slot_place(rec, rule);
+    uint32_t i = key_record_place(rec, rule);
     if (i == rec->n_slots || rec->slots[i].rule != rule) {
         return NULL;
     }
@@ -340,13 +341,14 @@ struct instance *keyspace_change(struct key_record *rec, uint32_t rule)
 
 struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule)
 {
-    uint32_t i = slot_place(rec, rule);
+    uint32_t i = key_record_place(rec, rule);
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].measure : NULL;
 }
 
 struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule)
 {
-    uint32_t i = slot_place(rec, rule);
+    uint32_t leader = keyspace_leader(ks, rule);
+    uint32_t i = key_record_place(rec, leader);
     if (rec->n_slots == rec->cap_slots) {
         uint32_t cap = rec->cap_slots ? rec->cap_slots * 2 : 1;
         rec->slots = rec->slots == NULL
@@ -357,7 +359,7 @@ struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *re
         rec->cap_slots = cap;
     }
     memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
-    rec->slots[i] = (struct key_slot){.rule = rule, .stale = true, .next = ETIME_MAX};
+    rec->slots[i] = (struct key_slot){.leader = leader, .rule = rule, .stale = true, .next = ETIME_MAX};
     rec->n_slots++;
     return &rec->slots[i];
 }
@@ -387,11 +389,11 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct key_slot *slot = &rec->slots[i];
         if (!key_slot_settle(slot)) {
-            if (slot->rule < ks->options.rs->n_units) {
+            if (slot->rule < ks->options.rs->n_units && !keyspace_has_kin(ks, slot->rule)) {
                 ks->held[slot->rule]--;
             }
-            key_slot_free(slot);
-            ks->n_instances--;
+            ks->n_instances -= key_slot_rules(slot);
+            key_slot_free(slot, &ks->pool);
             continue;
         }
         next = etime_lt(slot->next, next) ? slot->next : next;
@@ -485,7 +487,7 @@ static uint64_t events_of(const struct record_list *l)
     uint64_t n = 0;
     for (const struct key_record *rec = l->oldest; rec != NULL; rec = rec->newer) {
         for (uint32_t k = 0; k < rec->n_slots; k++) {
-            n += key_slot_retained(&rec->slots[k]);
+            n += key_slot_retained(&rec->slots[k]) * key_slot_rules(&rec->slots[k]);
         }
     }
     return n;

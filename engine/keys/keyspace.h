@@ -38,6 +38,8 @@
 struct keyspace;
 struct key_group; /* key.h */
 struct key_measure;
+struct kin;
+struct kin_table;
 
 /* What names a key. `hash` covers the key group's identity and the canonical bytes; `canonical` is
  * value_encode() of the values one after the other. All borrowed. */
@@ -62,7 +64,7 @@ struct key_record {
     uint32_t n_values;
     uint32_t n_slots, cap_slots;
     uint32_t serial; /* of the last event that went to its rules (nfa/shared_event.h); not stored */
-    struct key_slot *slots; /* ascending by rule; only what holds something */
+    struct key_slot *slots; /* ascending by leader; only what holds something */
     struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
     struct etime next_time; /* ETIME_MAX: no timer */
     /* ---- */
@@ -83,6 +85,7 @@ struct keyspace_options {
     const struct key_group *key_groups;
     uint32_t n_key_groups;
     const struct key_measure *measures;
+    const struct kin_table *kin;
     uint32_t shard;
     size_t memory_bytes; /* this shard's part of the budget; 0: unlimited */
     /* Without a store everything stays in memory. */
@@ -129,11 +132,34 @@ enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct ke
 #define KEYSPACE_PREFETCH_STEPS 4
 void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step);
 
-/* The rule's instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
+/* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);
 /* The same for who changes it; keyspace_touch() takes note. */
 struct instance *keyspace_change(struct key_record *rec, uint32_t rule);
 struct instance *keyspace_add_instance(struct keyspace *ks, struct key_record *rec, uint32_t rule);
+
+/* ---- keyspace_kin.c: rules that share (nfa/kin.h) ---- */
+
+/* Their slots stand together: from *ret_first on; returns how many. */
+uint32_t keyspace_kin_slots(const struct key_record *rec, uint32_t leader, uint32_t *ret_first);
+/* The slot of one rule, whether it shares or not; NULL: it holds nothing. */
+struct key_slot *keyspace_slot(const struct keyspace *ks, const struct key_record *rec, uint32_t rule);
+/* Calls fn for each rule of the slot. */
+void key_slot_each_rule(const struct keyspace *ks, const struct key_slot *slot,
+                        void (*fn)(void *ctx, uint32_t rule), void *ctx);
+/* Takes out of the set the places of the rules that hold something; returns how many are left. */
+uint32_t keyspace_kin_absent(const struct keyspace *ks, const struct key_record *rec,
+                             const struct kin *kin, uint64_t *set);
+/* A new instance for the rules at these places. */
+struct key_slot *keyspace_add_kin(struct keyspace *ks, struct key_record *rec,
+                                  const struct kin *kin, const uint64_t *set, uint32_t n);
+/* The rule at the place shares no more; the last one may go, too: keyspace_kin_settle(). */
+void keyspace_kin_leave(struct keyspace *ks, struct key_slot *slot, uint32_t place);
+/* What the rule keeps by itself from now on; the slots move. */
+void keyspace_kin_own(struct keyspace *ks, struct key_record *rec, uint32_t rule,
+                      struct instance *in);
+/* Slots without a rule go; the others run with the rule that allows most. */
+void keyspace_kin_settle(struct keyspace *ks, struct key_record *rec, const struct kin *kin);
 
 /* The same for a measure; `rule`: ruleset.n_units + its index in key_table.measures. */
 struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t rule);
@@ -170,7 +196,7 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx,
 /* Records in memory, in no order, until fn returns false; then false. */
 typedef bool (*keyspace_look_fn)(void *ctx, const struct key_record *rec);
 bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ctx);
-/* Keys of which the rule or copy keeps something, wherever they lie. */
+/* Keys of which a rule without kin keeps something, wherever they lie. */
 uint64_t keyspace_held(const struct keyspace *ks, uint32_t rule);
 
 void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret);

@@ -36,6 +36,12 @@ struct stored_slot {
     uint64_t first;
 };
 
+/* A rule with the slot that holds what it keeps. */
+struct rule_slot {
+    uint32_t rule;
+    struct key_slot *slot;
+};
+
 struct record_list {
     struct key_record *oldest, *newest;
 };
@@ -51,7 +57,7 @@ struct keyspace {
 
     /* Live keys, wherever they lie. */
     uint64_t n_records, n_instances;
-    uint64_t *held; /* per unit: instances, wherever they lie */
+    uint64_t *held; /* per unit without kin: instances, wherever they lie */
     uint64_t n_unlisted;
     uint64_t outside;      /* bytes held by records, but not in the pool */
     uint64_t dirty_memory; /* of changed records, as if no event were shared */
@@ -64,6 +70,8 @@ struct keyspace {
     struct nfa_scratch *scratch; /* made when something is loaded first */
     struct arena values;         /* key values while a record is being loaded */
     struct record_slots decoded;
+    struct rule_slot *by_rule; /* of the record that is being frozen */
+    size_t n_by_rule, cap_by_rule;
 };
 
 /* What the budget is about. */
@@ -82,10 +90,22 @@ void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
 struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
 /* Its memory; entry and lists know it no more. */
 void keyspace_free_record(struct keyspace *ks, struct key_record *rec);
+/* First slot whose leader is not below it. */
+uint32_t key_record_place(const struct key_record *rec, uint32_t leader);
 /* Adds an instance's place; the caller counts it. */
 struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule);
 /* Takes the record's memory anew. */
 void keyspace_weigh(struct keyspace *ks, struct key_record *rec);
+
+/* ---- keyspace_kin.c ----------------------------------------------------------------------- */
+
+/* The leader of the rule's kin, or the rule. */
+uint32_t keyspace_leader(const struct keyspace *ks, uint32_t rule);
+bool keyspace_has_kin(const struct keyspace *ks, uint32_t rule);
+/* Puts every rule of the record with its slot into ks->by_rule, ascending by rule. */
+void keyspace_list_rules(struct keyspace *ks, const struct key_record *rec);
+/* What was loaded for a rule: shares the instance of kin that is the same, or becomes a slot. */
+void keyspace_kin_join(struct keyspace *ks, struct key_record *rec, struct key_slot *loaded);
 
 /* ---- keyspace_timers.c -------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@ static enum err restore_head(struct keyspace *ks, const struct record_key *key,
         const struct state_slots *slots = ks->options.slots;
         uint32_t slot = head->slots[i].slot;
         uint32_t rule = slot < slots->n ? slots->rule_of[slot] : STATE_NO_RULE;
-        if (rule < ks->options.rs->n_units) {
+        if (rule < ks->options.rs->n_units && !keyspace_has_kin(ks, rule)) {
             ks->held[rule]++;
         }
         ks->evicted_events += head->slots[i].events;

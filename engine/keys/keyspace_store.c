@@ -83,7 +83,7 @@ static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slic
                                  struct segment_source *source, const char **why)
 {
     const struct ruleset *rs = ks->options.rs;
-    struct key_slot slot = {.rule = rule, .stale = true};
+    struct key_slot slot = {.leader = keyspace_leader(ks, rule), .rule = rule, .stale = true};
     if (rule < rs->n_units) {
         slot.instance = instance_load(&rs->rules[rule], &ks->pool, scratch_of(ks), head,
                                       get_segment, source, why);
@@ -106,13 +106,13 @@ static enum err load_instance(struct keyspace *ks, struct key_record *rec,
     }
     struct key_slot loaded = load_slot(ks, rule, slot->instance, &source, &why);
     if (source.rc != ERR_OK) {
-        key_slot_free(&loaded);
+        key_slot_free(&loaded, &ks->pool);
         return source.rc;
     }
     if (loaded.instance == NULL && loaded.measure == NULL) {
         return keyspace_damaged(key, source.why != NULL ? source.why : why, err);
     }
-    *keyspace_insert_slot(ks, rec, rule) = loaded;
+    keyspace_kin_join(ks, rec, &loaded);
     return ERR_OK;
 }
 
@@ -210,7 +210,7 @@ static void account_loaded(struct keyspace *ks, struct key_record *rec, bool was
     }
     ks->n_loaded++;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        ks->evicted_events -= key_slot_retained(&rec->slots[i]);
+        ks->evicted_events -= key_slot_retained(&rec->slots[i]) * key_slot_rules(&rec->slots[i]);
     }
     keyspace_set_timer(ks, rec->entry, rec->next_time);
     keyspace_weigh(ks, rec);
@@ -326,7 +326,6 @@ static void freeze_segments(const struct key_record *rec, uint32_t slot,
         record_end_segment(&key, begin, &f->bytes);
         freeze_put(f, key, begin);
     }
-    key_slot_saved(held);
 }
 
 static int by_slot(const void *x, const void *y)
@@ -335,23 +334,23 @@ static int by_slot(const void *x, const void *y)
     return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
-/* The head as it is now. Slots and instance bytes lie in ks->decoded and `bytes`. */
+/* The head as it is now, of ks->by_rule. Slots and instance bytes lie in ks->decoded and `bytes`. */
 static struct record_head head_of(struct keyspace *ks, const struct key_record *rec,
                                   struct buf *bytes)
 {
     struct record_slots *slots = &ks->decoded;
-    size_t *ends = xcalloc(rec->n_slots + 1, sizeof(*ends));
+    size_t *ends = xcalloc(ks->n_by_rule + 1, sizeof(*ends));
     slots->n = 0;
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
-        const struct key_slot *held = &rec->slots[i];
-        struct record_slot s = {.slot = ks->options.slots->of_rule[held->rule],
+    for (size_t i = 0; i < ks->n_by_rule; i++) {
+        const struct key_slot *held = ks->by_rule[i].slot;
+        struct record_slot s = {.slot = ks->options.slots->of_rule[ks->by_rule[i].rule],
                                 .events = key_slot_retained(held)};
         s.n_segments = key_slot_segments(held, &s.first_segment);
         key_slot_encode_head(held, bytes);
         ends[i + 1] = bytes->len;
         VEC_PUSH(slots->items, slots->n, slots->cap) = s;
     }
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
+    for (size_t i = 0; i < ks->n_by_rule; i++) {
         slots->items[i].instance = slice_from(bytes->ptr + ends[i], ends[i + 1] - ends[i]);
     }
     free(ends);
@@ -364,7 +363,7 @@ static struct record_head head_of(struct keyspace *ks, const struct key_record *
         .last = rec->last,
         .next_time = rec->next_time,
         .slots = slots->items,
-        .n_slots = rec->n_slots,
+        .n_slots = (uint32_t)slots->n,
     };
 }
 
@@ -373,6 +372,7 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
 {
     struct record_key key = record_head_key(rec->hash);
     buf_clear(scratch);
+    keyspace_list_rules(ks, rec);
     struct record_head head = head_of(ks, rec, scratch);
     freeze_dead_segments(rec, &head, f);
     if (rec->dropped) {
@@ -382,9 +382,12 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     size_t begin = f->bytes.len;
     record_encode_head(&key, &head, &f->bytes);
     freeze_put(f, key, begin);
+    for (size_t i = 0; i < ks->n_by_rule; i++) {
+        const struct rule_slot *of = &ks->by_rule[i];
+        freeze_segments(rec, ks->options.slots->of_rule[of->rule], of->slot, f);
+    }
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        uint32_t slot = ks->options.slots->of_rule[rec->slots[i].rule];
-        freeze_segments(rec, slot, &rec->slots[i], f);
+        key_slot_saved(&rec->slots[i]);
     }
     note_stored(ks, rec, &head);
 }

@@ -1,0 +1,149 @@
+/* Events for rules that share what they keep of a key (nfa/kin.h): tests are asked once for all, and mostly one
+ * instance takes the event for all. */
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "engine/delivery.h"
+#include "nfa/kin.h"
+
+struct kin_event {
+    struct delivery *d;
+    const struct kin *kin;
+    uint64_t roles, tests;
+};
+
+/* The rule at a place gets a copy of what is shared, and the event. False: it has found no match, and the copy
+ * is gone. */
+static bool try_alone(struct kin_event *k, struct key_slot *slot, uint32_t place, bool always)
+{
+    struct delivery *d = k->d;
+    struct shard *s = d->shard;
+    uint32_t rule = k->kin->rules[place];
+    struct kin_ask ask = {0};
+    struct instance *copy = instance_copy(slot->instance, &d->rs->rules[rule]);
+    d->call.kin = &ask;
+    deliver_feed(d, rule, copy, k->roles, k->tests);
+    d->call.kin = NULL;
+    if (!ask.reported && !always) {
+        instance_free(copy);
+        return false;
+    }
+    keyspace_kin_leave(s->keyspace, slot, place);
+    if (instance_is_empty(copy)) {
+        instance_free(copy);
+    } else {
+        VEC_PUSH(s->alone, s->n_alone, s->cap_alone) = (struct kin_alone){rule, copy};
+    }
+    return true;
+}
+
+/* The one that allows most first: what it does not find, none behind it finds. `always`: all of them go. */
+static void try_each(struct kin_event *k, struct key_slot *slot, bool always)
+{
+    for (uint32_t w = 0; w < slot->set->n_words; w++) {
+        for (uint64_t left = slot->set->words[w]; left != 0; left &= left - 1) {
+            if (!try_alone(k, slot, w * 64 + (uint32_t)__builtin_ctzll(left), always)) {
+                return;
+            }
+        }
+    }
+}
+
+/* For all rules at once, as long as nothing is to be decided. */
+static void feed_shared(struct kin_event *k, struct key_slot *slot)
+{
+    struct delivery *d = k->d;
+    const struct rule *rule = &d->rs->rules[slot->rule];
+    uint64_t *calls = &nfa_scratch_counters(d->call.scratch)->detector_calls;
+    uint64_t after = *calls + slot->set->n;
+    bool full = (k->tests & rule->first_tests) != 0 && instance_is_full(slot->instance, &d->call);
+    if (full || rule_kin_part(rule, k->tests)) {
+        try_each(k, slot, true);
+    } else {
+        struct kin_ask ask = {.several = true};
+        d->call.kin = &ask;
+        deliver_feed(d, slot->rule, slot->instance, k->roles, k->tests);
+        d->call.kin = NULL;
+        if (ask.asked) {
+            try_each(k, slot, false);
+        }
+    }
+    *calls = after;
+}
+
+static void feed_slot(struct kin_event *k, struct key_slot *slot)
+{
+    slot->stale = true;
+    if (slot->set != NULL) {
+        feed_shared(k, slot);
+    } else {
+        deliver_feed(k->d, slot->rule, slot->instance, k->roles, k->tests);
+    }
+}
+
+/* What has gone its own way becomes slots; they move, so not before all have had the event. */
+static void settle(struct kin_event *k)
+{
+    struct shard *s = k->d->shard;
+    keyspace_kin_settle(s->keyspace, k->d->rec, k->kin);
+    for (size_t i = 0; i < s->n_alone; i++) {
+        keyspace_kin_own(s->keyspace, k->d->rec, s->alone[i].rule, s->alone[i].instance);
+    }
+    s->n_alone = 0;
+}
+
+static void feed_all(struct kin_event *k, uint32_t absent, bool begins)
+{
+    struct delivery *d = k->d;
+    struct keyspace *ks = d->shard->keyspace;
+    uint32_t first, n = keyspace_kin_slots(d->rec, k->kin->leader, &first);
+    d->call.history_begin = shard_history(d->pass, k->kin->leader);
+    for (uint32_t i = first; i < first + n; i++) {
+        feed_slot(k, &d->rec->slots[i]);
+    }
+    if (n > 0) {
+        settle(k);
+    }
+    if (absent > 0 && begins) {
+        feed_slot(k, keyspace_add_kin(ks, d->rec, k->kin, d->shard->absent, absent));
+        settle(k);
+    } else if (absent > 0) {
+        deliver_pass_by(d, absent);
+    }
+}
+
+static uint32_t find_absent(const struct delivery *d, const struct kin *kin)
+{
+    uint64_t *set = d->shard->absent;
+    memset(set, 0xff, kin->n_words * sizeof(*set));
+    if (kin->n % 64 != 0) {
+        set[kin->n_words - 1] = (UINT64_C(1) << kin->n % 64) - 1;
+    }
+    return d->known == NULL ? kin->n
+                            : keyspace_kin_absent(d->shard->keyspace, d->known, kin, set);
+}
+
+enum err deliver_to_kin(struct delivery *d, const struct kin *kin, uint64_t roles,
+                        struct error *err)
+{
+    const struct rule *leader = &d->rs->rules[kin->leader];
+    struct kin_event k = {d, kin, roles, rule_own_tests(leader, d->item->event, roles, &d->call)};
+    bool begins = rule_begins(leader, roles, k.tests);
+    d->shard->costs[kin->leader].events++;
+    if (k.tests == 0 && !begins) {
+        return ERR_OK;
+    }
+    if (!d->looked) {
+        FYKE_TRY(deliver_look(d, err));
+    }
+    uint32_t absent = find_absent(d, kin);
+    if (absent == kin->n && !begins) {
+        deliver_pass_by(d, absent);
+        return ERR_OK;
+    }
+    if (d->rec == NULL) {
+        FYKE_TRY(deliver_open(d, err));
+    }
+    feed_all(&k, absent, begins);
+    return ERR_OK;
+}
