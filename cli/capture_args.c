@@ -137,6 +137,10 @@ static void say_done(const struct capture_args *a, const struct capture_result *
     fprintf(stderr, "fyke: %llu of %llu records of the key, %llu value%s hidden: %s\n",
             (unsigned long long)r->records, (unsigned long long)r->of_key,
             (unsigned long long)r->pseudonyms, r->pseudonyms == 1 ? "" : "s", c->fixture);
+    if (r->others > 0) {
+        fprintf(stderr, "fyke: with it %llu of other keys, with which the input begins: the rule looks back "
+                "so far\n", (unsigned long long)r->others);
+    }
     if (r->stays.len > 0) {
         fprintf(stderr, "fyke: as they were: %.*s\n", SLICE_ARG(r->stays));
     }

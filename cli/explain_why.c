@@ -238,6 +238,7 @@ static void put_reason(struct writer *w, const struct why_reason *r)
     case MUTATION_CONDITION: buf_puts(w->out, "a condition did not hold: "); break;
     case MUTATION_COUNT: buf_puts(w->out, "too few events: "); break;
     case MUTATION_LINK: buf_puts(w->out, "other events came between: "); break;
+    case MUTATION_STATUS: buf_puts(w->out, "it is switched off: "); break;
     case MUTATION_AHEAD:
     case MUTATION_WINDOW:
     case MUTATION_GAP: break;
@@ -297,6 +298,10 @@ static void put_why_not(struct writer *w)
         put_timeline(w, r->furthest);
     }
     put_late(w);
+    if (r->disabled && r->n_reasons == 0) {
+        buf_puts(w->out, "Switched on, it would not fire here either.\n");
+        return;
+    }
     buf_puts(w->out, r->n_reasons > 0
                          ? "One change would make it fire:\n"
                          : "No single change of a condition, window, count or absence makes it fire: "
@@ -319,6 +324,13 @@ static void put_head(struct writer *w)
         put_time(w->out, w->config->at);
     }
     buf_printf(w->out, ": %s\n", r->fired ? "it fired" : "it did not fire");
+    if (r->disabled) {
+        buf_puts(w->out, "The rule is disabled: it is not evaluated.\n");
+        return;
+    }
+    if (r->shadow) {
+        buf_puts(w->out, "The rule is in shadow: its alerts go to nobody but the shadow output.\n");
+    }
     if (r->events == 0) {
         buf_printf(w->out, "None of %llu records is an event of this key%s.\n",
                    (unsigned long long)r->records, r->n_late > 0 ? " that came in time" : "");
@@ -342,7 +354,7 @@ void explain_why_text(const struct why_config *c, const struct why_result *r, st
         put_detected(&w, r->alerts[r->n_alerts - 1]);
         buf_puts(out, ":\n");
         put_timeline(&w, r->alerts[r->n_alerts - 1]);
-    } else if (r->events + r->n_late > 0) {
+    } else if (r->events + r->n_late + r->disabled > 0) {
         put_why_not(&w);
     }
     json_view_release(&w.view);
@@ -359,6 +371,7 @@ static const char *kind_name(enum mutation_kind kind)
         [MUTATION_LINK] = "link",           [MUTATION_ABSENCE] = "absence",
         [MUTATION_POLICY] = "used_up",      [MUTATION_QUIET] = "quiet",
         [MUTATION_LATENESS] = "late",       [MUTATION_AHEAD] = "ahead",
+        [MUTATION_STATUS] = "disabled",
     };
     return names[kind];
 }
@@ -434,6 +447,9 @@ void explain_why_json(const struct why_config *c, const struct why_result *r, st
     json_member_string(&j, "key", c->key);
     member_time(&j, "at", c->at);
     json_member_bool(&j, "fired", r->fired);
+    if (r->disabled || r->shadow) {
+        json_member_string(&j, "status", r->disabled ? SLICE_LIT("disabled") : SLICE_LIT("shadow"));
+    }
     json_member_uint(&j, "records", r->records);
     json_member_uint(&j, "events", r->events);
     member_time(&j, "first", r->first);

@@ -221,6 +221,15 @@ static void find_policy(struct finder *f, const struct ast_rule *r)
     }
 }
 
+static void find_status(struct finder *f, const struct ast_rule *r)
+{
+    for (const struct ast_meta *m = r->metas; m; m = m->next) {
+        if (m->kind == AST_META_STATUS && slice_eq(m->name->text, SLICE_LIT("disabled"))) {
+            add(f, MUTATION_STATUS, m->span, "", m->span);
+        }
+    }
+}
+
 static void find_lateness(struct finder *f, const struct ast_decl *d)
 {
     const struct ast_timed *bound = NULL;
@@ -291,6 +300,7 @@ void mutations_of(const struct compilation *c, struct slice name, const struct m
         find_absence(&f, w, w->span);
     }
     if (o->surroundings) {
+        find_status(&f, r);
         find_policy(&f, r);
         find_declarations(&f);
     }

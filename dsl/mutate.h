@@ -21,6 +21,7 @@ enum mutation_kind {
     MUTATION_QUIET,     /* without `quiet for D` */
     MUTATION_LATENESS,  /* `out of order by D` is longer */
     MUTATION_AHEAD,     /* without `at most D ahead` */
+    MUTATION_STATUS,    /* without `status disabled` */
 };
 
 struct mutation {
@@ -49,6 +50,10 @@ struct mutate_options {
 /* Of the rule `name`; in the order of the text. Lives in `arena`, points into the compilation. */
 void mutations_of(const struct compilation *c, struct slice name, const struct mutate_options *o,
                   struct arena *arena, struct mutations *ret);
+static inline bool mutation_is_inserted(const struct mutation *m)
+{
+    return m->span.start == m->span.end;
+}
 /* The text of the file (`m->span.file`) with the change. */
 void mutation_apply(const struct compilation *c, const struct mutation *m, struct buf *out);
 /* "`within 5m` as `within 10m`", "without `country != home`": for people. */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "engine/decode/json_walk.h"
 #include "engine/engine_parts.h"
+#include "engine/keys/key_text.h"
 #include "engine/keys/measure_view.h"
 #include "engine/out/match_id.h"
 #include "nfa/kin.h"
@@ -34,56 +34,10 @@ struct look {
 
 /* ---- the key ------------------------------------------------------------------------------- */
 
-static bool take_value(struct look *l, struct slice text, enum value_kind kind, struct value *ret)
-{
-    struct value v;
-    if (!value_from_text(kind, text, &v)) {
-        return false;
-    }
-    *ret = value_copy(v, &l->arena);
-    return true;
-}
-
-/* One value is bare text; several are a JSON array, as key_to_text() writes it. */
-static bool parse_list(struct look *l, const struct key_group *g)
-{
-    FYKE_CLEANUP(buf_release) struct buf padded = BUF_INIT;
-    static const char zeros[JSON_PAD_BYTES];
-    struct json_paths paths;
-    struct json_scan scan;
-    struct json_span found[2], item;
-    buf_put_slice(&padded, l->key);
-    buf_put(&padded, zeros, sizeof(zeros));
-    json_paths_init(&paths);
-    json_paths_seal(&paths);
-    json_scan_init(&scan, 8);
-    bool ok = json_scan_run(&scan, padded.ptr, l->key.len, &paths, found) &&
-              found[0].kind == JSON_ARRAY;
-    struct json_walk w = ok ? json_walk_into(found[0]) : (struct json_walk){0};
-    for (uint32_t i = 0; ok && i < g->n_values; i++) {
-        FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-        ok = json_walk_item(&w, &item);
-        if (ok && item.kind == JSON_STRING) {
-            buf_reserve(&text, item.len);
-            text.len = json_unescape(item, text.ptr);
-        } else if (ok) {
-            buf_put(&text, item.ptr, item.len);
-        }
-        ok = ok && take_value(l, buf_slice(&text), g->kinds[i], &l->values[i]);
-    }
-    ok = ok && !json_walk_item(&w, &item);
-    json_scan_release(&scan);
-    json_paths_release(&paths);
-    return ok;
-}
-
 static bool parse_key(struct look *l, const struct key_group *g)
 {
     l->values = ARENA_ARRAY(&l->arena, struct value, g->n_values + 1u);
-    if (g->n_values == 0) {
-        return l->key.len == 0;
-    }
-    return g->n_values == 1 ? take_value(l, l->key, g->kinds[0], &l->values[0]) : parse_list(l, g);
+    return key_from_text(g, l->key, &l->arena, l->values);
 }
 
 /* ---- one rule -------------------------------------------------------------------------------- */

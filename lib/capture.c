@@ -68,21 +68,20 @@ bool capture_is_ours(const struct capture *c, struct json_view *v, struct slice 
     return json_view_is(kind, "match") || json_view_is(kind, "timeout");
 }
 
-/* Of the rule and the key alone. */
-static enum err evaluate(struct capture *c, struct etime from, struct memory_sink *ret,
-                         struct error *err)
+/* Of the rule; over all of the input those of the key, and of keys that its quiet time knows of. */
+static enum err evaluate(struct capture *c, const struct why_evaluation *how,
+                         struct memory_sink *ret, struct error *err)
 {
-    const struct why_evaluation how = {.from = from};
     const struct ruleset *rs = rules_ruleset(c->rules);
     struct json_view v;
     uint32_t rule;
     size_t n = 0;
     FYKE_TRY(why_find_rule(rs, c->config->asked.rule, &rule, err));
-    FYKE_TRY(why_evaluate(&c->events, rs, rule, &how, ret, err));
+    FYKE_TRY(why_evaluate(&c->events, rs, rule, how, ret, err));
     json_view_init(&v);
     for (size_t i = 0; i < ret->n_alerts; i++) {
-        bool same_key = slice_eq(memory_sink_key(ret, i), c->config->asked.key);
-        if (same_key && capture_is_ours(c, &v, memory_sink_value(ret, i))) {
+        bool known = how->part || why_key_meets(&c->events, memory_sink_key(ret, i));
+        if (known && capture_is_ours(c, &v, memory_sink_value(ret, i))) {
             ret->alerts[n++] = ret->alerts[i];
         }
     }
@@ -124,12 +123,13 @@ static size_t find_alert(const struct memory_sink *all, struct slice alert)
 /* ---- the shortest stretch -------------------------------------------------------------------- */
 
 /* The alert comes, and none that did not come before. */
-static enum err try_stretch(struct capture *c, struct etime from, const struct memory_sink *all,
-                            size_t wanted, bool *good, struct error *err)
+static enum err try_stretch(struct capture *c, const struct why_evaluation *how,
+                            const struct memory_sink *all, size_t wanted, bool *good,
+                            struct error *err)
 {
     memory_sink_release(&c->wanted);
     memory_sink_init(&c->wanted);
-    FYKE_TRY(evaluate(c, from, &c->wanted, err));
+    FYKE_TRY(evaluate(c, how, &c->wanted, err));
     *good = wanted == SIZE_MAX ||
             find_alert(&c->wanted, memory_sink_value(all, wanted)) != SIZE_MAX;
     for (size_t i = 0; i < c->wanted.n_alerts && *good; i++) {
@@ -146,20 +146,21 @@ static int by_order(const void *a, const void *b)
 }
 
 /* In the order in which the test will read them: one partition per topic is all that it has. */
-static void take_records(struct capture *c, struct etime from)
+static void take_records(struct capture *c, const struct why_evaluation *how)
 {
     struct capture_result *r = c->result;
     c->taken = xcalloc(c->events.n + 1, sizeof(*c->taken));
     for (size_t i = 0; i < c->events.n; i++) {
         struct why_record *record = &c->events.records[i];
-        if (!record->late && !etime_lt(record->time, from)) {
+        if (why_in_part(&c->events, record, how)) {
             c->taken[c->n_taken++] = record;
+            r->records += record->asked;
+            r->others += !record->asked;
         }
     }
     if (c->n_taken > 1) {
         qsort(c->taken, c->n_taken, sizeof(*c->taken), by_order);
     }
-    r->records = c->n_taken;
     r->first = c->n_taken > 0 ? c->taken[0]->time : ETIME_MIN;
     r->last = c->n_taken > 0 ? c->taken[c->n_taken - 1]->time : ETIME_MIN;
 }
@@ -174,6 +175,26 @@ static struct etime first_of(struct slice alert)
     return first;
 }
 
+/* Up to where the test says what comes: the alert, or the end of what was decided. */
+static struct etime decided_until(const struct capture *c, const struct memory_sink *all,
+                                  size_t wanted)
+{
+    struct etime until = c->why.last;
+    if (c->config->asked.at.ns != INT64_MAX) {
+        return c->config->asked.at;
+    }
+    if (wanted != SIZE_MAX) {
+        struct etime t = all->alerts[wanted].event_time;
+        return etime_lt(until, t) ? t : until;
+    }
+    /* What lies at the clock itself is open; moments of tests are no finer than they need to be. */
+    struct etime end = c->why.clock;
+    end.ns -= end.ns > INT64_MIN + NS_PER_S ? 1 : 0;
+    end.ns -= end.ns % NS_PER_MS;
+    return etime_lt(until, end) ? end : until;
+}
+
+/* The records of the key; where the rule looks back to the beginning of the input, that as well. */
 static enum err choose_stretch(struct capture *c, const struct memory_sink *all, size_t wanted,
                                struct error *err)
 {
@@ -182,10 +203,15 @@ static enum err choose_stretch(struct capture *c, const struct memory_sink *all,
     replay_span_of(c->rs, &span);
     const struct etime tries[] = {first, etime_sub(first, span.need), ETIME_MIN};
     bool good = false;
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(tries) && !good; i++) {
-        FYKE_TRY(try_stretch(c, tries[i], all, wanted, &good, err));
+    c->until = decided_until(c, all, wanted);
+    for (size_t i = 0; i < 2 * FYKE_ARRAY_LEN(tries) && !good; i++) {
+        const struct why_evaluation how = {.part = true,
+                                           .from = tries[i % FYKE_ARRAY_LEN(tries)],
+                                           .with_first = i >= FYKE_ARRAY_LEN(tries),
+                                           .until = c->until};
+        FYKE_TRY(try_stretch(c, &how, all, wanted, &good, err));
         if (good) {
-            take_records(c, tries[i]);
+            take_records(c, &how);
         }
     }
     return good ? ERR_OK
@@ -204,9 +230,13 @@ static enum err find_wanted(struct capture *c, const struct memory_sink *all, si
                    ? ERR_OK
                    : error_set(err, ERR_RULES, "the rules do not give this alert over this input");
     }
-    if (all->n_alerts > 0) {
-        size_t last = all->n_alerts - 1;
-        *ret = all->alerts[last].event_time.ns >= c->why.last.ns ? last : SIZE_MAX;
+    for (size_t i = all->n_alerts; i-- > 0 && *ret == SIZE_MAX;) {
+        if (slice_eq(memory_sink_key(all, i), c->events.key_text)) {
+            *ret = i;
+        }
+    }
+    if (*ret != SIZE_MAX && etime_lt(all->alerts[*ret].event_time, c->why.last)) {
+        *ret = SIZE_MAX;
     }
     return ERR_OK;
 }
@@ -215,17 +245,18 @@ static enum err find_wanted(struct capture *c, const struct memory_sink *all, si
 
 static enum err read_and_cut(struct capture *c, struct error *err)
 {
+    const struct why_evaluation whole = {.count = &c->why};
     struct memory_sink all;
     size_t wanted;
     FYKE_TRY(capture_find_hidden(c, err));
     FYKE_TRY(why_events_read(&c->events, err));
-    c->result->of_key = c->events.n;
-    if (c->events.n == 0) {
+    c->result->of_key = c->events.n_asked;
+    if (c->events.n_asked == 0) {
         return error_set(err, ERR_RULES, "none of %llu records is an event of this key",
                          (unsigned long long)c->why.records);
     }
     memory_sink_init(&all);
-    enum err rc = evaluate(c, ETIME_MIN, &all, err);
+    enum err rc = evaluate(c, &whole, &all, err);
     rc = rc == ERR_OK ? find_wanted(c, &all, &wanted, err) : rc;
     rc = rc == ERR_OK ? choose_stretch(c, &all, wanted, err) : rc;
     memory_sink_release(&all);
@@ -246,6 +277,10 @@ enum fyke_result capture_run(const struct fyke_rules *rules, const struct captur
     *ret = (struct capture_result){.first = ETIME_MIN, .last = ETIME_MIN};
     arena_init(&ret->arena);
     enum err rc = why_find_rule(rs, config->asked.rule, &rule, &err);
+    if (rc == ERR_OK && rule_is_disabled(&rs->rules[rule])) {
+        rc = error_set(&err, ERR_RULES, "rule %s is disabled: it is not evaluated, but a test of it is",
+                       config->asked.rule);
+    }
     if (rc != ERR_OK) {
         return last_error_set(&err);
     }

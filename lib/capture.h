@@ -32,7 +32,8 @@ struct capture_config {
 
 struct capture_result {
     struct arena arena;
-    uint64_t records, of_key; /* in the fixture; of the key */
+    uint64_t records, of_key; /* of the key: in the fixture; in the input */
+    uint64_t others;          /* in the fixture, to say where the input begins */
     struct etime first, last; /* of these; ETIME_MIN: none */
     size_t n_alerts;          /* that the test expects */
     struct slice stays;       /* fields in the fixture that are as they were: "Login.country, …" */

@@ -34,8 +34,8 @@ static enum err check_hideable(const struct schema_field *f, const char *name, s
 
 static bool is_read(const struct capture *c, const struct schema_decl *d)
 {
-    for (size_t i = 0; i < c->events.n; i++) {
-        for (const struct why_event *e = c->events.records[i].events; e; e = e->next) {
+    for (size_t i = 0; i < c->n_taken; i++) {
+        for (const struct why_event *e = c->taken[i]->events; e; e = e->next) {
             if (e->event->decl == d->index) {
                 return true;
             }

@@ -18,6 +18,7 @@ struct capture {
     size_t n_taken;
     struct pseudonyms pseudonyms;
     struct slice **kinds; /* per declaration and slot: kind of the pseudonyms; empty: stays */
+    struct etime until;        /* everything up to here is decided in the test */
     struct memory_sink wanted; /* the alerts of that stretch */
     struct buf fixture;        /* its text */
 };

@@ -20,23 +20,11 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Of the last alert, if it comes behind the last event: the test must go on until then. */
-static struct etime decided_until(const struct capture *c)
-{
-    struct etime until = c->result->last;
-    for (size_t i = 0; i < c->wanted.n_alerts; i++) {
-        struct etime t = c->wanted.alerts[i].event_time;
-        until = etime_lt(until, t) ? t : until;
-    }
-    struct etime at = c->config->asked.at;
-    return at.ns != INT64_MAX && etime_lt(until, at) ? at : until;
-}
-
 static void put_title(const struct capture *c, struct buf *out)
 {
     FYKE_CLEANUP(buf_release) struct buf title = BUF_INIT;
     char at[ETIME_TEXT_MAX];
-    etime_format(decided_until(c), at);
+    etime_format(c->until, at);
     if (c->config->title) {
         buf_puts(&title, c->config->title);
     } else {
@@ -49,7 +37,7 @@ static void put_title(const struct capture *c, struct buf *out)
 static void put_test(const struct capture *c, const char *fixture,
                      const struct rule_test_result *got, struct buf *out)
 {
-    struct etime origin = c->result->first, until = decided_until(c);
+    struct etime origin = c->result->first, until = c->until;
     const struct expectation how = {.origin = origin};
     struct json_view v;
     char text[ETIME_TEXT_MAX];

@@ -30,7 +30,8 @@ void why_config_init(struct why_config *c)
 
 void why_result_init(struct why_result *r)
 {
-    *r = (struct why_result){.first = ETIME_MIN, .last = ETIME_MIN, .last_alert = ETIME_MIN};
+    *r = (struct why_result){.first = ETIME_MIN, .last = ETIME_MIN, .clock = ETIME_MIN,
+                             .last_alert = ETIME_MIN};
     arena_init(&r->arena);
 }
 
@@ -47,8 +48,8 @@ void why_result_release(struct why_result *r)
 static bool is_ours(struct why *w, const struct memory_sink *sink, size_t i)
 {
     const struct memory_alert *a = &sink->alerts[i];
-    bool key = a->has_key ? slice_eq(memory_sink_key(sink, i), w->events.config->key)
-                          : w->events.config->key.len == 0;
+    bool key = a->has_key ? slice_eq(memory_sink_key(sink, i), w->events.key_text)
+                          : w->events.key_text.len == 0;
     return key && json_view_set(&w->view, memory_sink_value(sink, i)) &&
            json_view_is(json_view_get(w->view.root, "rule"), w->events.config->rule);
 }
@@ -121,7 +122,7 @@ static void take_alerts(struct why *w, const struct memory_sink *sink)
 
 static enum err evaluate_as_is(struct why *w, struct error *err)
 {
-    const struct why_evaluation how = {.pending = true, .from = ETIME_MIN};
+    const struct why_evaluation how = {.pending = true, .count = w->result};
     struct memory_sink sink;
     memory_sink_init(&sink);
     enum err rc = why_evaluate(&w->events, rules_ruleset(w->rules), w->rule, &how, &sink, err);
@@ -139,8 +140,7 @@ static enum err try_change(struct why *w, const struct mutation *m, bool *fires,
                            struct why_reason *ret, struct error *err)
 {
     const struct compilation *c = w->rules->compilation;
-    const struct why_evaluation how = {.with_late = m->kind == MUTATION_LATENESS,
-                                       .from = ETIME_MIN};
+    const struct why_evaluation how = {0};
     struct error why_not = ERROR_INIT;
     struct memory_sink sink;
     *fires = false;
@@ -165,7 +165,9 @@ static void set_length(struct why *w, struct mutation *m, int64_t ns)
 {
     char text[DURATION_TEXT_MAX];
     duration_format((struct duration){ns}, text);
-    m->text = arena_copy(&w->result->arena, slice_of(text));
+    m->text = mutation_is_inserted(m)
+                  ? slice_of(arena_printf(&w->result->arena, "  out of order by %s\n", text))
+                  : arena_copy(&w->result->arena, slice_of(text));
 }
 
 /* Between what the rule says (which is not enough) and what was tried (which is). */
@@ -196,22 +198,18 @@ static enum err cut_down(struct why *w, struct why_reason *r, int64_t enough, st
 
 static bool has_length(const struct mutation *m)
 {
-    return m->kind == MUTATION_WINDOW || m->kind == MUTATION_GAP;
+    return m->kind == MUTATION_WINDOW || m->kind == MUTATION_GAP || m->kind == MUTATION_LATENESS;
 }
 
-/* The bound that would have taken every late event of the key: what they were behind is known, and what
- * other keys had said by then is not among these records. */
-static void set_lateness(struct why *w, struct mutation *m)
+/* How far the events of the declaration were late at most; 0: none was. */
+static int64_t most_late(const struct why *w, struct slice source)
 {
-    char text[DURATION_TEXT_MAX];
     int64_t most = 0;
     for (size_t i = 0; i < w->result->n_late; i++) {
-        most = w->result->late[i].by.ns > most ? w->result->late[i].by.ns : most;
+        const struct why_late *l = &w->result->late[i];
+        most = slice_eq(l->source, source) && l->by.ns > most ? l->by.ns : most;
     }
-    duration_format((struct duration){m->length.ns + most}, text);
-    m->text = m->length.ns > 0
-                  ? arena_copy(&w->result->arena, slice_of(text))
-                  : slice_of(arena_printf(&w->result->arena, "  out of order by %s\n", text));
+    return most;
 }
 
 static enum err try_reason(struct why *w, const struct mutation *m, struct error *err)
@@ -220,14 +218,17 @@ static enum err try_reason(struct why *w, const struct mutation *m, struct error
     struct why_reason r = {.change = *m};
     bool fires;
     if (m->kind == MUTATION_LATENESS) {
-        set_lateness(w, &r.change);
+        /* Enough for every late event of the key. */
+        r.change.tried.ns = m->length.ns + most_late(w, m->step);
+        r.change.tried.ns += (FINENESS_NS - r.change.tried.ns % FINENESS_NS) % FINENESS_NS;
+        set_length(w, &r.change, r.change.tried.ns);
     }
     FYKE_TRY(try_change(w, &r.change, &fires, &r, err));
     if (!fires) {
         return ERR_OK;
     }
     if (has_length(m)) {
-        FYKE_TRY(cut_down(w, &r, m->tried.ns, err));
+        FYKE_TRY(cut_down(w, &r, r.change.tried.ns, err));
     }
     mutation_words(w->rules->compilation, &r.change, &words);
     r.words = arena_copy(&w->result->arena, buf_slice(&words));
@@ -243,10 +244,11 @@ static enum err try_all(struct why *w, const struct mutations *all, struct error
         const struct mutation *m = &all->items[i];
         const volatile sig_atomic_t *stop = w->events.config->stop;
         size_t before = w->result->n_reasons;
+        bool is_status = m->kind == MUTATION_STATUS;
         bool settled = counted && m->kind == MUTATION_COUNT && counted->start == m->span.start &&
                        counted->file == m->span.file;
-        bool needs_late = m->kind == MUTATION_LATENESS && w->result->n_late == 0;
-        if (settled || needs_late || (stop && *stop)) {
+        bool needs_late = m->kind == MUTATION_LATENESS && most_late(w, m->step) == 0;
+        if (settled || needs_late || is_status != w->result->disabled || (stop && *stop)) {
             continue;
         }
         FYKE_TRY(try_reason(w, m, err));
@@ -301,7 +303,7 @@ static enum err find_furthest(struct why *w, struct error *err)
 {
     const struct ast_rule *rule = tree_of(w);
     const struct compilation *c = w->rules->compilation;
-    const struct why_evaluation how = {.flush = true, .from = ETIME_MIN};
+    const struct why_evaluation how = {.flush = true};
     struct error ignored = ERROR_INIT;
     struct memory_sink sink;
     size_t most = 0;
@@ -376,6 +378,8 @@ enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config
     }
     arena_init(&w.scratch);
     json_view_init(&w.view);
+    ret->disabled = rule_is_disabled(&rules_ruleset(rules)->rules[w.rule]);
+    ret->shadow = rule_is_shadow(&rules_ruleset(rules)->rules[w.rule]);
     ruleset_subset(rules_ruleset(rules), w.rule, NULL, &part);
     why_events_init(&w.events, c, &part, &rules_ruleset(rules)->rules[w.rule], ret);
     rc = ask(&w, &err);

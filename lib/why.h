@@ -15,6 +15,7 @@
 #include "lib/rules.h"
 
 #define WHY_MAX_RECORDS 200000 /* of the key */
+#define WHY_MAX_CLOCKS 1000000 /* of others, that tell the time */
 
 struct why_config {
     struct fyke_options options; /* state_dir stays NULL */
@@ -41,7 +42,7 @@ struct why_reason {
 
 /* An event that was late when it was read. */
 struct why_late {
-    struct slice topic;
+    struct slice topic, source; /* source: the declaration */
     int32_t partition;
     int64_t offset;
     struct etime time;
@@ -51,8 +52,11 @@ struct why_late {
 struct why_result {
     struct arena arena;
     uint64_t records;      /* of the input */
-    uint64_t events;       /* of the key, evaluated, up to `at` */
+    bool disabled;         /* the rule: it is not evaluated */
+    bool shadow;           /* its alerts stay inside */
+    uint64_t events;       /* that the rule was given for the key, up to `at` */
     struct etime first, last; /* of these; ETIME_MIN: none */
+    struct etime clock;    /* of the rule, where the input ends: what lies before it is decided */
     struct slice *alerts;  /* of the rule and the key up to `at`, in order */
     size_t n_alerts, cap_alerts;
     struct etime last_alert;

@@ -6,6 +6,7 @@
 #include "connectors/memory.h"
 #include "engine/keys/key.h"
 #include "lib/why.h"
+#include "lib/why_clocks.h"
 #include "nfa/ruleset_subset.h"
 
 /* An event as its declaration reads it. */
@@ -16,7 +17,9 @@ struct why_event {
 
 struct why_record {
     struct record record; /* everything it points to lives in the arena of the events */
-    struct etime time;    /* of its first event */
+    struct etime time;    /* of its first event, or to which it moves the clock */
+    struct etime max;     /* of the partition when it was read; ETIME_MIN: it is the first */
+    bool asked;           /* of the key; else it tells the time (lib/why_clocks.h) */
     bool late;
     struct why_event *events; /* of the key; only with why_events.keep */
 };
@@ -29,30 +32,46 @@ struct why_events {
     struct arena arena;
     struct key_table keys;
     struct key_eval eval;
-    struct buf text;
-    struct why_record *records;
-    size_t n, cap;
-    struct source_partition *partitions; /* of these records */
+    const struct key_group *group; /* of the rule; NULL: it is disabled */
+    struct value *key;             /* that is asked for, in the group */
+    struct slice key_text;         /* as alerts spell it */
+    struct why_record *records;    /* in the order of reading */
+    size_t n, cap, n_asked;
+    struct why_clocks clocks;
+    struct source_partition *partitions; /* of the input */
     size_t n_partitions, cap_partitions;
     struct engine *engine; /* while the input is read */
     struct geoip_files *geoip;
     bool keep; /* the events themselves, beside their records */
-    bool too_many;
+    bool too_many, too_many_clocks;
 };
 
 void why_events_init(struct why_events *w, const struct why_config *c, const struct ruleset *rs,
                      const struct rule *rule, struct why_result *ret);
 void why_events_release(struct why_events *w);
-/* Reads the input. */
+/* Reads the input. ERR_USAGE: the rule has no such keys. */
 enum err why_events_read(struct why_events *w, struct error *err) FYKE_MUST_USE;
 
+/* By default what a run over the whole input does for the key: what is late is judged anew, history begins and
+ * the clock ends where they do there. */
 struct why_evaluation {
-    bool with_late; /* late ones too, for rules that let them be */
     bool flush;     /* every deadline fires, not only those up to `at` */
     bool pending;   /* matches that wait for a deadline, too */
-    struct etime from; /* records in front of it are left out; ETIME_MIN: none is */
+    struct why_result *count; /* takes in which events the rule is given for the key, and its clock; may be
+                                 NULL */
+    /* A part of it, as a test would have it. */
+    bool part;
+    struct etime from;  /* records in front of it are left out */
+    bool with_first;    /* but for the first of each partition: history begins there */
+    struct etime until; /* everything up to here is decided */
 };
-/* Over the records up to `at`; `rs` is as declared as the rules that the records were read under. */
+/* Is it the key that is asked for, or one that its quiet time knows of? `key`: of an alert. */
+bool why_key_meets(struct why_events *w, struct slice key);
+/* Is the record in that part? */
+bool why_in_part(const struct why_events *w, const struct why_record *r,
+                 const struct why_evaluation *how);
+/* Over the records up to `at`; `rs` is as declared as the rules that the records were read under. A rule that
+ * is disabled gives nothing. */
 enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint32_t rule,
                       const struct why_evaluation *how, struct memory_sink *sink,
                       struct error *err) FYKE_MUST_USE;
