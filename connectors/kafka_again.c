@@ -9,7 +9,8 @@
  *     position. No more is heard of the partition for 500 ms (fetch.error.backoff.ms), hence a look at the
  *     ends that the client holds every 200 ms sees it. So it does an end that lies in front of the position.
  * After a sign nothing that has come since is handed on: reading goes back to the record that was handed on
- * last, which must be there as it was (kafka_check.c). The client asks every five minutes as well, which costs
+ * last, which must be there as it was (kafka_check.c). A member of a group goes by the client's questions alone:
+ * every look assigns, which a rebalance may meet. The client asks every five minutes as well, which costs
  * a look for nothing, and counts the partitions.
  *
  * No error is met by who does not ask: after a pause, of a partition that was held back or of the process
@@ -60,8 +61,14 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int fd, const char *broke
 {
     struct kafka_source *s = opaque;
     (void)rk, (void)fd, (void)broker, (void)id, (void)version, (void)correlation, (void)size;
-    (void)rtt, (void)code;
-    if (api == API_METADATA) {
+    (void)rtt;
+    if (api != API_METADATA || s->journal) {
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    unsigned owed = atomic_load(&s->owed);
+    while (owed > 0 && !atomic_compare_exchange_weak(&s->owed, &owed, owed - 1)) {
+    }
+    if (owed == 0 && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         atomic_fetch_add(&s->asked, 1);
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -131,7 +138,8 @@ static bool falls_short(const struct kafka_source *s, struct kafka_part *p)
 static void note_ends(struct kafka_source *s)
 {
     int64_t now = now_ms();
-    if (!s->base.last_read || !s->consuming || s->rebuild || now - s->ends_ms < ENDS_MS) {
+    if (!s->base.last_read || !s->consuming || s->rebuild || s->journal ||
+        now - s->ends_ms < ENDS_MS) {
         return;
     }
     s->ends_ms = now;
@@ -183,6 +191,9 @@ static enum err all_there(struct kafka_source *s, bool *ret, struct error *err)
         FYKE_TRY(gone ? is_gone(s, t, err) : ERR_OK);
         t->gone &= gone;
         *ret &= !gone;
+        if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+            atomic_fetch_add(&s->owed, 1); /* or who answers slowly would be asked for ever */
+        }
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_count(s, t, n);
         }

@@ -92,6 +92,7 @@ struct kafka_source {
     /* Is it still the same topic? (kafka_again.c) */
     atomic_uint asked; /* questions about the cluster and answers, by the client's threads */
     unsigned seen;     /* of them; others: something may have changed */
+    atomic_uint owed;  /* answers to questions of a look that did not wait for them: no sign */
     int64_t polled_ms, ends_ms, looked_ms[4];
     unsigned looks;
 
