@@ -10,7 +10,73 @@ struct kin_event {
     struct delivery *d;
     const struct kin *kin;
     uint64_t roles, tests;
+    /* Of the rule that is asked by itself. */
+    struct key_slot *slot;
+    uint32_t place;
 };
+
+/* ---- who finds the same ----------------------------------------------------------------------- */
+
+static void tell_for(struct kin_event *k, const struct match *m, uint32_t place)
+{
+    struct shard *s = k->d->shard;
+    struct match same = *m;
+    same.rule = &k->d->rs->rules[k->kin->rules[place]];
+    nfa_scratch_counters(k->d->call.scratch)->matches++;
+    emitter_match(&s->emitter, &same);
+    keyspace_kin_leave(s->keyspace, k->slot, place);
+    VEC_PUSH(s->told, s->n_told, s->cap_told) = k->kin->rules[place];
+}
+
+/* The rules behind the one that has found the match, as long as it fits into their spans. */
+static void tell_others(struct kin_event *k, const struct match *m)
+{
+    const struct kin *kin = k->kin;
+    int64_t took = match_took(m, &kin->spans[k->place]).ns;
+    for (uint32_t w = k->place / 64; w < kin->n_words; w++) {
+        for (uint64_t left = k->slot->set->words[w]; left != 0; left &= left - 1) {
+            uint32_t place = w * 64 + (uint32_t)__builtin_ctzll(left);
+            if (kin->spans[place].length.ns < took) {
+                return;
+            }
+            if (place > k->place && kin->says[place] == kin->says[k->place]) {
+                tell_for(k, m, place);
+            }
+        }
+    }
+}
+
+static void on_match(void *ctx, const struct match *m)
+{
+    struct kin_event *k = ctx;
+    emitter_match(&k->d->shard->emitter, m);
+    if (m->kind == MATCH_MATCH && k->kin->says[k->place] != 0) {
+        tell_others(k, m);
+    }
+}
+
+/* ---- rules by themselves ---------------------------------------------------------------------- */
+
+static void keep_alone(struct shard *s, uint32_t rule, struct instance *in)
+{
+    VEC_PUSH(s->alone, s->n_alone, s->cap_alone) = (struct kin_alone){rule, in};
+}
+
+/* What the copy of a rule holds, it holds for those that have found the same. */
+static void keep(struct kin_event *k, uint32_t rule, struct instance *copy)
+{
+    struct shard *s = k->d->shard;
+    if (instance_is_empty(copy)) {
+        instance_free(copy);
+        s->n_told = 0;
+        return;
+    }
+    for (size_t i = 0; i < s->n_told; i++) {
+        keep_alone(s, s->told[i], instance_copy(copy, &k->d->rs->rules[s->told[i]]));
+    }
+    s->n_told = 0;
+    keep_alone(s, rule, copy);
+}
 
 /* The rule at a place gets a copy of what is shared, and the event. False: it has found no match, and the copy
  * is gone. */
@@ -21,19 +87,23 @@ static bool try_alone(struct kin_event *k, struct key_slot *slot, uint32_t place
     uint32_t rule = k->kin->rules[place];
     struct kin_ask ask = {0};
     struct instance *copy = instance_copy(slot->instance, &d->rs->rules[rule]);
+    k->slot = slot;
+    k->place = place;
     d->call.kin = &ask;
+    if (!always) {
+        d->call.on_match = on_match;
+        d->call.ctx = k;
+    }
     deliver_feed(d, rule, copy, k->roles, k->tests);
+    d->call.on_match = emitter_match;
+    d->call.ctx = &s->emitter;
     d->call.kin = NULL;
     if (!ask.reported && !always) {
         instance_free(copy);
         return false;
     }
     keyspace_kin_leave(s->keyspace, slot, place);
-    if (instance_is_empty(copy)) {
-        instance_free(copy);
-    } else {
-        VEC_PUSH(s->alone, s->n_alone, s->cap_alone) = (struct kin_alone){rule, copy};
-    }
+    keep(k, rule, copy);
     return true;
 }
 
@@ -41,8 +111,9 @@ static bool try_alone(struct kin_event *k, struct key_slot *slot, uint32_t place
 static void try_each(struct kin_event *k, struct key_slot *slot, bool always)
 {
     for (uint32_t w = 0; w < slot->set->n_words; w++) {
-        for (uint64_t left = slot->set->words[w]; left != 0; left &= left - 1) {
-            if (!try_alone(k, slot, w * 64 + (uint32_t)__builtin_ctzll(left), always)) {
+        while (slot->set->words[w] != 0) { /* those that have had their answer are gone */
+            uint32_t place = w * 64 + (uint32_t)__builtin_ctzll(slot->set->words[w]);
+            if (!try_alone(k, slot, place, always)) {
                 return;
             }
         }
@@ -127,7 +198,8 @@ enum err deliver_to_kin(struct delivery *d, const struct kin *kin, uint64_t role
                         struct error *err)
 {
     const struct rule *leader = &d->rs->rules[kin->leader];
-    struct kin_event k = {d, kin, roles, rule_own_tests(leader, d->item->event, roles, &d->call)};
+    struct kin_event k = {.d = d, .kin = kin, .roles = roles,
+                          .tests = rule_own_tests(leader, d->item->event, roles, &d->call)};
     bool begins = rule_begins(leader, roles, k.tests);
     d->shard->costs[kin->leader].events++;
     if (k.tests == 0 && !begins) {

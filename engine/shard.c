@@ -26,6 +26,7 @@ void shard_release(struct shard *s)
     free(s->found);
     free(s->absent);
     free(s->alone);
+    free(s->told);
     free(s->items);
     free(s->refused);
     free(s->due);

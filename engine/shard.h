@@ -82,6 +82,8 @@ struct shard {
     uint64_t *absent;         /* places in a kin: rules that hold nothing of the key at hand */
     struct kin_alone *alone;  /* of the event at hand */
     size_t n_alone, cap_alone;
+    uint32_t *told;           /* rules that have found what another one has */
+    size_t n_told, cap_told;
     struct keyspace *keyspace;
     struct emitter emitter;
     const struct profiles_given *given; /* tests: profiles are given; NULL mostly */

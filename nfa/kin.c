@@ -136,13 +136,14 @@ static void put_sources(const struct rule *r, struct buf *out)
     }
 }
 
-bool rule_kin_text(const struct rule *rule, struct buf *out, struct duration *ret_free)
+bool rule_kin_text(const struct rule *rule, struct buf *out, struct kin_span *ret)
 {
     if (!keeps_events_alone(rule) || !is_decided_in_passing(rule) || has_filter(rule)) {
         return false;
     }
     const struct pattern *differs = part_that_differs(rule);
-    *ret_free = differs != NULL ? differs->span : (struct duration){0};
+    *ret = differs != NULL ? (struct kin_span){differs->span, differs->test}
+                           : (struct kin_span){{0}, NO_TEST};
     put_sources(rule, out);
     buf_put_zigzag(out, rule->window.ns);
     buf_put_zigzag(out, rule->horizon.ns);
@@ -153,6 +154,35 @@ bool rule_kin_text(const struct rule *rule, struct buf *out, struct duration *re
     buf_put_varint(out, (uint64_t)rule->class_of);
     put_pattern(rule->root, differs, out);
     return true;
+}
+
+/* The match uses up everything, and what is chosen does not depend on a span that it fits into: the order in
+ * which choices are preferred does not. */
+bool rule_kin_says(const struct rule *rule, struct buf *out)
+{
+    const struct emit_plan *plan = rule_alert_plan(rule, MATCH_MATCH);
+    if (rule->policy != SKIP_PAST_LAST || rule->quiet.present || rule_derives(rule, MATCH_MATCH)) {
+        return false;
+    }
+    buf_put_byte(out, plan != NULL);
+    for (uint32_t i = 0; plan != NULL && i < plan->n_fields; i++) {
+        buf_put_blob(out, plan->fields[i].name);
+        put_expr(plan->fields[i].value, out);
+    }
+    return true;
+}
+
+struct duration match_took(const struct match *m, const struct kin_span *span)
+{
+    struct etime first = ETIME_MAX, last = ETIME_MIN;
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        struct etime t = m->evidence[i].event->time;
+        if (m->evidence[i].test == span->test) {
+            first = etime_lt(t, first) ? t : first;
+            last = etime_lt(last, t) ? t : last;
+        }
+    }
+    return first.ns == INT64_MAX ? (struct duration){0} : etime_diff(last, first);
 }
 
 bool rule_kin_part(const struct rule *rule, uint64_t tests)

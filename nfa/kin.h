@@ -19,9 +19,19 @@ struct kin_ask {
     bool reported; /* of one rule: a match was found, or its search was given up */
 };
 
-/* False: the rule shares with none. Else rules with equal texts and equal keys can; *ret_free: the duration in
- * which they may differ, 0 where there is none. */
-bool rule_kin_text(const struct rule *rule, struct buf *out, struct duration *ret_free);
+/* The span in which a rule may differ from its kin. */
+struct kin_span {
+    struct duration length; /* 0: there is none */
+    uint32_t test;          /* of the part's events; NO_TEST: there is none */
+};
+
+/* False: the rule shares with none. Else rules with equal texts and equal keys can. */
+bool rule_kin_text(const struct rule *rule, struct buf *out, struct kin_span *ret);
+/* Rules of kin with equal texts say the same of the same match, names aside, and keep nothing of it: one search
+ * does for all whose span it fits into. False: the rule is asked by itself. */
+bool rule_kin_says(const struct rule *rule, struct buf *out);
+/* How long the events of the part took. */
+struct duration match_took(const struct match *m, const struct kin_span *span);
 
 /* An event with these tests may complete a match and is kept, too: every rule must see it by itself. */
 bool rule_kin_part(const struct rule *rule, uint64_t tests);

@@ -7,12 +7,15 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "nfa/kin.h"
 #include "nfa/rule.h"
 
 /* A place is an index in `rules`. */
 struct kin {
     uint32_t leader;       /* the least unit */
     const uint32_t *rules; /* units; the one that allows most first */
+    const struct kin_span *spans; /* of each */
+    const uint32_t *says;  /* of each: rules with the same number say the same of a match; 0: none else does */
     uint32_t n;
     uint32_t n_words;      /* of a set of places */
 };

@@ -1,6 +1,7 @@
 #include "engine/out/alert_json.h"
 
 #include "base/json_out.h"
+#include "engine/out/alert_memo.h"
 #include "engine/out/match_id.h"
 
 static void member_time(struct json_out *j, const char *key, struct etime t)
@@ -267,13 +268,33 @@ static void put_absent(struct json_out *j, const struct match *m)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
+/* The text stands between two members, with the comma in front of it. */
+static void put_evidence_once(struct json_out *j, const struct alert_options *o,
+                              const struct match *m, struct alert_memo *memo,
+                              struct alert_places *ret)
+{
+    size_t begin = j->buf->len;
+    if (memo != NULL && memo->text.len > 0) {
+        buf_put_slice(j->buf, buf_slice(&memo->text));
+        ret->evidence = begin + memo->array;
+        ret->evidence_len = memo->array_len;
+        return;
+    }
+    put_evidence(j, o, m, ret);
+    if (memo != NULL) {
+        buf_put(&memo->text, j->buf->ptr + begin, j->buf->len - begin);
+        memo->array = ret->evidence - begin;
+        memo->array_len = ret->evidence_len;
+    }
+}
+
 static void put_rest(struct json_out *j, const struct alert_options *o, const struct match *m,
-                     struct alert_places *ret)
+                     struct alert_memo *memo, struct alert_places *ret)
 {
     char hex[HASH128_HEX_MAX];
     bool counted_only = m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED;
     if (!counted_only) {
-        put_evidence(j, o, m, ret);
+        put_evidence_once(j, o, m, memo, ret);
         if (m->rule->has_absence) {
             put_absent(j, m);
         }
@@ -296,6 +317,12 @@ static void put_rest(struct json_out *j, const struct alert_options *o, const st
 struct alert_places alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
                                struct buf *out)
 {
+    return alert_json_again(o, m, id, NULL, out);
+}
+
+struct alert_places alert_json_again(const struct alert_options *o, const struct match *m,
+                                     struct hash128 id, struct alert_memo *memo, struct buf *out)
+{
     struct alert_places places = {0};
     struct json_out j = json_out_to(out);
     json_object_begin(&j);
@@ -304,7 +331,7 @@ struct alert_places alert_json(const struct alert_options *o, const struct match
     put_metadata(&j, m->rule);
     put_emit(&j, m, &places);
     if (!o->no_evidence) {
-        put_rest(&j, o, m, &places);
+        put_rest(&j, o, m, memo, &places);
     }
     json_object_end(&j);
     return places;

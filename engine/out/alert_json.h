@@ -30,5 +30,9 @@ struct alert_places {
 /* Into an empty buffer. */
 struct alert_places alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,
                                struct buf *out);
+/* The same with a memo that was taken for the match (alert_memo.h), or NULL. */
+struct alert_memo;
+struct alert_places alert_json_again(const struct alert_options *o, const struct match *m,
+                                     struct hash128 id, struct alert_memo *memo, struct buf *out);
 
 #endif

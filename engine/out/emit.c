@@ -24,6 +24,7 @@ void emitter_release(struct emitter *em)
     free(em->asking);
     derived_list_release(&em->derived);
     arena_release(&em->store.arena);
+    alert_memo_release(&em->memo);
     buf_release(&em->json);
     buf_release(&em->key_text);
     *em = (struct emitter){0};
@@ -48,11 +49,12 @@ static bool leaves_line(const struct emitter *em, const struct match *m)
     return em->options->show_derived && m->derived != NULL;
 }
 
-static struct out_alert *alert_of(struct emitter *em, const struct match *m, struct hash128 id)
+static struct out_alert *alert_of(struct emitter *em, const struct match *m, struct hash128 id,
+                                  struct alert_memo *memo)
 {
     buf_clear(&em->json);
     buf_clear(&em->key_text);
-    struct alert_places places = alert_json(em->options, m, id, &em->json);
+    struct alert_places places = alert_json_again(em->options, m, id, memo, &em->json);
     if (m->rule->n_key > 0) {
         key_to_text(m->key, m->rule->n_key, &em->key_text);
     }
@@ -63,9 +65,10 @@ static struct out_alert *alert_of(struct emitter *em, const struct match *m, str
     return a;
 }
 
-static void add_alert(struct emitter *em, const struct match *m, struct hash128 id)
+static void add_alert(struct emitter *em, const struct match *m, struct hash128 id,
+                      struct alert_memo *memo)
 {
-    struct out_alert *a = alert_of(em, m, id);
+    struct out_alert *a = alert_of(em, m, id, memo);
     if (m->per == NULL) {
         VEC_PUSH(em->alerts, em->n, em->cap) = a;
         return;
@@ -92,9 +95,10 @@ void emitter_match(void *ctx, const struct match *m)
     if (!line && m->derived == NULL) {
         return;
     }
-    struct hash128 id = match_id(em->options->rs, m);
+    struct alert_memo *memo = alert_memo_take(&em->memo, m);
+    struct hash128 id = match_id_again(em->options->rs, m, memo);
     if (line) {
-        add_alert(em, m, id);
+        add_alert(em, m, id, memo);
     }
     if (m->derived != NULL) {
         derived_of_match(em->options->rs, m, id, &em->cause, &em->store, add_derived, em);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "engine/out/alert_json.h"
+#include "engine/out/alert_memo.h"
 #include "engine/out/derived.h"
 #include "engine/out/out_order.h"
 
@@ -20,6 +21,7 @@ struct emitter {
     uint64_t pending; /* MATCH_PENDING seen */
     bool show_pending;
     struct buf json, key_text;
+    struct alert_memo memo;
     struct cause cause;           /* of the event that is being delivered */
     struct derived_list derived;  /* of this level, in order of decision */
     struct derived_store store;

@@ -1,6 +1,7 @@
 #include "engine/out/match_id.h"
 
 #include "base/buf.h"
+#include "engine/out/alert_memo.h"
 
 const char *match_kind_name(enum match_kind kind)
 {
@@ -21,58 +22,78 @@ const char *match_kind_name(enum match_kind kind)
     return "match";
 }
 
-static void put_u64(struct hasher *h, uint64_t v)
+static void put_u64(struct buf *out, uint64_t v)
 {
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) {
         bytes[i] = (uint8_t)(v >> (56 - 8 * i));
     }
-    hasher_put_part(h, slice_from((const char *)bytes, sizeof(bytes)));
+    buf_put_blob(out, slice_from((const char *)bytes, sizeof(bytes)));
 }
 
-static void put_key(struct hasher *h, const struct match *m)
+static void put_key(struct buf *out, const struct match *m)
 {
     struct buf key = BUF_INIT;
     for (uint32_t i = 0; i < m->rule->n_key; i++) {
         value_encode(m->key[i], &key);
     }
-    hasher_put_part(h, buf_slice(&key));
+    buf_put_blob(out, buf_slice(&key));
     buf_release(&key);
 }
 
-static void put_evidence(struct hasher *h, const struct ruleset *rs, const struct match *m,
+static void put_evidence(struct buf *out, const struct ruleset *rs, const struct match *m,
                          const struct match_evidence *ev)
 {
     const struct event *e = ev->event;
-    hasher_put_part(h, m->rule->tests[ev->test].label);
+    buf_put_blob(out, m->rule->tests[ev->test].label);
     if (event_is_derived(e)) {
         uint32_t n_fields = rs->decls[e->decl].n_fields;
-        hasher_put_part(h, event_origin(e, n_fields, EVENT_ORIGIN_RULE));
-        hasher_put_part(h, event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
-        put_u64(h, (uint64_t)e->at.offset);
-        hasher_put_part(h, rs->decls[e->decl].name);
+        buf_put_blob(out, event_origin(e, n_fields, EVENT_ORIGIN_RULE));
+        buf_put_blob(out, event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
+        put_u64(out, (uint64_t)e->at.offset);
+        buf_put_blob(out, rs->decls[e->decl].name);
         return;
     }
-    hasher_put_part(h, e->at.topic < rs->n_topics ? rs->topics[e->at.topic].name : SLICE_LIT(""));
-    put_u64(h, (uint64_t)(int64_t)e->at.partition);
-    put_u64(h, (uint64_t)e->at.offset);
-    hasher_put_part(h, rs->decls[e->decl].name);
+    buf_put_blob(out, e->at.topic < rs->n_topics ? rs->topics[e->at.topic].name : SLICE_LIT(""));
+    put_u64(out, (uint64_t)(int64_t)e->at.partition);
+    put_u64(out, (uint64_t)e->at.offset);
+    buf_put_blob(out, rs->decls[e->decl].name);
+}
+
+static void put_evidence_once(struct buf *out, const struct ruleset *rs, const struct match *m,
+                              struct alert_memo *memo)
+{
+    size_t begin = out->len;
+    if (memo != NULL && memo->id.len > 0) {
+        buf_put_slice(out, buf_slice(&memo->id));
+        return;
+    }
+    for (uint32_t i = 0; i < m->n_evidence; i++) {
+        put_evidence(out, rs, m, &m->evidence[i]);
+    }
+    if (memo != NULL) {
+        buf_put(&memo->id, out->ptr + begin, out->len - begin);
+    }
 }
 
 struct hash128 match_id(const struct ruleset *rs, const struct match *m)
 {
-    struct hasher h;
-    hasher_init(&h);
-    hasher_put_part(&h, m->rule->name);
-    put_u64(&h, m->rule->plan);
-    put_key(&h, m);
-    hasher_put_part(&h, slice_of(match_kind_name(m->kind)));
-    put_u64(&h, m->n_evidence);
-    for (uint32_t i = 0; i < m->n_evidence; i++) {
-        put_evidence(&h, rs, m, &m->evidence[i]);
-    }
+    return match_id_again(rs, m, NULL);
+}
+
+struct hash128 match_id_again(const struct ruleset *rs, const struct match *m,
+                              struct alert_memo *memo)
+{
+    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+    buf_reserve(&bytes, 512);
+    buf_put_blob(&bytes, m->rule->name);
+    put_u64(&bytes, m->rule->plan);
+    put_key(&bytes, m);
+    buf_put_blob(&bytes, slice_of(match_kind_name(m->kind)));
+    put_u64(&bytes, m->n_evidence);
+    put_evidence_once(&bytes, rs, m, memo);
     if (m->by_deadline || m->n_evidence == 0) {
-        put_u64(&h, (uint64_t)m->detected_at.ns);
+        put_u64(&bytes, (uint64_t)m->detected_at.ns);
     }
-    return hasher_hash128(&h);
+    return hash128(buf_slice(&bytes));
 }

@@ -9,6 +9,7 @@
 
 #include "engine/keys/key.h"
 #include "engine/out/alert_json.h"
+#include "engine/out/alert_memo.h"
 #include "engine/out/match_id.h"
 #include "engine/out/out_order.h"
 #include "tests/support/hand_rules.h"
@@ -199,6 +200,40 @@ static size_t count_of(const char *text, const char *what)
     return n;
 }
 
+/* Twice the same evidence, then another one: the bytes are those without a memo. */
+static void evidence_written_once_is_the_same(void **state)
+{
+    struct world *w = *state;
+    struct alert_memo own = {0};
+    struct buf again = BUF_INIT;
+    struct slice first_label = w->rule->tests[0].label;
+    for (int i = 0; i < 8; i++) {
+        w->match.capped = i == 1;
+        w->match.n_evidence = i == 3 ? 1 : 2;
+        w->rule->tests[0].label = i == 4 ? SLICE_LIT("other") : first_label;
+        w->evidence[0].event = w->events[i >= 6 ? 1 : 0];
+        buf_clear(&again);
+        struct alert_memo *memo = alert_memo_take(&own, &w->match);
+        assert_non_null(memo);
+        assert_int_equal(memo->text.len > 0, i == 1 || i == 2 || i == 7);
+        struct alert_places want = alert_json(&w->options, &w->match, (struct hash128){1, 2},
+                                              (buf_clear(&w->json), &w->json));
+        struct alert_places got =
+            alert_json_again(&w->options, &w->match, (struct hash128){1, 2}, memo, &again);
+        assert_true(slice_eq(buf_slice(&w->json), buf_slice(&again)));
+        assert_int_equal(want.evidence, got.evidence);
+        assert_int_equal(want.evidence_len, got.evidence_len);
+        struct hash128 id = match_id_again(&w->rules.rs, &w->match, memo);
+        assert_true(hash128_eq(id, match_id(&w->rules.rs, &w->match)));
+    }
+    static const uint32_t turns[] = {0};
+    w->evidence[0].turns = turns;
+    w->evidence[0].n_turns = 1;
+    assert_null(alert_memo_take(&own, &w->match));
+    alert_memo_release(&own);
+    buf_release(&again);
+}
+
 static void long_evidence_keeps_both_ends(void **state)
 {
     struct world *w = *state;
@@ -340,6 +375,7 @@ int main(void)
         T(timeout_names_its_step),
         T(quiet_end_counts),
         T(decided_by_an_event_that_is_not_bound),
+        T(evidence_written_once_is_the_same),
         T(long_evidence_keeps_both_ends),
         T(match_id_vectors),
         T(match_id_depends_on_each_part),
