@@ -184,6 +184,27 @@ static bool somebody_signed(struct kafka_journal *j)
     return other.found;
 }
 
+static enum err taken_over(const struct kafka_journal *j, struct error *err)
+{
+    error_set(err, ERR_KAFKA,
+              "another process runs as application %s and has taken over (transactional.id %s): "
+              "this one ends. Give each its own %s",
+              j->config->app, j->txn.id, j->in_group ? "--instance-id" : "--app");
+    err->fatal = true;
+    return err->code;
+}
+
+/* Whoever takes our name signs before it joins the group. Without that it was the group that lost count: a
+ * coordinator that takes over from one that died may know us by what we were called before. */
+enum err kafka_journal_judge_member(struct kafka_journal *j, struct error *err)
+{
+    if (somebody_signed(j)) {
+        return taken_over(j, err);
+    }
+    return error_set(err, ERR_ABORTED, "kafka: the group does not know this member any more, although no other "
+                     "process has taken the name %s", j->config->instance_id);
+}
+
 /* A transaction that is younger than its time-out cannot have been ended by the coordinator. */
 enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error *err)
 {
@@ -196,10 +217,5 @@ enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error 
                          "was aborted by the broker",
                          j->txn.timeout_ms);
     }
-    error_set(err, ERR_KAFKA,
-              "another process runs as application %s and has taken over (transactional.id %s): "
-              "this one ends. Give each its own %s",
-              j->config->app, j->txn.id, j->in_group ? "--instance-id" : "--app");
-    err->fatal = true;
-    return err->code;
+    return taken_over(j, err);
 }

@@ -41,6 +41,8 @@ enum err kafka_journal_sign(struct kafka_journal *j, struct error *err) FYKE_MUS
 /* The coordinator has turned us away: ERR_KAFKA, fatal, when another process owns the name; else
  * what `rc` and `err` say already. */
 enum err kafka_journal_judge(struct kafka_journal *j, enum err rc, struct error *err);
+/* The group has, as a member of it: ERR_KAFKA, fatal, likewise; else ERR_ABORTED, for joining anew. */
+enum err kafka_journal_judge_member(struct kafka_journal *j, struct error *err);
 
 /* kafka_standing.c */
 enum err kafka_journal_standing(struct journal *base, uint32_t task, struct journal_standing *ret,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "connectors/kafka_journal_parts.h"
 #include "connectors/kafka_parts.h"
 
 static const struct kafka_property defaults[] = {
@@ -76,7 +77,11 @@ static enum err on_group_error(struct kafka_source *s, const rd_kafka_message_t 
                                struct error *err)
 {
     char why[KAFKA_WHY_SIZE];
-    if (rd_kafka_fatal_error(s->client.rk, why, sizeof(why)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->client.rk, why, sizeof(why));
+    if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && s->journal) {
+        return kafka_journal_judge_member((struct kafka_journal *)s->journal, err);
+    }
+    if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, ERR_KAFKA, "kafka: %s", why);
     }
     if (m->err == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
