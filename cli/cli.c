@@ -277,8 +277,8 @@ int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
                    const struct cli_rules_options *o, struct fyke_rules **ret)
 {
     struct compile_input input = {.paths = paths->items, .n_paths = (uint32_t)paths->n};
-    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
-                                  cli_colored(o->color, stderr)};
+    struct rules_report report = {.fn = print_finding, .ctx = (void *)(uintptr_t)o,
+                                  .color = cli_colored(o->color, stderr)};
     *ret = NULL;
     if (paths->n == 0) {
         return cli_usage_error(verb, "no rules: name files or directories");
@@ -289,7 +289,7 @@ int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
 int cli_load_revision(const char *spec, const char *otherwise, const struct cli_rules_options *o,
                       struct fyke_rules **ret)
 {
-    struct rules_report report = {print_finding, (void *)(uintptr_t)o,
-                                  cli_colored(o->color, stderr)};
+    struct rules_report report = {.fn = print_finding, .ctx = (void *)(uintptr_t)o,
+                                  .color = cli_colored(o->color, stderr)};
     return loaded(git_rules_compile(spec, otherwise, &report, ret), o, ret);
 }

@@ -75,6 +75,20 @@ struct rule_file *sources_add_data(struct sources *set, const char *path, struct
     return add(set, path, text, true);
 }
 
+static void note_missing(struct sources *set, const char *path)
+{
+    if (set->n_missing == set->cap_missing) {
+        uint32_t cap = set->cap_missing ? set->cap_missing * 2 : 8;
+        const char **more = ARENA_ARRAY(set->arena, const char *, cap);
+        if (set->n_missing > 0) {
+            memcpy(more, set->missing, set->n_missing * sizeof(*more));
+        }
+        set->missing = more;
+        set->cap_missing = cap;
+    }
+    set->missing[set->n_missing++] = arena_strndup(set->arena, path, strlen(path));
+}
+
 /* One byte more than the limit is enough to know that a file is too large. */
 static enum err read_all(FILE *f, const char *path, size_t max, struct buf *out,
                          struct error *err)
@@ -96,6 +110,7 @@ static enum err read_file(struct sources *set, const char *path, bool is_data,
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
     FILE *f = fopen(path, "rb");
     if (!f) {
+        note_missing(set, path);
         return error_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
     }
     enum err rc = read_all(f, path, max_bytes(is_data), &text, err);

@@ -55,6 +55,8 @@ struct sources {
     struct rule_file **items;
     uint32_t n;
     uint32_t cap;
+    const char **missing; /* asked for, and cannot be opened */
+    uint32_t n_missing, cap_missing;
 };
 
 struct source_pos {

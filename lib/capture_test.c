@@ -90,7 +90,7 @@ static enum err run_test(const struct capture *c, struct slice text, struct rule
                                         .n_paths = (uint32_t)c->rules->n_paths,
                                         .sources = &source,
                                         .n_sources = 1};
-    const struct rules_report report = {first_error, &why, false};
+    const struct rules_report report = {.fn = first_error, .ctx = &why};
     const struct rule_test_options options = {.geoip = c->events.geoip};
     struct fyke_rules *with;
     *ret = (struct rule_test_result){0};

@@ -39,6 +39,19 @@ double reload_seconds(void)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* At the start the files could not be used: what they name is watched, too. */
+static void watch_refused(struct reload *r)
+{
+    struct rules_reader reader = {.first = r->first, .options = &r->config->options};
+    struct rules_reading f = {0};
+    rules_read_once(&reader, &f);
+    if (f.rules) { /* mended since */
+        reload_begin(r, RELOAD_BY_WATCH);
+    }
+    rule_watch_tried(r->watch, &f.tried);
+    rules_reading_release(&f);
+}
+
 static void begin_watch(struct reload *r)
 {
     enum rule_watch_mode mode =
@@ -49,6 +62,8 @@ static void begin_watch(struct reload *r)
     r->watch = rule_watch_new(r->first, mode);
     if (r->watch == NULL) {
         reload_say(r, SAY_ERROR "reload: no thread to watch the files");
+    } else if (r->first->stored) {
+        watch_refused(r);
     }
 }
 
@@ -363,6 +378,14 @@ static void stop_when_prepared(struct reload *r, struct engine *e)
     }
 }
 
+/* What a refused set names may come, or be mended. */
+static void watch_tried(struct reload *r)
+{
+    if (r->watch) {
+        rule_watch_tried(r->watch, &r->reader.found.tried);
+    }
+}
+
 static void start_if_wished(struct reload *r)
 {
     if (r->watch && rule_watch_changed(r->watch)) {
@@ -384,6 +407,7 @@ bool reload_find(struct reload *r, struct fyke_rules **ret)
         } else {
             refuse(r, &r->reader.found);
         }
+        watch_tried(r);
         rules_reading_release(&r->reader.found);
     }
     start_if_wished(r);
@@ -399,6 +423,7 @@ bool reload_step(struct reload *r, struct engine *e)
     drop_replaced(r);
     if (rules_reader_done(&r->reader)) {
         bool stops = judge(r, &r->reader.found, e);
+        watch_tried(r);
         rules_reading_release(&r->reader.found);
         if (stops) {
             return true;

@@ -14,6 +14,7 @@ void rules_reading_release(struct rules_reading *f)
 {
     fyke_rules_free(f->rules);
     buf_release(&f->said);
+    file_marks_release(&f->tried);
     *f = (struct rules_reading){0};
 }
 
@@ -31,6 +32,12 @@ static void note_finding(void *ctx, const struct fyke_diagnostic *d)
     }
 }
 
+static void note_files(void *ctx, const struct sources *set)
+{
+    struct rules_reading *f = ctx;
+    file_marks_take(&f->tried, set);
+}
+
 static void read_geoip(const struct rules_reader *r, struct rules_reading *f)
 {
     const struct fyke_options *o = r->options;
@@ -45,11 +52,11 @@ static void read_geoip(const struct rules_reader *r, struct rules_reading *f)
     geoip_files_close(g);
 }
 
-static void read_once(const struct rules_reader *r, struct rules_reading *f)
+void rules_read_once(const struct rules_reader *r, struct rules_reading *f)
 {
     const struct compile_input input = {.paths = (const char *const *)r->first->paths,
                                         .n_paths = (uint32_t)r->first->n_paths};
-    const struct rules_report report = {note_finding, f, false};
+    const struct rules_report report = {.fn = note_finding, .ctx = f, .files = note_files};
     enum fyke_result rc = rules_compile(&input, &report, &f->rules);
     if (rc != FYKE_OK && f->errors == 0) {
         buf_printf(&f->said, "%s\n", fyke_last_error());
@@ -79,10 +86,10 @@ static void read_settled(struct rules_reader *r, struct rules_reading *ret)
 {
     const struct timespec pause = {.tv_nsec = SETTLE_MS * NS_PER_MS};
     struct rules_reading again = {0};
-    read_once(r, ret);
+    rules_read_once(r, ret);
     for (int i = 1; i < MAX_READINGS && !atomic_load(&r->quit); i++) {
         nanosleep(&pause, NULL);
-        read_once(r, &again);
+        rules_read_once(r, &again);
         bool same = same_reading(ret, &again);
         rules_reading_release(ret);
         *ret = again;

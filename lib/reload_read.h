@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "lib/drain_kit.h"
+#include "lib/file_marks.h"
 #include "lib/rules.h"
 
 /* What one reading gave. */
@@ -16,6 +17,7 @@ struct rules_reading {
     struct fyke_rules *rules; /* NULL: they cannot be used */
     struct hash128 geoip;     /* identity of the address files */
     struct buf said;          /* one line per error */
+    struct file_marks tried;  /* what was read or looked for */
     uint32_t shown, errors;
 };
 
@@ -37,6 +39,8 @@ struct rules_reader {
     double begun_s, took_s;
 };
 
+/* Here and now, without waiting for files that are being written. */
+void rules_read_once(const struct rules_reader *r, struct rules_reading *ret);
 /* Returns errno of pthread_create(). */
 int rules_reader_start(struct rules_reader *r);
 /* True, once: the thread has ended, and `found` is to be looked at and released. */

@@ -144,7 +144,7 @@ void test_rules_reload(struct test_run *r, const char *path)
 {
     const struct compile_input input = {.paths = &path, .n_paths = 1};
     struct findings found = {.to = r->problem};
-    const struct rules_report report = {note_finding, &found, false};
+    const struct rules_report report = {.fn = note_finding, .ctx = &found};
     struct fyke_rules *rules;
     if (r->problem->len > 0) {
         return;

@@ -34,9 +34,12 @@ struct rule_watch {
     size_t n_paths;
     int notes; /* inotify; -1: none */
     pthread_t thread;
-    pthread_mutex_t lock; /* of `named` */
+    pthread_mutex_t lock; /* of `named` and `offered` */
     char **named;         /* files that the rules name: imports, lists, schemas; owned */
     size_t n_named, cap_named;
+    struct file_marks offered; /* of the newest set that was tried; … */
+    bool has_offered;
+    struct file_marks tried; /* … once the thread has taken it over */
     struct hash128 seen;
     struct hash128 marks; /* of the files at the last look: sizes, times, numbers */
     bool old;             /* they were old then: the same marks are the same contents */
@@ -44,22 +47,6 @@ struct rule_watch {
 };
 
 /* ---- contents --------------------------------------------------------------------------------- */
-
-/* False: it cannot be read. */
-static bool read_content(const char *path, struct buf *out)
-{
-    char chunk[65536];
-    ssize_t n = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    buf_clear(out);
-    while (fd >= 0 && (n = read(fd, chunk, sizeof(chunk))) > 0) {
-        buf_put(out, chunk, (size_t)n);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return n == 0;
-}
 
 static const struct rule_file *file_of(const struct fyke_rules *rules, const char *path)
 {
@@ -77,7 +64,7 @@ static void put_content(struct hasher *h, const char *path, const struct fyke_ru
                         struct buf *scratch)
 {
     const struct rule_file *f = rules ? file_of(rules, path) : NULL;
-    bool there = rules ? f != NULL : read_content(path, scratch);
+    bool there = rules ? f != NULL : file_read_now(path, scratch);
     hasher_put_part(h, slice_of(path));
     hasher_put_part(h, there ? SLICE_LIT("+") : SLICE_LIT("-"));
     if (there) {
@@ -179,6 +166,49 @@ static struct hash128 contents_of(const struct walk_list *list, const struct fyk
     return hasher_hash128(h);
 }
 
+/* ---- what was only tried ------------------------------------------------------------------ */
+
+static void take_offered(struct rule_watch *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->has_offered) {
+        file_marks_release(&w->tried);
+        w->tried = w->offered;
+        w->offered = (struct file_marks){0};
+        w->has_offered = false;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static int by_path(const void *path, const void *item)
+{
+    return slice_cmp(*(const struct slice *)path, ((const struct walk_item *)item)->path);
+}
+
+static bool is_listed(const struct walk_list *list, const char *path)
+{
+    struct slice s = slice_of(path);
+    return list->n > 0 && bsearch(&s, list->items, list->n, sizeof(*list->items), by_path) != NULL;
+}
+
+/* Has one of the files changed that are not in the list anyway? */
+static bool tried_changed(struct rule_watch *w, const struct walk_list *list)
+{
+    bool changed = false;
+    for (size_t i = 0; i < w->tried.n; i++) {
+        struct file_mark *m = &w->tried.items[i];
+        if (!is_listed(list, m->path)) {
+            if (w->notes >= 0) {
+                watch_directory(w, slice_of(m->path));
+            }
+            changed |= file_mark_renew(m);
+        }
+    }
+    return changed;
+}
+
+/* ---- contents of all ---------------------------------------------------------------------- */
+
 /* `rules`: as they were read; NULL: as the files are. */
 static struct hash128 contents(struct rule_watch *w, const struct fyke_rules *rules)
 {
@@ -196,6 +226,9 @@ static struct hash128 contents(struct rule_watch *w, const struct fyke_rules *ru
     w->marks = marks;
     w->old = old && whole && !rules;
     watch_all(w, &list);
+    if (!rules && tried_changed(w, &list)) {
+        atomic_store(&w->changed, true);
+    }
     walk_release(&list);
     arena_release(&arena);
     return ret;
@@ -225,6 +258,7 @@ static bool wait_step(struct rule_watch *w)
 
 static void look(struct rule_watch *w)
 {
+    take_offered(w);
     struct hash128 now = contents(w, NULL);
     if (!hash128_eq(now, w->seen)) {
         atomic_store(&w->changed, true);
@@ -259,6 +293,8 @@ static void release(struct rule_watch *w)
         free(w->named[i]);
     }
     free(w->named);
+    file_marks_release(&w->offered);
+    file_marks_release(&w->tried);
     if (w->notes >= 0) {
         close(w->notes);
     }
@@ -305,6 +341,17 @@ void rule_watch_follow(struct rule_watch *w, const struct fyke_rules *rules)
     }
     pthread_mutex_unlock(&w->lock);
     atomic_store(&w->noted, true);
+}
+
+void rule_watch_tried(struct rule_watch *w, struct file_marks *marks)
+{
+    pthread_mutex_lock(&w->lock);
+    file_marks_release(&w->offered);
+    w->offered = *marks;
+    w->has_offered = true;
+    pthread_mutex_unlock(&w->lock);
+    *marks = (struct file_marks){0};
+    atomic_store(&w->noted, true); /* soon: what has come since they were read must be seen */
 }
 
 bool rule_watch_changed(struct rule_watch *w)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/file_marks.h"
 #include "lib/rules.h"
 
 enum rule_watch_mode {
@@ -28,6 +29,9 @@ void rule_watch_free(struct rule_watch *w);
 
 /* These are read now: the other files that they name are watched too. */
 void rule_watch_follow(struct rule_watch *w, const struct fyke_rules *rules);
+/* These were read or looked for, whatever became of the set: those that the set in force does not name are
+ * watched until the next one is tried. Taken over. */
+void rule_watch_tried(struct rule_watch *w, struct file_marks *marks);
 /* Something has changed since the last time this was asked. */
 bool rule_watch_changed(struct rule_watch *w);
 

@@ -108,6 +108,9 @@ enum fyke_result rules_compile(const struct compile_input *input, const struct r
         return last_error_set(&err);
     }
     rules_tell(c, report);
+    if (report->files) {
+        report->files(report->ctx, &c->sources);
+    }
     if (!c->ruleset) {
         error_set(&err, ERR_RULES, "the rules do not compile: %u error%s", c->diags.n_errors,
                   c->diags.n_errors == 1 ? "" : "s");
@@ -215,7 +218,7 @@ enum fyke_result fyke_rules_compile(const char *const *paths, size_t n, fyke_dia
                                     void *ctx, struct fyke_rules **ret)
 {
     struct compile_input input = {.paths = paths, .n_paths = (uint32_t)n};
-    struct rules_report to = {report, ctx, false};
+    struct rules_report to = {.fn = report, .ctx = ctx};
     return rules_compile(&input, &to, ret);
 }
 
@@ -225,7 +228,7 @@ enum fyke_result fyke_rules_compile_text(const char *name, const char *text, siz
 {
     struct compile_source source = {name, slice_from(text, len)};
     struct compile_input input = {.sources = &source, .n_sources = 1};
-    struct rules_report to = {report, ctx, false};
+    struct rules_report to = {.fn = report, .ctx = ctx};
     return rules_compile(&input, &to, ret);
 }
 

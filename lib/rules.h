@@ -23,6 +23,8 @@ struct rules_report {
     fyke_diagnostic_fn fn; /* or NULL */
     void *ctx;
     bool color; /* in `rendered` */
+    /* The files that were read, and those that were asked for and are not there; or NULL. */
+    void (*files)(void *ctx, const struct sources *set);
 };
 
 /* Like fyke_rules_compile(), which it implements. On FYKE_RULES_INVALID *ret is NULL. */
