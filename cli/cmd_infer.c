@@ -79,6 +79,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct in
     if (ok && argc - optind != 1) {
         return cli_usage_error(v, "one sample: a file, - or kafka:TOPIC");
     }
+    if (ok && a->names.event.ptr && !infer_can_name(a->names.event)) {
+        return cli_usage_error(v, "no event can have this name: --event");
+    }
     a->input.input = ok ? argv[optind] : NULL;
     return ok ? name_topic(v, a) : CLI_USAGE;
 }

@@ -1,5 +1,6 @@
 #include "lib/infer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,10 @@
 #include "base/hash.h"
 #include "base/ip.h"
 #include "base/xalloc.h"
+#include "engine/decode/json_number.h"
+
+/* Values of a field that are looked at whether they are times, when none has been. */
+#define TRIED_VALUES 1000
 
 struct walk {
     struct infer *in;
@@ -29,6 +34,7 @@ void infer_release(struct infer *in)
         free(f->counted);
     }
     infer_time_release(&in->broker);
+    free(in->pending);
     json_view_release(&in->view);
     buf_release(&in->text);
     arena_release(&in->arena);
@@ -65,14 +71,33 @@ static unsigned types_of_text(struct slice text)
 static unsigned types_of_number(struct json_span s, struct slice text)
 {
     struct decimal d;
+    double v;
     unsigned types = INFER_TIME | (decimal_parse(text, &d) ? INFER_DECIMAL : 0);
+    if (json_number_to_double(text, &v)) {
+        types |= INFER_FLOAT | (fabs(v) <= 90 ? INFER_LAT : 0) | (fabs(v) <= 180 ? INFER_LON : 0);
+    }
     return types | (s.kind == JSON_INT && text.len <= 18 ? INFER_INT : 0);
+}
+
+/* Some values of the event time may be none; a field whose first thousand are none is something
+ * else. */
+static void take_time(const struct walk *w, struct infer_field *f, bool is_text, struct slice text)
+{
+    int32_t partition = w->record->partition;
+    bool taken = (f->timed > 0 || f->values <= TRIED_VALUES) &&
+                 (is_text ? infer_time_text(&f->time, partition, text)
+                          : infer_time_number(&f->time, partition, text));
+    if (!taken) {
+        f->types &= ~(unsigned)INFER_TIME;
+    } else if (f->last_timed != w->in->records) {
+        f->last_timed = w->in->records;
+        f->timed++;
+    }
 }
 
 static void take_value(const struct walk *w, struct infer_field *f, struct json_span s)
 {
     struct infer *in = w->in;
-    int32_t partition = w->record->partition;
     buf_clear(&in->text);
     json_view_text(s, &in->text);
     struct slice text = buf_slice(&in->text);
@@ -84,11 +109,7 @@ static void take_value(const struct walk *w, struct infer_field *f, struct json_
         return;
     }
     f->types &= s.kind == JSON_STRING ? types_of_text(text) : types_of_number(s, text);
-    if ((f->types & INFER_TIME) &&
-        !(s.kind == JSON_STRING ? infer_time_text(&f->time, partition, text)
-                                : infer_time_number(&f->time, partition, text))) {
-        f->types &= ~(unsigned)INFER_TIME;
-    }
+    take_time(w, f, s.kind == JSON_STRING, text);
 }
 
 /* ---- the tree of fields ------------------------------------------------------------------- */
@@ -117,24 +138,9 @@ static struct infer_field *field_of(struct infer *in, struct infer_field *parent
 
 static void walk_object(struct walk *w, struct infer_field *parent, struct json_span object);
 
-static void walk_value(struct walk *w, struct infer_field *f, struct json_span s)
+static void walk_single(struct walk *w, struct infer_field *f, struct json_span s)
 {
-    if (f->last_record != w->in->records && s.kind != JSON_NULL) {
-        f->last_record = w->in->records;
-        f->records++;
-    }
-    if (s.kind == JSON_ARRAY) {
-        struct json_walk items = json_walk_into(s);
-        struct json_span item;
-        f->is_list = true;
-        while (json_walk_item(&items, &item)) {
-            if (item.kind == JSON_ARRAY) {
-                w->in->unnamed++;
-            } else {
-                walk_value(w, f, item);
-            }
-        }
-    } else if (s.kind == JSON_OBJECT) {
+    if (s.kind == JSON_OBJECT) {
         f->is_object = true;
         walk_object(w, f, s);
     } else if (s.kind == JSON_NULL) {
@@ -144,23 +150,73 @@ static void walk_value(struct walk *w, struct infer_field *f, struct json_span s
     }
 }
 
-static void walk_object(struct walk *w, struct infer_field *parent, struct json_span object)
+static void walk_list(struct walk *w, struct infer_field *f, struct json_span s)
 {
+    struct json_walk items = json_walk_into(s);
+    struct json_span item;
+    while (json_walk_item(&items, &item)) {
+        if (item.kind == JSON_ARRAY) {
+            f->nests = true;
+            w->in->unnamed++;
+        } else {
+            walk_single(w, f, item);
+        }
+    }
+}
+
+static void walk_value(struct walk *w, struct infer_field *f, struct json_span s)
+{
+    if (f->last_record != w->in->records && s.kind != JSON_NULL) {
+        f->last_record = w->in->records;
+        f->records++;
+    }
+    f->is_list = f->is_list || s.kind == JSON_ARRAY;
+    f->is_single = f->is_single || (s.kind != JSON_ARRAY && s.kind != JSON_NULL);
+    if (s.kind == JSON_ARRAY) {
+        walk_list(w, f, s);
+    } else {
+        walk_single(w, f, s);
+    }
+}
+
+/* Members wait until the object is read to its end: the last of those with one name counts. */
+static void take_members(struct walk *w, struct infer_field *parent, struct json_span object)
+{
+    struct infer *in = w->in;
     struct json_walk members = json_walk_into(object);
     struct json_span key, value;
-    if (++w->depth > INFER_MAX_DEPTH) {
-        w->in->unnamed++;
-    } else {
-        while (json_walk_member(&members, &key, &value)) {
-            buf_clear(&w->in->text);
-            json_view_text(key, &w->in->text);
-            struct infer_field *f = field_of(w->in, parent, buf_slice(&w->in->text));
-            if (f == NULL) {
-                w->in->unnamed++;
-            } else {
-                walk_value(w, f, value);
-            }
+    uint64_t id = ++in->objects;
+    while (json_walk_member(&members, &key, &value)) {
+        buf_clear(&in->text);
+        json_view_text(key, &in->text);
+        struct infer_field *f = field_of(in, parent, buf_slice(&in->text));
+        if (f == NULL) {
+            in->unnamed++;
+        } else if (f->object == id) {
+            in->pending[f->pending].value = value;
+        } else {
+            f->object = id;
+            f->pending = in->n_pending;
+            VEC_PUSH(in->pending, in->n_pending, in->cap_pending) =
+                (struct infer_pending){f, value};
         }
+    }
+}
+
+static void walk_object(struct walk *w, struct infer_field *parent, struct json_span object)
+{
+    struct infer *in = w->in;
+    size_t first = in->n_pending;
+    if (++w->depth > INFER_MAX_DEPTH) {
+        in->unnamed++;
+    } else {
+        take_members(w, parent, object);
+        size_t end = in->n_pending;
+        for (size_t i = first; i < end; i++) {
+            struct infer_pending p = in->pending[i];
+            walk_value(w, p.field, p.value);
+        }
+        in->n_pending = first;
     }
     w->depth--;
 }

@@ -25,7 +25,10 @@ enum infer_type {
     INFER_CIDR = 1 << 4,
     INFER_TIME = 1 << 5, /* RFC 3339, or a number that is one in a unit (infer_time.h) */
     INFER_TEXT = 1 << 6,
-    INFER_ALL = (1 << 7) - 1,
+    INFER_FLOAT = 1 << 7, /* a finite one; what a decimal does not hold */
+    INFER_LAT = 1 << 8,   /* a number within 90 */
+    INFER_LON = 1 << 9,   /* within 180 */
+    INFER_ALL = (1 << 10) - 1,
 };
 
 struct infer_field {
@@ -34,22 +37,37 @@ struct infer_field {
     struct infer_field *next;    /* in order of first occurrence, over the whole record */
     bool in_list;                /* the values stand in an array, here or further out */
     bool is_list;                /* the value itself is an array */
+    bool is_single;              /* it is none: here and there both are seen */
     bool is_object;              /* has fields of its own */
+    bool nests;                  /* an array stood in the array */
+    uint64_t object;             /* in which it was seen last, … */
+    size_t pending;              /* … and where its member waits */
     uint64_t records;            /* that have it, with a value */
     uint64_t nulls;
     uint64_t last_record;        /* in which it was counted */
     uint64_t values;             /* list items counted one by one */
     unsigned types;              /* enum infer_type */
     bool equals_key;             /* in every record so far */
-    struct infer_time time;      /* while INFER_TIME holds */
+    struct infer_time time;      /* of the values that are times, all while INFER_TIME holds */
+    uint64_t timed;              /* records that have one */
+    uint64_t last_timed;
     uint8_t *counted;            /* INFER_COUNT_BITS: hashes of values, for their number */
     struct slice shown[INFER_SHOWN_VALUES];
     uint32_t n_shown;
     bool more_values;            /* than shown, or one too long */
 };
 
+/* A member of an object that is being read; of two with one name the last one counts. */
+struct infer_pending {
+    struct infer_field *field;
+    struct json_span value;
+};
+
 struct infer {
     struct arena arena;
+    struct infer_pending *pending; /* of the open objects, the innermost last */
+    size_t n_pending, cap_pending;
+    uint64_t objects;
     struct json_view view;
     struct infer_field *first, **last;
     uint32_t n_fields;
@@ -69,10 +87,12 @@ void infer_record(struct infer *in, const struct record *r);
 uint64_t infer_distinct(const struct infer_field *f);
 
 struct infer_names {
-    struct slice event; /* empty: made of the topic's */
+    struct slice event; /* empty: made of the topic's; else infer_can_name() */
     struct slice topic;
     const char *source; /* for the first line */
 };
+/* A rule can be written for an event of this name, in backticks if need be. */
+bool infer_can_name(struct slice event);
 /* A rule file: the declaration and a first rule. False: nothing to say, no record is an object. */
 bool infer_text(const struct infer *in, const struct infer_names *names, struct buf *out);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "engine/decode/decode_field.h"
 #include "engine/decode/json_number.h"
 
 #define S INT64_C(1000000000)
@@ -54,7 +55,8 @@ void infer_time_add(struct infer_time *t, int32_t partition, struct etime at)
 bool infer_time_text(struct infer_time *t, int32_t partition, struct slice text)
 {
     struct etime at;
-    if ((t->begun && t->unit != UNIT_TEXT) || !etime_parse(text, false, &at)) {
+    if ((t->begun && t->unit != UNIT_TEXT) || !etime_parse(text, false, &at) ||
+        !field_time_valid(at)) {
         return false;
     }
     t->unit = UNIT_TEXT;
@@ -104,9 +106,11 @@ struct duration infer_time_bound(const struct infer_time *t)
     while (i > 0 && t->behind[i] == 0) {
         i--;
     }
-    /* Beyond the largest: whole days. */
+    /* Beyond the largest: whole days, at most as many as a duration holds. */
     int64_t day = bounds_ns[INFER_BOUNDS - 2];
-    return (struct duration){i < INFER_BOUNDS - 1 ? bounds_ns[i] : (t->worst.ns / day + 1) * day};
+    int64_t days = t->worst.ns / day;
+    days += days < INT64_MAX / day && t->worst.ns % day > 0;
+    return (struct duration){i < INFER_BOUNDS - 1 ? bounds_ns[i] : days * day};
 }
 
 bool infer_time_tighter(const struct infer_time *t, struct duration *bound, uint64_t *lost)

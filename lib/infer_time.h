@@ -31,7 +31,8 @@ bool infer_time_number(struct infer_time *t, int32_t partition, struct slice tex
 void infer_time_add(struct infer_time *t, int32_t partition, struct etime at);
 void infer_time_release(struct infer_time *t);
 
-/* The least bound that keeps all that was seen; 0 when all came in order. */
+/* The least bound that keeps all that was seen; 0 when all came in order. Times of different centuries
+ * can lie further apart than any duration: then the longest in whole days, and `worst` lies beyond. */
 struct duration infer_time_bound(const struct infer_time *t);
 /* A smaller bound that would have lost at most one in a thousand, and how many that is; false: there
  * is none. */
