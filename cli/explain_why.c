@@ -234,11 +234,12 @@ static void put_reason(struct writer *w, const struct why_reason *r)
     case MUTATION_POLICY: buf_puts(w->out, "an earlier match has used up its events: "); break;
     case MUTATION_QUIET: buf_puts(w->out, "held back by an earlier alert: "); break;
     case MUTATION_LATENESS: buf_puts(w->out, "events came too late: "); break;
-    case MUTATION_ABSENCE: buf_puts(w->out, "an event came that must not: "); break;
+    case MUTATION_ABSENCE: buf_puts(w->out, "an absence stood in the way: "); break;
     case MUTATION_CONDITION: buf_puts(w->out, "a condition did not hold: "); break;
     case MUTATION_COUNT: buf_puts(w->out, "too few events: "); break;
     case MUTATION_LINK: buf_puts(w->out, "other events came between: "); break;
     case MUTATION_STATUS: buf_puts(w->out, "it is switched off: "); break;
+    case MUTATION_SILENCE: buf_puts(w->out, "a silence was not that long: "); break;
     case MUTATION_AHEAD:
     case MUTATION_WINDOW:
     case MUTATION_GAP: break;
@@ -305,7 +306,7 @@ static void put_why_not(struct writer *w)
     buf_puts(w->out, r->n_reasons > 0
                          ? "One change would make it fire:\n"
                          : "No single change of a condition, window, count or absence makes it fire: "
-                           "more than one thing is missing.\n");
+                           "an event has not come, or more than one thing is missing.\n");
     for (size_t i = 0; i < r->n_reasons; i++) {
         put_reason(w, &r->reasons[i]);
     }
@@ -315,9 +316,9 @@ static void put_head(struct writer *w)
 {
     const struct why_result *r = w->result;
     buf_printf(w->out, "rule %s", w->config->rule);
-    if (w->config->key.len > 0) {
+    if (w->result->keyed) {
         buf_puts(w->out, ", key ");
-        put_shown(w->out, w->config->key);
+        put_shown(w->out, w->config->key.len > 0 ? w->config->key : SLICE_LIT("\"\""));
     }
     if (w->config->at.ns != INT64_MAX) {
         buf_puts(w->out, ", at ");
@@ -369,6 +370,7 @@ static const char *kind_name(enum mutation_kind kind)
         [MUTATION_CONDITION] = "condition", [MUTATION_WINDOW] = "window",
         [MUTATION_GAP] = "gap",             [MUTATION_COUNT] = "count",
         [MUTATION_LINK] = "link",           [MUTATION_ABSENCE] = "absence",
+        [MUTATION_SILENCE] = "silence",
         [MUTATION_POLICY] = "used_up",      [MUTATION_QUIET] = "quiet",
         [MUTATION_LATENESS] = "late",       [MUTATION_AHEAD] = "ahead",
         [MUTATION_STATUS] = "disabled",

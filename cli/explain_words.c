@@ -259,11 +259,15 @@ static void put_policy(struct words *w, const struct ast_policy *p)
     static const char *const meanings[] = {
         [AST_POLICY_SKIP_PAST_LAST] = "the events up to its last one are used up",
         [AST_POLICY_SKIP_TO_NEXT] = "nothing is used up; one match per first event",
-        [AST_POLICY_SKIP_TO_FIRST] = "the events before the first of the named step are used up",
-        [AST_POLICY_SKIP_TO_LAST] = "the events before the last of the named step are used up",
+        [AST_POLICY_SKIP_TO_FIRST] = "the events before the first of",
+        [AST_POLICY_SKIP_TO_LAST] = "the events before the last of",
         [AST_POLICY_NO_SKIP] = "nothing is used up; every match is reported",
     };
-    buf_printf(w->out, "After a match %s.\n", meanings[p ? p->kind : AST_POLICY_SKIP_PAST_LAST]);
+    buf_printf(w->out, "After a match %s", meanings[p ? p->kind : AST_POLICY_SKIP_PAST_LAST]);
+    if (p && ast_name_given(p->name)) {
+        buf_printf(w->out, " %.*s are used up", SLICE_ARG(p->name->text));
+    }
+    buf_puts(w->out, ".\n");
 }
 
 static void put_quiet(struct words *w, const struct ast_quiet *q)

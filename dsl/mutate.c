@@ -10,6 +10,7 @@ struct finder {
     struct mutations *found;
     uint32_t cap;
     struct slice step; /* of the place at hand */
+    struct span around;
     int64_t limit_ns;  /* of the times around it: no inner one may be longer; INT64_MAX: none */
 };
 
@@ -27,7 +28,8 @@ static struct mutation *add(struct finder *f, enum mutation_kind kind, struct sp
     }
     struct mutation *ret = &m->items[m->n++];
     *ret = (struct mutation){
-        .kind = kind, .span = span, .text = slice_of(text), .about = about, .step = f->step};
+        .kind = kind, .span = span, .text = slice_of(text), .about = about, .around = f->around,
+        .step = f->step};
     return ret;
 }
 
@@ -71,29 +73,39 @@ static struct duration length_of(const struct finder *f, const struct ast_timed 
     return (struct duration){0};
 }
 
-static void find_time(struct finder *f, enum mutation_kind kind, const struct ast_timed *t)
+/* `about`: what is shown of it. */
+static void find_time_of(struct finder *f, enum mutation_kind kind, const struct ast_timed *t,
+                         struct span about)
 {
+    bool shorter = kind == MUTATION_GAP || kind == MUTATION_SILENCE;
     const int64_t longest = INT64_C(3650) * 86400 * NS_PER_S;
     char text[DURATION_TEXT_MAX];
     struct duration d, was = {0};
-    if (!t || (was = length_of(f, t)).ns <= 0) {
+    if ((was = length_of(f, t)).ns <= 0) {
         return;
     }
-    if (kind == MUTATION_GAP) {
+    if (shorter) {
         d.ns = was.ns / f->o->times;
     } else {
         d.ns = was.ns > longest / f->o->times ? longest : was.ns * f->o->times;
         d.ns = d.ns > f->limit_ns ? f->limit_ns : d.ns;
     }
-    if (d.ns == 0 || (kind == MUTATION_GAP ? d.ns >= was.ns : d.ns <= was.ns)) {
+    if (d.ns == 0 || (shorter ? d.ns >= was.ns : d.ns <= was.ns)) {
         return;
     }
     duration_format(d, text);
     struct slice copy = arena_copy(f->arena, slice_of(text));
-    struct mutation *m = add(f, kind, t->value.span, "", t->span);
+    struct mutation *m = add(f, kind, t->value.span, "", about);
     m->text = copy;
     m->length = was;
     m->tried = d;
+}
+
+static void find_time(struct finder *f, enum mutation_kind kind, const struct ast_timed *t)
+{
+    if (t) {
+        find_time_of(f, kind, t, t->span);
+    }
 }
 
 /* ---- patterns ----------------------------------------------------------------------------- */
@@ -109,8 +121,8 @@ static void find_event(struct finder *f, const struct ast_event_test *t)
     find_clause(f, t->where);
 }
 
-/* No event is M, while its length and its place stay what they are. */
-static void find_absence(struct finder *f, const struct ast_event_test *t, struct span about)
+/* No event is M: as if it were not written. */
+static void find_never(struct finder *f, const struct ast_event_test *t, struct span about)
 {
     enter_step(f, t);
     if (t->where) {
@@ -120,12 +132,27 @@ static void find_absence(struct finder *f, const struct ast_event_test *t, struc
     }
 }
 
+/* One between steps has a length and a place of its own: it is left out as it stands. The `then` behind a leading
+ * one goes with it. */
+static void find_absence(struct finder *f, const struct ast_elem *e)
+{
+    struct span all = e->span;
+    enter_step(f, &e->absence.event);
+    if (e->kind == AST_ELEM_LEADING_ABSENCE && e->next && e->next->link.then.end > all.end) {
+        all.end = e->next->link.then.end;
+    }
+    add(f, MUTATION_ABSENCE, all, "", e->span);
+    if (e->absence.for_time) {
+        find_time_of(f, MUTATION_SILENCE, e->absence.for_time, e->span);
+    }
+}
+
 static void find_count(struct finder *f, const struct ast_part *p)
 {
     const struct ast_count *count = &p->count;
     struct span about = p->kind == AST_PART_COUNTED
                             ? span_join(count->span, p->event.source->span)
-                            : count->span;
+                            : p->span;
     int64_t from = count->from->int_value;
     int64_t least = f->o->every_count ? 1 : from - 1;
     for (int64_t n = from - 1; n >= 1 && n >= least; n--) {
@@ -174,7 +201,7 @@ static void find_part(struct finder *f, const struct ast_part *p)
     find_clause(f, p->until);
     find_clause(f, p->having);
     if (p->guard) {
-        find_absence(f, &p->guard->event, p->guard->span);
+        find_never(f, &p->guard->event, p->guard->span);
     }
     f->limit_ns = outer;
     find_time(f, MUTATION_WINDOW, p->within);
@@ -199,7 +226,7 @@ static void find_pattern(struct finder *f, const struct ast_pattern *p)
         if (e->kind == AST_ELEM_STEP) {
             find_part(f, e->part);
         } else {
-            find_absence(f, &e->absence.event, e->span);
+            find_absence(f, e);
         }
     }
 }
@@ -253,6 +280,7 @@ static void find_declarations(struct finder *f)
 {
     for (uint32_t i = 0; i < f->c->n_files; i++) {
         for (const struct ast_decl *d = f->c->files[i]->first; d; d = d->next) {
+            f->around = d->span;
             if (d->kind == AST_DECL_EVENT) {
                 f->step = d->event.name->text;
                 find_clause(f, d->event.where);
@@ -267,12 +295,12 @@ static void find_declarations(struct finder *f)
     }
 }
 
-static const struct ast_rule *rule_named(const struct compilation *c, struct slice name)
+static const struct ast_decl *rule_named(const struct compilation *c, struct slice name)
 {
     for (uint32_t i = 0; i < c->n_files; i++) {
         for (const struct ast_decl *d = c->files[i]->first; d; d = d->next) {
             if (d->kind == AST_DECL_RULE && slice_eq(d->rule.name->text, name)) {
-                return &d->rule;
+                return d;
             }
         }
     }
@@ -283,11 +311,13 @@ void mutations_of(const struct compilation *c, struct slice name, const struct m
                   struct arena *arena, struct mutations *ret)
 {
     struct finder f = {.c = c, .o = o, .arena = arena, .found = ret, .limit_ns = INT64_MAX};
-    const struct ast_rule *r = rule_named(c, name);
+    const struct ast_decl *decl = rule_named(c, name);
     *ret = (struct mutations){0};
-    if (!r) {
+    if (!decl) {
         return;
     }
+    const struct ast_rule *r = &decl->rule;
+    f.around = decl->span;
     struct duration window = {0};
     find_time(&f, MUTATION_WINDOW, r->head ? r->head->within : NULL);
     if (r->head && r->head->within) {
@@ -297,7 +327,7 @@ void mutations_of(const struct compilation *c, struct slice name, const struct m
     find_pattern(&f, r->pattern);
     f.limit_ns = INT64_MAX;
     for (const struct ast_event_test *w = r->withouts.first; w; w = w->next) {
-        find_absence(&f, w, w->span);
+        find_never(&f, w, w->span);
     }
     if (o->surroundings) {
         find_status(&f, r);
@@ -342,6 +372,17 @@ static void put_changed(const struct rule_file *src, const struct mutation *m, s
     }
 }
 
+/* Does the declaration say the same at another place, too? */
+static bool is_twice(const struct rule_file *src, const struct mutation *m)
+{
+    struct slice all = source_text(src, m->around), what = source_text(src, m->about);
+    uint32_t n = 0;
+    for (size_t i = 0; what.len > 0 && i + what.len <= all.len; i++) {
+        n += memcmp(all.ptr + i, what.ptr, what.len) == 0;
+    }
+    return n > 1;
+}
+
 void mutation_words(const struct compilation *c, const struct mutation *m, struct buf *out)
 {
     const struct rule_file *src = sources_get(&c->sources, m->span.file);
@@ -367,5 +408,9 @@ void mutation_words(const struct compilation *c, const struct mutation *m, struc
         buf_puts(out, " as `");
         put_changed(src, m, out);
         buf_put_byte(out, '`');
+    }
+    if (is_twice(src, m)) {
+        struct source_pos at = source_position(src, m->about.start);
+        buf_printf(out, " (line %u, column %u)", at.line, at.col);
     }
 }

@@ -16,7 +16,8 @@ enum mutation_kind {
     MUTATION_GAP,       /* `after D` is shorter */
     MUTATION_COUNT,     /* fewer events are enough */
     MUTATION_LINK,      /* `first`, `next`, `in a row` are left out */
-    MUTATION_ABSENCE,   /* `no M`, `with no M`, `without M`: no event is M */
+    MUTATION_ABSENCE,   /* `no M` is left out; of `with no M` and `without M` no event is M, which is the same */
+    MUTATION_SILENCE,   /* `no M for D`: D is shorter */
     MUTATION_POLICY,    /* every match is reported: `after match no skip` */
     MUTATION_QUIET,     /* without `quiet for D` */
     MUTATION_LATENESS,  /* `out of order by D` is longer */
@@ -29,9 +30,10 @@ struct mutation {
     struct span span;  /* replaced; empty: the text is inserted */
     struct slice text; /* by this */
     struct span about; /* the construct, for messages */
+    struct span around; /* the declaration that it is in */
     const struct ast_expr *condition; /* MUTATION_CONDITION */
     struct slice step;      /* the alias or source of the event that the place is about; may be empty */
-    struct duration length; /* what the text says now: windows, gaps, lateness */
+    struct duration length; /* what the text says now: windows, gaps, silences, lateness */
     struct duration tried;  /* what `text` says instead */
     int64_t count;          /* MUTATION_COUNT: what is enough now */
 };
@@ -56,7 +58,8 @@ static inline bool mutation_is_inserted(const struct mutation *m)
 }
 /* The text of the file (`m->span.file`) with the change. */
 void mutation_apply(const struct compilation *c, const struct mutation *m, struct buf *out);
-/* "`within 5m` as `within 10m`", "without `country != home`": for people. */
+/* "`within 5m` as `within 10m`", "without `country != home`": for people. With its place where the declaration
+ * says the same twice. */
 void mutation_words(const struct compilation *c, const struct mutation *m, struct buf *out);
 
 #endif

@@ -174,7 +174,7 @@ static void set_length(struct why *w, struct mutation *m, int64_t ns)
 static enum err cut_down(struct why *w, struct why_reason *r, int64_t enough, struct error *err)
 {
     int64_t low = r->change.length.ns, high = enough;
-    bool shorter = r->change.kind == MUTATION_GAP;
+    bool shorter = r->change.kind == MUTATION_GAP || r->change.kind == MUTATION_SILENCE;
     while ((shorter ? low - high : high - low) > FINENESS_NS) {
         struct why_reason tried = *r;
         bool fires;
@@ -198,7 +198,8 @@ static enum err cut_down(struct why *w, struct why_reason *r, int64_t enough, st
 
 static bool has_length(const struct mutation *m)
 {
-    return m->kind == MUTATION_WINDOW || m->kind == MUTATION_GAP || m->kind == MUTATION_LATENESS;
+    return m->kind == MUTATION_WINDOW || m->kind == MUTATION_GAP || m->kind == MUTATION_SILENCE ||
+           m->kind == MUTATION_LATENESS;
 }
 
 /* How far the events of the declaration were late at most; 0: none was. */
@@ -378,6 +379,7 @@ enum fyke_result why_run(const struct fyke_rules *rules, const struct why_config
     }
     arena_init(&w.scratch);
     json_view_init(&w.view);
+    ret->keyed = rules_ruleset(rules)->rules[w.rule].n_key > 0;
     ret->disabled = rule_is_disabled(&rules_ruleset(rules)->rules[w.rule]);
     ret->shadow = rule_is_shadow(&rules_ruleset(rules)->rules[w.rule]);
     ruleset_subset(rules_ruleset(rules), w.rule, NULL, &part);

@@ -35,7 +35,7 @@ struct why_config {
 struct why_reason {
     struct mutation change;
     struct slice words;     /* of the change */
-    struct duration needed; /* windows and gaps: the length that is just enough; 0: not one of these */
+    struct duration needed; /* windows, gaps, silences, lateness: just enough; 0: none of these */
     struct slice alert;     /* the match that comes about, as JSON */
     struct etime detected;
 };
@@ -52,6 +52,7 @@ struct why_late {
 struct why_result {
     struct arena arena;
     uint64_t records;      /* of the input */
+    bool keyed;            /* the rule has keys */
     bool disabled;         /* the rule: it is not evaluated */
     bool shadow;           /* its alerts stay inside */
     uint64_t events;       /* that the rule was given for the key, up to `at` */

@@ -2,9 +2,10 @@
 """What `fyke explain --key` names, made on purpose: random rules and events, each change that is named carried out in
 the text of the rule, and the rule run over the same input. It must give the alert that was promised, at the time
 that was promised; a window, gap or bound of lateness one millisecond short of what is said to be enough must not. Then
-rules of which one thing is wrong (why_broken.py): that one thing must be among what is named.
+rules of which one thing is wrong (why_broken.py): that one thing must be among what is named. And whatever an answer hangs on
+beside the events of the key (why_verdict.py): what is said at the end of the input is what the run gives.
 
-  why.py FYKE [--seed N] [--cases N] [--each N]
+  why.py FYKE [--seed N] [--cases N] [--each N] [--verdicts N]
 """
 import argparse
 import json
@@ -16,6 +17,7 @@ import sys
 import tempfile
 
 import why_broken
+import why_verdict
 
 T0 = 1767225600000  # 2026-01-01
 
@@ -166,6 +168,7 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--cases", type=int, default=12)
     args.add_argument("--each", type=int, default=1, help="cases per fault")
+    args.add_argument("--verdicts", type=int, default=12)
     a = args.parse_args()
     kinds, tried, fired = {}, 0, 0
     with tempfile.TemporaryDirectory() as work:
@@ -187,8 +190,10 @@ def main():
                               + "\n".join(json.dumps(x) for x in case.events))
                         return 1
         named = broken_cases(tool, a.seed, a.each, kinds)
-        if named is None:
+        verdicts = why_verdict.check_all(tool, a.seed, a.verdicts)
+        if named is None or verdicts is None:
             return 1
+    print(f"{verdicts[0]} keys asked about, for {verdicts[1]} of them the rule had fired: as in the run")
     print(f"{named} changes made in rules of which one thing was wrong, which each time was among them")
     print(f"{tried} changes made, all of them fire as promised: "
           + ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) + f"; {fired} fired as they were")

@@ -32,6 +32,7 @@ static const char text[] =
 static const char *const wanted[] = {
     "`within LONG` as `within 2h`",
     "without `no T for 10m`",
+    "`no T for 10m` as `no T for 5m`",
     "`3 L` as `2 L`",
     "without `not ok`",
     "without `country = \"NL\"`",
@@ -44,7 +45,7 @@ static const char *const wanted[] = {
     "without `ok or country = \"BE\"`",
     "without `then no T where true`",
     "`after 2s` as `after 1s`",
-    "without `T`",
+    "without `T` (line 12, column 11)",
     "with `after match no skip`",
     "without `quiet for 1d`",
     "without `kind = \"x\"`",
@@ -180,11 +181,45 @@ static void changes_of_the_examples_compile(void **state)
     arena_release(&arena);
 }
 
+/* Two places that read alike, and a part that is repeated as a whole. */
+static void tells_which_place_of_several(void **state)
+{
+    (void)state;
+    static const char twice[] =
+        "language 1\n"
+        "event L from topic \"l\" { user : string key  at : timestamp event time  n : int }\n"
+        "rule r { for each user within 1h\n"
+        "  when 2 times (L as a where n = 5)\n"
+        "  then L as b where n = 5\n"
+        "  emit alert { } }\n";
+    static const char *const words_wanted[] = {
+        "`within 1h` as `within 2h`",
+        "`2 times (L as a where n = 5)` as `1 times (L as a where n = 5)`",
+        "without `n = 5` (line 4, column 30)",
+        "without `n = 5` (line 5, column 21)",
+    };
+    struct arena arena = ARENA_INIT;
+    struct mutations found;
+    const struct compile_source source = {"r.rules", slice_of(twice)};
+    const struct mutate_options o = {.times = 2};
+    struct compilation *c = compile(NULL, 0, &source, 1);
+    mutations_of(c, SLICE_LIT("r"), &o, &arena, &found);
+    for (uint32_t i = 0; i < found.n && i < FYKE_ARRAY_LEN(words_wanted); i++) {
+        FYKE_CLEANUP(buf_release) struct buf words = BUF_INIT;
+        mutation_words(c, &found.items[i], &words);
+        assert_string_equal(buf_cstr(&words), words_wanted[i]);
+    }
+    assert_int_equal(found.n, FYKE_ARRAY_LEN(words_wanted));
+    compilation_free(c);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_change),
         cmocka_unit_test(counts_down_to_one),
+        cmocka_unit_test(tells_which_place_of_several),
         cmocka_unit_test(inner_times_grow_to_the_limit_around_them),
         cmocka_unit_test(changes_of_the_examples_compile),
     };
