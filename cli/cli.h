@@ -51,6 +51,7 @@ extern const struct cli_verb verb_status;
 extern const struct cli_verb verb_top;
 extern const struct cli_verb verb_tap;
 extern const struct cli_verb verb_partials;
+extern const struct cli_verb verb_reload;
 extern const struct cli_verb verb_state;
 extern const struct cli_verb verb_capture;
 extern const struct cli_verb verb_infer;

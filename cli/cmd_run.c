@@ -271,9 +271,10 @@ static void alert(void *ctx, const struct out_record *r)
 }
 
 /* In a text log the lines about the reload say the same. */
-static void note_reload(void *ctx, struct slice record)
+static void note_reload(void *ctx, uint64_t reading, struct slice record)
 {
     struct run_args *a = ctx;
+    live_reloaded(&a->live, reading, record);
     if (a->log.json) {
         log_value(&a->log, "reload", "record of a reload", "reload", record);
     }

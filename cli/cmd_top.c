@@ -81,6 +81,22 @@ static int compare(const void *a, const void *b)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+/* Several instances: what this one has. */
+static void put_tasks(struct json_span root, struct buf *out)
+{
+    struct json_span tasks = json_view_get(root, "tasks"), item;
+    struct json_walk w = json_walk_into(tasks);
+    if (tasks.kind != JSON_ARRAY) {
+        return;
+    }
+    buf_puts(out, "tasks");
+    while (json_walk_item(&w, &item)) {
+        buf_puts(out, " ");
+        buf_put_slice(out, json_view_raw(item));
+    }
+    buf_printf(out, " of %" PRIu64 ", of this instance\n", number(root, "of_tasks"));
+}
+
 static void put_head(struct looking *l, struct json_span root, struct buf *out)
 {
     uint64_t records = number(root, "records");
@@ -93,6 +109,7 @@ static void put_head(struct looking *l, struct json_span root, struct buf *out)
     }
     buf_printf(out, "  %" PRIu64 " late  %" PRIu64 " alerts  %" PRIu64 " keys\n",
                number(root, "late"), number(root, "alerts"), number(root, "keys"));
+    put_tasks(root, out);
     l->records_before = records;
     l->up_ms_before = up_ms;
 }

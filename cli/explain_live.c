@@ -77,6 +77,8 @@ static void on_line(void *ctx, struct json_span root, struct slice text)
     if (a->format == FORMAT_JSON) {
         buf_put_slice(&a->out, text);
         buf_puts(&a->out, "\n");
+    } else if (json_view_get(root, "held").kind != JSON_NONE) {
+        partials_text_line(&a->text, root, &a->out);
     } else if (json_view_get(root, "open").kind == JSON_OBJECT) {
         take_open(a, root, text);
     } else {

@@ -20,6 +20,7 @@ void live_init(struct live *l)
 {
     l->started = now_of(l);
     live_peers_init(&l->peers);
+    pthread_mutex_init(&l->passing, NULL);
 }
 
 /* A directory of state is locked by its process; a place that was named may be another's. */
@@ -50,6 +51,7 @@ void live_close(struct live *l)
     live_peers_release(&l->peers);
     buf_release(&l->line);
     buf_release(&l->text);
+    pthread_mutex_destroy(&l->passing);
     free(l->dir);
     l->dir = NULL;
 }
@@ -125,16 +127,37 @@ static void put_readers(struct json_out *j, const struct live_peers *p)
     json_object_end(j);
 }
 
+/* Several instances: which tasks are here. */
+static void put_tasks(struct answering *a)
+{
+    uint32_t n, of;
+    if (!run_tasks(a->run, &n, &of)) {
+        return;
+    }
+    json_key(&a->j, SLICE_LIT("tasks"));
+    json_array_begin(&a->j);
+    for (uint32_t i = 0; i < n; i++) {
+        json_uint(&a->j, run_task_number(a->run, i));
+    }
+    json_array_end(&a->j);
+    json_member_uint(&a->j, "of_tasks", of);
+}
+
 static void answer_top(struct answering *a)
 {
     const struct ruleset *rs = run_ruleset(a->run);
     struct engine_rule_figures *figures = xcalloc(rs->n_rules + 1u, sizeof(*figures));
     bool whole;
-    engine_rule_figures(run_engine(a->run), figures, &whole);
+    if (!run_rule_figures(a->run, figures, &whole)) {
+        say_error(a, "the process has not begun to read");
+        free(figures);
+        return;
+    }
     json_object_begin(&a->j);
     json_member_int(&a->j, "up_ms", (now_of(a->live).ns - a->live->started.ns) / NS_PER_MS);
     run_figures_now(a->run, put_whole, &a->j);
     put_readers(&a->j, &a->live->peers);
+    put_tasks(a);
     json_member_bool(&a->j, "all_keys", whole);
     json_key(&a->j, SLICE_LIT("rules"));
     json_array_begin(&a->j);
@@ -189,6 +212,24 @@ static void put_standing(void *ctx, const struct engine_standing *s)
     json_line_end(&a->j);
 }
 
+/* Which task of this instance holds the key, or that another instance's may. */
+static void put_holder(struct answering *a, int64_t task)
+{
+    uint32_t n, of;
+    if (!run_tasks(a->run, &n, &of)) {
+        return;
+    }
+    json_object_begin(&a->j);
+    if (task >= 0) {
+        json_member_int(&a->j, "task", task);
+    }
+    json_member_bool(&a->j, "held", task >= 0);
+    json_member_bool(&a->j, "others", n < of);
+    put_tasks(a);
+    json_object_end(&a->j);
+    json_line_end(&a->j);
+}
+
 static void answer_partials(struct answering *a, struct json_span request)
 {
     FYKE_CLEANUP(buf_release) struct buf rule = BUF_INIT;
@@ -198,9 +239,12 @@ static void answer_partials(struct answering *a, struct json_span request)
     struct error err = ERROR_INIT;
     text_member(request, "rule", &rule);
     text_member(request, "key", &key);
-    if (engine_look(run_engine(a->run), rule.len > 0 ? buf_cstr(&rule) : NULL, buf_slice(&key),
-                    &looker, &err) != ERR_OK) {
+    int64_t task;
+    if (run_look(a->run, rule.len > 0 ? buf_cstr(&rule) : NULL, buf_slice(&key), &looker, &task, &err) !=
+        ERR_OK) {
         say_error(a, err.text);
+    } else {
+        put_holder(a, task);
     }
 }
 
@@ -219,6 +263,35 @@ static void begin_tap(struct answering *a, struct json_span request)
     buf_puts(&a->peer->out, "{\"tapping\":true}\n");
 }
 
+/* ---- reload ---- */
+
+static void begin_reload(struct answering *a, struct json_span request)
+{
+    uint64_t reading = run_ask_reload(a->run);
+    if (reading == 0) {
+        say_error(a, "these rules were not read from files");
+    } else if (json_view_get(request, "wait").kind == JSON_TRUE) {
+        a->peer->waits = reading;
+        a->peer->hang_up = false;
+    } else {
+        buf_puts(&a->peer->out, "{\"asked\":true}\n");
+    }
+}
+
+void live_reloaded(struct live *l, uint64_t reading, struct slice record)
+{
+    for (uint32_t i = 0; i < l->peers.n; i++) {
+        struct live_peer *p = &l->peers.items[i];
+        if (p->waits > 0 && p->waits <= reading) {
+            buf_puts(&p->out, "{\"reload\":");
+            buf_put_slice(&p->out, record);
+            buf_puts(&p->out, "}\n");
+            p->waits = 0;
+            p->hang_up = true;
+        }
+    }
+}
+
 /* ---- who asks for what ---- */
 
 static void answer(void *ctx, struct live_peer *peer, struct json_span request)
@@ -228,16 +301,16 @@ static void answer(void *ctx, struct live_peer *peer, struct json_span request)
     a->peer = peer;
     a->j = json_out_to(&peer->out);
     peer->hang_up = true;
-    if (!run_engine(a->run)) {
-        say_error(a, "several instances share the work: none of them can be looked into yet");
-    } else if (json_view_is(ask, "top")) {
+    if (json_view_is(ask, "top")) {
         answer_top(a);
     } else if (json_view_is(ask, "partials")) {
         answer_partials(a, request);
     } else if (json_view_is(ask, "tap")) {
         begin_tap(a, request);
+    } else if (json_view_is(ask, "reload")) {
+        begin_reload(a, request);
     } else {
-        say_error(a, "a request asks for top, partials or tap");
+        say_error(a, "a request asks for top, partials, tap or reload");
     }
 }
 
@@ -324,8 +397,12 @@ static void put_event(struct live *l, const struct ruleset *rs, enum event_fate 
 void live_observe(struct live *l, const struct ruleset *rs, enum event_fate fate,
                   const struct event *e, const struct record *r)
 {
+    if (l->peers.n_taps == 0) { /* changes between two batches only */
+        return;
+    }
+    pthread_mutex_lock(&l->passing);
     buf_clear(&l->line);
-    for (uint32_t i = 0; l->peers.n_taps > 0 && i < l->peers.n; i++) {
+    for (uint32_t i = 0; i < l->peers.n; i++) {
         struct live_peer *p = &l->peers.items[i];
         if (event_passes(l, p, rs, e, r)) {
             if (l->line.len == 0) {
@@ -334,6 +411,7 @@ void live_observe(struct live *l, const struct ruleset *rs, enum event_fate fate
             live_peers_tap(&l->peers, p, buf_slice(&l->line));
         }
     }
+    pthread_mutex_unlock(&l->passing);
 }
 
 void live_alert(struct live *l, const struct out_record *r)

@@ -7,6 +7,8 @@
 #ifndef FYKE_CLI_LIVE_H
 #define FYKE_CLI_LIVE_H
 
+#include <pthread.h>
+
 #include "cli/live_peers.h"
 #include "cli/log.h"
 #include "lib/run.h"
@@ -19,6 +21,7 @@ struct live {
     char *dir; /* of `path`, owned */
     struct ptime started;
     struct live_peers peers;
+    pthread_mutex_t passing; /* of what passes: several threads may observe */
     struct buf line, text; /* of one answer */
 };
 
@@ -33,5 +36,6 @@ void live_between(struct live *l, struct run *run);
 void live_observe(struct live *l, const struct ruleset *rs, enum event_fate fate,
                   const struct event *e, const struct record *r);
 void live_alert(struct live *l, const struct out_record *r);
+void live_reloaded(struct live *l, uint64_t reading, struct slice record);
 
 #endif

@@ -22,6 +22,7 @@ struct live_peer {
     struct buf request;
     bool asked, hang_up; /* the request is whole; once everything is sent */
     bool taps;
+    uint64_t waits;      /* for the record of this reading of the rules, or a later one; 0: not */
     struct live_filter filter;
     struct buf out;
     size_t sent;         /* of `out` */

@@ -9,7 +9,7 @@
 const struct cli_verb *const cli_verbs[] = {
     &verb_run,    &verb_check,   &verb_test,   &verb_replay, &verb_diff, &verb_fmt,
     &verb_explain, &verb_capture, &verb_graph,  &verb_list,   &verb_status, &verb_top,
-    &verb_tap,    &verb_partials, &verb_state, &verb_infer,  &verb_gen,  &verb_completion,
+    &verb_tap,    &verb_partials, &verb_reload, &verb_state, &verb_infer,  &verb_gen,  &verb_completion,
     NULL,
 };
 

@@ -93,8 +93,41 @@ static void put_standing(const struct partials_text *t, struct json_span root, s
     buf_puts(out, "\n");
 }
 
+static void put_list(struct buf *out, struct json_span numbers)
+{
+    struct json_span item;
+    struct json_walk w = json_walk_into(numbers);
+    for (size_t i = 0; numbers.kind == JSON_ARRAY && json_walk_item(&w, &item); i++) {
+        buf_puts(out, i > 0 ? ", " : "");
+        buf_put_slice(out, json_view_raw(item));
+    }
+}
+
+/* Several instances: of whom it is. Which one has the other tasks is known to none of them. */
+static void put_holder(struct json_span root, struct buf *out)
+{
+    struct json_span tasks = json_view_get(root, "tasks");
+    if (json_view_get(root, "held").kind == JSON_TRUE) {
+        buf_puts(out, "task ");
+        put_member(out, root, "task");
+    } else {
+        buf_puts(out, "This instance holds nothing of the key. Its tasks are ");
+        put_list(out, tasks);
+    }
+    buf_puts(out, " of ");
+    put_member(out, root, "of_tasks");
+    buf_puts(out, json_view_get(root, "held").kind == JSON_TRUE ? "\n"
+                  : json_view_get(root, "others").kind == JSON_TRUE
+                      ? "; another instance may hold it\n"
+                      : ", so no other does\n");
+}
+
 void partials_text_line(struct partials_text *t, struct json_span root, struct buf *out)
 {
+    if (json_view_get(root, "held").kind != JSON_NONE) {
+        put_holder(root, out);
+        return;
+    }
     if (json_view_get(root, "open").kind == JSON_OBJECT) {
         put_open(t, root);
         return;

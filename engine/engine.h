@@ -49,7 +49,13 @@ typedef void (*engine_log)(void *ctx, const char *line);
 /* What a run tells whoever looks after the process, on the input thread: that reading begins (state
  * restored, positions known), then between any two batches, then that nothing more is read. Waiting
  * inside a commit is a sign of life in any of them and no place to change anything. */
-enum engine_phase { ENGINE_READY, ENGINE_RUNNING, ENGINE_STOPPING, ENGINE_WAITING };
+enum engine_phase {
+    ENGINE_READY,
+    ENGINE_RUNNING,
+    ENGINE_STOPPING,
+    ENGINE_WAITING,
+    ENGINE_STANDING, /* between two batches of a task set that has no task yet */
+};
 typedef void (*engine_beat)(void *ctx, enum engine_phase phase);
 
 /* Records that were not evaluated, for a dead-letter or late sink. */

@@ -82,8 +82,7 @@ struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_
     return r;
 }
 
-enum err reload_open_audit(struct reload *r, void (*told)(void *ctx, struct slice record), void *ctx,
-                           struct error *err)
+enum err reload_open_audit(struct reload *r, reload_told_fn told, void *ctx, struct error *err)
 {
     reload_audit_tell(r->audit, told, ctx);
     return reload_audit_open(r->audit, err);
@@ -194,7 +193,9 @@ static void start_reader(struct reload *r)
     int rc = rules_reader_start(&r->reader);
     if (rc != 0) {
         r->figures.failed++;
+        r->settled = r->figures.asked;
         reload_say(r, SAY_ERROR "reload: no thread to read the rules: %s", strerror(rc));
+        reload_tell_same(r, RELOAD_REFUSED, SLICE_LIT("no thread to read the rules"));
     }
 }
 
@@ -204,9 +205,16 @@ void reload_begin(struct reload *r, enum reload_by by)
         reload_say(r, SAY_WARNING "reload: these rules were not read from files; nothing changes");
         return;
     }
-    bool signal = by == RELOAD_BY_SIGNAL || (r->wished && r->wish_by == RELOAD_BY_SIGNAL);
-    r->wish_by = signal ? RELOAD_BY_SIGNAL : RELOAD_BY_WATCH;
+    if (by != RELOAD_BY_WATCH || !r->wished) { /* who asks is told */
+        r->wish_by = by;
+    }
     r->wished = true;
+}
+
+uint64_t reload_ask(struct reload *r)
+{
+    reload_begin(r, RELOAD_BY_COMMAND);
+    return r->wished ? r->figures.asked + 1 : 0;
 }
 
 /* ---- what was found ----------------------------------------------------------------------- */
@@ -400,6 +408,7 @@ bool reload_find(struct reload *r, struct fyke_rules **ret)
 {
     *ret = NULL;
     if (rules_reader_done(&r->reader)) {
+        r->settled = r->figures.asked;
         if (r->reader.found.rules) {
             *ret = r->reader.found.rules;
             r->offered = rules_ruleset(*ret)->fingerprint;
@@ -422,6 +431,7 @@ bool reload_step(struct reload *r, struct engine *e)
     }
     drop_replaced(r);
     if (rules_reader_done(&r->reader)) {
+        r->settled = r->figures.asked;
         bool stops = judge(r, &r->reader.found, e);
         watch_tried(r);
         rules_reading_release(&r->reader.found);

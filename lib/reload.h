@@ -27,8 +27,7 @@ struct reload *reload_new(const struct fyke_rules *rules, const struct fyke_run_
 /* Waits for the thread. */
 void reload_free(struct reload *r);
 /* Opens the file of the records, if the configuration names one; `told`, if not NULL, hears each. */
-enum err reload_open_audit(struct reload *r, void (*told)(void *ctx, struct slice record), void *ctx,
-                           struct error *err) FYKE_MUST_USE;
+enum err reload_open_audit(struct reload *r, reload_told_fn told, void *ctx, struct error *err) FYKE_MUST_USE;
 
 /* The run began with rules from its state because the files do not compile: that counts as a reload
  * that failed. */
@@ -51,6 +50,9 @@ void reload_opening(struct reload *r, const struct ruleset *rs, struct hash128 g
 const struct engine_old_rules *reload_old_rules(struct reload *r);
 /* Files are to be read. */
 void reload_begin(struct reload *r, enum reload_by by);
+/* The same by command; which reading it will be. The record of a reload names that of its own, or a later one.
+ * 0: there are no files. */
+uint64_t reload_ask(struct reload *r);
 /* Between two batches: takes note of what the thread found. True: it is still under way, or the
  * engine was asked for its stop. */
 bool reload_step(struct reload *r, struct engine *e);

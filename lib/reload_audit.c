@@ -30,7 +30,7 @@ struct reload_audit {
     int fd;          /* -1: none */
     bool cut;        /* its last line has no end */
     uint64_t failed;
-    void (*told)(void *ctx, struct slice record);
+    reload_told_fn told;
     void *told_ctx;
 };
 
@@ -75,7 +75,7 @@ enum err reload_audit_open(struct reload_audit *a, struct error *err)
     return a->fd >= 0 ? ERR_OK : error_set(err, ERR_IO, "--audit %s: %s", path, strerror(errno));
 }
 
-void reload_audit_tell(struct reload_audit *a, void (*fn)(void *ctx, struct slice record), void *ctx)
+void reload_audit_tell(struct reload_audit *a, reload_told_fn fn, void *ctx)
 {
     a->told = fn;
     a->told_ctx = ctx;
@@ -183,6 +183,7 @@ static const char *by_name(enum reload_by by)
 {
     switch (by) {
     case RELOAD_BY_SIGNAL: break;
+    case RELOAD_BY_COMMAND: return "command";
     case RELOAD_BY_WATCH: return "watch";
     case RELOAD_BY_GROUP: return "group";
     case RELOAD_BY_START: return "start";
@@ -326,7 +327,7 @@ void reload_audit_end(struct reload_audit *a, const struct reload_outcome *o)
         buf_clear(&a->last);
         buf_put_slice(&a->last, buf_slice(&a->line));
         if (a->told) {
-            a->told(a->told_ctx, buf_slice(&a->last));
+            a->told(a->told_ctx, o->reading, buf_slice(&a->last));
         }
     }
     if (a->fd >= 0) {

@@ -9,6 +9,7 @@
 
 enum reload_by {
     RELOAD_BY_SIGNAL, /* or whoever raised fyke_run_config.reload */
+    RELOAD_BY_COMMAND, /* asked for over the socket */
     RELOAD_BY_WATCH,  /* the files had other contents */
     RELOAD_BY_GROUP,  /* another instance has put them in force */
     RELOAD_BY_START,
@@ -18,6 +19,7 @@ enum reload_result { RELOAD_SWITCHED, RELOAD_CONTENTS, RELOAD_UNCHANGED, RELOAD_
 
 struct reload_outcome {
     enum reload_by by;
+    uint64_t reading; /* of the files, by number, that it comes of; 0: of none of ours */
     enum reload_result result;
     bool first;                   /* there was nothing in force before, or nothing known of it */
     struct hash128 before, after; /* the same: nothing has changed */
@@ -36,7 +38,8 @@ void reload_audit_free(struct reload_audit *a);
 /* The file that the configuration names, if it does, to be written at its end. */
 enum err reload_audit_open(struct reload_audit *a, struct error *err) FYKE_MUST_USE;
 /* Who hears each record but that of the start; NULL: nobody. */
-void reload_audit_tell(struct reload_audit *a, void (*fn)(void *ctx, struct slice record), void *ctx);
+typedef void (*reload_told_fn)(void *ctx, uint64_t reading, struct slice record);
+void reload_audit_tell(struct reload_audit *a, reload_told_fn fn, void *ctx);
 
 /* Of the record that is being made. `open`: what becomes of what is open: "stays", "drained", "dropped",
  * "none". */

@@ -33,6 +33,7 @@ struct reload {
 
     bool wished; /* once more when the reader is through */
     enum reload_by wish_by, by; /* of the next reading, of this one */
+    uint64_t settled; /* number of the reading that was looked at last */
     struct rules_reader reader;
     struct rule_watch *watch; /* NULL: none */
 

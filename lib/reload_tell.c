@@ -24,6 +24,7 @@ static void follow(struct reload *r)
 void reload_tell_same(struct reload *r, enum reload_result result, struct slice reason)
 {
     reload_audit_end(r->audit, &(struct reload_outcome){.by = r->by,
+                                                        .reading = r->settled,
                                                         .result = result,
                                                         .before = in_force(r),
                                                         .after = in_force(r),
@@ -43,6 +44,7 @@ void reload_tell_contents(struct reload *r, struct hash128 was, struct engine *e
     follow(r);
     note_positions(r, e);
     reload_audit_end(r->audit, &(struct reload_outcome){.by = r->by,
+                                                        .reading = r->settled,
                                                         .result = RELOAD_CONTENTS,
                                                         .before = was,
                                                         .after = in_force(r),
@@ -152,6 +154,7 @@ static void tell_switch(struct reload *r, enum reload_by by, const struct fyke_r
     count_rules(r, &d);
     r->under_way = true;
     r->outcome = (struct reload_outcome){.by = by,
+                                         .reading = by == RELOAD_BY_GROUP ? 0 : r->settled,
                                          .result = RELOAD_SWITCHED,
                                          .before = rules_ruleset(before)->fingerprint,
                                          .compared = true,

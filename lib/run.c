@@ -17,9 +17,41 @@ static double seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-struct engine *run_engine(struct run *r)
+bool run_tasks(const struct run *r, uint32_t *ret_here, uint32_t *ret_of)
 {
-    return r->engine;
+    *ret_here = r->task_set ? task_set_here(r->task_set, ret_of) : 0;
+    return r->task_set != NULL;
+}
+
+uint32_t run_task_number(const struct run *r, uint32_t i)
+{
+    return task_set_number(r->task_set, i);
+}
+
+uint64_t run_ask_reload(struct run *r)
+{
+    return reload_ask(r->reload);
+}
+
+enum err run_look(struct run *r, const char *rule, struct slice key, const struct engine_looker *looker,
+                  int64_t *ret_task, struct error *err)
+{
+    *ret_task = -1;
+    if (r->task_set) {
+        return task_set_look(r->task_set, rule, key, looker, ret_task, err);
+    }
+    return r->engine ? engine_look(r->engine, rule, key, looker, err)
+                     : error_set(err, ERR_USAGE, "the process has not begun to read");
+}
+
+bool run_rule_figures(struct run *r, struct engine_rule_figures *ret, bool *ret_whole)
+{
+    if (r->task_set) {
+        task_set_rule_figures(r->task_set, ret, ret_whole);
+    } else if (r->engine) {
+        engine_rule_figures(r->engine, ret, ret_whole);
+    }
+    return r->task_set || r->engine;
 }
 
 const struct ruleset *run_ruleset(const struct run *r)

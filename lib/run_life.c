@@ -30,6 +30,13 @@ static enum run_phase reload_phase(struct run_life *l)
     return l->on_reload(l->on_reload_ctx, again) ? RUN_RELOADING : RUN_READY;
 }
 
+static void look(const struct run_life *l)
+{
+    if (l->between) {
+        l->between(l->between_ctx);
+    }
+}
+
 void run_life_step(void *ctx, enum engine_phase phase)
 {
     struct run_life *l = ctx;
@@ -37,9 +44,11 @@ void run_life_step(void *ctx, enum engine_phase phase)
     case ENGINE_READY:
     case ENGINE_RUNNING:
         enter(l, reload_phase(l));
-        if (l->between) {
-            l->between(l->between_ctx);
-        }
+        look(l);
+        break;
+    case ENGINE_STANDING:
+        enter(l, l->phase);
+        look(l);
         break;
     case ENGINE_STOPPING: enter(l, RUN_STOPPING); break;
     case ENGINE_WAITING: enter(l, l->phase); break;

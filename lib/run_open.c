@@ -167,7 +167,7 @@ static enum err open_engine(struct run *r, const struct delivery_lives *lives, s
     o.beat_ctx = &r->life;
     o.geoip = geoip_files_lookup(r->geoip);
     o.geoip_identity = geoip_files_identity(r->geoip);
-    if (r->hooks->observe && r->n_tasks == 0) {
+    if (r->hooks->observe) {
         o.observe = observe;
         o.observe_ctx = r;
     }

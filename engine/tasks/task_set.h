@@ -17,6 +17,7 @@
  *   task_set_summary.c figures of all            task_log.c      their lines, until they are here
  *   task_standby.c     warm copies of tasks that others have
  *   task_threads.c     tasks spread over threads
+ *   task_look.c        looking into those that are here
  *
  * Thread rule: the input thread's; what is restored belongs to its thread until it is done. */
 #ifndef FYKE_ENGINE_TASKS_TASK_SET_H
@@ -55,6 +56,16 @@ bool task_set_has_stopped(const struct task_set *in);
 
 /* Figures of all tasks, those that were closed included; valid until the next call. */
 void task_set_summary(struct task_set *in, struct engine_summary *ret);
+/* Looking (task_look.c): between two turns. Tasks that are here, of all; their numbers, ascending. */
+uint32_t task_set_here(const struct task_set *in, uint32_t *ret_of);
+uint32_t task_set_number(const struct task_set *in, uint32_t i);
+/* As engine_look(), of the task that holds something of the key: *ret_task. -1: none that is here does, and
+ * one of them says so. ERR_USAGE also when none is here. */
+enum err task_set_look(struct task_set *in, const char *rule, struct slice key,
+                       const struct engine_looker *looker, int64_t *ret_task,
+                       struct error *err) FYKE_MUST_USE;
+/* As engine_rule_figures(), of all that are here; alerts also of those that have left. */
+void task_set_rule_figures(struct task_set *in, struct engine_rule_figures *ret, bool *ret_whole);
 /* As engine_carry(). */
 struct engine_carried *task_set_carry(struct task_set *in);
 

@@ -223,7 +223,7 @@ static enum err turns(struct task_set *in, struct error *err)
         FYKE_TRY(step(in, &finished, err));
         FYKE_TRY(keep_pace(in, err));
         watch_budgets(in);
-        beat(in, in->ready ? ENGINE_RUNNING : ENGINE_WAITING);
+        beat(in, in->ready ? ENGINE_RUNNING : ENGINE_STANDING);
         say_ready(in);
     }
     if (!note_stop(in, finished)) {

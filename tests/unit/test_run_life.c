@@ -40,6 +40,11 @@ static bool reload(void *ctx, bool asked)
     return asked;
 }
 
+static void look(void *ctx)
+{
+    note(ctx, 'b');
+}
+
 static void begin(struct world *w)
 {
     *w = (struct world){.life = {.thread = pthread_self(),
@@ -85,9 +90,13 @@ static void several_wishes_are_one_reload(void **state)
     w.wishes += 3;
     run_life_wait(&w.life); /* not in the middle of something */
     run_life_step(&w.life, ENGINE_WAITING); /* nor in a commit */
+    w.life.between = look;
+    w.life.between_ctx = &w;
+    run_life_step(&w.life, ENGINE_STANDING); /* nor without tasks; but it may be looked into */
+    w.life.between = NULL;
     run_life_step(&w.life, ENGINE_RUNNING);
     run_life_step(&w.life, ENGINE_RUNNING);
-    assert_seen(&w, "rrRlr");
+    assert_seen(&w, "rrrbRlr");
     w.wishes++;
     run_life_step(&w.life, ENGINE_STOPPING); /* too late */
     assert_seen(&w, "x");
