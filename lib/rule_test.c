@@ -19,6 +19,7 @@ void test_run_begin(struct test_run *r, const struct compilation *c,
                            .problem = problem};
     test_rules_first(r);
     test_arrivals(r);
+    test_rules_settle(r);
 }
 
 void test_run_end(struct test_run *r)

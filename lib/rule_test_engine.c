@@ -17,6 +17,7 @@ struct evaluation {
     const struct test_rules *rules; /* in force */
     const struct nfa_watch *watch;
     bool straight;
+    struct test_drain drain;
     struct engine *engine;
 };
 
@@ -60,6 +61,10 @@ static enum err open_engine(struct evaluation *v, struct error *err)
     o.given = &v->rules->given;
     o.nfa.watch = v->watch;
     o.nfa.general = o.nfa.forgetful = v->watch != NULL;
+    if (!v->straight && v->r->now != v->r->first) {
+        test_drain_opening(&v->drain, v->rules);
+        o.old_rules = &v->drain.hooks;
+    }
     FYKE_TRY(engine_new(&v->rules->rs, &o, &v->engine, err));
     return begin(v, err);
 }
@@ -74,7 +79,7 @@ static enum err push(struct evaluation *v, size_t i, struct error *err)
 }
 
 /* Saves, closes, opens again and reads from the beginning, as after a restart; a reload of a running
- * engine is the same with other rules. */
+ * engine is the same with other rules, beside which the old versions of changed ones drain. */
 static enum err turn(struct evaluation *v, const struct test_turn *t, size_t upto,
                      struct error *err)
 {
@@ -142,6 +147,7 @@ void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct
                            .watch = how->watch,
                            .straight = how->straight};
     bool stored = r->n_turns > 0 && !how->straight;
+    test_drain_init(&v.drain, r);
     r->state_dir[0] = '\0';
     if (stored) {
         snprintf(r->state_dir, sizeof(r->state_dir), "/tmp/fyke-test-XXXXXX");
@@ -155,6 +161,7 @@ void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct
         test_run_fail(r, err.text);
     }
     engine_free(v.engine);
+    test_drain_release(&v.drain);
     if (stored) {
         nftw(r->state_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     }

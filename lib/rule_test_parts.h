@@ -8,6 +8,7 @@
 #define FYKE_LIB_RULE_TEST_PARTS_H
 
 #include "base/arena.h"
+#include "engine/engine.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 #include "nfa/eval_env.h"
@@ -17,6 +18,7 @@
 struct test_rules {
     struct fyke_rules *owned;    /* of a `reload`; NULL: the set that the test stands in */
     const struct ruleset *whole;
+    const struct compilation *compilation; /* of `whole` */
     struct ruleset rs;
     const uint32_t *topic_of;    /* per topic of the test's own set; UINT32_MAX: not read */
     const struct table **tables; /* given: per table; NULL: none */
@@ -66,6 +68,9 @@ void test_run_fail(struct test_run *r, const char *text);
 void test_rules_first(struct test_run *r);
 /* `reload "PATH"`: r->now becomes the rules there, or the run fails. */
 void test_rules_reload(struct test_run *r, const char *path);
+/* Every set is loaded: each gets the rules of the others' parts as well. What is open of a rule when it comes
+ * into force, and what derives for an old version, runs in all of them. */
+void test_rules_settle(struct test_run *r);
 void test_rules_release(struct test_run *r);
 /* The event as the declarations of `rules` have it; NULL: they do not read it. */
 const struct event *test_rules_event(struct test_run *r, const struct test_rules *rules,
@@ -90,6 +95,23 @@ struct test_evaluation {
 /* Pushes what arrived through an engine; alerts go to `sink`. */
 struct memory_sink;
 void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct memory_sink *sink);
+
+/* ---- rule_test_drain.c ---- */
+
+/* Old versions of rules that a reload has changed: they finish what they have open, as in a running engine. */
+struct test_drain {
+    const struct test_run *r;
+    const struct test_rules *rules; /* in force */
+    struct fyke_rules **copies;     /* older sets, compiled for one linking */
+    size_t n_copies;
+    struct ruleset *linked; /* NULL: nothing drains */
+    struct engine_old_rules hooks;
+};
+
+void test_drain_init(struct test_drain *d, const struct test_run *r);
+/* An engine is about to be opened with these rules; the one before is closed. */
+void test_drain_opening(struct test_drain *d, const struct test_rules *rules);
+void test_drain_release(struct test_drain *d);
 
 /* ---- rule_test.c ---- */
 

@@ -1,6 +1,7 @@
 /* The rules in force while a test runs, and its events as these rules have them. */
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/xalloc.h"
 #include "connectors/geoip.h"
 #include "lib/last_error.h"
@@ -35,6 +36,7 @@ static void set_env(struct test_run *r, struct test_rules *t)
 void test_rules_first(struct test_run *r)
 {
     struct test_rules *t = ARENA_NEW(&r->arena, struct test_rules);
+    t->compilation = r->c;
     t->whole = r->c->ruleset;
     ruleset_subset(t->whole, r->test->rule, NULL, &t->rs);
     t->tables = r->test->tables;
@@ -156,6 +158,7 @@ void test_rules_reload(struct test_run *r, const char *path)
     struct test_rules *t = ARENA_NEW(&r->arena, struct test_rules);
     struct slice tested = r->c->ruleset->rules[r->test->rule].name;
     t->owned = rules;
+    t->compilation = rules->compilation;
     t->whole = rules_ruleset(rules);
     ruleset_subset(t->whole, rule_named(t->whole, tested), NULL, &t->rs);
     t->topic_of = topics_of(r, t->whole);
@@ -164,6 +167,46 @@ void test_rules_reload(struct test_run *r, const char *path)
     set_env(r, t);
     t->before = r->now;
     r->now = t;
+}
+
+/* The names of the rules in the parts of all sets. */
+static size_t gather_names(const struct test_run *r, struct map *names)
+{
+    for (const struct test_rules *t = r->now; t; t = t->before) {
+        for (uint32_t i = 0; i < t->rs.n_rules; i++) {
+            map_add(names, t->rs.rules[i].name, (void *)(uintptr_t)t);
+        }
+    }
+    return names->n;
+}
+
+static void take_named(const struct test_run *r, struct test_rules *t, const struct map *names)
+{
+    struct slice tested = r->c->ruleset->rules[r->test->rule].name;
+    bool *also = xcalloc(t->whole->n_rules + 1u, sizeof(*also));
+    for (uint32_t i = 0; i < t->whole->n_rules; i++) {
+        also[i] = map_get(names, t->whole->rules[i].name) != NULL;
+    }
+    ruleset_subset_release(&t->rs);
+    ruleset_subset_also(t->whole, rule_named(t->whole, tested), also, &t->rs);
+    free(also);
+}
+
+void test_rules_settle(struct test_run *r)
+{
+    struct map names;
+    size_t before = 0, now;
+    if (r->now == r->first) {
+        return;
+    }
+    map_init(&names, MAP_BORROW_KEYS);
+    while ((now = gather_names(r, &names)) > before) {
+        before = now;
+        for (struct test_rules *t = r->now; t; t = t->before) {
+            take_named(r, t, &names);
+        }
+    }
+    map_release(&names);
 }
 
 void test_rules_release(struct test_run *r)

@@ -58,26 +58,21 @@ static void want_producers(struct subset *s)
     }
 }
 
-void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
-                    struct ruleset *ret)
+/* The rules that are wanted, in their order. */
+static void take_wanted(const struct subset *s, uint32_t rule, const struct rule *instead,
+                        struct ruleset *ret)
 {
-    struct subset s = {.rs = rs};
+    const struct ruleset *rs = s->rs;
     uint32_t n = 0;
-    s.wanted = xcalloc(rs->n_rules + 1u, sizeof(*s.wanted));
-    s.decl_wanted = xcalloc(rs->n_decls + 1u, sizeof(*s.decl_wanted));
-    if (rule < rs->n_rules) {
-        want_rule(&s, rule);
-        want_producers(&s);
-    }
     for (uint32_t i = 0; i < rs->n_rules; i++) {
-        n += s.wanted[i];
+        n += s->wanted[i];
     }
     *ret = *rs;
     arena_init(&ret->arena);
     ret->rules = ARENA_ARRAY(&ret->arena, struct rule, n + 1);
     ret->n_rules = 0;
     for (uint32_t i = 0; i < rs->n_rules; i++) {
-        if (s.wanted[i]) {
+        if (s->wanted[i]) {
             struct rule *to = &ret->rules[ret->n_rules++];
             *to = i == rule && instead ? *instead : rs->rules[i];
             to->status = i == rule ? (struct slice){0} : to->status;
@@ -87,8 +82,35 @@ void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *
     }
     ret->n_clock_groups = ret->n_stages = ret->n_levels = 0;
     ruleset_find_sources(ret);
+}
+
+static void make_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
+                        const bool *also, struct ruleset *ret)
+{
+    struct subset s = {.rs = rs};
+    s.wanted = xcalloc(rs->n_rules + 1u, sizeof(*s.wanted));
+    s.decl_wanted = xcalloc(rs->n_decls + 1u, sizeof(*s.decl_wanted));
+    for (uint32_t i = 0; i < rs->n_rules; i++) {
+        if (i == rule || (also && also[i])) {
+            want_rule(&s, i);
+        }
+    }
+    want_producers(&s);
+    take_wanted(&s, rule, instead, ret);
     free(s.wanted);
     free(s.decl_wanted);
+}
+
+void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
+                    struct ruleset *ret)
+{
+    make_subset(rs, rule, instead, NULL, ret);
+}
+
+void ruleset_subset_also(const struct ruleset *rs, uint32_t rule, const bool *also,
+                         struct ruleset *ret)
+{
+    make_subset(rs, rule, NULL, also, ret);
 }
 
 void ruleset_subset_release(struct ruleset *subset)

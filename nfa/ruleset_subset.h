@@ -13,6 +13,9 @@
  * place and reads and derives no more than it; NULL: the rule itself. */
 void ruleset_subset(const struct ruleset *rs, uint32_t rule, const struct rule *instead,
                     struct ruleset *ret);
+/* `also`: per rule as written, those that are in it besides, with what derives for them. */
+void ruleset_subset_also(const struct ruleset *rs, uint32_t rule, const bool *also,
+                         struct ruleset *ret);
 void ruleset_subset_release(struct ruleset *subset);
 
 #endif
