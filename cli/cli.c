@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "cli/findings.h"
 #include "cli/log.h"
 #include "cli/value_text.h"
 #include "lib/git_rules.h"
@@ -247,6 +248,11 @@ static void print_finding(void *ctx, const struct fyke_diagnostic *d)
     } else {
         fputs(d->rendered, stderr);
     }
+    finding_put(o->format, d);
+    if (o->errors && d->severity == FYKE_ERROR) {
+        buf_printf(o->errors, "%s:%u:%u: error[%s]: %s\n", d->file, d->line, d->col, d->code,
+                   d->message);
+    }
 }
 
 static void say_error(const struct cli_rules_options *o, const char *text)
@@ -262,6 +268,7 @@ static int loaded(enum fyke_result rc, const struct cli_rules_options *o, struct
 {
     if (rc != FYKE_OK) {
         say_error(o, fyke_last_error());
+        finding_put_end(o->format, fyke_last_error());
         return cli_exit_of(rc);
     }
     if (fyke_rules_count(*ret) == 0 && !o->allow_empty) {

@@ -15,6 +15,7 @@ static int load_side(const struct cli_verb *v, const struct replay_args *a, size
     const char *spec = a->rules.items[side], *other = a->rules.items[1 - side];
     struct cli_rules_options o = {
         .color = a->color, .allow_empty = a->allow_empty, .quiet_notes = true};
+    o.format = a->diff_format == report_diff_github ? FORMAT_GITHUB : FORMAT_DEFAULT;
     if (stat(spec, &st) == 0) {
         struct cli_list one = {.items = &a->rules.items[side], .n = 1};
         return cli_load_rules(v, &one, &o, ret);

@@ -187,12 +187,33 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
     return ok ? -1 : CLI_USAGE;
 }
 
+/* A report of an earlier run must not stand for this one. */
+static bool report_refused(struct test_args *a, struct slice errors)
+{
+    if (!a->junit_path) {
+        return true;
+    }
+    struct slice why = errors.len > 0 ? errors : slice_of("no rules could be read\n");
+    junit_add(&a->junit, SLICE_LIT("fyke"), SLICE_LIT("the rules compile"), false, why);
+    return junit_write(&a->junit, a->junit_path);
+}
+
 static int run_on_rules(const struct cli_verb *verb, struct test_args *a)
 {
     struct fyke_rules *rules = NULL;
-    struct cli_rules_options o = {
-        .color = a->color, .allow_empty = a->allow_empty, .quiet_notes = true};
+    FYKE_CLEANUP(buf_release) struct buf errors = BUF_INIT;
+    struct cli_rules_options o = {.color = a->color,
+                                  .allow_empty = a->allow_empty,
+                                  .quiet_notes = true,
+                                  .format = a->format,
+                                  .errors = &errors};
+    if (a->format == FORMAT_TAP && a->rules.n > 0) {
+        puts("TAP version 13");
+    }
     int rc = cli_load_rules(verb, &a->rules, &o, &rules);
+    if (!rules && a->rules.n > 0 && !report_refused(a, buf_slice(&errors))) {
+        rc = CLI_IO;
+    }
     if (rules) {
         rc = a->update ? test_update(a, rules) : run_tests(a, rules);
     }

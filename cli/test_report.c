@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json_out.h"
+#include "cli/plain_text.h"
 #include "cli/test_args.h"
 #include "dsl/diag_render.h"
 
@@ -35,9 +36,11 @@ static size_t widest(const struct rule_test_line *lines, size_t n, size_t least)
 static void put_line(const struct test_report *r, const struct rule_test_line *l, size_t width)
 {
     bool bad = !l->met;
-    size_t used = columns_of(buf_slice(&l->text));
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    plain_put(&text, buf_slice(&l->text));
+    size_t used = columns_of(buf_slice(&text));
     buf_printf(r->out, "%s %s%.*s%s", bad ? "!" : " ", bad && r->color ? RED : "",
-               (int)l->text.len, l->text.ptr, bad && r->color ? PLAIN : "");
+               (int)text.len, text.ptr, bad && r->color ? PLAIN : "");
     for (; used < width; used++) {
         buf_puts(r->out, " ");
     }
@@ -105,25 +108,15 @@ static void put_beside(const struct test_report *r, size_t width, const char *pr
     }
 }
 
-static void put_indented(const struct test_report *r, const char *prefix, struct slice text)
-{
-    while (text.len > 0) {
-        const char *end = memchr(text.ptr, '\n', text.len);
-        size_t n = end ? (size_t)(end - text.ptr) : text.len;
-        buf_printf(r->out, "%s      %.*s\n", prefix, (int)n, text.ptr);
-        text = slice_from(text.ptr + n + (end != NULL), text.len - n - (end != NULL));
-    }
-}
-
 static void put_course(const struct test_report *r, const char *prefix)
 {
     const struct rule_test_result *res = r->result;
     if (res->timeline.len) {
         buf_printf(r->out, "%s    events\n", prefix);
-        put_indented(r, prefix, buf_slice(&res->timeline));
+        plain_put_lines(r->out, prefix, "      ", buf_slice(&res->timeline));
     }
     if (res->nearest.len) {
-        buf_printf(r->out, "%s    %.*s\n", prefix, (int)res->nearest.len, res->nearest.ptr);
+        plain_put_lines(r->out, prefix, "    ", buf_slice(&res->nearest));
     }
 }
 
@@ -134,7 +127,7 @@ void test_put_failure(const struct test_report *r, const char *prefix)
     buf_printf(r->out, "%s    %s:%u\n", prefix, src->path,
                source_position(src, r->test->span.start).line);
     if (res->problem.len) {
-        buf_printf(r->out, "%s    %.*s\n", prefix, (int)res->problem.len, res->problem.ptr);
+        plain_put_lines(r->out, prefix, "    ", buf_slice(&res->problem));
         return;
     }
     if (r->shuffled) {
@@ -160,9 +153,12 @@ static void report_human(const struct test_report *r, bool verbose)
     if (ok && !verbose) {
         return;
     }
-    buf_printf(r->out, "%s%s%s  %.*s: %.*s\n", r->color ? (ok ? GREEN : RED) : "",
-               ok ? "ok  " : "FAIL", r->color ? PLAIN : "", SLICE_ARG(test_rule_name(r)),
-               SLICE_ARG(r->test->title));
+    buf_printf(r->out, "%s%s%s  ", r->color ? (ok ? GREEN : RED) : "", ok ? "ok  " : "FAIL",
+               r->color ? PLAIN : "");
+    plain_put(r->out, test_rule_name(r));
+    buf_puts(r->out, ": ");
+    plain_put(r->out, r->test->title);
+    buf_puts(r->out, "\n");
     if (!ok) {
         test_put_failure(r, "");
     }
@@ -170,8 +166,11 @@ static void report_human(const struct test_report *r, bool verbose)
 
 static void report_tap(const struct test_report *r, unsigned number)
 {
-    buf_printf(r->out, "%s %u - %.*s: %.*s\n", r->result->ok ? "ok" : "not ok", number,
-               SLICE_ARG(test_rule_name(r)), SLICE_ARG(r->test->title));
+    buf_printf(r->out, "%s %u - ", r->result->ok ? "ok" : "not ok", number);
+    plain_put_tap(r->out, test_rule_name(r));
+    buf_puts(r->out, ": ");
+    plain_put_tap(r->out, r->test->title);
+    buf_puts(r->out, "\n");
     if (!r->result->ok) {
         test_put_failure(r, "# ");
     }

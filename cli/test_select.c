@@ -54,16 +54,19 @@ bool test_selected(const struct test_filter *f, const struct ruleset *rs,
 
 enum { FIRES = 1, SILENT = 2 };
 
-/* A test without an expectation expects that nothing comes. */
+/* A test without `expect` or without an event shows nothing (W0421): it counts as neither. */
 static unsigned kind_of(const struct compiled_test *t)
 {
+    bool events = false, silent = false;
     for (uint32_t i = 0; i < t->n_stmts; i++) {
         const struct test_stmt *s = &t->stmts[i];
         if ((s->kind == TEST_STMT_EXPECT && s->count > 0) || s->kind == TEST_STMT_TIMEOUT) {
             return FIRES;
         }
+        silent |= s->kind == TEST_STMT_EXPECT;
+        events |= s->kind == TEST_STMT_EVENT || s->kind == TEST_STMT_EVENTS_FILE;
     }
-    return SILENT;
+    return silent && events ? SILENT : 0;
 }
 
 static void put_lack(const struct test_args *a, const struct compilation *c, uint32_t rule,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/xalloc.h"
+#include "cli/plain_text.h"
 #include "cli/replace_file.h"
 #include "cli/test_args.h"
 #include "lib/expectation.h"
@@ -192,6 +193,13 @@ static struct slice rule_name(const struct updating *u, const struct compiled_te
     return u->c->ruleset->rules[t->rule].name;
 }
 
+static void put_name(const struct updating *u, const struct compiled_test *t, struct buf *out)
+{
+    plain_put(out, rule_name(u, t));
+    buf_puts(out, ": ");
+    plain_put(out, t->title);
+}
+
 static void find_edits(struct updating *u)
 {
     for (uint32_t i = 0; u->c->tests && i < u->c->tests->n; i++) {
@@ -203,13 +211,15 @@ static void find_edits(struct updating *u)
         }
         test_run_one(u->a, u->c, t, &r, &shuffled);
         if (r.problem.len) {
-            fprintf(stderr, "%.*s: %.*s: %s\n", SLICE_ARG(rule_name(u, t)), SLICE_ARG(t->title),
-                    buf_cstr(&r.problem));
+            FYKE_CLEANUP(buf_release) struct buf name = BUF_INIT;
+            put_name(u, t, &name);
+            fprintf(stderr, "%s: %s\n", buf_cstr(&name), buf_cstr(&r.problem));
             u->refused++;
         } else if (!r.ok) {
             update_test(u, t, &r);
-            buf_printf(&u->said, "updated  %.*s: %.*s\n", SLICE_ARG(rule_name(u, t)),
-                       SLICE_ARG(t->title));
+            buf_puts(&u->said, "updated  ");
+            put_name(u, t, &u->said);
+            buf_puts(&u->said, "\n");
             u->changed++;
         }
         rule_test_result_release(&r);

@@ -13,4 +13,7 @@ bool check_given_profile(struct checker *c, const struct rule *rule, const struc
 /* Every profile that the rule reads must be given, for some key. */
 void check_all_given(struct checker *c, const struct rule *rule, const struct ast_test *ast);
 
+/* check_expect.c: whether the expectations of a test go together, and whether it asks anything. */
+void check_expectations(struct checker *c, const struct ast_test *test);
+
 #endif

@@ -399,6 +399,7 @@ static void lower_test(struct checker *c, const struct ast_test *ast, uint32_t r
     test->stmts = ARENA_ARRAY(c->arena, struct test_stmt, ast->n + 1);
     test->profiles = ARENA_ARRAY(c->arena, struct profile_given, ast->n + 1);
     check_all_given(c, t.rule, ast);
+    check_expectations(c, ast);
     for (const struct ast_stmt *s = ast->first; s; s = s->next) {
         struct test_stmt *stmt = &test->stmts[test->n_stmts];
         *stmt = (struct test_stmt){0};

@@ -112,7 +112,7 @@ static void note_finding(void *ctx, const struct fyke_diagnostic *d)
 {
     struct findings *f = ctx;
     if (d->severity == FYKE_ERROR && f->n++ < MAX_SHOWN) {
-        buf_printf(f->to, "%s%s:%u:%u: error[%s]: %s", f->to->len ? "\n    " : "", d->file, d->line,
+        buf_printf(f->to, "%s%s:%u:%u: error[%s]: %s", f->to->len ? "\n" : "", d->file, d->line,
                    d->col, d->code, d->message);
     }
 }
