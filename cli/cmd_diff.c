@@ -123,6 +123,7 @@ const struct cli_verb verb_diff = {
     "  -j, --jobs N           threads of each rule set; the answers do not depend on it\n"
     "      --buffer SIZE      for events that wait for their turn, of both (256MiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
+    "      --max-runs N, --max-matches N   as in `fyke run`\n"
     "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"
     "      --format F         human (default), json, markdown, github (annotations)\n"
     "      --report FILE      a report there, too: .md, .json or .txt; repeatable\n"

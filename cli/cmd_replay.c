@@ -176,6 +176,8 @@ const struct cli_verb verb_replay = {
     "  -j, --jobs N           threads; the answers do not depend on it\n"
     "      --buffer SIZE      for events that wait for their turn (256MiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
+    "      --max-runs N       as in the run that this is compared with: open first events per rule and key\n"
+    "      --max-matches N    the same: with `no skip`, matches per key and point\n"
     "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"
     "      --format F         human (default), json, csv, markdown, html\n"
     "      --report FILE      a report there, too: .html, .md, .csv, .json or .txt; repeatable\n"

@@ -36,7 +36,9 @@ enum {
     OPT_SWEEP,
     OPT_NEAR,
     OPT_FROM_STATE,
-    OPT_FUNNEL
+    OPT_FUNNEL,
+    OPT_MAX_RUNS,
+    OPT_MAX_MATCHES
 };
 
 static const struct option options[] = {
@@ -72,6 +74,8 @@ static const struct option options[] = {
     {"near-misses", required_argument, NULL, OPT_NEAR},
     {"funnel", no_argument, NULL, OPT_FUNNEL},
     {"exit-code", no_argument, NULL, OPT_EXIT_CODE},
+    {"max-runs", required_argument, NULL, OPT_MAX_RUNS},
+    {"max-matches", required_argument, NULL, OPT_MAX_MATCHES},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -218,6 +222,8 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
         return cli_parse_duration(v, "--cool-down", optarg, &c->cool_down.ns);
     case 'j': return read_number(v, "-j", optarg, &c->options.threads);
     case OPT_BATCH: return read_number(v, "--batch", optarg, &c->batch);
+    case OPT_MAX_RUNS: return read_number(v, "--max-runs", optarg, &c->options.max_runs);
+    case OPT_MAX_MATCHES: return read_number(v, "--max-matches", optarg, &c->options.max_matches);
     case OPT_BUFFER: return cli_parse_bytes(v, "--buffer", optarg, &c->options.buffer_bytes);
     default: return read_output_option(v, opt, a);
     }

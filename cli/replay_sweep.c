@@ -72,6 +72,9 @@ int replay_sweep(struct replay_args *a, const struct fyke_rules *rules)
     }
     replay_sweep_init(&s, rules);
     if (open_sweep(a, &s, &err) == ERR_OK) {
+        if (s.left_out.len > 0) {
+            fprintf(stderr, "fyke: left out of the sweep:\n%s", buf_cstr(&s.left_out));
+        }
         rc = run(a, &s);
     } else {
         fprintf(stderr, "fyke: %s\n", err.text);

@@ -215,6 +215,8 @@ void replay_result_release(struct replay_result *r);
 
 /* Alerts of the rule per day of the range; by what was read where the range has no end. */
 double replay_per_day(const struct replay_result *r, uint64_t n);
+/* False: the range, or what was read of it, has no length, so there is no rate; replay_per_day() is 0. */
+bool replay_has_rate(const struct replay_result *r);
 /* found amounts − alerts × alert_cost. */
 double replay_benefit(const struct replay_result *r, const struct replay_label_figures *f,
                       uint64_t alerts);

@@ -116,7 +116,7 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
     digest_alert(c, a);
     if (c->config->verify_against && !c->is_aside &&
         replay_settled_at(&c->settled, rule->index, key, a->detected)) {
-        replay_verify_add(&c->verify, a->record->match_id);
+        replay_verify_add(&c->verify, a->record->match_id, rule_is_shadow(&r->rs->rules[rule->index]));
     }
     rule->matches += a->is_match;
     rule->timeouts += a->is_timeout;

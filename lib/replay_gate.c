@@ -33,7 +33,7 @@ static bool get_matches(const struct replay_result *r, const struct replay_rule 
 static bool get_per_day(const struct replay_result *r, const struct replay_rule *rule, double *ret)
 {
     *ret = replay_per_day(r, alerts_of(r, rule));
-    return true;
+    return replay_has_rate(r);
 }
 
 /* Keys of different rules are different things: together they add up. */
@@ -108,7 +108,7 @@ const struct gate_name *gate_names(uint32_t *ret_n)
 {
     static const struct gate_name names[] = {
         {"matches", "matches and timeouts detected in the range", GATE_NEEDS_NOTHING, get_matches, 0},
-        {"alerts_per_day", "the same per 24 hours of the range", GATE_NEEDS_NOTHING, get_per_day, 0},
+        {"alerts_per_day", "the same per 24 hours of the range; undefined where that has no length", GATE_NEEDS_NOTHING, get_per_day, 0},
         {"keys", "different keys that they are about; of all rules added up", GATE_NEEDS_NOTHING,
          get_keys, 0},
         {"events", "events of the range that were evaluated", GATE_NEEDS_NOTHING, get_events, 0},
@@ -188,15 +188,28 @@ static bool read_compare(const char **at, enum gate_compare *ret)
     return false;
 }
 
+/* "NAME", "RULE.NAME" or "`RULE`.NAME"; returns its length. */
+static size_t read_subject(const char *begin, struct slice *rule, struct slice *name)
+{
+    const char *quote = begin[0] == '`' ? strchr(begin + 1, '`') : NULL;
+    size_t quoted = quote ? (size_t)(quote + 1 - begin) : 0;
+    size_t len = quoted + strcspn(begin + quoted, " \t\n<>=,");
+    const char *dot = memchr(begin + quoted, '.', len - quoted);
+    size_t before = dot ? (size_t)(dot - begin) : 0;
+    *name = dot ? slice_from(dot + 1, len - before - 1) : slice_from(begin, len);
+    *rule = quote && before == quoted ? slice_from(begin + 1, quoted - 2)
+                                      : slice_from(begin, before);
+    return len;
+}
+
 static enum err read_gate(const char **at, struct gate *g, struct error *err)
 {
     const char *begin = *at;
-    size_t len = strcspn(begin, " \t\n<>=,");
-    const char *dot = memchr(begin, '.', len);
-    struct slice name = slice_from(dot ? dot + 1 : begin, len - (dot ? (size_t)(dot + 1 - begin) : 0));
+    struct slice name;
     char *end;
-    *g = (struct gate){.name = find_name(name), .text = begin};
-    g->rule = slice_from(begin, dot ? (size_t)(dot - begin) : 0);
+    *g = (struct gate){.text = begin};
+    size_t len = read_subject(begin, &g->rule, &name);
+    g->name = find_name(name);
     if (!g->name) {
         return unknown_name(name, err);
     }

@@ -32,7 +32,7 @@ struct gate_scope {
     bool labels, diff;
 };
 
-/* "[RULE.|each.]NAME OP NUMBER", several with commas or `and` between them; appended to *gates. */
+/* "[RULE.|`RULE`.|each.]NAME OP NUMBER", several with commas or `and` between them; appended to *gates. */
 enum err gate_parse(const char *text, struct gate_scope scope, struct gate **gates, size_t *n, size_t *cap,
                     struct error *err) FYKE_MUST_USE;
 /* Every rule that a gate names must be there; `old_rs`: of a diff, where rules that are gone stand; NULL. */

@@ -37,11 +37,21 @@ int64_t replay_percentile(const struct replay_lengths *l, unsigned percent)
     return l->ns[rank > 0 ? rank - 1 : 0];
 }
 
-double replay_per_day(const struct replay_result *r, uint64_t n)
+static double days_of(const struct replay_result *r)
 {
     struct etime from = r->from.ns == INT64_MIN ? r->data_first : r->from;
     struct etime to = r->to.ns == INT64_MAX ? r->data_last : r->to;
-    double days = (double)etime_diff(to, from).ns / (double)NS_PER_DAY;
+    return (double)etime_diff(to, from).ns / (double)NS_PER_DAY;
+}
+
+bool replay_has_rate(const struct replay_result *r)
+{
+    return days_of(r) > 0;
+}
+
+double replay_per_day(const struct replay_result *r, uint64_t n)
+{
+    double days = days_of(r);
     return n > 0 && days > 0 ? (double)n / days : 0;
 }
 

@@ -23,6 +23,7 @@ void replay_sweep_release(struct replay_sweep *s)
     }
     free(s->results);
     free(s->axes);
+    buf_release(&s->left_out);
     arena_release(&s->arena);
 }
 
@@ -83,14 +84,28 @@ static void look_everywhere(struct place *p)
     }
 }
 
+/* Of a name in backticks at the beginning; 0: there is none. */
+static size_t quoted_length(const char *text)
+{
+    const char *end = text[0] == '`' ? strchr(text + 1, '`') : NULL;
+    return end ? (size_t)(end + 1 - text) : 0;
+}
+
+static struct slice unquoted(struct slice s)
+{
+    bool is = s.len > 2 && s.ptr[0] == '`' && s.ptr[s.len - 1] == '`';
+    return is ? slice_from(s.ptr + 1, s.len - 2) : s;
+}
+
 static enum err find_place(const struct replay_sweep *s, struct slice name, struct span *ret,
                            struct error *err)
 {
-    const char *dot = memrchr(name.ptr, '.', name.len);
+    size_t quoted = quoted_length(name.ptr);
+    const char *dot = quoted < name.len ? memrchr(name.ptr + quoted, '.', name.len - quoted) : NULL;
     size_t rule_len = dot ? (size_t)(dot - name.ptr) : 0;
     struct place p = {.c = s->rules->compilation,
-                      .rule = slice_from(name.ptr, rule_len),
-                      .what = dot ? slice_from(dot + 1, name.len - rule_len - 1) : name};
+                      .rule = unquoted(slice_from(name.ptr, rule_len)),
+                      .what = dot ? slice_from(dot + 1, name.len - rule_len - 1) : unquoted(name)};
     enum err rc = ERR_OK;
     look_everywhere(&p);
     if (p.n == 0) {
@@ -163,7 +178,8 @@ static enum err read_values(struct replay_sweep *s, struct sweep_axis *axis, con
 
 enum err replay_sweep_add(struct replay_sweep *s, const char *text, struct error *err)
 {
-    const char *eq = strchr(text, '=');
+    text += strspn(text, " ");
+    const char *eq = strchr(text + quoted_length(text), '=');
     struct sweep_axis axis = {.name = slice_from(text, eq ? (size_t)(eq - text) : 0)};
     axis.name = trim(axis.name);
     if (axis.name.len == 0) {
@@ -273,6 +289,26 @@ static bool is_among(const struct replay_sweep *s)
     return true;
 }
 
+/* A value that the rules do not take leaves out its points; one at least must be tried. */
+static enum err compile_points(struct replay_sweep *s, struct error *err)
+{
+    uint32_t n = s->n_points, tried = 0;
+    s->n_points = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct sweep_point p = s->points[i];
+        enum err rc = compile_point(s, &p, err);
+        if (rc == ERR_OK) {
+            tried += !p.as_written || n == 1;
+            s->points[s->n_points++] = p;
+        } else if (rc == ERR_RULES) {
+            buf_printf(&s->left_out, "%s\n", err->text);
+        } else {
+            return rc;
+        }
+    }
+    return tried > 0 ? ERR_OK : ERR_RULES;
+}
+
 enum err replay_sweep_points(struct replay_sweep *s, struct error *err)
 {
     bool among = is_among(s);
@@ -292,10 +328,7 @@ enum err replay_sweep_points(struct replay_sweep *s, struct error *err)
     do {
         add_point(s, which);
     } while (next_combination(s, which));
-    for (uint32_t i = 0; i < s->n_points; i++) {
-        FYKE_TRY(compile_point(s, &s->points[i], err));
-    }
-    return ERR_OK;
+    return compile_points(s, err);
 }
 
 /* ---- running -------------------------------------------------------------------------------- */

@@ -30,14 +30,15 @@ struct replay_sweep {
     size_t n_axes, cap_axes;
     struct sweep_point *points; /* what is written first, unless it is one of the values */
     uint32_t n_points;
+    struct buf left_out; /* a message per combination that does not compile */
     struct replay_result *results; /* per point */
 };
 
 void replay_sweep_init(struct replay_sweep *s, const struct fyke_rules *rules);
 void replay_sweep_release(struct replay_sweep *s);
-/* "NAME=a,b,c" */
+/* "NAME=a,b,c"; names of rules and constants may stand in backticks. */
 enum err replay_sweep_add(struct replay_sweep *s, const char *text, struct error *err) FYKE_MUST_USE;
-/* All combinations, compiled. */
+/* All combinations, compiled; those that the rules do not take stand in s->left_out. */
 enum err replay_sweep_points(struct replay_sweep *s, struct error *err) FYKE_MUST_USE;
 /* On FYKE_OK and FYKE_INTERRUPTED s->results are filled. */
 enum fyke_result replay_sweep_run(struct replay_sweep *s, const struct replay_config *c);

@@ -9,13 +9,14 @@
 #include "lib/replay_settled.h"
 
 struct replay_verify {
-    struct map ids; /* match_id → 1, or 2 once a delivered alert has it */
+    struct map ids; /* match_id → what it lacks */
     struct map plans; /* rule name → its rule */
 };
 
 void replay_verify_init(struct replay_verify *v, const struct ruleset *rs);
 void replay_verify_release(struct replay_verify *v);
-void replay_verify_add(struct replay_verify *v, struct slice match_id);
+/* Alerts of a rule in shadow need not have been delivered: a run keeps them or writes them elsewhere. */
+void replay_verify_add(struct replay_verify *v, struct slice match_id, bool shadow);
 /* `from`: "kafka:TOPIC", read committed to its end, or a file of alerts. */
 enum err replay_verify_run(struct replay_verify *v, const struct replay_settled *settled,
                            const char *from,
