@@ -303,10 +303,14 @@ static void put_why_not(struct writer *w)
         buf_puts(w->out, "Switched on, it would not fire here either.\n");
         return;
     }
+    if (r->nearest.len > 0) {
+        buf_printf(w->out, "Reached step %u of %u, then: ", r->reached, r->parts);
+        put_shown(w->out, r->nearest);
+        buf_puts(w->out, "\n");
+    }
     buf_puts(w->out, r->n_reasons > 0
                          ? "One change would make it fire:\n"
-                         : "No single change of a condition, window, count or absence makes it fire: "
-                           "an event has not come, or more than one thing is missing.\n");
+                         : "No single change of a condition, window, count or absence makes it fire.\n");
     for (size_t i = 0; i < r->n_reasons; i++) {
         put_reason(w, &r->reasons[i]);
     }
@@ -460,6 +464,13 @@ void explain_why_json(const struct why_config *c, const struct why_result *r, st
     member_raw(&j, "last_alert", r->n_alerts ? r->alerts[r->n_alerts - 1] : (struct slice){0});
     member_raw(&j, "pending", r->pending);
     member_raw(&j, "furthest", r->furthest);
+    if (r->parts > 0) {
+        json_member_uint(&j, "reached", r->reached);
+        json_member_uint(&j, "steps", r->parts);
+    }
+    if (r->nearest.len > 0) {
+        json_member_string(&j, "nearest", r->nearest);
+    }
     late_json(&j, r);
     reasons_json(&j, r);
     json_object_end(&j);

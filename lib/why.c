@@ -6,7 +6,7 @@
 #include "base/xalloc.h"
 #include "lib/json_view.h"
 #include "lib/last_error.h"
-#include "lib/why_events.h"
+#include "lib/why_nearest.h"
 
 /* Windows and gaps are tried so many times as long, then cut down to what is needed. */
 #define LOOSE 1000
@@ -351,6 +351,9 @@ static enum err ask(struct why *w, struct error *err)
     FYKE_TRY(try_all(w, &all, err));
     if (w->result->n_reasons > 1) {
         qsort(w->result->reasons, w->result->n_reasons, sizeof(*w->result->reasons), later_first);
+    }
+    if (w->result->n_reasons == 0) {
+        FYKE_TRY(why_find_nearest(&w->events, rules_ruleset(w->rules), w->rule, w->result, err));
     }
     return find_furthest(w, err);
 }

@@ -64,6 +64,9 @@ struct why_result {
     bool fired;            /* the last of them is where the key stands at `at`: no event of it came since */
     struct slice pending;  /* a match that waits for its deadline; empty: none */
     struct slice furthest; /* the longest part of a match, as the timeout that it would give */
+    uint32_t reached, parts; /* without reasons: items of the pattern that matched, of how many */
+    struct slice nearest;    /* the event that came nearest to the next one, what it read and what was wanted; or
+                                empty */
     struct why_reason *reasons; /* the nearest match first */
     size_t n_reasons, cap_reasons;
     struct why_late *late; /* of the key, up to `at` */

@@ -434,7 +434,9 @@ enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint
     o.evidence_fields = "*";
     o.keyed = how->count ? count_event : NULL;
     o.keyed_ctx = &counting;
-    ruleset_subset(rs, rule, NULL, &part);
+    o.nfa.watch = how->watch;
+    o.nfa.general = o.nfa.forgetful = how->watch != NULL;
+    ruleset_subset(rs, rule, how->instead, &part);
     enum err rc = evaluate(w, &part, how, &o, sink, err);
     ruleset_subset_release(&part);
     table_inputs_release(&tables);

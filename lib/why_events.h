@@ -59,6 +59,8 @@ struct why_evaluation {
     bool pending;   /* matches that wait for a deadline, too */
     struct why_result *count; /* takes in which events the rule is given for the key, and its clock; may be
                                  NULL */
+    const struct rule *instead;    /* of the rule (nfa/ruleset_subset.h); NULL: itself */
+    const struct nfa_watch *watch; /* looks on; NULL: nobody does */
     /* A part of it, as a test would have it. */
     bool part;
     struct etime from;  /* records in front of it are left out */
