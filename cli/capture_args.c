@@ -144,6 +144,10 @@ static void say_done(const struct capture_args *a, const struct capture_result *
     if (r->stays.len > 0) {
         fprintf(stderr, "fyke: as they were: %.*s\n", SLICE_ARG(r->stays));
     }
+    if (r->left_out.len > 0) {
+        fprintf(stderr, "fyke: made of hidden values, so the test does not ask for it: %.*s\n",
+                SLICE_ARG(r->left_out));
+    }
     fprintf(stderr, "fyke: the test passes and expects %zu alert%s: %s\n", r->n_alerts,
             r->n_alerts == 1 ? "" : "s", c->test);
 }

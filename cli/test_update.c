@@ -34,7 +34,8 @@ static void put_expectation(struct updating *u, const struct compiled_test *t,
                             const struct rule_test_line *got, const struct test_stmt *model,
                             struct buf *out)
 {
-    const struct expectation e = {.origin = t->origin, .model = model};
+    const struct expectation e = {
+        .origin = t->origin, .model = model, .rule = &u->c->ruleset->rules[t->rule]};
     (void)!json_view_set(&u->view, buf_slice(&got->json));
     expectation_put(&e, u->view.root, out);
 }
@@ -226,8 +227,17 @@ static void find_edits(struct updating *u)
     }
 }
 
-/* The rewritten texts compile, and their tests pass. */
-static bool holds(struct updating *u, const struct compile_source *texts, uint32_t n)
+static void first_error(void *ctx, const struct fyke_diagnostic *d)
+{
+    struct buf *why = ctx;
+    if (why->len == 0 && d->severity == FYKE_ERROR) {
+        buf_printf(why, "%s:%u: error[%s]: %s", d->file, d->line, d->code, d->message);
+    }
+}
+
+/* The rewritten texts compile, and their tests pass; else `why` not. */
+static bool holds(struct updating *u, const struct compile_source *texts, uint32_t n,
+                  struct buf *why)
 {
     struct fyke_rules *rules;
     const struct compile_input input = {.paths = (const char *const *)u->rules->paths,
@@ -235,8 +245,8 @@ static bool holds(struct updating *u, const struct compile_source *texts, uint32
                                         .sources = texts,
                                         .n_sources = n,
                                         .sources_on_demand = true};
-    const struct rules_report silent = {0};
-    if (rules_compile(&input, &silent, &rules) != FYKE_OK) {
+    const struct rules_report report = {.fn = first_error, .ctx = why};
+    if (rules_compile(&input, &report, &rules) != FYKE_OK) {
         return false;
     }
     bool ok = true;
@@ -248,6 +258,10 @@ static bool holds(struct updating *u, const struct compile_source *texts, uint32
             test_run_one(u->a, c, &c->tests->items[i], &r, &shuffled);
             ok = r.ok;
             rule_test_result_release(&r);
+            buf_puts(why, ok ? "" : "it does not pass: ");
+            if (!ok) {
+                plain_put(why, c->tests->items[i].title);
+            }
         }
     }
     fyke_rules_free(rules);
@@ -269,8 +283,10 @@ static int write_texts(struct updating *u)
             n++;
         }
     }
-    if (n > 0 && !holds(u, texts, n)) {
-        fprintf(stderr, "fyke: what came cannot be written as expectations; nothing was changed\n");
+    FYKE_CLEANUP(buf_release) struct buf why = BUF_INIT;
+    if (n > 0 && !holds(u, texts, n, &why)) {
+        fprintf(stderr, "fyke: what came cannot be written as expectations: %s; nothing was changed\n",
+                buf_cstr(&why));
         rc = CLI_FINDINGS;
     }
     for (uint32_t i = 0; i < n && rc == CLI_OK; i++) {

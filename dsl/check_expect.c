@@ -1,5 +1,5 @@
 /* What the expectations of a test say together: a list of matches is complete, so it cannot hold
- * matches and say that there is none; and a test that asks nothing shows nothing. */
+ * matches and say that there is none; and a test that asks nothing shows nothing. Which files it may name. */
 #include "dsl/check_given.h"
 
 static bool expects(const struct ast_stmt *s, enum ast_expect_kind kind)
@@ -63,4 +63,14 @@ void check_expectations(struct checker *c, const struct ast_test *test)
 {
     check_contradiction(c, test);
     lint_says_nothing(c, test);
+}
+
+bool check_names_folder(struct slice path)
+{
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/') {
+        at--;
+    }
+    struct slice last = slice_from(path.ptr + at, path.len - at);
+    return last.len == 0 || slice_eq_str(last, ".") || slice_eq_str(last, "..");
 }

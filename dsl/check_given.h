@@ -16,4 +16,7 @@ void check_all_given(struct checker *c, const struct rule *rule, const struct as
 /* check_expect.c: whether the expectations of a test go together, and whether it asks anything. */
 void check_expectations(struct checker *c, const struct ast_test *test);
 
+/* Whatever lies there: "", ".", "a/..", "a/". */
+bool check_names_folder(struct slice path);
+
 #endif

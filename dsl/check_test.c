@@ -333,7 +333,8 @@ static bool file_stmt(struct test_ctx *t, const struct ast_stmt *s, struct test_
     bool events = s->kind == AST_STMT_EVENTS;
     stmt->kind = events ? TEST_STMT_EVENTS_FILE : TEST_STMT_RELOAD;
     t->reloads |= !events;
-    if (!load_relative(t->c->arena, from, s->string->string, &path)) {
+    if (!load_relative(t->c->arena, from, s->string->string, &path) ||
+        check_names_folder(s->string->string)) {
         struct diag *d = check_error(t->c, "E0430", s->string->span,
                                      "a file is named relative to this one, inside the rules");
         check_help(t->c, d, events ? "for example `events \"fixtures/4711.jsonl\"`"

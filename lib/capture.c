@@ -300,5 +300,6 @@ enum fyke_result capture_run(const struct fyke_rules *rules, const struct captur
     why_result_release(&c.why);
     buf_release(&c.fixture);
     free(c.taken);
+    free(c.left_out);
     return rc == ERR_OK ? FYKE_OK : last_error_set(&err);
 }

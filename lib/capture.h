@@ -5,7 +5,8 @@
  *                                                                  → test, carried out → written
  *
  * Nothing is written unless the test passes and what it gives is what the original gave: kind, time,
- * steps of the evidence, and every value that is emitted, the same or its pseudonym. */
+ * steps of the evidence, and every value that is emitted, the same or its pseudonym. Values that are made
+ * of hidden ones are left out and named. */
 #ifndef FYKE_LIB_CAPTURE_H
 #define FYKE_LIB_CAPTURE_H
 
@@ -37,6 +38,7 @@ struct capture_result {
     struct etime first, last; /* of these; ETIME_MIN: none */
     size_t n_alerts;          /* that the test expects */
     struct slice stays;       /* fields in the fixture that are as they were: "Login.country, …" */
+    struct slice left_out;    /* fields of the alert that are made of hidden ones: not asked for */
     uint64_t pseudonyms;
 };
 void capture_result_release(struct capture_result *r);

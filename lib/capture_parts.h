@@ -21,6 +21,8 @@ struct capture {
     struct etime until;        /* everything up to here is decided in the test */
     struct memory_sink wanted; /* the alerts of that stretch */
     struct buf fixture;        /* its text */
+    struct slice *left_out;    /* fields that the test does not ask for */
+    size_t n_left_out, cap_left_out;
 };
 
 /* ---- capture_fixture.c ---- */
@@ -29,6 +31,15 @@ struct capture {
 enum err capture_find_hidden(struct capture *c, struct error *err) FYKE_MUST_USE;
 /* The lines of the records taken. */
 enum err capture_write_fixture(struct capture *c, struct error *err) FYKE_MUST_USE;
+
+/* ---- capture_hidden.c ---- */
+
+/* Is the field of the alert made of a hidden one? */
+bool capture_made_of_hidden(const struct capture *c, const struct rule *rule, bool timeout,
+                            struct slice name);
+void capture_leave_out(struct capture *c, struct slice name);
+/* Into the result. */
+void capture_list_left_out(struct capture *c);
 
 /* ---- capture_test.c ---- */
 

@@ -33,18 +33,32 @@ static void put_title(const struct capture *c, struct buf *out)
     json_put_string(out, buf_slice(&title));
 }
 
+/* It was found before (capture_run()). */
+static const struct rule *rule_of(const struct capture *c)
+{
+    struct error err = ERROR_INIT;
+    uint32_t rule = 0;
+    (void)!why_find_rule(rules_ruleset(c->rules), c->config->asked.rule, &rule, &err);
+    return &rules_ruleset(c->rules)->rules[rule];
+}
+
 /* `got`: what the test gave; NULL: it is run to see that. */
 static void put_test(const struct capture *c, const char *fixture,
                      const struct rule_test_result *got, struct buf *out)
 {
     struct etime origin = c->result->first, until = c->until;
-    const struct expectation how = {.origin = origin};
+    const struct expectation how = {.origin = origin,
+                                    .rule = rule_of(c),
+                                    .left_out = c->left_out,
+                                    .n_left_out = c->n_left_out};
     struct json_view v;
     char text[ETIME_TEXT_MAX];
     etime_format(origin, text);
     buf_puts(out, "language 1\n\ntest ");
     put_title(c, out);
-    buf_printf(out, " for %s {\n  given time %s\n  events ", c->config->asked.rule, text);
+    buf_puts(out, " for ");
+    expectation_put_name(slice_of(c->config->asked.rule), out);
+    buf_printf(out, " {\n  given time %s\n  events ", text);
     json_put_string(out, slice_of(base_name(fixture)));
     if (etime_lt(c->result->last, until)) {
         buf_puts(out, "\n  watermark ");
@@ -115,7 +129,8 @@ static enum err run_test(const struct capture *c, struct slice text, struct rule
 /* ---- the same? ------------------------------------------------------------------------------- */
 
 struct comparing {
-    const struct capture *c;
+    struct capture *c;
+    bool timeout;
     struct json_view was, is;
 };
 
@@ -152,10 +167,14 @@ static bool same_members(const struct comparing *k, struct json_span was, struct
     struct json_walk w = json_walk_into(was);
     while (json_walk_member(&w, &name, &value)) {
         struct slice key = slice_from(name.ptr, name.len);
-        if (!same_or_hidden(k, value, json_walk_find(is, key))) {
+        if (same_or_hidden(k, value, json_walk_find(is, key))) {
+            continue;
+        }
+        if (!capture_made_of_hidden(k->c, rule_of(k->c), k->timeout, key)) {
             *differs = key;
             return false;
         }
+        capture_leave_out(k->c, key);
     }
     return true;
 }
@@ -191,6 +210,7 @@ static enum err compare_alert(struct comparing *k, struct slice was, struct slic
         !same(json_view_get(a, "detected"), json_view_get(b, "detected"))) {
         return error_set(err, ERR_RULES, "the alert would come at another time, or be of another kind");
     }
+    k->timeout = json_view_is(json_view_get(a, "kind"), "timeout");
     if (!same_evidence(json_view_get(a, "evidence"), json_view_get(b, "evidence"))) {
         return error_set(err, ERR_RULES, "the alert would come from other events");
     }
@@ -201,7 +221,7 @@ static enum err compare_alert(struct comparing *k, struct slice was, struct slic
     return ERR_OK;
 }
 
-static enum err compare(const struct capture *c, const struct rule_test_result *got,
+static enum err compare(struct capture *c, const struct rule_test_result *got,
                         struct error *err)
 {
     struct comparing k = {.c = c};
@@ -260,6 +280,7 @@ static enum err try_and_write(struct capture *c, const char *aside, struct error
     rc = rc == ERR_OK ? compare(c, &seen, err) : rc;
     if (rc == ERR_OK) {
         buf_clear(&text);
+        capture_list_left_out(c);
         put_test(c, aside, &seen, &text);
         put_test(c, c->config->fixture, &seen, &last);
         c->result->n_alerts = seen.n_got;

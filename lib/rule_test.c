@@ -31,6 +31,15 @@ void test_run_end(struct test_run *r)
     free(r->turns);
 }
 
+static void tell_late(size_t n, struct buf *out)
+{
+    if (n > 0) {
+        buf_printf(out, "%s%zu event%s came later than the `out of order by` of %s source allows, and %s "
+                   "dropped", out->len > 0 ? "\n" : "", n, n == 1 ? "" : "s", n == 1 ? "its" : "their",
+                   n == 1 ? "was" : "were");
+    }
+}
+
 void rule_test_run(const struct compilation *c, const struct compiled_test *test,
                    const struct rule_test_options *options, struct rule_test_result *ret)
 {
@@ -46,7 +55,9 @@ void rule_test_run(const struct compilation *c, const struct compiled_test *test
         rule_test_compare(c, test, &sink, ret);
     }
     if (ret->problem.len == 0 && !ret->ok && options->explain) {
+        size_t late = r.dropped + (size_t)r.late;
         rule_test_nearest(&r, ret);
+        tell_late(late, &ret->nearest);
     }
     memory_sink_release(&sink);
     test_run_end(&r);

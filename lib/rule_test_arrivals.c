@@ -47,7 +47,9 @@ static bool comes_too_late(const struct test_run *r, const struct event *e)
 
 static void arrive(struct test_run *r, struct event *e)
 {
-    if (!comes_too_late(r, e)) {
+    if (comes_too_late(r, e)) {
+        r->dropped++;
+    } else {
         VEC_PUSH(r->arrived, r->n_arrived, r->cap_arrived) =
             (struct test_event){.event = e,
                                 .arrival = e->time,

@@ -130,6 +130,15 @@ static enum err push_all(struct evaluation *v, struct error *err)
     return engine_finish(v->engine, err);
 }
 
+static uint64_t late_in(struct engine *e)
+{
+    struct engine_summary s = {0};
+    if (e) {
+        engine_summary(e, &s);
+    }
+    return s.late;
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
@@ -160,6 +169,7 @@ void test_evaluate(struct test_run *r, const struct test_evaluation *how, struct
     if (push_all(&v, &err) != ERR_OK) {
         test_run_fail(r, err.text);
     }
+    r->late = late_in(v.engine);
     engine_free(v.engine);
     test_drain_release(&v.drain);
     if (stored) {

@@ -57,6 +57,8 @@ struct test_run {
     struct etime decided; /* `watermark T`: everything up to and including it */
     uint64_t shuffle; /* of the options; 0: as written */
     bool shuffled;
+    size_t dropped; /* by the test's clock: too late */
+    uint64_t late;  /* by the engine, in the evaluation before */
     char state_dir[64]; /* "" without turns */
     struct buf *problem;
 };

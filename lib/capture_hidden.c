@@ -1,0 +1,83 @@
+/* Values of an alert that are made of hidden ones: with pseudonyms they are others, and the test does not
+ * ask for them. */
+#include "base/xalloc.h"
+#include "lib/capture_parts.h"
+#include "nfa/expr.h"
+
+static bool reads_hidden(const struct capture *c, const struct rule *rule, const struct expr *e);
+
+/* What is derived may hold a hidden value in any of its fields. */
+static bool field_hidden(const struct capture *c, uint32_t decl, uint32_t slot)
+{
+    const struct schema_decl *d = &c->rs->decls[decl];
+    const struct schema_field *f = &d->fields[slot];
+    if (f->origin == ORIGIN_COMPUTED && f->computed) {
+        return reads_hidden(c, NULL, f->computed);
+    }
+    return c->kinds[decl][slot].len > 0 || (d->is_derived && c->pseudonyms.n > 0);
+}
+
+static bool key_hidden(const struct capture *c, const struct rule *rule, uint32_t part)
+{
+    for (uint32_t i = 0; i < rule->n_roles; i++) {
+        if (reads_hidden(c, NULL, rule->roles[i].key[part])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `rule`: what EX_KEY is the key of; NULL: a declaration's own. */
+static bool reads_hidden(const struct capture *c, const struct rule *rule, const struct expr *e)
+{
+    bool any = false;
+    if (!e) {
+        return false;
+    }
+    if (e->op == EX_KEY && rule) {
+        return key_hidden(c, rule, (uint32_t)e->slot);
+    }
+    for (uint32_t i = 0; e->field && i < e->field->n && !any; i++) {
+        any = field_hidden(c, e->field->alt[i].decl, e->field->alt[i].slot);
+    }
+    uint32_t n = e->op == EX_AGG ? 3 : e->n_kids;
+    for (uint32_t i = 0; i < n && !any; i++) {
+        any = reads_hidden(c, rule, e->kids[i]);
+    }
+    return any;
+}
+
+bool capture_made_of_hidden(const struct capture *c, const struct rule *rule, bool timeout,
+                            struct slice name)
+{
+    const struct emit_plan *plans = timeout ? rule->timeouts : rule->emits;
+    uint32_t n = timeout ? rule->n_timeouts : rule->n_emits;
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t f = 0; f < plans[i].n_fields; f++) {
+            if (slice_eq(plans[i].fields[f].name, name) &&
+                reads_hidden(c, rule, plans[i].fields[f].value)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void capture_leave_out(struct capture *c, struct slice name)
+{
+    for (size_t i = 0; i < c->n_left_out; i++) {
+        if (slice_eq(c->left_out[i], name)) {
+            return;
+        }
+    }
+    VEC_PUSH(c->left_out, c->n_left_out, c->cap_left_out) = arena_copy(&c->result->arena, name);
+}
+
+void capture_list_left_out(struct capture *c)
+{
+    FYKE_CLEANUP(buf_release) struct buf list = BUF_INIT;
+    for (size_t i = 0; i < c->n_left_out; i++) {
+        buf_printf(&list, "%s%.*s", i ? ", " : "", SLICE_ARG(c->left_out[i]));
+    }
+    c->result->left_out = arena_copy(&c->result->arena, buf_slice(&list));
+}
