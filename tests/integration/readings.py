@@ -16,7 +16,7 @@ SLOW_MS, RARE_MS = 9 * STEP_MS, 20 * 60_000
 class Readings:
     def __init__(self, rng):
         self.rng = rng
-        self.n, self.time = 0, 10_000_000
+        self.n, self.time, self.back = 0, 10_000_000, 0
 
     def line(self, user, host, at):
         self.n += 1
@@ -32,7 +32,8 @@ class Readings:
             user = f"r{self.rng.randrange(6)}"
             which = self.rng.random()
             if which < 0.02:
-                if self.rng.random() < 0.7:
+                self.back += 1
+                if self.back % 3:  # counted, so that a short load has both
                     user = f"r{self.rng.randrange(100, 10_000)}"
                 lines += [self.line(user, RARE, self.time - RARE_MS + ms) for ms in (0, STEP_MS)]
             elif which < 0.2:
