@@ -228,14 +228,16 @@ def zombie(w, *more):
 
 
 def await_stopped(w, name, subject):
-    deadline = time.time() + 30
+    """It stops at a commit of a certain number, so it gets something to commit until it does."""
+    deadline = time.time() + 60
     while True:
         with open(f"/proc/{subject.process.pid}/stat") as f:
             if f.read().rsplit(")", 1)[1].split()[0] == "T":
                 return
         if time.time() > deadline or subject.process.poll() is not None:
             raise eos.Failed(f"{name} was not stopped:\n{w.text(name)[-2000:]}")
-        time.sleep(0.1)
+        w.produce(20)
+        time.sleep(0.3)
 
 
 def an_open_transaction_of_a_zombie_hides_what_its_heir_committed(w):
