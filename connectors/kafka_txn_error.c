@@ -107,13 +107,13 @@ enum err kafka_txn_undelivered(struct kafka_txn *t, struct error *err)
         return fail_with(t, code, "sending", why, err);
     }
     bool deleted = kafka_may_be_deleted(code);
-    if (deleted && kafka_is_unknown(code) && comes(t, t->failed_at)) {
-        return not_yet(t, t->failed_at, err);
-    }
     char gone[KAFKA_NAME_SIZE];
     if (deleted && kafka_txn_topic_gone(t, gone)) { /* the first that failed may be another's */
         struct kafka_target *young = kafka_txn_young(t, gone);
         return young && comes(t, young) ? not_yet(t, young, err) : kafka_deleted(gone, err);
+    }
+    if (deleted && kafka_is_unknown(code) && comes(t, t->failed_at)) { /* it has come meanwhile */
+        return not_yet(t, t->failed_at, err);
     }
     if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != t->failed) {
         kafka_serve(&t->client, 0); /* brings the log line that names the topic */

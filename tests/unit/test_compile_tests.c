@@ -19,10 +19,10 @@
     "    late at 2026-01-05T10:00:01Z L { place = [4.5, 52] tags = [\"a\", \"b\"] }\n"             \
     "    shuffle seed 7 within 10s restart watermark 20m\n"                                        \
     "    expect at 40s 1 match { n = 2  sum = 6  user = \"bob\" }\n"                               \
-    "    expect no match\n"                                                                        \
     "  } }\n"                                                                                      \
     "rule s { for each user when L emit alert test \"own\" { expect match } }\n"                   \
-    "test \"beside\" for r { at 1m L expect 2 matches }\n"
+    "test \"beside\" for r { at 1m L expect 2 matches }\n"                                        \
+    "test \"none\" for r { at 1m L expect no match }\n"
 
 static void assert_text(struct slice s, const char *text)
 {
@@ -39,7 +39,7 @@ static void events_of_a_test(void **state)
     assert_true(etime_parse(SLICE_LIT("2026-01-05T10:00:00Z"), false, &origin));
     assert_text(t->title, "inline");
     assert_int_equal(t->origin.ns, origin.ns);
-    assert_int_equal(t->n_stmts, 7);
+    assert_int_equal(t->n_stmts, 6);
     const struct test_stmt *s = &t->stmts[0];
     assert_int_equal(s->kind, TEST_STMT_EVENT);
     assert_int_equal(s->times, 3);
@@ -75,8 +75,10 @@ static void the_other_statements(void **state)
     assert_int_equal(s[3].fields[0].emit_index, 0);
     assert_int_equal(s[3].fields[1].value.kind, VAL_DECIMAL);
     assert_int_equal(s[3].fields[2].key_index, 0);
-    assert_int_equal(s[4].count, 0);
-    assert_false(s[4].has_moment);
+    const struct test_stmt *none = c->tests->items[2].stmts + 1;
+    assert_int_equal(none->kind, TEST_STMT_EXPECT);
+    assert_int_equal(none->count, 0);
+    assert_false(none->has_moment);
     compilation_free(c);
 }
 
@@ -84,13 +86,13 @@ static void tests_stand_by_rule(void **state)
 {
     (void)state;
     struct compilation *c = compile_text(RULES);
-    assert_int_equal(c->tests->n, 3);
+    assert_int_equal(c->tests->n, 4);
     assert_text(c->tests->items[1].title, "beside");
     assert_int_equal(c->tests->items[1].rule, 0);
     assert_int_equal(c->tests->items[1].stmts[1].count, 2);
     assert_int_equal(c->tests->items[1].origin.ns, TEST_ORIGIN_NS);
-    assert_text(c->tests->items[2].title, "own");
-    assert_int_equal(c->tests->items[2].rule, 1);
+    assert_text(c->tests->items[3].title, "own");
+    assert_int_equal(c->tests->items[3].rule, 1);
     compilation_free(c);
 }
 
