@@ -134,6 +134,9 @@ enum err replay_kafka_plan(struct replay_input *in, struct kafka_range **ranges,
         return replay_savepoint_ranges(in->savepoint, in->rs, *ranges, *n, err);
     }
     if (from.ns == INT64_MIN) {
+        for (size_t i = 0; i < *n; i++) {
+            in->removed += (*ranges)[i].low > 0;
+        }
         return ERR_OK;
     }
     int64_t *asked = xcalloc(*n + 1, sizeof(*asked));

@@ -10,8 +10,7 @@ static enum err no(struct error *err, const char *why, struct slice what)
 static bool same_topic(const struct schema_topic *a, const struct schema_topic *b)
 {
     return slice_eq(a->name, b->name) && a->out_of_order.ns == b->out_of_order.ns &&
-           a->idle_after.ns == b->idle_after.ns && a->at_most_ahead.ns == b->at_most_ahead.ns &&
-           !a->has_watermark_per && !b->has_watermark_per;
+           a->idle_after.ns == b->idle_after.ns && a->at_most_ahead.ns == b->at_most_ahead.ns;
 }
 
 static enum err check_topics(const struct ruleset *was, const struct ruleset *is, struct error *err)
@@ -20,6 +19,10 @@ static enum err check_topics(const struct ruleset *was, const struct ruleset *is
         return no(err, "other topics are read than before", (struct slice){0});
     }
     for (uint32_t i = 0; i < is->n_topics; i++) {
+        if (was->topics[i].has_watermark_per || is->topics[i].has_watermark_per) {
+            return no(err, "a clock per value (`watermark per`) cannot be read again as the run has it: topic ",
+                      is->topics[i].name);
+        }
         if (!same_topic(&was->topics[i], &is->topics[i])) {
             return no(err, "order or clock are declared otherwise than before: topic ",
                       is->topics[i].name);

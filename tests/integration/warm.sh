@@ -91,4 +91,26 @@ file_ids "$work/unchanged.jsonl" >"$work/want"
 same_ids "$work/want" "$work/got"
 [[ $(count "$work/sent") == $(count "$work/got") ]] || fail "an alert went out twice"
 [[ ! -e $work/state/warming ]] || fail "what was gathered is left behind"
+
+# What rules look back to may be gone: refused, whether they look back an hour or to the beginning.
+"$ktool" trim "logins-$id" 0 20
+begin gone
+asked() { "$fyke" reload --wait=120s --state "$work/state" >"$work/reply" 2>&1; }
+for _ in {1..1200}; do # until it has read its files
+  asked || grep -q "no process answers" "$work/reply" || fail "$(cat "$work/reply")"
+  grep -q "no process answers" "$work/reply" || break
+  sleep 0.05
+done
+for back in "within 1 hour" ""; do
+  code=0
+  pairs 130 930
+  sed -i "s/within 1 hour  when Login as a where n < 130/$back  when Login as a where n < 130/" "$work/rules/pairs.rules"
+  asked || code=$?
+  grep -q "refused.*rules cannot be warmed: retention has removed what they look back to from 1 partitions" "$work/reply" ||
+    fail "looking back '$back' was not refused: $(cat "$work/reply")"
+  [[ $code == 1 ]] || fail "exit $code"
+done
+kill -TERM "${running[0]}"
+wait "${running[0]}" || fail "the run ended with $?"
+running=()
 cat "$work/warmed"

@@ -63,6 +63,25 @@ void reload_world_make_us(struct reload_world *w, const char *head, int records,
     make(w, head, records, keys, true);
 }
 
+void reload_world_envelopes(struct reload_world *w)
+{
+    char line[256], other[128];
+    int n = 0;
+    snprintf(other, sizeof(other), "%s/envelopes.jsonl", w->dir);
+    FILE *from = fopen(w->input, "re"), *to = fopen(other, "we");
+    assert_true(from && to);
+    while (fgets(line, sizeof(line), from)) {
+        fprintf(to, "{\"topic\":\"logins\",\"partition\":0,\"offset\":%d,\"payload\":\"", n++);
+        for (const char *p = line; *p != '\n'; p++) {
+            fprintf(to, *p == '"' ? "\\%c" : "%c", *p);
+        }
+        fputs("\"}\n", to);
+    }
+    assert_int_equal(fclose(from) + fclose(to), 0);
+    assert_int_equal(rename(other, w->input), 0);
+    w->kcat = true;
+}
+
 void reload_world_end(struct reload_world *w)
 {
     char command[128];
@@ -177,6 +196,7 @@ static enum fyke_result run_with(struct reload_world *w, bool stored)
     fyke_run_config_init(&c);
     c.inputs = inputs;
     c.n_inputs = 1;
+    c.kcat = w->kcat;
     c.options.state_dir = w->no_state ? NULL : w->state;
     c.options.memory_bytes = w->memory_bytes ? w->memory_bytes : c.options.memory_bytes;
     c.drop_changed = w->drop_changed;

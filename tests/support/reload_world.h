@@ -31,6 +31,7 @@ struct reload_world {
     unsigned n_switched;
     unsigned life_beats; /* since the last of them */
     bool no_state, drop_changed, warm_changed;
+    bool kcat; /* reload_world_envelopes() */
     size_t memory_bytes;
     bool unlinks;        /* with the rule file, input and database lose their names */
     const char *fault;   /* to die at */
@@ -45,6 +46,8 @@ struct reload_world {
 void reload_world_make(struct reload_world *w, const char *head, int records, unsigned keys);
 /* The same in microseconds, no two at one time. */
 void reload_world_make_us(struct reload_world *w, const char *head, int records, unsigned keys);
+/* The input becomes envelopes of `kcat -J`. */
+void reload_world_envelopes(struct reload_world *w);
 void reload_world_end(struct reload_world *w);
 /* The rule file becomes the head and these; the last one is NULL. */
 void reload_world_rules(const struct reload_world *w, const char *const *texts);
