@@ -7,6 +7,10 @@
 #include "lib/last_error.h"
 #include "lib/replay_span.h"
 
+/* States of profiles that are tried per stretch. */
+#define MAX_MOMENTS 32
+#define N_BEGINNINGS 3
+
 void capture_result_release(struct capture_result *r)
 {
     arena_release(&r->arena);
@@ -122,6 +126,20 @@ static size_t find_alert(const struct memory_sink *all, struct slice alert)
 
 /* ---- the shortest stretch -------------------------------------------------------------------- */
 
+/* One of them; with other profiles it might say something else. */
+static bool is_among(const struct memory_sink *all, struct slice alert)
+{
+    struct json_view a, b;
+    size_t i = find_alert(all, alert);
+    json_view_init(&a);
+    json_view_init(&b);
+    bool same = i != SIZE_MAX && json_view_set(&a, memory_sink_value(all, i)) &&
+                json_view_set(&b, alert) && same_member(&a, &b, "emit");
+    json_view_release(&a);
+    json_view_release(&b);
+    return same;
+}
+
 /* The alert comes, and none that did not come before. */
 static enum err try_stretch(struct capture *c, const struct why_evaluation *how,
                             const struct memory_sink *all, size_t wanted, bool *good,
@@ -133,7 +151,7 @@ static enum err try_stretch(struct capture *c, const struct why_evaluation *how,
     *good = wanted == SIZE_MAX ||
             find_alert(&c->wanted, memory_sink_value(all, wanted)) != SIZE_MAX;
     for (size_t i = 0; i < c->wanted.n_alerts && *good; i++) {
-        *good = find_alert(all, memory_sink_value(&c->wanted, i)) != SIZE_MAX;
+        *good = is_among(all, memory_sink_value(&c->wanted, i));
     }
     return ERR_OK;
 }
@@ -194,29 +212,65 @@ static struct etime decided_until(const struct capture *c, const struct memory_s
     return etime_lt(until, end) ? end : until;
 }
 
+/* A stretch, with what the profiles said at its end, or at the last moment before at which that is enough. */
+static enum err try_profiles(struct capture *c, struct why_evaluation *how,
+                             const struct memory_sink *all, size_t wanted, bool *good,
+                             struct error *err)
+{
+    size_t n = c->n_moments < MAX_MOMENTS ? c->n_moments : MAX_MOMENTS;
+    if (!capture_reads_profiles(c)) {
+        return try_stretch(c, how, all, wanted, good, err);
+    }
+    how->given = &c->given;
+    for (size_t i = 0; i == 0 || (i < n && !*good); i++) {
+        capture_give(c, i < n ? c->moments[i] : c->until);
+        FYKE_TRY(try_stretch(c, how, all, wanted, good, err));
+    }
+    return ERR_OK;
+}
+
+/* Where the stretch may begin. Without an alert it is all there is, but a test gives one state of the profiles:
+ * then as much as the rule looks back from the last event. */
+static void beginnings(const struct capture *c, struct etime first, struct etime ret[N_BEGINNINGS])
+{
+    struct replay_span span;
+    bool late = first.ns == INT64_MIN && capture_reads_profiles(c);
+    replay_span_of(c->rs, &span);
+    struct duration alone = {span.need.ns - span.measures.ns};
+    ret[0] = late ? etime_sub(c->why.last, duration_is_infinite(span.need) ? span.need : alone) : first;
+    ret[1] = late ? c->why.last : etime_sub(first, span.need);
+    ret[2] = ETIME_MIN;
+}
+
 /* The records of the key; where the rule looks back to the beginning of the input, that as well. */
 static enum err choose_stretch(struct capture *c, const struct memory_sink *all, size_t wanted,
                                struct error *err)
 {
-    struct replay_span span;
+    struct etime tries[N_BEGINNINGS];
     struct etime first = wanted == SIZE_MAX ? ETIME_MIN : first_of(memory_sink_value(all, wanted));
-    replay_span_of(c->rs, &span);
-    const struct etime tries[] = {first, etime_sub(first, span.need), ETIME_MIN};
     bool good = false;
     c->until = decided_until(c, all, wanted);
+    beginnings(c, first, tries);
+    if (capture_reads_profiles(c)) {
+        FYKE_TRY(capture_read_profiles(c, etime_lt(tries[1], tries[0]) ? tries[1] : tries[0], err));
+    }
     for (size_t i = 0; i < 2 * FYKE_ARRAY_LEN(tries) && !good; i++) {
-        const struct why_evaluation how = {.part = true,
-                                           .from = tries[i % FYKE_ARRAY_LEN(tries)],
-                                           .with_first = i >= FYKE_ARRAY_LEN(tries),
-                                           .until = c->until};
-        FYKE_TRY(try_stretch(c, &how, all, wanted, &good, err));
+        struct why_evaluation how = {.part = true,
+                                     .from = tries[i % FYKE_ARRAY_LEN(tries)],
+                                     .with_first = i >= FYKE_ARRAY_LEN(tries),
+                                     .until = c->until};
+        FYKE_TRY(try_profiles(c, &how, all, wanted, &good, err));
         if (good) {
+            capture_give_less(c);
             take_records(c, &how);
         }
     }
     return good ? ERR_OK
-                : error_set(err, ERR_RULES, "the rule does not give the same alert again from the "
-                            "records that belong to the key");
+           : capture_reads_profiles(c)
+               ? error_set(err, ERR_RULES, "a test gives one state of the profiles, and there is none "
+                           "with which the rule gives the same: they change between the events of it")
+               : error_set(err, ERR_RULES, "the rule does not give the same alert again from the "
+                           "records that belong to the key");
 }
 
 /* Which alert: the one that is given; else the last one, if it stands at the end. */
@@ -290,6 +344,7 @@ enum fyke_result capture_run(const struct fyke_rules *rules, const struct captur
     ruleset_subset(rs, rule, NULL, &part);
     why_events_init(&c.events, &config->asked, &part, &rs->rules[rule], &c.why);
     c.events.keep = true;
+    capture_profiles_init(&c);
     rc = read_and_cut(&c, &err);
     rc = rc == ERR_OK ? capture_write_fixture(&c, &err) : rc;
     rc = rc == ERR_OK ? capture_write_test(&c, &err) : rc;
@@ -298,6 +353,7 @@ enum fyke_result capture_run(const struct fyke_rules *rules, const struct captur
     pseudonyms_release(&c.pseudonyms);
     memory_sink_release(&c.wanted);
     why_result_release(&c.why);
+    capture_profiles_release(&c);
     buf_release(&c.fixture);
     free(c.taken);
     free(c.left_out);

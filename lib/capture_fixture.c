@@ -279,7 +279,8 @@ enum err capture_write_fixture(struct capture *c, struct error *err)
     struct line l = {.json = json_out_to(&c->fixture), .c = c, .arena = &scratch};
     arena_init(&scratch);
     collect(c);
-    enum err rc = pseudonyms_seal(&c->pseudonyms, err);
+    enum err rc = capture_hide_given(c, err);
+    rc = rc == ERR_OK ? pseudonyms_seal(&c->pseudonyms, err) : rc;
     for (size_t i = 0; rc == ERR_OK && i < c->n_taken; i++) {
         put_record(&l, c->taken[i], i);
         arena_reset(&scratch);

@@ -5,6 +5,7 @@
 #include "nfa/expr.h"
 
 static bool reads_hidden(const struct capture *c, const struct rule *rule, const struct expr *e);
+static bool measure_hidden(const struct capture *c, const struct measure *m);
 
 /* What is derived may hold a hidden value in any of its fields. */
 static bool field_hidden(const struct capture *c, uint32_t decl, uint32_t slot)
@@ -44,8 +45,71 @@ static bool reads_hidden(const struct capture *c, const struct rule *rule, const
     for (uint32_t i = 0; i < n && !any; i++) {
         any = reads_hidden(c, rule, e->kids[i]);
     }
-    return any;
+    return any || (e->op == EX_PROFILE && measure_hidden(c, &c->rs->measures[e->slot]));
 }
+
+/* ---- profiles -------------------------------------------------------------------------------- */
+
+/* Numbers of events say nothing of their values. */
+static bool shows_values(const struct expr *agg)
+{
+    return agg->agg != AGG_COUNT && agg->agg != AGG_COUNT_DISTINCT && agg->agg != AGG_GAP_AVERAGE &&
+           agg->agg != AGG_GAP_STDDEV;
+}
+
+static bool measure_hidden(const struct capture *c, const struct measure *m)
+{
+    bool any = false;
+    for (uint32_t i = 0; m->value && i < m->n_leaves && !any; i++) {
+        any = measure_hidden(c, &c->rs->measures[m->first_leaf + i]);
+    }
+    return any || (m->agg && shows_values(m->agg) && reads_hidden(c, NULL, m->agg->kids[0]));
+}
+
+/* The kind of a hidden field; empty: it is none. */
+static struct slice kind_of(const struct capture *c, const struct expr *e)
+{
+    for (uint32_t i = 0; e && e->op == EX_FIELD && e->field && i < e->field->n; i++) {
+        struct slice kind = c->kinds[e->field->alt[i].decl][e->field->alt[i].slot];
+        if (kind.len > 0) {
+            return kind;
+        }
+    }
+    return (struct slice){0};
+}
+
+/* An aggregate that gives values as they are. */
+static bool gives_values(enum agg_op op)
+{
+    return op == AGG_MIN || op == AGG_MAX || op == AGG_FIRST || op == AGG_LAST || op == AGG_NTH ||
+           op == AGG_DISTINCT || op == AGG_COLLECT;
+}
+
+bool capture_measure_kind(const struct capture *c, const struct measure *m, struct slice *ret)
+{
+    *ret = (struct slice){0};
+    if (!measure_hidden(c, m)) {
+        return true;
+    }
+    if (m->agg && !m->nested && gives_values((enum agg_op)m->agg->agg)) {
+        *ret = kind_of(c, m->agg->kids[0]);
+    }
+    return ret->len > 0;
+}
+
+bool capture_profile_key_kind(const struct capture *c, const struct profile *p, uint32_t part,
+                              struct slice *ret)
+{
+    bool made = false;
+    *ret = (struct slice){0};
+    for (uint32_t i = 0; i < p->n_roles && ret->len == 0; i++) {
+        *ret = kind_of(c, p->roles[i].key[part]);
+        made = made || reads_hidden(c, NULL, p->roles[i].key[part]);
+    }
+    return ret->len > 0 || !made;
+}
+
+/* ---- fields of the alert --------------------------------------------------------------------- */
 
 bool capture_made_of_hidden(const struct capture *c, const struct rule *rule, bool timeout,
                             struct slice name)

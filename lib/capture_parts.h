@@ -2,10 +2,12 @@
 #ifndef FYKE_LIB_CAPTURE_PARTS_H
 #define FYKE_LIB_CAPTURE_PARTS_H
 
+#include "base/map.h"
 #include "lib/capture.h"
 #include "lib/json_view.h"
 #include "lib/pseudonym.h"
 #include "lib/why_events.h"
+#include "nfa/profile.h"
 
 struct capture {
     const struct fyke_rules *rules;
@@ -20,6 +22,13 @@ struct capture {
     struct slice **kinds; /* per declaration and slot: kind of the pseudonyms; empty: stays */
     struct etime until;        /* everything up to here is decided in the test */
     struct memory_sink wanted; /* the alerts of that stretch */
+    struct series *series;     /* capture_profiles.c: what profiles said */
+    struct map series_by_id;
+    struct measure_watch given_watch;
+    struct etime *moments;     /* when they changed, the latest first */
+    size_t n_moments, cap_moments;
+    struct profiles_given given; /* by the test */
+    struct etime given_as_of;
     struct buf fixture;        /* its text */
     struct slice *left_out;    /* fields that the test does not ask for */
     size_t n_left_out, cap_left_out;
@@ -32,7 +41,28 @@ enum err capture_find_hidden(struct capture *c, struct error *err) FYKE_MUST_USE
 /* The lines of the records taken. */
 enum err capture_write_fixture(struct capture *c, struct error *err) FYKE_MUST_USE;
 
+/* ---- capture_profiles.c ---- */
+
+void capture_profiles_init(struct capture *c);
+bool capture_reads_profiles(const struct capture *c);
+void capture_profiles_release(struct capture *c);
+/* What they said from `from` to c->until: c->moments. */
+enum err capture_read_profiles(struct capture *c, struct etime from, struct error *err) FYKE_MUST_USE;
+/* c->given becomes what they said then, of every key, and notes of which it is read. */
+void capture_give(struct capture *c, struct etime t);
+/* The others are left out of it. */
+void capture_give_less(struct capture *c);
+/* ERR_RULES: what is given is made of hidden values, or there is too much of it. */
+enum err capture_hide_given(struct capture *c, struct error *err) FYKE_MUST_USE;
+/* The statements. ERR_RULES: a value cannot be written. */
+enum err capture_put_given(const struct capture *c, struct buf *out, struct error *err) FYKE_MUST_USE;
+
 /* ---- capture_hidden.c ---- */
+
+/* Of which kind the pseudonyms in it are; empty: it shows none. False: it is made of hidden values. */
+bool capture_measure_kind(const struct capture *c, const struct measure *m, struct slice *ret);
+bool capture_profile_key_kind(const struct capture *c, const struct profile *p, uint32_t part,
+                              struct slice *ret);
 
 /* Is the field of the alert made of a hidden one? */
 bool capture_made_of_hidden(const struct capture *c, const struct rule *rule, bool timeout,

@@ -43,8 +43,8 @@ static const struct rule *rule_of(const struct capture *c)
 }
 
 /* `got`: what the test gave; NULL: it is run to see that. */
-static void put_test(const struct capture *c, const char *fixture,
-                     const struct rule_test_result *got, struct buf *out)
+static enum err put_test(const struct capture *c, const char *fixture,
+                         const struct rule_test_result *got, struct buf *out, struct error *err)
 {
     struct etime origin = c->result->first, until = c->until;
     const struct expectation how = {.origin = origin,
@@ -58,7 +58,9 @@ static void put_test(const struct capture *c, const char *fixture,
     put_title(c, out);
     buf_puts(out, " for ");
     expectation_put_name(slice_of(c->config->asked.rule), out);
-    buf_printf(out, " {\n  given time %s\n  events ", text);
+    buf_printf(out, " {\n  given time %s", text);
+    FYKE_TRY(capture_put_given(c, out, err));
+    buf_puts(out, "\n  events ");
     json_put_string(out, slice_of(base_name(fixture)));
     if (etime_lt(c->result->last, until)) {
         buf_puts(out, "\n  watermark ");
@@ -72,6 +74,7 @@ static void put_test(const struct capture *c, const char *fixture,
     }
     json_view_release(&v);
     buf_puts(out, got && got->n_got > 0 ? "\n}\n" : "\n  expect no match\n}\n");
+    return ERR_OK;
 }
 
 /* ---- carrying out ---------------------------------------------------------------------------- */
@@ -275,14 +278,16 @@ static enum err try_and_write(struct capture *c, const char *aside, struct error
     FYKE_CLEANUP(buf_release) struct buf last = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf test_aside = BUF_INIT;
     struct rule_test_result seen, again;
-    put_test(c, aside, NULL, &text);
+    FYKE_TRY(put_test(c, aside, NULL, &text, err));
     enum err rc = run_test(c, buf_slice(&text), &seen, err);
     rc = rc == ERR_OK ? compare(c, &seen, err) : rc;
+    buf_clear(&text);
     if (rc == ERR_OK) {
-        buf_clear(&text);
         capture_list_left_out(c);
-        put_test(c, aside, &seen, &text);
-        put_test(c, c->config->fixture, &seen, &last);
+        rc = put_test(c, aside, &seen, &text, err);
+        rc = rc == ERR_OK ? put_test(c, c->config->fixture, &seen, &last, err) : rc;
+    }
+    if (rc == ERR_OK) {
         c->result->n_alerts = seen.n_got;
         rc = run_test(c, buf_slice(&text), &again, err);
         if (rc == ERR_OK && !again.ok) {

@@ -156,6 +156,21 @@ static bool put_literal(struct field_kind k, struct json_span value, struct buf 
     return true;
 }
 
+bool expectation_put_value(enum value_kind kind, enum value_kind item, struct value v,
+                           struct buf *out)
+{
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    struct json_view view;
+    buf_puts(&text, "{\"value\":");
+    value_to_json(v, &text);
+    buf_puts(&text, "}");
+    json_view_init(&view);
+    bool ok = json_view_set(&view, buf_slice(&text)) &&
+              put_literal((struct field_kind){kind, item}, json_view_get(view.root, "value"), out);
+    json_view_release(&view);
+    return ok;
+}
+
 /* What a body cannot say is left out. */
 static void put_field(const struct expectation *e, struct json_span alert, struct slice name,
                       struct json_span value, struct buf *body)

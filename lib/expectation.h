@@ -22,6 +22,10 @@ void expectation_put_name(struct slice name, struct buf *out);
 /* `alert`: the root of a view. A step is written by its name or, as #2, by its number. */
 void expectation_put(const struct expectation *e, struct json_span alert, struct buf *out);
 
+/* A value of that kind, `item`: of what a list holds. False: the language has no literal of it. */
+bool expectation_put_value(enum value_kind kind, enum value_kind item, struct value v,
+                           struct buf *out);
+
 /* "3m" from the origin; before it the time itself. */
 void expectation_put_moment(struct etime at, struct etime origin, struct buf *out);
 

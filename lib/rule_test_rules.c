@@ -40,7 +40,7 @@ void test_rules_first(struct test_run *r)
     t->whole = r->c->ruleset;
     ruleset_subset(t->whole, r->test->rule, NULL, &t->rs);
     t->tables = r->test->tables;
-    t->given = (struct profiles_given){r->test->profiles, r->test->n_profiles};
+    t->given = (struct profiles_given){.items = r->test->profiles, .n = r->test->n_profiles};
     set_env(r, t);
     r->first = r->now = t;
 }
@@ -98,7 +98,7 @@ static void carry_profiles(struct test_run *r, struct test_rules *t)
             }
         }
     }
-    t->given = (struct profiles_given){items, n};
+    t->given = (struct profiles_given){.items = items, .n = n};
 }
 
 /* ---- other rules -------------------------------------------------------------------------- */

@@ -61,6 +61,7 @@ struct why_evaluation {
                                  NULL */
     const struct rule *instead;    /* of the rule (nfa/ruleset_subset.h); NULL: itself */
     const struct nfa_watch *watch; /* looks on; NULL: nobody does */
+    const struct profiles_given *given; /* instead of what profiles follow, or who looks on; NULL */
     /* A part of it, as a test would have it. */
     bool part;
     struct etime from;  /* records in front of it are left out */

@@ -61,9 +61,16 @@ struct profile_given {
     struct value *key;      /* in the order of the profile's key */
     struct value *measures; /* one per measure of the profile; missing: not given */
 };
+/* Somebody looks on while the measures of a key are read, leaves among them. */
+struct measure_watch {
+    void (*read)(void *ctx, const struct measure *m, const struct value *key, struct etime at,
+                 struct value value);
+    void *ctx;
+};
 struct profiles_given {
     const struct profile_given *items;
     uint32_t n;
+    const struct measure_watch *watch; /* NULL: nobody. With one, and items NULL, nothing is given */
 };
 
 /* The measures that an expression reads: fn(ctx, measure). */

@@ -1,5 +1,6 @@
 #include "engine/keys/measure_view.h"
 
+/* A profile is kept for keys that have its names (language.md 2.23). */
 static const struct value *given_key_part(const struct key_group *g, const struct key_record *rec,
                                           struct slice name)
 {
@@ -47,16 +48,8 @@ static struct value compute(struct measure_view *v, const struct measure *m, str
     return warm ? expr_eval(m->value, ev) : VALUE_MISSING;
 }
 
-static struct value read_measure(void *ctx, uint32_t measure, struct eval *ev)
+static struct value read_followed(struct measure_view *v, const struct measure *m, struct eval *ev)
 {
-    struct measure_view *v = ctx;
-    const struct measure *m = &v->keys->rs->measures[measure];
-    if (v->rec == NULL) {
-        return VALUE_MISSING;
-    }
-    if (v->given != NULL) {
-        return read_given(v, m);
-    }
     if (m->value != NULL) {
         return compute(v, m, ev);
     }
@@ -66,10 +59,38 @@ static struct value read_measure(void *ctx, uint32_t measure, struct eval *ev)
     return value;
 }
 
+static void tell(const struct measure_view *v, const struct measure *m, struct value value,
+                 struct eval *ev)
+{
+    const struct profile *p = &v->keys->rs->profiles[m->profile];
+    const struct key_group *g = &v->keys->groups[v->rec->key_group];
+    struct value *key = ARENA_ARRAY(ev->scratch, struct value, p->n_key + 1u);
+    for (uint32_t k = 0; k < p->n_key; k++) {
+        key[k] = *given_key_part(g, v->rec, p->key_names[k]);
+    }
+    v->watch->read(v->watch->ctx, m, key, ev->now, value);
+}
+
+static struct value read_measure(void *ctx, uint32_t measure, struct eval *ev)
+{
+    struct measure_view *v = ctx;
+    const struct measure *m = &v->keys->rs->measures[measure];
+    if (v->rec == NULL) {
+        return VALUE_MISSING;
+    }
+    struct value value = v->given != NULL ? read_given(v, m) : read_followed(v, m, ev);
+    if (v->watch != NULL) {
+        tell(v, m, value, ev);
+    }
+    return value;
+}
+
 void measure_view_init(struct measure_view *v, const struct key_table *keys,
                        const struct profiles_given *given)
 {
-    *v = (struct measure_view){.keys = keys, .given = given};
+    *v = (struct measure_view){.keys = keys};
+    v->watch = given ? given->watch : NULL;
+    v->given = v->watch && given->items == NULL ? NULL : given;
     v->reader = (struct measure_reader){read_measure, v};
 }
 

@@ -11,6 +11,7 @@ struct measure_view {
     struct measure_reader reader;
     const struct key_table *keys;
     const struct profiles_given *given; /* NULL: profiles follow their events */
+    const struct measure_watch *watch;  /* NULL: nobody looks on */
     struct key_record *rec;             /* NULL: the key has none */
     bool moved; /* reading has dropped what is too old: the record's bytes changed */
 };
