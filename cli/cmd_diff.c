@@ -47,7 +47,6 @@ static int judge(const struct replay_args *a, const struct replay_diff *d)
 
 static int compare(struct replay_args *a, struct fyke_rules *const *sets)
 {
-    const struct fyke_rules *both[] = {sets[0], sets[1]};
     struct replay_result results[2];
     struct replay_diff diff;
     int rc = replay_check_gates(a, rules_ruleset(sets[1]), rules_ruleset(sets[0]));
@@ -55,7 +54,7 @@ static int compare(struct replay_args *a, struct fyke_rules *const *sets)
         return rc;
     }
     a->config.keep_alerts = true;
-    enum fyke_result done = replay_run_sets(both, 2, &a->config, results);
+    enum fyke_result done = replay_run_both(sets[0], sets[1], &a->config, results);
     replay_clear_progress(a);
     if (done != FYKE_OK && done != FYKE_INTERRUPTED) {
         return cli_fail(done);

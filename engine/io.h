@@ -100,6 +100,7 @@ struct out_record {
     bool has_key;          /* false: null key (rule without `for each`) */
     struct etime event_time;
     struct slice rule;     /* header fyke-rule */
+    uint32_t rule_index;   /* in the rule set; of a copy the rule that it stands for */
     struct slice match_id; /* header fyke-match-id */
     bool only_derives;     /* no alert: a match that is shown since it derives events */
     enum match_kind kind;

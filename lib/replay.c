@@ -16,6 +16,8 @@ struct replay {
     const struct ruleset *const *sets;
     struct replay_branch *branches;
     uint32_t n;
+    struct ruleset *was;         /* of two sets the old one, which may be changed; NULL */
+    struct replay_shared shared; /* of these, if one engine can evaluate both */
     struct replay_union all; /* of several sets */
     struct replay_input input;
     struct replay_tee tee;
@@ -38,6 +40,17 @@ static enum err check_range(const struct replay_config *c, struct error *err)
     return ERR_OK;
 }
 
+/* Branches with an engine of their own: all, or the first one. */
+static uint32_t engines(const struct replay *r)
+{
+    return r->shared.rs ? 1 : r->n;
+}
+
+static const struct ruleset *evaluated(const struct replay *r, uint32_t i)
+{
+    return r->shared.rs ? r->shared.rs : r->sets[i];
+}
+
 /* What any of the sets needs. */
 static struct engine_range widest(const struct replay *r, struct duration *late)
 {
@@ -55,16 +68,17 @@ static struct engine_range widest(const struct replay *r, struct duration *late)
 static enum err open_tables(struct replay *r, struct error *err)
 {
     const struct replay_config *c = r->config;
-    const struct table_inputs **tables = xcalloc(r->n, sizeof(*tables));
+    uint32_t n = engines(r);
+    const struct table_inputs **tables = xcalloc(n, sizeof(*tables));
     enum err rc = ERR_OK;
-    for (uint32_t i = 0; i < r->n && rc == ERR_OK; i++) {
+    for (uint32_t i = 0; i < n && rc == ERR_OK; i++) {
         struct replay_branch *b = &r->branches[i];
-        rc = table_inputs_open(&b->tables, b->rs, c->inputs, c->n_inputs, c->kcat,
+        rc = table_inputs_open(&b->tables, evaluated(r, i), c->inputs, c->n_inputs, c->kcat,
                                r->input.from_kafka ? &r->input.kafka : NULL, err);
         tables[i] = &b->tables;
     }
     if (rc == ERR_OK) {
-        rc = replay_input_open(&r->input, tables, r->n, err);
+        rc = replay_input_open(&r->input, tables, n, err);
     }
     free(tables);
     return rc;
@@ -75,15 +89,16 @@ static enum err open_input(struct replay *r, struct error *err)
     const struct replay_config *c = r->config;
     struct duration late;
     struct engine_range range = widest(r, &late);
-    const struct ruleset *rs = r->sets[0];
-    if (r->n > 1) {
+    const struct ruleset *rs = evaluated(r, 0);
+    uint32_t n = engines(r);
+    if (n > 1) {
         replay_union_init(&r->all, r->sets, r->n);
         rs = &r->all.rs;
     }
     FYKE_TRY(replay_input_init(&r->input, c, rs, range, late, err));
     r->input.savepoint = c->from_state ? &r->savepoint : NULL;
     FYKE_TRY(open_tables(r, err));
-    return replay_tee_open(&r->tee, &r->input.source, r->sets, r->n, r->n > 1 ? &r->all : NULL,
+    return replay_tee_open(&r->tee, &r->input.source, n > 1 ? r->sets : &rs, n, n > 1 ? &r->all : NULL,
                            !c->kcat && !r->input.from_kafka, err);
 }
 
@@ -99,6 +114,37 @@ static enum err open_savepoint(struct replay *r, struct replay_result *results, 
     FYKE_TRY(replay_savepoint_open(&r->savepoint, c->from_state, c->options.app, r->sets[0], err));
     replay_savepoint_tell(&r->savepoint, &results[0]);
     r->branches[0].state_dir = r->savepoint.dir;
+    return ERR_OK;
+}
+
+static bool same_range(const struct replay_branch *a, const struct replay_branch *b)
+{
+    return a->range.from.ns == b->range.from.ns && a->range.before.ns == b->range.before.ns;
+}
+
+/* One engine for both, if what they look back to begins and ends at the same times. */
+static void share_engine(struct replay *r)
+{
+    struct replay_branch *was = &r->branches[0], *is = &r->branches[1];
+    if (!r->was || !same_range(was, is) || !replay_shared_init(&r->shared, r->was, r->sets[1])) {
+        return;
+    }
+    r->shared.sides[0] = &was->collect;
+    r->shared.sides[1] = &is->collect;
+    was->shared = is->shared = &r->shared;
+    was->share = 1;
+}
+
+static enum err open_engines(struct replay *r, struct error *err)
+{
+    for (uint32_t i = 0; i < engines(r); i++) {
+        FYKE_TRY(replay_branch_open(&r->branches[i], &r->input, &r->tee.taps[i], err));
+    }
+    for (uint32_t i = engines(r); i < r->n; i++) {
+        r->branches[i].engine = r->branches[0].engine;
+        r->branches[i].input = &r->input;
+        r->branches[i].borrows_engine = true;
+    }
     return ERR_OK;
 }
 
@@ -123,11 +169,9 @@ static enum err open_replay(struct replay *r, struct replay_result *results, str
     FYKE_TRY(rc);
     FYKE_TRY(check_range(r->config, err));
     FYKE_TRY(open_savepoint(r, results, err));
+    share_engine(r);
     FYKE_TRY(open_input(r, err));
-    for (uint32_t i = 0; i < r->n; i++) {
-        FYKE_TRY(replay_branch_open(&r->branches[i], &r->input, &r->tee.taps[i], err));
-    }
-    return ERR_OK;
+    return open_engines(r, err);
 }
 
 /* ---- running -------------------------------------------------------------------------------- */
@@ -141,16 +185,17 @@ static void *run_branch(void *ctx)
 /* The first rule set in this thread, each other one in its own. */
 static enum err run_branches(struct replay *r, struct error *err)
 {
-    pthread_t *threads = xcalloc(r->n, sizeof(*threads));
+    uint32_t n = engines(r);
+    pthread_t *threads = xcalloc(n, sizeof(*threads));
     uint32_t begun = 1;
     enum err rc = ERR_OK;
-    for (; begun < r->n && rc == ERR_OK; begun += rc == ERR_OK) {
+    for (; begun < n && rc == ERR_OK; begun += rc == ERR_OK) {
         int why = pthread_create(&threads[begun], NULL, run_branch, &r->branches[begun]);
         if (why != 0) {
             rc = error_set(err, ERR_IO, "cannot start a thread: %s", strerror(why));
         }
     }
-    for (uint32_t i = begun; i < r->n; i++) {
+    for (uint32_t i = begun; i < n; i++) {
         replay_tap_leave(&r->tee.taps[i], true); /* those that run must not wait for it */
     }
     replay_branch_run(&r->branches[0]);
@@ -165,7 +210,7 @@ static enum err run_branches(struct replay *r, struct error *err)
 static enum err first_error(const struct replay *r, struct error *err)
 {
     const struct replay_branch *found = NULL;
-    for (uint32_t i = 0; i < r->n; i++) {
+    for (uint32_t i = 0; i < engines(r); i++) {
         const struct replay_branch *b = &r->branches[i];
         if (b->rc != ERR_OK && (!found || (found->tap->turned_away && !b->tap->turned_away))) {
             found = b;
@@ -205,14 +250,16 @@ static void close_replay(struct replay *r)
     replay_input_close(&r->input);
     replay_savepoint_close(&r->savepoint);
     replay_union_release(&r->all);
+    replay_shared_release(&r->shared);
     free(r->branches);
 }
 
-static enum fyke_result run_rulesets(const struct ruleset *const *sets, uint32_t n,
+/* `was`: sets[0], if it may be evaluated together with the other one; NULL. */
+static enum fyke_result run_rulesets(const struct ruleset *const *sets, uint32_t n, struct ruleset *was,
                                      const struct replay_config *c, struct replay_result *results)
 {
     struct error err = ERROR_INIT;
-    struct replay r = {.config = c, .n = n, .sets = sets, .aside = *c};
+    struct replay r = {.config = c, .n = n, .sets = sets, .was = was, .aside = *c};
     double wall_s = replay_seconds(CLOCK_MONOTONIC);
     double cpu_s = replay_seconds(CLOCK_PROCESS_CPUTIME_ID);
     r.branches = xcalloc(n, sizeof(*r.branches));
@@ -248,9 +295,18 @@ enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         rulesets[i] = rules_ruleset(sets[i]);
     }
-    enum fyke_result rc = run_rulesets(rulesets, n, &config, results);
+    enum fyke_result rc = run_rulesets(rulesets, n, NULL, &config, results);
     free(rulesets);
     return rc;
+}
+
+enum fyke_result replay_run_both(struct fyke_rules *was, const struct fyke_rules *is,
+                                 const struct replay_config *c, struct replay_result results[2])
+{
+    const struct ruleset *const sets[] = {rules_ruleset(was), rules_ruleset(is)};
+    struct replay_config config = *c;
+    config.funnel = false;
+    return run_rulesets(sets, 2, was->compilation->ruleset, &config, results);
 }
 
 enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_config *c,
@@ -263,7 +319,7 @@ enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_
     struct replay_result results[2];
     replay_funnel_init(&funnel, rules_ruleset(rules));
     const struct ruleset *const sets[] = {rules_ruleset(rules), &funnel.rs};
-    enum fyke_result rc = run_rulesets(sets, 2, c, results);
+    enum fyke_result rc = run_rulesets(sets, 2, NULL, c, results);
     if (rc == FYKE_OK || rc == FYKE_INTERRUPTED) {
         *ret = results[0];
         replay_funnel_take(&funnel, &results[1], ret);

@@ -232,4 +232,9 @@ enum fyke_result replay_run(const struct fyke_rules *rules, const struct replay_
 enum fyke_result replay_run_sets(const struct fyke_rules *const *sets, uint32_t n,
                                  const struct replay_config *c, struct replay_result *results);
 
+/* The same of an old and a new set, in which rules that are the same are evaluated once. Costs and settled keys are not
+ * told. `was` serves no further evaluation. */
+enum fyke_result replay_run_both(struct fyke_rules *was, const struct fyke_rules *is,
+                                 const struct replay_config *c, struct replay_result results[2]);
+
 #endif

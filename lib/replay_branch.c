@@ -111,9 +111,9 @@ static enum err open_engine(struct replay_branch *b, struct error *err)
     o.show_derived = c->labels != NULL; /* what stands behind derived events may be labelled */
     o.shadow = true; /* a rule in status shadow is here to be looked at */
     o.range = &b->range;
-    o.observe = replay_collect_event;
-    o.observe_ctx = &b->collect;
-    o.keyed = b->collect.settled.on ? replay_settled_event : NULL;
+    o.observe = b->shared ? replay_shared_event : replay_collect_event;
+    o.observe_ctx = b->shared ? (void *)b->shared : &b->collect;
+    o.keyed = b->collect.settled.on && !b->shared ? replay_settled_event : NULL;
     o.keyed_ctx = &b->collect.settled;
     o.beat = beat;
     o.beat_ctx = b;
@@ -121,7 +121,7 @@ static enum err open_engine(struct replay_branch *b, struct error *err)
     o.n_table_feeds = b->tables.n_feeds;
     o.geoip = geoip_files_lookup(b->geoip);
     o.geoip_identity = geoip_files_identity(b->geoip);
-    return engine_new(b->rs, &o, &b->engine, err);
+    return engine_new(b->shared ? b->shared->rs : b->rs, &o, &b->engine, err);
 }
 
 enum err replay_branch_init(struct replay_branch *b, const struct replay_config *c,
@@ -150,12 +150,17 @@ enum err replay_branch_open(struct replay_branch *b, const struct replay_input *
 
 void replay_branch_run(struct replay_branch *b)
 {
-    b->rc = engine_run(b->engine, &b->tap->base, &b->collect.sink, b->config->stop, &b->err);
+    struct sink *sink = b->shared ? &b->shared->sink : &b->collect.sink;
+    b->rc = engine_run(b->engine, &b->tap->base, sink, b->config->stop, &b->err);
     replay_tap_leave(b->tap, b->rc != ERR_OK);
 }
 
+/* Two sets that are evaluated as one have no cost of their own. */
 static void count_operations(struct replay_branch *b)
 {
+    if (b->shared) {
+        return;
+    }
     struct engine_rule_figures *f = xcalloc(b->rs->n_rules + 1u, sizeof(*f));
     bool whole; /* of what is not asked for here */
     engine_rule_figures(b->engine, f, &whole);
@@ -191,7 +196,9 @@ void replay_branch_finish(struct replay_branch *b)
 
 void replay_branch_release(struct replay_branch *b)
 {
-    engine_free(b->engine);
+    if (!b->borrows_engine) {
+        engine_free(b->engine);
+    }
     table_inputs_release(&b->tables);
     geoip_files_close(b->geoip);
     replay_collect_release(&b->collect);

@@ -5,6 +5,7 @@
 #include "connectors/geoip.h"
 #include "lib/replay_collect.h"
 #include "lib/replay_input.h"
+#include "lib/replay_shared.h"
 #include "lib/replay_tee.h"
 
 struct replay_branch {
@@ -15,7 +16,9 @@ struct replay_branch {
     struct table_inputs tables;
     struct geoip_files *geoip;
     struct replay_collect collect;
+    struct replay_shared *shared; /* its engine speaks for two branches (lib/replay_shared.h); NULL */
     struct engine *engine;
+    bool borrows_engine; /* of the branch that it is evaluated with */
     const struct replay_input *input;
     struct replay_tap *tap;
     const char *state_dir;   /* NULL: begins without a state */

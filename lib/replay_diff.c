@@ -4,6 +4,7 @@
 
 #include "base/xalloc.h"
 #include "lib/replay_pairs.h"
+#include "nfa/rule_same.h"
 
 const char *diff_class_name(enum diff_class c)
 {
@@ -28,15 +29,28 @@ static uint32_t rule_number(const struct ruleset *rs, struct slice name)
     return UINT32_MAX;
 }
 
+/* The text of a rule may be the same, and what it names another. */
+static void look_behind(const struct replay_diff *d, struct diff_rule *r)
+{
+    const struct rule *was = &d->was->rs->rules[r->old_index], *is = &d->is->rs->rules[r->new_index];
+    r->other_lists = rule_data_differ(d->is->rs, is, d->was->rs);
+    if (r->fate == RULE_UNCHANGED && !rules_tell_same(d->was->rs, was, d->is->rs, is)) {
+        r->fate = RULE_KEPT;
+    }
+}
+
 static void add_rule(void *ctx, struct slice name, enum rule_fate fate)
 {
     struct maker *m = ctx;
     struct replay_diff *d = m->diff;
-    VEC_PUSH(d->rules, d->n_rules, m->cap) =
-        (struct diff_rule){.name = name,
-                           .old_index = rule_number(d->was->rs, name),
-                           .new_index = rule_number(d->is->rs, name),
-                           .fate = fate};
+    struct diff_rule *r = &VEC_PUSH(d->rules, d->n_rules, m->cap);
+    *r = (struct diff_rule){.name = name,
+                            .old_index = rule_number(d->was->rs, name),
+                            .new_index = rule_number(d->is->rs, name),
+                            .fate = fate};
+    if (r->old_index != UINT32_MAX && r->new_index != UINT32_MAX) {
+        look_behind(d, r);
+    }
 }
 
 /* Where it stands, of the set that has it. */

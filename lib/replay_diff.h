@@ -37,6 +37,7 @@ struct diff_rule {
     struct slice name;
     uint32_t old_index, new_index; /* UINT32_MAX: the set has no such rule */
     enum rule_fate fate;
+    bool other_lists; /* a list or lookup that it reads holds something else */
     const char *file; /* where the new rule stands, or the one that is gone */
     uint32_t line;
     uint64_t was, is; /* alerts of the range */

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "nfa/profile.h"
+#include "nfa/rule_exprs.h"
 #include "nfa/rule_sources.h"
 #include "nfa/schema_shape.h"
 
@@ -113,69 +114,6 @@ static void renaming_init(struct renaming *r, struct ruleset *from, const struct
               same_measure(&from->measures[i], &base->measures[k]));
 }
 
-/* ---- every expression of a rule --------------------------------------------------------------- */
-
-/* They live in the older set's arena, which is ours to change. */
-typedef void (*expr_fn)(struct renaming *r, struct expr *e);
-
-static void visit(struct renaming *r, const struct expr *e, expr_fn fn)
-{
-    if (e == NULL) {
-        return;
-    }
-    fn(r, (struct expr *)(uintptr_t)e);
-    uint32_t n = e->op == EX_AGG ? 3 : e->n_kids;
-    for (uint32_t i = 0; i < n; i++) {
-        visit(r, e->kids[i], fn);
-    }
-}
-
-static void visit_pattern(struct renaming *r, const struct pattern *p, expr_fn fn)
-{
-    visit(r, p->until, fn);
-    visit(r, p->having, fn);
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        if (p->items[i].node != NULL) {
-            visit_pattern(r, p->items[i].node, fn);
-        }
-    }
-}
-
-static void visit_emits(struct renaming *r, const struct emit_plan *plans, uint32_t n, expr_fn fn)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t f = 0; f < plans[i].n_fields; f++) {
-            visit(r, plans[i].fields[f].value, fn);
-        }
-    }
-}
-
-static void visit_rule(struct renaming *r, const struct rule *rule, expr_fn fn)
-{
-    for (uint32_t i = 0; i < rule->n_roles; i++) {
-        visit(r, rule->roles[i].filter, fn);
-        for (uint32_t k = 0; k < rule->n_key; k++) {
-            visit(r, rule->roles[i].key[k], fn);
-        }
-    }
-    for (uint32_t i = 0; i < rule->n_tests; i++) {
-        visit(r, rule->tests[i].own, fn);
-        visit(r, rule->tests[i].joint, fn);
-        for (uint32_t k = 0; k < rule->tests[i].n_conditions; k++) {
-            visit(r, rule->tests[i].conditions[k].expr, fn);
-        }
-    }
-    for (uint32_t i = 0; i < rule->n_captures; i++) {
-        visit(r, rule->captures[i].value, fn);
-    }
-    visit_pattern(r, rule->root, fn);
-    visit_emits(r, rule->emits, rule->n_emits, fn);
-    visit_emits(r, rule->timeouts, rule->n_timeouts, fn);
-    for (uint32_t i = 0; i < rule->quiet.n_per; i++) {
-        visit(r, rule->quiet.per[i], fn);
-    }
-}
-
 /* ---- may it run beside the others? ------------------------------------------------------------ */
 
 static bool is_old_table(const struct renaming *r, const struct table_decl *t)
@@ -189,8 +127,9 @@ static bool is_gone(const uint32_t *numbers, uint32_t n)
     return (n & DONE) == 0 && numbers[n] == GONE;
 }
 
-static void look_up(struct renaming *r, struct expr *e)
+static void look_up(void *ctx, const struct expr *e)
 {
+    struct renaming *r = ctx;
     for (uint32_t i = 0; e->field != NULL && i < e->field->n; i++) {
         r->missing |= is_gone(r->decls, e->field->alt[i].decl);
     }
@@ -225,7 +164,7 @@ static const char *missing_of(struct renaming *r, const struct rule *rule)
         }
     }
     r->missing = false;
-    visit_rule(r, rule, look_up);
+    rule_each_expr(rule, look_up, r);
     return r->missing ? "a list, lookup or profile that it reads is declared otherwise now" : NULL;
 }
 
@@ -303,8 +242,11 @@ static void set_number(uint32_t *at, const uint32_t *numbers)
     }
 }
 
-static void rename_expr(struct renaming *r, struct expr *e)
+/* Expressions live in the older set's arena, which is ours to change. */
+static void rename_expr(void *ctx, const struct expr *node)
 {
+    struct renaming *r = ctx;
+    struct expr *e = (struct expr *)(uintptr_t)node;
     struct field_ref *f = (struct field_ref *)(uintptr_t)e->field;
     for (uint32_t i = 0; f != NULL && i < f->n; i++) {
         set_number(&f->alt[i].decl, r->decls);
@@ -319,10 +261,11 @@ static void rename_expr(struct renaming *r, struct expr *e)
     }
 }
 
-static void settle_expr(struct renaming *r, struct expr *e)
+static void settle_expr(void *ctx, const struct expr *node)
 {
+    struct expr *e = (struct expr *)(uintptr_t)node;
     struct field_ref *f = (struct field_ref *)(uintptr_t)e->field;
-    (void)r;
+    (void)ctx;
     for (uint32_t i = 0; f != NULL && i < f->n; i++) {
         f->alt[i].decl &= ~DONE;
     }
@@ -351,7 +294,7 @@ static void rename_rule(struct renaming *r, struct rule *rule)
     }
     rename_emits(r, rule->emits, rule->n_emits);
     rename_emits(r, rule->timeouts, rule->n_timeouts);
-    visit_rule(r, rule, rename_expr);
+    rule_each_expr(rule, rename_expr, r);
 }
 
 /* ---- linking ---------------------------------------------------------------------------------- */
@@ -424,14 +367,15 @@ static uint32_t link_set(struct ruleset *rs, const struct ruleset *base, struct 
         old[end].refused = add_rule(rs, &r, &old[end]);
     }
     for (uint32_t i = 0; i < end; i++) {
-        visit_rule(&r, &r.from->rules[old[i].rule], settle_expr);
+        rule_each_expr(&r.from->rules[old[i].rule], settle_expr, NULL);
     }
     keep_fields(rs, &r);
     arena_release(&r.arena);
     return end;
 }
 
-struct ruleset *ruleset_link(const struct ruleset *base, struct link_rule *old, uint32_t n)
+/* Sources are still to be found. */
+static struct ruleset *link_all(const struct ruleset *base, struct link_rule *old, uint32_t n)
 {
     struct ruleset *rs = xmalloc(sizeof(*rs));
     *rs = *base;
@@ -442,6 +386,38 @@ struct ruleset *ruleset_link(const struct ruleset *base, struct link_rule *old, 
     for (uint32_t i = 0; i < n;) {
         i += link_set(rs, base, old + i, n - i);
     }
+    return rs;
+}
+
+struct ruleset *ruleset_link(const struct ruleset *base, struct link_rule *old, uint32_t n)
+{
+    struct ruleset *rs = link_all(base, old, n);
+    ruleset_find_sources(rs);
+    return rs;
+}
+
+bool ruleset_may_link_beside(const struct ruleset *base, const struct link_rule *old, uint32_t n)
+{
+    bool may = true;
+    for (uint32_t i = 0; i < n && may;) {
+        struct renaming r;
+        renaming_init(&r, old[i].from, base);
+        for (; i < n && old[i].from == r.from && may; i++) {
+            may = missing_of(&r, &r.from->rules[old[i].rule]) == NULL;
+        }
+        arena_release(&r.arena);
+    }
+    return may;
+}
+
+struct ruleset *ruleset_link_beside(const struct ruleset *base, struct link_rule *old, uint32_t n)
+{
+    struct ruleset *rs = link_all(base, old, n);
+    for (uint32_t i = 0; i < rs->n_draining; i++) {
+        rs->rules[rs->n_rules + i].drains = false;
+    }
+    rs->n_rules += rs->n_draining;
+    rs->n_draining = 0;
     ruleset_find_sources(rs);
     return rs;
 }

@@ -22,5 +22,10 @@ struct link_rule {
 /* The set in force with the old rules behind its own: n_rules as before, then n_draining. What `base` owns
  * stays its own; *ret borrows from it and from the older sets. Freed by ruleset_free(). */
 struct ruleset *ruleset_link(const struct ruleset *base, struct link_rule *old, uint32_t n);
+/* Is all there that the old rules name? Changes nothing. */
+bool ruleset_may_link_beside(const struct ruleset *base, const struct link_rule *old, uint32_t n);
+/* The same with the old rules as rules like any other: they begin matches, too, and stand among n_rules. No
+ * rule may read what they derive. */
+struct ruleset *ruleset_link_beside(const struct ruleset *base, struct link_rule *old, uint32_t n);
 
 #endif

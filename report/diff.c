@@ -38,11 +38,11 @@ diff_form report_diff_of_file(const char *path)
 
 /* ---- what the forms share ------------------------------------------------------------------- */
 
-const char *diff_fate_name(enum rule_fate fate)
+const char *diff_fate_name(const struct diff_rule *r)
 {
-    switch (fate) {
-    case RULE_UNCHANGED: return "unchanged";
-    case RULE_KEPT: return "same pattern";
+    switch (r->fate) {
+    case RULE_UNCHANGED: return r->other_lists ? "other lists" : "unchanged";
+    case RULE_KEPT: return r->other_lists ? "other lists" : "same pattern";
     case RULE_NEW: return "added";
     case RULE_CHANGED: return "changed";
     case RULE_REMOVED: break;

@@ -60,7 +60,7 @@ static void put_rule(struct json_out *j, const struct replay_diff *d, const stru
     const struct replay_rule *is = diff_figures(d->is, r->new_index);
     json_object_begin(j);
     json_member_string(j, "rule", r->name);
-    json_member_string(j, "is", slice_of(diff_fate_name(r->fate)));
+    json_member_string(j, "is", slice_of(diff_fate_name(r)));
     json_member_uint(j, "before", r->was);
     json_member_uint(j, "after", r->is);
     put_counts(j, r->n);

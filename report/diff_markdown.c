@@ -9,7 +9,7 @@ static void put_rule(const struct diff_rule *r, struct buf *out)
 {
     buf_puts(out, "| ");
     put_markdown(r->name, out);
-    buf_printf(out, " | %s | %" PRIu64 " | %" PRIu64, diff_fate_name(r->fate), r->was, r->is);
+    buf_printf(out, " | %s | %" PRIu64 " | %" PRIu64, diff_fate_name(r), r->was, r->is);
     for (int c = 0; c < DIFF_CLASSES; c++) {
         buf_printf(out, " | %" PRIu64, r->n[c]);
     }

@@ -6,7 +6,7 @@
 #include "report/parts.h"
 
 /* "added", "gone", "changed", … */
-const char *diff_fate_name(enum rule_fate fate);
+const char *diff_fate_name(const struct diff_rule *r);
 /* "3 new, 1 lost"; "nothing changed". */
 void diff_put_counts(const uint64_t *n, struct buf *out);
 /* What is different: "1 event more, 2 fewer, another emit", "1m earlier". */

@@ -38,7 +38,7 @@ static void put_rule(const struct diff_rule *r, int width, struct buf *out)
     for (int c = 0; c < DIFF_CLASSES; c++) {
         buf_printf(out, "  %8" PRIu64, r->n[c]);
     }
-    buf_printf(out, "  %s\n", diff_fate_name(r->fate));
+    buf_printf(out, "  %s\n", diff_fate_name(r));
 }
 
 static void put_table(const struct replay_diff *d, struct buf *out)

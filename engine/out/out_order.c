@@ -155,6 +155,7 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
         .has_key = a->n_key > 0,
         .event_time = a->detected,
         .rule = a->rule->name,
+        .rule_index = a->rule->original,
         .match_id = slice_of(a->match_id),
         .only_derives = a->only_derives,
         .kind = a->kind,
