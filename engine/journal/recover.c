@@ -278,6 +278,7 @@ enum err recover_anew(struct engine *e, struct error *err)
 {
     struct recovery r = recovery_of(e);
     engine_say(e, "%s", err->text);
+    state_drop_kept_keys(e->state);
     enum err rc = recover_wipe(&r, "it is damaged", err);
     if (rc == ERR_OK) {
         rc = stand(&r, err);

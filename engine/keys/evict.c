@@ -54,9 +54,6 @@ void keyspace_mark_dirty(struct keyspace *ks, struct key_record *rec)
 static void evict_record(struct keyspace *ks, struct key_record *rec)
 {
     struct key_entry *e = rec->entry;
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
-        ks->evicted_events += key_slot_retained(&rec->slots[i]) * key_slot_rules(&rec->slots[i]);
-    }
     record_list_remove(&ks->clean, rec);
     keyspace_free_record(ks, rec);
     e->rec = NULL;
@@ -85,15 +82,17 @@ void keyspace_evict(struct keyspace *ks)
 
 void keyspace_shrink(struct keyspace *ks)
 {
-    if (ks->n_entries > 0 || ks->n_buckets == KEYSPACE_BUCKETS) {
+    struct key_index *x = &ks->index;
+    if (x->n_entries > 0 || x->n_buckets == KEYSPACE_BUCKETS) {
         return;
     }
-    free(ks->buckets);
-    ks->n_buckets = KEYSPACE_BUCKETS;
-    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
-    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
-        key_timers_release(&ks->timers[i]);
+    free(x->buckets);
+    x->n_buckets = KEYSPACE_BUCKETS;
+    x->buckets = xcalloc(x->n_buckets, sizeof(*x->buckets));
+    for (uint32_t i = 0; i < x->n_heaps; i++) {
+        key_timers_release(&x->heaps[i]);
     }
+    pool_trim(&x->pool);
     pool_trim(&ks->pool);
 }
 

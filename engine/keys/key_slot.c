@@ -21,10 +21,12 @@ bool key_slot_settle(struct key_slot *s)
         s->next = instance_next_time(s->instance);
         s->bytes = instance_bytes(s->instance);
         s->outside = instance_outside_bytes(s->instance);
+        s->events = instance_retained(s->instance);
         return !instance_is_empty(s->instance);
     }
     s->next = measure_next_time(s->measure);
     s->bytes = s->outside = measure_bytes(s->measure);
+    s->events = measure_kept(s->measure);
     return !measure_is_empty(s->measure);
 }
 

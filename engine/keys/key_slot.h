@@ -28,6 +28,7 @@ struct key_slot {
     struct etime next; /* when something is due */
     uint64_t bytes;    /* of memory, as if no event were shared */
     uint64_t outside;  /* of them, what does not lie in the pool */
+    uint64_t events;   /* kept, of one of the rules */
 };
 
 static inline uint32_t key_slot_rules(const struct key_slot *s)

@@ -13,14 +13,24 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     ks->options = *o;
     pool_init(&ks->pool);
     arena_init(&ks->values);
-    ks->n_buckets = KEYSPACE_BUCKETS;
-    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
     ks->held = xcalloc(o->rs->n_units + 1u, sizeof(*ks->held));
-    ks->timers = xcalloc(o->rs->n_stages ? o->rs->n_stages : 1, sizeof(*ks->timers));
+    key_index_init(&ks->index, o->rs->n_stages);
+    ks->heap_of_stage = xcalloc(o->rs->n_stages + 1u, sizeof(*ks->heap_of_stage));
+    for (uint32_t i = 0; i < o->rs->n_stages; i++) {
+        ks->heap_of_stage[i] = (uint16_t)i;
+    }
     if (o->store != NULL) {
         ks->reader = store_reader_new(o->store, o->shard);
     }
     return ks;
+}
+
+static void free_records(struct keyspace *ks, const struct record_list *l)
+{
+    for (struct key_record *rec = l->oldest, *next; rec != NULL; rec = next) {
+        next = rec->newer;
+        keyspace_free_record(ks, rec);
+    }
 }
 
 void keyspace_free(struct keyspace *ks)
@@ -28,19 +38,11 @@ void keyspace_free(struct keyspace *ks)
     if (ks == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
-        key_timers_release(&ks->timers[i]);
-    }
-    for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
-            if (e->rec != NULL) {
-                keyspace_free_record(ks, e->rec);
-            }
-        }
-    }
-    free(ks->timers);
+    free_records(ks, &ks->clean);
+    free_records(ks, &ks->dirty);
+    key_index_release(&ks->index);
+    free(ks->heap_of_stage);
     free(ks->held);
-    free(ks->buckets);
     store_reader_free(ks->reader);
     nfa_scratch_free(ks->scratch);
     record_slots_release(&ks->decoded);
@@ -50,103 +52,9 @@ void keyspace_free(struct keyspace *ks)
     free(ks);
 }
 
-void keyspace_leave_store(struct keyspace *ks)
-{
-    store_reader_free(ks->reader);
-    ks->reader = NULL;
-}
-
 struct pool *keyspace_pool(struct keyspace *ks)
 {
     return &ks->pool;
-}
-
-/* ---- table -------------------------------------------------------------------------------- */
-
-static struct key_entry **bucket_of(const struct keyspace *ks, struct hash128 hash)
-{
-    return &ks->buckets[hash.lo & (ks->n_buckets - 1)];
-}
-
-static void table_grow(struct keyspace *ks)
-{
-    struct key_entry **old = ks->buckets;
-    size_t n_old = ks->n_buckets;
-    ks->n_buckets = n_old * 2;
-    ks->buckets = xcalloc(ks->n_buckets, sizeof(*ks->buckets));
-    for (size_t i = 0; i < n_old; i++) {
-        for (struct key_entry *e = old[i], *next; e != NULL; e = next) {
-            next = e->chain;
-            struct key_entry **b = bucket_of(ks, e->hash);
-            e->chain = *b;
-            *b = e;
-        }
-    }
-    free(old);
-}
-
-struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
-{
-    struct key_entry *e = *bucket_of(ks, hash);
-    while (e != NULL && !hash128_eq(e->hash, hash)) {
-        e = e->chain;
-    }
-    return e;
-}
-
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step)
-{
-    struct key_entry **b = bucket_of(ks, hash);
-    if (step == 0) {
-        __builtin_prefetch(b);
-        return;
-    }
-    const struct key_entry *e = *b;
-    if (step == 1) {
-        __builtin_prefetch(e);
-        return;
-    }
-    while (e != NULL && !hash128_eq(e->hash, hash)) {
-        e = e->chain;
-    }
-    if (e == NULL || e->rec == NULL) {
-        return;
-    }
-    if (step == 2) {
-        __builtin_prefetch(e->rec);
-        __builtin_prefetch((const char *)e->rec + 64);
-    } else if (e->rec->slots != NULL) {
-        __builtin_prefetch(e->rec->slots);
-    }
-}
-
-struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
-                                     uint32_t stage)
-{
-    if (ks->n_entries >= ks->n_buckets) {
-        table_grow(ks);
-    }
-    struct key_entry *e = POOL_NEW(&ks->pool, struct key_entry);
-    struct key_entry **b = bucket_of(ks, hash);
-    e->hash = hash;
-    e->stage = stage;
-    e->next_time = ETIME_MAX;
-    e->chain = *b;
-    *b = e;
-    ks->n_entries++;
-    return e;
-}
-
-void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e)
-{
-    struct key_entry **at = bucket_of(ks, e->hash);
-    while (*at != e) {
-        at = &(*at)->chain;
-    }
-    *at = e->chain;
-    keyspace_set_timer(ks, e, ETIME_MAX);
-    ks->n_entries--;
-    POOL_DELETE(&ks->pool, e);
 }
 
 /* ---- records ------------------------------------------------------------------------------ */
@@ -200,6 +108,7 @@ struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref
         rec->entry = keyspace_add_entry(ks, ref->hash, rec->stage);
     }
     rec->entry->rec = rec;
+    rec->entry->life = ks->index.life;
     keyspace_weigh(ks, rec);
     return rec;
 }
@@ -219,17 +128,21 @@ void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
 /* What a commit writes counts an event once per rule that keeps it; memory holds it once. */
 void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
 {
-    uint64_t outside = 0;
+    uint64_t outside = 0, events = 0;
     uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
                       rec->n_stored * sizeof(*rec->stored);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
-        memory += rec->slots[i].bytes * key_slot_rules(&rec->slots[i]);
+        uint32_t rules = key_slot_rules(&rec->slots[i]);
+        memory += rec->slots[i].bytes * rules;
+        events += rec->slots[i].events * rules;
         outside += rec->slots[i].outside;
     }
     ks->dirty_memory += rec->dirty ? memory - rec->memory : 0;
     ks->outside += outside - rec->outside;
+    ks->n_events += events - rec->events;
     rec->memory = memory;
     rec->outside = outside;
+    rec->events = events;
 }
 
 /* The hash is 128 bits of the key; two keys with one hash are either made on purpose or damage. */
@@ -246,7 +159,7 @@ static enum err lookup(struct keyspace *ks, const struct key_ref *ref, struct ke
                        struct error *err)
 {
     struct key_entry *e = keyspace_entry(ks, ref->hash);
-    *ret = e == NULL ? NULL : e->rec;
+    *ret = key_entry_record(ks, e);
     if (*ret == NULL && (e != NULL || ks->n_unlisted > 0)) {
         FYKE_TRY(keyspace_load(ks, ref->hash, ret, err));
     }
@@ -286,6 +199,8 @@ enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key
 static void record_drop(struct keyspace *ks, struct key_record *rec)
 {
     ks->n_records--;
+    ks->n_events -= rec->events;
+    rec->events = 0;
     if (rec->in_store) {
         rec->dropped = true;
         keyspace_set_timer(ks, rec->entry, ETIME_MAX);
@@ -439,8 +354,7 @@ static enum err walk(struct keyspace *ks, const struct hash_list *all, keyspace_
                      void *ctx, struct error *err)
 {
     for (size_t i = 0; i < all->n; i++) {
-        struct key_entry *e = keyspace_entry(ks, all->items[i]);
-        struct key_record *rec = e == NULL ? NULL : e->rec;
+        struct key_record *rec = key_entry_record(ks, keyspace_entry(ks, all->items[i]));
         if (rec == NULL) {
             keyspace_evict(ks);
             FYKE_TRY(keyspace_load(ks, all->items[i], &rec, err));
@@ -456,8 +370,8 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, stru
 {
     struct hash_list all = {0};
     enum err rc = keyspace_unlisted(ks, &all, err);
-    for (size_t i = 0; i < ks->n_buckets; i++) {
-        for (struct key_entry *e = ks->buckets[i]; e != NULL; e = e->chain) {
+    for (size_t i = 0; i < ks->index.n_buckets; i++) {
+        for (struct key_entry *e = ks->index.buckets[i]; e != NULL; e = e->chain) {
             VEC_PUSH(all.items, all.n, all.cap) = e->hash;
         }
     }
@@ -482,17 +396,6 @@ bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ct
     return true;
 }
 
-static uint64_t events_of(const struct record_list *l)
-{
-    uint64_t n = 0;
-    for (const struct key_record *rec = l->oldest; rec != NULL; rec = rec->newer) {
-        for (uint32_t k = 0; k < rec->n_slots; k++) {
-            n += key_slot_retained(&rec->slots[k]) * key_slot_rules(&rec->slots[k]);
-        }
-    }
-    return n;
-}
-
 uint64_t keyspace_held(const struct keyspace *ks, uint32_t rule)
 {
     return ks->held[rule];
@@ -503,13 +406,13 @@ void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
     *ret = (struct keyspace_figures){
         .keys = ks->n_records,
         .instances = ks->n_instances,
-        .events = ks->evicted_events + events_of(&ks->clean) + events_of(&ks->dirty),
+        .events = ks->n_events,
         .bytes = keyspace_memory(ks),
         .evicted = ks->n_evicted,
         .loaded = ks->n_loaded,
         .over_budget = ks->over_budget,
     };
-    for (uint32_t i = 0; i < ks->options.rs->n_stages; i++) {
-        ret->timers += ks->timers[i].n;
+    for (uint32_t i = 0; i < ks->index.n_heaps; i++) {
+        ret->timers += ks->index.heaps[i].n;
     }
 }

@@ -11,7 +11,7 @@
  *
  *   keyspace.c        table, records, instances    keyspace_restore.c  reading through
  *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
- *   evict.c           the budget
+ *   evict.c           the budget            keyspace_index.c    table; handed over at a change of rules
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
  * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get(),
@@ -75,6 +75,7 @@ struct key_record {
     uint64_t bytes;  /* of its own block */
     uint64_t memory; /* with everything that hangs on it, as if no event were shared */
     uint64_t outside; /* of that, what does not lie in the pool */
+    uint64_t events;  /* kept, of every rule */
     struct stored_slot *stored; /* segments that the store has, by slot */
     uint32_t n_stored;
     struct key_record *newer, *older; /* in the list of its kind, by last use */
@@ -114,8 +115,14 @@ struct keyspace_figures {
 
 struct keyspace *keyspace_new(const struct keyspace_options *o);
 void keyspace_free(struct keyspace *ks);
-/* The store goes on without it; only keyspace_free() is left. */
-void keyspace_leave_store(struct keyspace *ks);
+/* All is committed and in the store, which goes on without it; only keyspace_free() is left. What the
+ * keyspace behind it need not read. */
+struct keyspace_kept;
+struct keyspace_kept *keyspace_leave_store(struct keyspace *ks);
+void keyspace_kept_free(struct keyspace_kept *k);
+/* In place of keyspace_restore(), over the same stored records, though for other rules. False: these ask for
+ * more than is known; nothing is taken then. */
+bool keyspace_adopt(struct keyspace *ks, struct keyspace_kept *k);
 
 /* Memory of the shard's instances (instance_new). */
 struct pool *keyspace_pool(struct keyspace *ks);

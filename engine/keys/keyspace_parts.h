@@ -14,9 +14,10 @@
 struct key_entry {
     struct hash128 hash;
     struct key_entry *chain;
-    struct key_record *rec;
+    struct key_record *rec; /* of the keyspace whose life it is: key_entry_record() */
     struct etime next_time; /* ETIME_MAX: in no heap */
-    uint32_t stage;
+    uint16_t heap;
+    uint16_t life;
     uint32_t timer;         /* its place there + 1; 0: none */
 };
 
@@ -27,6 +28,18 @@ struct key_timer {
 struct key_timers {
     struct key_timer *items;
     size_t n, cap;
+};
+
+/* Entries and timers, which may outlive a keyspace: of an entry of a life before only the record's timer is
+ * known, its record is no more in memory. */
+struct key_index {
+    struct pool pool; /* of the entries */
+    struct key_entry **buckets;
+    size_t n_buckets; /* power of two */
+    size_t n_entries;
+    struct key_timers *heaps;
+    uint32_t n_heaps; /* a stage has one (keyspace.heap_of_stage); of stages before some may be left, empty */
+    uint16_t life;
 };
 
 /* Segments of one slot as they stand in the store. */
@@ -49,19 +62,17 @@ struct record_list {
 struct keyspace {
     struct keyspace_options options;
     struct pool pool;
-    struct key_entry **buckets;
-    size_t n_buckets; /* power of two */
-    size_t n_entries;
-    struct key_timers *timers; /* per stage */
+    struct key_index index;
+    uint16_t *heap_of_stage;
     struct record_list clean, dirty;
 
     /* Live keys, wherever they lie. */
-    uint64_t n_records, n_instances;
+    uint64_t n_records, n_instances, n_events;
     uint64_t *held; /* per unit without kin: instances, wherever they lie */
     uint64_t n_unlisted;
     uint64_t outside;      /* bytes held by records, but not in the pool */
     uint64_t dirty_memory; /* of changed records, as if no event were shared */
-    uint64_t n_evicted, n_loaded, evicted_events;
+    uint64_t n_evicted, n_loaded;
     bool over_budget;
     bool writing; /* between keyspace_freeze() and keyspace_written() */
 
@@ -77,15 +88,26 @@ struct keyspace {
 /* What the budget is about. */
 static inline uint64_t keyspace_memory(const struct keyspace *ks)
 {
-    return ks->pool.live_bytes + ks->outside;
+    return ks->pool.live_bytes + ks->index.pool.live_bytes + ks->outside;
 }
 
-/* ---- keyspace.c --------------------------------------------------------------------------- */
+/* NULL: it is not in memory. */
+static inline struct key_record *key_entry_record(const struct keyspace *ks, const struct key_entry *e)
+{
+    return e != NULL && e->life == ks->index.life ? e->rec : NULL;
+}
 
+/* ---- keyspace_index.c --------------------------------------------------------------------- */
+
+void key_index_init(struct key_index *x, uint32_t n_heaps);
+void key_index_release(struct key_index *x);
 struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash);
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
                                      uint32_t stage);
 void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
+
+/* ---- keyspace.c --------------------------------------------------------------------------- */
+
 /* A record in memory with nothing in it, in no list; the entry is made when there is none. */
 struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
 /* Its memory; entry and lists know it no more. */

@@ -25,7 +25,7 @@ static enum err restore_head(struct keyspace *ks, const struct record_key *key,
         if (rule < ks->options.rs->n_units && !keyspace_has_kin(ks, rule)) {
             ks->held[rule]++;
         }
-        ks->evicted_events += head->slots[i].events;
+        ks->n_events += head->slots[i].events;
     }
     ks->n_records++;
     ks->n_instances += head->n_slots;

@@ -209,11 +209,9 @@ static void account_loaded(struct keyspace *ks, struct key_record *rec, bool was
         ks->n_unlisted--;
     }
     ks->n_loaded++;
-    for (uint32_t i = 0; i < rec->n_slots; i++) {
-        ks->evicted_events -= key_slot_retained(&rec->slots[i]) * key_slot_rules(&rec->slots[i]);
-    }
     keyspace_set_timer(ks, rec->entry, rec->next_time);
     keyspace_weigh(ks, rec);
+    ks->n_events -= rec->events; /* they were counted where they lay */
     record_list_add(&ks->clean, rec);
 }
 

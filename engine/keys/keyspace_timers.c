@@ -74,7 +74,7 @@ static void take_out(struct key_timers *h, struct key_entry *e)
 
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t)
 {
-    struct key_timers *h = &ks->timers[e->stage];
+    struct key_timers *h = &ks->index.heaps[e->heap];
     struct key_timer timer = {t, e};
     if (e->next_time.ns == t.ns) {
         return;
@@ -96,15 +96,20 @@ void key_timers_release(struct key_timers *h)
     *h = (struct key_timers){0};
 }
 
+static const struct key_timers *heap_of(const struct keyspace *ks, uint32_t stage)
+{
+    return &ks->index.heaps[ks->heap_of_stage[stage]];
+}
+
 static struct key_entry *first_timer(const struct keyspace *ks, uint32_t stage)
 {
-    const struct key_timers *h = &ks->timers[stage];
+    const struct key_timers *h = heap_of(ks, stage);
     return h->n == 0 ? NULL : h->items[0].entry;
 }
 
 struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage)
 {
-    const struct key_timers *h = &ks->timers[stage];
+    const struct key_timers *h = heap_of(ks, stage);
     return h->n == 0 ? ETIME_MAX : h->items[0].time;
 }
 
@@ -112,8 +117,8 @@ struct etime keyspace_next_time(const struct keyspace *ks, uint32_t stage)
 static enum err record_of(struct keyspace *ks, const struct key_entry *e, struct key_record **ret,
                           struct error *err)
 {
-    *ret = e->rec;
-    if (e->rec != NULL) {
+    *ret = key_entry_record(ks, e);
+    if (*ret != NULL) {
         return ERR_OK;
     }
     keyspace_evict(ks);
@@ -154,5 +159,5 @@ static void walk_from(const struct key_timers *h, size_t i, const struct etime *
 void keyspace_timers(const struct keyspace *ks, uint32_t stage, const struct etime *before,
                      keyspace_timer_fn fn, void *ctx)
 {
-    walk_from(&ks->timers[stage], 0, before, fn, ctx);
+    walk_from(heap_of(ks, stage), 0, before, fn, ctx);
 }

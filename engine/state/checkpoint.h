@@ -28,6 +28,7 @@
 struct engine_kept {
     struct store *store;
     uint32_t n_shards;
+    struct keyspace_kept **keys; /* per shard */
     bool journaled;             /* then … */
     struct buf identity;        /* … of the log */
     struct store_origin origin; /* the same identity */
@@ -48,6 +49,8 @@ struct state {
     uint64_t seq;         /* of the last commit */
     struct hash128 stored_rules; /* texts that the database holds, or will (rule_text_id); zero: none */
     bool taken_over;      /* dead rules dropped, shards restored */
+    struct keyspace_kept **kept_keys; /* per shard, what stands for reading through the database; NULL: nothing */
+    uint32_t n_kept_keys;
     struct frozen *frozen; /* per shard, then pages, between state_prepare() and state_committed() */
     bool failed;          /* what was written last is not durable: memory is ahead */
 };
@@ -78,8 +81,10 @@ void state_compare_tables(const struct engine *e);
 bool state_switches(const struct engine *e);
 /* A partition that has just been opened, as it was. */
 void state_restore_partition(struct engine *e, struct partition *p);
-/* Of options.kept; the caller's from here on. */
-struct store *state_kept_take(struct engine_kept *k);
+/* Of options.kept: the database and what is known of it become the engine's. */
+void state_take_kept(struct engine *e, struct engine_kept *k);
+/* The database is written without the shards: it is to be read through. */
+void state_drop_kept_keys(struct state *s);
 /* With a journal, what is committed goes into the database, unless `abandon` (tests: a crash). */
 void state_close(struct engine *e, bool abandon);
 

@@ -4,11 +4,28 @@
 #include "base/xalloc.h"
 #include "engine/state/checkpoint.h"
 
-struct store *state_kept_take(struct engine_kept *k)
+static void free_keys(struct keyspace_kept **keys, uint32_t n)
 {
-    struct store *s = k->store;
+    for (uint32_t i = 0; keys != NULL && i < n; i++) {
+        keyspace_kept_free(keys[i]);
+    }
+    free(keys);
+}
+
+void state_take_kept(struct engine *e, struct engine_kept *k)
+{
+    struct state *s = e->state;
+    s->store = k->store;
+    s->kept_keys = k->keys;
+    s->n_kept_keys = k->n_shards;
     k->store = NULL;
-    return s;
+    k->keys = NULL;
+}
+
+void state_drop_kept_keys(struct state *s)
+{
+    free_keys(s->kept_keys, s->n_kept_keys);
+    s->kept_keys = NULL;
 }
 
 enum err engine_kept_header(struct engine_kept *k, struct buf *ret, struct error *err)
@@ -23,6 +40,7 @@ void engine_kept_free(struct engine_kept *k)
     if (k == NULL) {
         return;
     }
+    free_keys(k->keys, k->n_shards);
     store_close(k->store);
     buf_release(&k->identity);
     free(k);
@@ -34,6 +52,7 @@ static void release_state(struct engine *e)
     struct state *s = e->state;
     state_drop_frozen(e);
     state_drop_clocks(s);
+    state_drop_kept_keys(s);
     header_release(&s->before);
     free(s->taken);
     free(s->slots.of_rule);
@@ -66,8 +85,9 @@ struct engine_kept *engine_keep(struct engine *e)
         engine_kept_free(k);
         return NULL;
     }
-    for (uint32_t i = 0; i < e->n_shards; i++) {
-        keyspace_leave_store(e->shards[i].keyspace);
+    k->keys = xcalloc(k->n_shards, sizeof(*k->keys));
+    for (uint32_t i = 0; i < k->n_shards; i++) {
+        k->keys[i] = keyspace_leave_store(e->shards[i].keyspace);
     }
     k->store = s->store;
     release_state(e);

@@ -301,6 +301,7 @@ enum err state_drop_dead_rules(struct engine *e, struct error *err)
     if (!forget_slots(e) && !begins_log(e) && !has_remains(e) && !takes_warmed(e)) {
         return ERR_OK;
     }
+    state_drop_kept_keys(e->state);
     FYKE_TRY(store_begin(e->state->store, &t, err));
     enum err rc = prune_all(e, t, err);
     if (rc != ERR_OK) {

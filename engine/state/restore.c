@@ -234,8 +234,7 @@ static enum err refuse_copy(struct engine *e, struct error *err)
 static enum err open_kept(struct engine *e, struct error *err)
 {
     struct engine_kept *k = e->options.kept;
-    struct state *s = e->state;
-    s->store = state_kept_take(k);
+    state_take_kept(e, k);
     e->n_shards = k->n_shards;
     FYKE_TRY(state_take_header(e, err));
     if (k->journaled) {
@@ -359,6 +358,13 @@ static void restore_clock(const struct engine *e, struct clock_state *c)
     }
 }
 
+static enum err restore_shard(const struct engine *e, uint32_t i, struct error *err)
+{
+    struct keyspace_kept **kept = e->state->kept_keys;
+    struct keyspace *ks = e->shards[i].keyspace;
+    return kept != NULL && keyspace_adopt(ks, kept[i]) ? ERR_OK : keyspace_restore(ks, err);
+}
+
 enum err state_restore(struct engine *e, struct error *err)
 {
     if (!e->state->found) {
@@ -369,8 +375,9 @@ enum err state_restore(struct engine *e, struct error *err)
     }
     FYKE_TRY(state_load_clocks(e, err));
     for (uint32_t i = 0; i < e->n_shards; i++) {
-        FYKE_TRY(keyspace_restore(e->shards[i].keyspace, err));
+        FYKE_TRY(restore_shard(e, i, err));
     }
+    state_drop_kept_keys(e->state);
     return ERR_OK;
 }
 
