@@ -4,6 +4,7 @@
 
 #include "cli/replay_parts.h"
 #include "cli/signals.h"
+#include "lib/git_path.h"
 #include "lib/rules.h"
 
 /* A path that is there is a path; anything else is a revision, of the path that the other operand
@@ -39,6 +40,24 @@ static int write_all(const struct replay_args *a, const struct replay_diff *d)
     return rc;
 }
 
+/* Annotations name files as the repository does, wherever this is called. */
+static void name_in_repository(struct replay_diff *d, struct arena *paths)
+{
+    const char *last = NULL, *last_named = NULL;
+    for (size_t i = 0; i < d->n_rules; i++) {
+        const char *file = d->rules[i].file;
+        if (!file) {
+            continue;
+        }
+        if (!last || strcmp(file, last) != 0) {
+            const char *named = git_path_of(file, paths);
+            last = file;
+            last_named = named ? named : file;
+        }
+        d->rules[i].file = last_named;
+    }
+}
+
 static int judge(const struct replay_args *a, const struct replay_diff *d)
 {
     int rc = replay_judge_gates(a, d->is, d);
@@ -49,6 +68,7 @@ static int compare(struct replay_args *a, struct fyke_rules *const *sets)
 {
     struct replay_result results[2];
     struct replay_diff diff;
+    struct arena paths = ARENA_INIT;
     int rc = replay_check_gates(a, rules_ruleset(sets[1]), rules_ruleset(sets[0]));
     if (rc != CLI_OK) {
         return rc;
@@ -63,10 +83,14 @@ static int compare(struct replay_args *a, struct fyke_rules *const *sets)
         fprintf(stderr, "fyke: interrupted: what follows ends where reading did\n");
     }
     replay_diff_make(sets[0], sets[1], &results[0], &results[1], &diff);
+    if (a->diff_format == report_diff_github) {
+        name_in_repository(&diff, &paths);
+    }
     rc = write_all(a, &diff);
     rc = rc == CLI_OK ? judge(a, &diff) : rc;
     rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
     replay_diff_release(&diff);
+    arena_release(&paths);
     replay_result_release(&results[0]);
     replay_result_release(&results[1]);
     return rc;

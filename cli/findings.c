@@ -5,11 +5,15 @@
 #include "base/json_out.h"
 #include "cli/plain_text.h"
 #include "dsl/diag_render.h"
+#include "lib/git_path.h"
 
 static void put_github(const struct fyke_diagnostic *d, struct buf *out)
 {
+    struct arena paths = ARENA_INIT;
+    const char *named = d->file ? git_path_of(d->file, &paths) : NULL;
     buf_puts(out, "::error file=");
-    diag_put_github(out, d->file, true);
+    diag_put_github(out, named ? named : d->file, true);
+    arena_release(&paths);
     buf_printf(out, ",line=%u,endLine=%u,col=%u,title=%s::", d->line, d->end_line, d->col, d->code);
     diag_put_github(out, d->message, false);
     if (d->suggestion) {

@@ -137,7 +137,7 @@ static bool read_label_option(const struct cli_verb *v, int opt, struct replay_a
 /* What only means something with labels is refused without them; gates say the same. */
 static int read_labels(const struct cli_verb *v, struct replay_args *a)
 {
-    struct error err = ERROR_INIT;
+    FYKE_CLEANUP(buf_release) struct buf problem = BUF_INIT;
     const struct replay_label_options *l = &a->labels;
     bool labelled = l->file || l->test;
     if (!labelled && (l->key || l->amount || l->has_alert_cost)) {
@@ -150,9 +150,8 @@ static int read_labels(const struct cli_verb *v, struct replay_args *a)
     a->config.labels = labelled ? l : NULL;
     for (size_t i = 0; i < a->gate_texts.n; i++) {
         struct gate_scope scope = {.labels = labelled, .diff = a->is_diff};
-        if (gate_parse(a->gate_texts.items[i], scope, &a->gates, &a->n_gates, &a->cap_gates,
-                       &err) != ERR_OK) {
-            return cli_usage_error(v, "%s", err.text);
+        if (!gates_parse(a->gate_texts.items[i], scope, &a->gates, &problem)) {
+            return cli_usage_error(v, "%s", buf_cstr(&problem));
         }
     }
     return -1;
@@ -331,5 +330,5 @@ void replay_args_release(struct replay_args *a)
     cli_list_release(&a->properties);
     cli_list_release(&a->gate_texts);
     cli_list_release(&a->sweeps);
-    free(a->gates);
+    gates_release(&a->gates);
 }

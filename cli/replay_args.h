@@ -25,8 +25,7 @@ struct replay_args {
     struct replay_config config;
     struct replay_label_options labels;
     struct cli_list gate_texts;
-    struct gate *gates;
-    size_t n_gates, cap_gates;
+    struct gates gates;
     /* Under way. */
     FILE *lines;
     bool write_failed, progress_shown;

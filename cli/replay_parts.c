@@ -58,11 +58,9 @@ int replay_check_gates(const struct replay_args *a, const struct ruleset *rs,
                        const struct ruleset *old_rs)
 {
     struct error err = ERROR_INIT;
-    for (size_t i = 0; i < a->n_gates; i++) {
-        if (gate_check(&a->gates[i], rs, old_rs, &err) != ERR_OK) {
-            fprintf(stderr, "fyke: %s\n", err.text);
-            return CLI_USAGE;
-        }
+    if (gates_check(&a->gates, rs, old_rs, &err) != ERR_OK) {
+        fprintf(stderr, "fyke: %s\n", err.text);
+        return CLI_USAGE;
     }
     return CLI_OK;
 }
@@ -71,10 +69,7 @@ int replay_judge_gates(const struct replay_args *a, const struct replay_result *
                        const struct replay_diff *d)
 {
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    bool met = true;
-    for (size_t i = 0; i < a->n_gates; i++) {
-        met &= gate_judge(&a->gates[i], r, d, &out);
-    }
+    bool met = gates_judge(&a->gates, r, d, &out);
     fflush(stdout);
     fputs(buf_cstr(&out), stderr);
     return met ? CLI_OK : CLI_FINDINGS;

@@ -8,12 +8,12 @@ static int put_reports(const struct replay_args *a, const struct replay_sweep *s
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
     const char *format = a->format_name ? a->format_name : "human";
     if (!a->quiet) {
-        report_sweep_named(format)(s, a->n_gates > 0, &out);
+        report_sweep_named(format)(s, a->gates.n > 0, &out);
     }
     int rc = cli_put(buf_slice(&out));
     for (size_t i = 0; i < a->reports.n && rc == CLI_OK; i++) {
         buf_clear(&out);
-        report_sweep_of_file(a->reports.items[i])(s, a->n_gates > 0, &out);
+        report_sweep_of_file(a->reports.items[i])(s, a->gates.n > 0, &out);
         rc = replay_write_file(a->reports.items[i], buf_slice(&out));
     }
     return rc;
@@ -23,13 +23,10 @@ static int put_reports(const struct replay_args *a, const struct replay_sweep *s
 static int judge(const struct replay_args *a, struct replay_sweep *s)
 {
     FYKE_CLEANUP(buf_release) struct buf unused = BUF_INIT;
-    bool any = a->n_gates == 0;
+    bool any = a->gates.n == 0;
     for (uint32_t i = 0; i < s->n_points; i++) {
         struct sweep_point *p = &s->points[i];
-        p->meets = true;
-        for (size_t g = 0; g < a->n_gates; g++) {
-            p->meets &= gate_judge(&a->gates[g], &s->results[i], NULL, &unused);
-        }
+        p->meets = gates_judge(&a->gates, &s->results[i], NULL, &unused);
         any |= p->meets;
     }
     return any ? CLI_OK : CLI_FINDINGS;

@@ -6,6 +6,7 @@
 
 #include "base/xalloc.h"
 #include "lib/child_program.h"
+#include "lib/git_path.h"
 #include "lib/last_error.h"
 
 /* A file of the revision. */
@@ -33,19 +34,6 @@ struct git_tree {
 
 /* ---- what is meant -------------------------------------------------------------------------- */
 
-/* The colon behind the revision: dates in braces have colons, too. NULL: there is none. */
-static const char *colon_of(const char *spec)
-{
-    int depth = 0;
-    for (const char *p = spec; *p; p++) {
-        depth += (*p == '{') - (*p == '}');
-        if (*p == ':' && depth == 0) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
 /* Without "./", "../" and "/" in front and "/" behind. */
 static const char *shown_path(struct arena *a, const char *path)
 {
@@ -58,6 +46,16 @@ static const char *shown_path(struct arena *a, const char *path)
     }
     bool none = n == 0 || (n == 1 && path[0] == '.') || (n == 2 && memcmp(path, "..", 2) == 0);
     return arena_strndup(a, path, none ? 0 : n);
+}
+
+/* A path from here, as from the top of the repository; without git as it is written. */
+static const char *path_in_repository(struct git_tree *t, const char *path)
+{
+    struct stat st;
+    bool is_there = stat(path, &st) == 0;
+    const char *prefix = git_prefix_of(is_there ? path : ".", &t->arena);
+    const char *joined = prefix ? git_path_join(prefix, is_there ? "" : path, &t->arena) : NULL;
+    return joined ? joined : shown_path(&t->arena, path);
 }
 
 static const char *parent_of(struct arena *a, const char *path)
@@ -80,7 +78,7 @@ static void mean_working_path(struct git_tree *t, const char *path)
     t->at = is_file ? parent_of(&t->arena, path) : path;
     t->only = is_file ? base_of(path) : NULL;
     t->object = arena_printf(&t->arena, "%s:./", t->rev);
-    t->shown = shown_path(&t->arena, t->at);
+    t->shown = path_in_repository(t, t->at);
 }
 
 static enum err git(const struct git_tree *t, const char *const *args, struct slice input,
@@ -115,7 +113,8 @@ static enum err mean_git_path(struct git_tree *t, const char *path, struct error
         t->object = arena_printf(&t->arena, "%s:%s", t->rev, above);
         path = above;
     }
-    t->shown = shown_path(&t->arena, path);
+    bool from_here = strncmp(path, "./", 2) == 0 || strncmp(path, "../", 3) == 0;
+    t->shown = from_here ? path_in_repository(t, path) : shown_path(&t->arena, path);
     child_result_release(&r);
     return rc;
 }
@@ -139,7 +138,7 @@ static enum err check_revision(const struct git_tree *t, struct error *err)
 
 static enum err mean(struct git_tree *t, const char *otherwise, struct error *err)
 {
-    const char *colon = colon_of(t->spec);
+    const char *colon = git_path_colon(t->spec);
     t->rev = arena_strndup(&t->arena, t->spec, colon ? (size_t)(colon - t->spec) : strlen(t->spec));
     if (t->rev[0] == '\0' || t->rev[0] == '-') {
         return error_set(err, ERR_USAGE, "'%s' is no file or directory, and no revision", t->spec);

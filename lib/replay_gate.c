@@ -1,4 +1,4 @@
-#include "lib/replay_gate.h"
+#include "lib/replay_gate_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,45 +107,38 @@ static bool get_benefit(const struct replay_result *r, const struct replay_rule 
 const struct gate_name *gate_names(uint32_t *ret_n)
 {
     static const struct gate_name names[] = {
-        {"matches", "matches and timeouts detected in the range", GATE_NEEDS_NOTHING, get_matches, 0},
-        {"alerts_per_day", "the same per 24 hours of the range; undefined where that has no length", GATE_NEEDS_NOTHING, get_per_day, 0},
+        {"matches", "matches and timeouts detected in the range", GATE_NEEDS_NOTHING, get_matches, 0, false},
+        {"alerts_per_day", "the same per 24 hours of the range; undefined where that has no length", GATE_NEEDS_NOTHING, get_per_day, 0, false},
         {"keys", "different keys that they are about; of all rules added up", GATE_NEEDS_NOTHING,
-         get_keys, 0},
-        {"events", "events of the range that were evaluated", GATE_NEEDS_NOTHING, get_events, 0},
-        {"late", "share of the events of the range that were late", GATE_NEEDS_NOTHING, get_late, 0},
+         get_keys, 0, false},
+        {"events", "events of the range that were evaluated", GATE_NEEDS_NOTHING, get_events, 0, false},
+        {"late", "share of the events of the range that were late", GATE_NEEDS_NOTHING, get_late, 0, true},
         {"precision", "true alerts / alerts; undefined without alerts", GATE_NEEDS_LABELS,
-         get_precision, 0},
-        {"recall", "labelled events in evidence / labelled events", GATE_NEEDS_LABELS, get_recall, 0},
+         get_precision, 0, true},
+        {"recall", "labelled events in evidence / labelled events", GATE_NEEDS_LABELS, get_recall, 0, true},
         {"episode_recall", "episodes with such an event / episodes", GATE_NEEDS_LABELS,
-         get_episode_recall, 0},
+         get_episode_recall, 0, true},
         {"true_alerts", "alerts whose evidence holds a labelled event", GATE_NEEDS_LABELS, get_true,
-         0},
-        {"false_alerts", "the other alerts", GATE_NEEDS_LABELS, get_false, 0},
-        {"missed", "labelled events in no evidence", GATE_NEEDS_LABELS, get_missed, 0},
+         0, false},
+        {"false_alerts", "the other alerts", GATE_NEEDS_LABELS, get_false, 0, false},
+        {"missed", "labelled events in no evidence", GATE_NEEDS_LABELS, get_missed, 0, false},
         {"benefit", "amounts of labelled events in evidence − alerts × --alert-cost",
-         GATE_NEEDS_LABELS, get_benefit, 0},
-        {"same", "alerts of both rule sets: time, events and emit", GATE_NEEDS_DIFF, NULL, DIFF_SAME},
+         GATE_NEEDS_LABELS, get_benefit, 0, false},
+        {"same", "alerts of both rule sets: time, events and emit", GATE_NEEDS_DIFF, NULL, DIFF_SAME, false},
         {"changed", "the same time, other events or another emit", GATE_NEEDS_DIFF, NULL,
-         DIFF_CHANGED},
+         DIFF_CHANGED, false},
         {"earlier", "events in common, detected earlier by the new rules", GATE_NEEDS_DIFF, NULL,
-         DIFF_EARLIER},
-        {"later", "the same, detected later", GATE_NEEDS_DIFF, NULL, DIFF_LATER},
-        {"lost", "alerts of the old rules alone", GATE_NEEDS_DIFF, NULL, DIFF_LOST},
-        {"new", "alerts of the new rules alone", GATE_NEEDS_DIFF, NULL, DIFF_NEW},
-        {"differences", "all of these but the same", GATE_NEEDS_DIFF, NULL, DIFF_CLASSES},
+         DIFF_EARLIER, false},
+        {"later", "the same, detected later", GATE_NEEDS_DIFF, NULL, DIFF_LATER, false},
+        {"lost", "alerts of the old rules alone", GATE_NEEDS_DIFF, NULL, DIFF_LOST, false},
+        {"new", "alerts of the new rules alone", GATE_NEEDS_DIFF, NULL, DIFF_NEW, false},
+        {"differences", "all of these but the same", GATE_NEEDS_DIFF, NULL, DIFF_CLASSES, false},
     };
     *ret_n = FYKE_ARRAY_LEN(names);
     return names;
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
-
-static const char *blanks(const char *p)
-{
-    return p + strspn(p, " \t\n");
-}
-
-static const struct gate_name *find_name(struct slice text)
+const struct gate_name *gate_name_of(struct slice text)
 {
     uint32_t n;
     const struct gate_name *names = gate_names(&n);
@@ -157,108 +150,14 @@ static const struct gate_name *find_name(struct slice text)
     return NULL;
 }
 
-static enum err unknown_name(struct slice text, struct error *err)
+void gates_release(struct gates *g)
 {
-    FYKE_CLEANUP(buf_release) struct buf known = BUF_INIT;
-    uint32_t n;
-    const struct gate_name *names = gate_names(&n);
-    for (uint32_t i = 0; i < n; i++) {
-        buf_printf(&known, "%s%s", i ? ", " : "", names[i].name);
-    }
-    return error_set(err, ERR_USAGE, "--gate: there is no \"%.*s\"; there are %s", SLICE_ARG(text),
-                     buf_cstr(&known));
+    arena_release(&g->arena);
+    free(g->items);
+    *g = (struct gates){0};
 }
 
-/* Moves *at behind the comparison. */
-static bool read_compare(const char **at, enum gate_compare *ret)
-{
-    static const struct {
-        const char *text;
-        enum gate_compare compare;
-    } signs[] = {{">=", GATE_AT_LEAST}, {"<=", GATE_AT_MOST}, {"==", GATE_EQUAL},
-                 {">", GATE_MORE},      {"<", GATE_LESS},     {"=", GATE_EQUAL}};
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(signs); i++) {
-        size_t len = strlen(signs[i].text);
-        if (strncmp(*at, signs[i].text, len) == 0) {
-            *at += len;
-            *ret = signs[i].compare;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "NAME", "RULE.NAME" or "`RULE`.NAME"; returns its length. */
-static size_t read_subject(const char *begin, struct slice *rule, struct slice *name)
-{
-    const char *quote = begin[0] == '`' ? strchr(begin + 1, '`') : NULL;
-    size_t quoted = quote ? (size_t)(quote + 1 - begin) : 0;
-    size_t len = quoted + strcspn(begin + quoted, " \t\n<>=,");
-    const char *dot = memchr(begin + quoted, '.', len - quoted);
-    size_t before = dot ? (size_t)(dot - begin) : 0;
-    *name = dot ? slice_from(dot + 1, len - before - 1) : slice_from(begin, len);
-    *rule = quote && before == quoted ? slice_from(begin + 1, quoted - 2)
-                                      : slice_from(begin, before);
-    return len;
-}
-
-static enum err read_gate(const char **at, struct gate *g, struct error *err)
-{
-    const char *begin = *at;
-    struct slice name;
-    char *end;
-    *g = (struct gate){.text = begin};
-    size_t len = read_subject(begin, &g->rule, &name);
-    g->name = find_name(name);
-    if (!g->name) {
-        return unknown_name(name, err);
-    }
-    const char *sign = blanks(begin + len);
-    if (!read_compare(&sign, &g->compare)) {
-        return error_set(err, ERR_USAGE, "--gate: one of >= <= > < == must follow \"%.*s\"",
-                         (int)len, begin);
-    }
-    sign = blanks(sign);
-    g->bound = strtod(sign, &end);
-    if (end == sign || g->bound != g->bound) {
-        return error_set(err, ERR_USAGE, "--gate: a number must stand behind \"%.*s\"",
-                         (int)(sign - begin), begin);
-    }
-    g->text_len = (size_t)(end - begin);
-    *at = end;
-    return ERR_OK;
-}
-
-static enum err check_scope(const struct gate_name *name, struct gate_scope scope, struct error *err)
-{
-    switch (name->needs) {
-    case GATE_NEEDS_NOTHING: break;
-    case GATE_NEEDS_LABELS:
-        return scope.labels ? ERR_OK
-                            : error_set(err, ERR_USAGE, "--gate: %s needs --labels or --label",
-                                        name->name);
-    case GATE_NEEDS_DIFF:
-        return scope.diff ? ERR_OK
-                          : error_set(err, ERR_USAGE, "--gate: %s is about two rule sets: fyke diff",
-                                      name->name);
-    }
-    return ERR_OK;
-}
-
-enum err gate_parse(const char *text, struct gate_scope scope, struct gate **gates, size_t *n,
-                    size_t *cap, struct error *err)
-{
-    const char *at = blanks(text);
-    do {
-        struct gate g;
-        FYKE_TRY(read_gate(&at, &g, err));
-        FYKE_TRY(check_scope(g.name, scope, err));
-        VEC_PUSH(*gates, *n, *cap) = g;
-        at = blanks(at);
-        at = *at == ',' ? blanks(at + 1) : strncmp(at, "and ", 4) == 0 ? blanks(at + 4) : at;
-    } while (*at);
-    return ERR_OK;
-}
+/* ---- rules ---------------------------------------------------------------------------------- */
 
 static bool has_rule(const struct ruleset *rs, struct slice name)
 {
@@ -270,10 +169,13 @@ static bool has_rule(const struct ruleset *rs, struct slice name)
     return false;
 }
 
-enum err gate_check(const struct gate *g, const struct ruleset *rs, const struct ruleset *old_rs,
-                    struct error *err)
+static enum err check_gate(const struct gate *g, const struct ruleset *rs, const struct ruleset *old_rs,
+                           struct error *err)
 {
-    bool all = g->rule.len == 0 || slice_eq_str(g->rule, "each");
+    for (size_t i = 0; i < g->n_parts; i++) {
+        FYKE_TRY(check_gate(&g->parts[i], rs, old_rs, err));
+    }
+    bool all = g->kind != GATE_BOUND || g->rule.len == 0 || slice_eq_str(g->rule, "each");
     if (all || has_rule(rs, g->rule) ||
         (g->name->needs == GATE_NEEDS_DIFF && has_rule(old_rs, g->rule))) {
         return ERR_OK;
@@ -281,7 +183,23 @@ enum err gate_check(const struct gate *g, const struct ruleset *rs, const struct
     return error_set(err, ERR_USAGE, "--gate: there is no rule \"%.*s\"", SLICE_ARG(g->rule));
 }
 
+enum err gates_check(const struct gates *g, const struct ruleset *rs, const struct ruleset *old_rs,
+                     struct error *err)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        FYKE_TRY(check_gate(&g->items[i], rs, old_rs, err));
+    }
+    return ERR_OK;
+}
+
 /* ---- judging -------------------------------------------------------------------------------- */
+
+struct judging {
+    const struct replay_result *r;
+    const struct replay_diff *d;
+    struct buf *out;
+    bool inside; /* of an `or`: a bound that is not met is no miss */
+};
 
 static bool holds(const struct gate *g, double v)
 {
@@ -291,24 +209,35 @@ static bool holds(const struct gate *g, double v)
     case GATE_EQUAL: return v >= g->bound && v <= g->bound;
     case GATE_AT_LEAST: return v >= g->bound;
     case GATE_MORE: return v > g->bound;
+    case GATE_BETWEEN: return v >= g->bound && v <= g->upper;
     }
     return false;
 }
 
-static void put_verdict(const struct gate *g, const double *v, bool met, struct buf *out)
+static void put_head(const struct judging *j, const struct gate *g, struct slice rule)
 {
-    buf_printf(out, "gate %.*s: ", (int)g->text_len, g->text);
-    if (v) {
-        buf_printf(out, "%.6g, %s\n", *v, met ? "met" : "MISSED");
-    } else {
-        buf_puts(out, "undefined, MISSED\n");
+    buf_puts(j->out, j->inside ? "  " : "");
+    if (rule.len > 0) {
+        buf_printf(j->out, "%.*s: ", SLICE_ARG(rule));
     }
+    buf_printf(j->out, "%s%.*s: ", j->inside ? "" : "gate ", (int)g->text_len, g->text);
 }
 
-static bool judge_one(const struct gate *g, const double *v, struct buf *out)
+static void put_verdict(const struct judging *j, const struct gate *g, struct slice rule, const double *v, bool met)
+{
+    put_head(j, g, rule);
+    if (v) {
+        buf_printf(j->out, "%.6g%s, ", g->percent ? *v * 100 : *v, g->percent ? "%" : "");
+    } else {
+        buf_puts(j->out, "undefined, ");
+    }
+    buf_printf(j->out, "%s\n", met ? "met" : j->inside ? "not met" : "MISSED");
+}
+
+static bool judge_one(const struct judging *j, const struct gate *g, const double *v)
 {
     bool met = v && holds(g, *v);
-    put_verdict(g, v, met, out);
+    put_verdict(j, g, (struct slice){0}, v, met);
     return met;
 }
 
@@ -318,23 +247,23 @@ struct each {
     bool any, missed;
 };
 
-static void judge_rule(const struct gate *g, struct slice rule, double v, struct each *so_far,
-                       struct buf *out)
+static void judge_rule(const struct judging *j, const struct gate *g, struct slice rule, double v,
+                       struct each *so_far)
 {
     so_far->any = true;
     if (!holds(g, v)) {
         so_far->missed = true;
-        buf_printf(out, "%.*s: ", SLICE_ARG(rule));
-        put_verdict(g, &v, false, out);
+        put_verdict(j, g, rule, &v, false);
     }
 }
 
-static bool end_each(const struct gate *g, const struct each *found, struct buf *out)
+static bool end_each(const struct judging *j, const struct gate *g, const struct each *found)
 {
     if (!found->any) {
-        put_verdict(g, NULL, false, out);
+        put_verdict(j, g, (struct slice){0}, NULL, false);
     } else if (!found->missed) {
-        buf_printf(out, "gate %.*s: met by every rule\n", (int)g->text_len, g->text);
+        put_head(j, g, (struct slice){0});
+        buf_puts(j->out, "met by every rule\n");
     }
     return found->any && !found->missed;
 }
@@ -349,23 +278,24 @@ static double diff_value(const struct gate *g, const uint64_t *n)
     return (double)sum;
 }
 
-static bool judge_diff(const struct gate *g, const struct replay_diff *d, struct buf *out)
+static bool judge_diff(const struct judging *j, const struct gate *g)
 {
     struct each found = {0};
     double v;
     if (slice_eq_str(g->rule, "each")) {
-        for (size_t i = 0; i < d->n_rules; i++) {
-            judge_rule(g, d->rules[i].name, diff_value(g, d->rules[i].n), &found, out);
+        for (size_t i = 0; i < j->d->n_rules; i++) {
+            judge_rule(j, g, j->d->rules[i].name, diff_value(g, j->d->rules[i].n), &found);
         }
-        return end_each(g, &found, out);
+        return end_each(j, g, &found);
     }
-    const struct diff_rule *rule = g->rule.len ? replay_diff_rule(d, g->rule) : NULL;
-    v = diff_value(g, rule ? rule->n : d->n);
-    return judge_one(g, &v, out);
+    const struct diff_rule *rule = g->rule.len ? replay_diff_rule(j->d, g->rule) : NULL;
+    v = diff_value(g, rule ? rule->n : j->d->n);
+    return judge_one(j, g, &v);
 }
 
-static bool judge_figures(const struct gate *g, const struct replay_result *r, struct buf *out)
+static bool judge_figures(const struct judging *j, const struct gate *g)
 {
+    const struct replay_result *r = j->r;
     struct each found = {0};
     bool each = slice_eq_str(g->rule, "each");
     double v;
@@ -376,18 +306,51 @@ static bool judge_figures(const struct gate *g, const struct replay_result *r, s
         }
         bool defined = g->name->value(r, &r->rules[i], &v);
         if (!each) {
-            return judge_one(g, defined ? &v : NULL, out);
+            return judge_one(j, g, defined ? &v : NULL);
         }
         if (defined) {
-            judge_rule(g, name, v, &found, out);
+            judge_rule(j, g, name, v, &found);
         }
     }
-    return each ? end_each(g, &found, out)
-                : judge_one(g, g->name->value(r, NULL, &v) ? &v : NULL, out);
+    return each ? end_each(j, g, &found) : judge_one(j, g, g->name->value(r, NULL, &v) ? &v : NULL);
 }
 
-bool gate_judge(const struct gate *g, const struct replay_result *r, const struct replay_diff *d,
-                struct buf *out)
+/* Every part is judged, so that each says what it met. */
+static bool judge(const struct judging *j, const struct gate *g)
 {
-    return g->name->needs == GATE_NEEDS_DIFF ? judge_diff(g, d, out) : judge_figures(g, r, out);
+    bool all = true, any = false;
+    for (size_t i = 0; i < g->n_parts; i++) {
+        bool met = judge(j, &g->parts[i]);
+        all &= met;
+        any |= met;
+    }
+    switch (g->kind) {
+    case GATE_BOUND: return g->name->needs == GATE_NEEDS_DIFF ? judge_diff(j, g) : judge_figures(j, g);
+    case GATE_ALL: return all;
+    case GATE_ANY: break;
+    }
+    return any;
+}
+
+/* An `or` says whether it is met, and below that what its bounds are. */
+static bool judge_any(const struct judging *j, const struct gate *g)
+{
+    FYKE_CLEANUP(buf_release) struct buf parts = BUF_INIT;
+    const struct judging inside = {j->r, j->d, &parts, true};
+    bool met = judge(&inside, g);
+    buf_printf(j->out, "gate %.*s: %s\n", (int)g->text_len, g->text, met ? "met" : "MISSED");
+    buf_put_slice(j->out, buf_slice(&parts));
+    return met;
+}
+
+bool gates_judge(const struct gates *g, const struct replay_result *r, const struct replay_diff *d,
+                 struct buf *out)
+{
+    const struct judging j = {r, d, out, false};
+    bool met = true;
+    for (size_t i = 0; i < g->n; i++) {
+        bool is_any = g->items[i].kind == GATE_ANY;
+        met &= is_any ? judge_any(&j, &g->items[i]) : judge(&j, &g->items[i]);
+    }
+    return met;
 }
