@@ -38,6 +38,8 @@ struct source_alt {
     const struct expr *filter; /* conjunction of the let's conditions, or NULL */
     const struct slice *lets;
     uint32_t n_lets;
+    struct rule_condition *conditions; /* of the lets, as written */
+    uint32_t n_conditions;
 };
 
 /* What `NAME` of a step, absence or filter stands for. */
@@ -352,6 +354,11 @@ const struct table *check_list_content(struct checker *c, const struct table_dec
                                        const struct ast_expr *array);
 const struct table *check_lookup_content(struct checker *c, const struct table_decl *t,
                                          const struct ast_map *map);
+
+/* conditions.c: what the author wrote at a place, and the conjuncts of a condition */
+struct slice condition_text(struct checker *c, struct span span);
+struct rule_condition *conditions_of(struct checker *c, const struct ast_expr *ast,
+                                     const struct expr *e, uint32_t *ret_n);
 
 /* check_source.c */
 const struct event_source *source_resolve(struct checker *c, const struct ast_name *name);

@@ -41,6 +41,21 @@ static void unknown_source(struct checker *c, const struct ast_name *name)
 
 /* ---- lets ---------------------------------------------------------------------------------- */
 
+/* Behind those of the lets that it narrows. */
+static void add_conditions(struct checker *c, struct source_alt *alt, const struct ast_expr *ast,
+                           const struct expr *e)
+{
+    uint32_t n;
+    const struct rule_condition *mine = conditions_of(c, ast, e, &n), *before = alt->conditions;
+    alt->conditions = ARENA_ARRAY(c->out, struct rule_condition, alt->n_conditions + n + 1u);
+    for (uint32_t i = 0; i < alt->n_conditions; i++) {
+        alt->conditions[i] = before[i];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        alt->conditions[alt->n_conditions++] = mine[i];
+    }
+}
+
 struct source_alt source_narrow(struct checker *c, const struct source_alt *from,
                                 const struct ast_filter *filter, struct slice let)
 {
@@ -58,6 +73,7 @@ struct source_alt source_narrow(struct checker *c, const struct source_alt *from
         x.n_self = 1;
         const struct expr *mine = check_condition(&x, filter->where->expr);
         alt.filter = expr_conjunction(c, from->filter, mine);
+        add_conditions(c, &alt, filter->where->expr, mine);
         lint_let(c, mine, filter->where->span);
     }
     return alt;
@@ -184,6 +200,8 @@ uint64_t rule_add_roles(struct rule_ctx *r, const struct event_source *s, bool c
             r->rule->roles[i].name = s->name;
             r->rule->roles[i].decl = s->alts[a].decl;
             r->rule->roles[i].filter = s->alts[a].filter;
+            r->rule->roles[i].conditions = s->alts[a].conditions;
+            r->rule->roles[i].n_conditions = s->alts[a].n_conditions;
             r->role_alts[i] = &s->alts[a];
         }
         r->rule->roles[i].counted = r->rule->roles[i].counted || counted;

@@ -52,53 +52,6 @@ static struct expr_ctx test_ctx(struct lowering *l, uint32_t test, enum expr_pla
     return x;
 }
 
-/* A condition as the author wrote it, for pictures and `explain`. */
-static struct slice where_text(struct checker *c, struct span span)
-{
-    return arena_copy(c->out, source_text(sources_get(c->sources, span.file), span));
-}
-
-struct condition_list {
-    struct checker *c;
-    struct rule_condition *items; /* NULL: only counting */
-    uint32_t n;
-};
-
-/* Both trees are walked together: the tree as written knows the words, the other the meaning. */
-static void note_conditions(struct condition_list *l, const struct ast_expr *ast,
-                            const struct expr *e)
-{
-    const struct ast_expr *bare = ast_bare(ast);
-    if (!e) {
-        return;
-    }
-    if (bare->kind == AST_EXPR_BINARY && bare->binary.op == AST_AND && e->op == EX_AND &&
-        e->n_kids == 2) {
-        note_conditions(l, bare->binary.left, e->kids[0]);
-        note_conditions(l, bare->binary.right, e->kids[1]);
-        return;
-    }
-    if (l->items) {
-        l->items[l->n] = (struct rule_condition){
-            .text = where_text(l->c, ast->span),
-            .expr = e,
-            .own = !(expr_reads(e) & ~(unsigned)(READS_SELF | READS_ENV))};
-    }
-    l->n++;
-}
-
-static void set_conditions(struct checker *c, const struct ast_expr *ast, const struct expr *e,
-                           struct rule_test *t)
-{
-    struct condition_list l = {.c = c};
-    note_conditions(&l, ast, e);
-    l.items = ARENA_ARRAY(c->out, struct rule_condition, l.n + 1u);
-    l.n = 0;
-    note_conditions(&l, ast, e);
-    t->conditions = l.items;
-    t->n_conditions = l.n;
-}
-
 /* Types the test's `where` with what may be named here. */
 static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
 {
@@ -115,19 +68,40 @@ static uint32_t lower_test(struct lowering *l, const struct ast_event_test *ast)
     struct rule_test *t = &l->r->rule->tests[index];
     expr_split(l->r->c, cond, &t->own, &t->joint);
     t->joint = rule_capture_condition(l->r, t->joint, UINT64_C(1) << index);
-    t->where = where_text(l->r->c, ast->where->expr->span);
-    set_conditions(l->r->c, ast->where->expr, cond, t);
+    t->where = condition_text(l->r->c, ast->where->expr->span);
+    t->conditions = conditions_of(l->r->c, ast->where->expr, cond, &t->n_conditions);
     return index;
 }
 
-static const struct expr *loop_condition(struct lowering *l, uint32_t test,
+/* At most two of each counted step, one of each group. */
+static void note_clause(struct lowering *l, const char *word, uint32_t test,
+                        const struct ast_clause *clause, const struct expr *e)
+{
+    struct rule *rule = l->r->rule;
+    if (!e) {
+        return;
+    }
+    if (!rule->clauses) {
+        rule->clauses = ARENA_ARRAY(l->r->c->out, struct rule_clause,
+                                    2 * rule->n_tests + rule->n_groups + 1u);
+    }
+    struct rule_clause *to = &rule->clauses[rule->n_clauses++];
+    *to = (struct rule_clause){.word = slice_of(word), .test = test, .decides = e};
+    to->text = condition_text(l->r->c, clause->expr->span);
+    to->conditions = conditions_of(l->r->c, clause->expr, e, &to->n_conditions);
+}
+
+static const struct expr *loop_condition(struct lowering *l, const char *word, uint32_t test,
                                          const struct ast_clause *clause)
 {
     if (!clause || test == NO_TEST || l->r->tests[test].source->broken) {
         return NULL;
     }
     struct expr_ctx x = test_ctx(l, test, PLACE_LOOP);
-    return rule_capture_condition(l->r, check_condition(&x, clause->expr), UINT64_C(1) << test);
+    const struct expr *e = check_condition(&x, clause->expr);
+    e = e ? rule_capture_condition(l->r, e, UINT64_C(1) << test) : NULL;
+    note_clause(l, word, test, clause, e);
+    return e;
 }
 
 static uint64_t step_tests(const struct rule *rule)
@@ -149,7 +123,10 @@ static const struct expr *group_condition(struct lowering *l, const struct ast_c
     x.visible = l->visible;
     x.group = l->group;
     /* asked with the event that ended the group as the current one: any step's */
-    return rule_capture_condition(l->r, check_condition(&x, clause->expr), step_tests(l->r->rule));
+    const struct expr *e = check_condition(&x, clause->expr);
+    e = e ? rule_capture_condition(l->r, e, step_tests(l->r->rule)) : NULL;
+    note_clause(l, "having", NO_TEST, clause, e);
+    return e;
 }
 
 /* ---- parts --------------------------------------------------------------------------------- */
@@ -201,8 +178,8 @@ static struct pattern *lower_counted(struct lowering *l, const struct ast_part *
     p->test = lower_test(l, &part->event);
     check_timed(l->r->c, part->pace, &p->each_within);
     bind(l, p->test);
-    p->until = loop_condition(l, p->test, part->until);
-    p->having = loop_condition(l, p->test, part->having);
+    p->until = loop_condition(l, "until", p->test, part->until);
+    p->having = loop_condition(l, "having", p->test, part->having);
     return p;
 }
 

@@ -11,6 +11,8 @@ struct mutating {
     uint32_t n_files;
     struct arena *arena;
     struct rule_changes *to;
+    const struct ast_decl **lets; /* whose conditions are among them */
+    size_t n_lets, cap_lets;
 };
 
 static struct slice text_of(const struct mutating *m, struct span s)
@@ -70,21 +72,94 @@ static void move_boundary(struct mutating *m, const struct ast_expr *e)
     }
 }
 
+static bool joined_by(const struct ast_expr *bare, enum ast_binary_op op)
+{
+    return bare->kind == AST_EXPR_BINARY && bare->binary.op == op;
+}
+
+static void move_boundaries(struct mutating *m, const struct ast_expr *e)
+{
+    const struct ast_expr *bare = ast_bare(e);
+    if (joined_by(bare, AST_AND)) {
+        move_boundaries(m, bare->binary.left);
+        move_boundaries(m, bare->binary.right);
+    } else {
+        move_boundary(m, bare);
+    }
+}
+
+static void drop_side(struct mutating *m, const struct ast_expr *side, const struct ast_expr *whole)
+{
+    struct slice text = text_of(m, side->span);
+    add(m, side->span, "false",
+        arena_printf(m->arena, "`%.*s` left out of `%.*s`", SLICE_ARG(text),
+                     SLICE_ARG(text_of(m, whole->span))),
+        arena_printf(m->arena, "`%.*s` holds for `%.*s` alone", SLICE_ARG(text_of(m, whole->span)),
+                     SLICE_ARG(text)));
+}
+
+/* Each side of an `or` is left out. */
+static void sides(struct mutating *m, const struct ast_expr *e, const struct ast_expr *whole)
+{
+    const struct ast_expr *bare = ast_bare(e);
+    if (joined_by(bare, AST_OR)) {
+        sides(m, bare->binary.left, whole);
+        sides(m, bare->binary.right, whole);
+        return;
+    }
+    drop_side(m, e, whole);
+    move_boundaries(m, bare);
+}
+
 static void conditions(struct mutating *m, const struct ast_expr *e, struct slice source,
                        bool absent)
 {
     const struct ast_expr *bare = ast_bare(e);
-    if (bare->kind == AST_EXPR_BINARY && bare->binary.op == AST_AND) {
+    if (joined_by(bare, AST_AND)) {
         conditions(m, bare->binary.left, source, absent);
         conditions(m, bare->binary.right, source, absent);
         return;
     }
     drop_condition(m, e, source, absent);
-    move_boundary(m, bare);
+    if (joined_by(bare, AST_OR)) {
+        sides(m, e, e);
+    } else {
+        move_boundary(m, bare);
+    }
 }
+
+/* Of an `until` or a `having`. */
+static void drop_clause_condition(struct mutating *m, const struct ast_expr *e, const char *word)
+{
+    struct slice text = text_of(m, e->span);
+    bool until = strcmp(word, "until") == 0;
+    add(m, e->span, "true", arena_printf(m->arena, "`%.*s` left out of `%s`", SLICE_ARG(text), word),
+        until ? arena_printf(m->arena, "enough events come while `%.*s` does not hold yet", SLICE_ARG(text))
+              : arena_printf(m->arena, "everything fits but for `%.*s`: expect no match",
+                             SLICE_ARG(text)));
+}
+
+static void clause_conditions(struct mutating *m, const struct ast_expr *e, const char *word)
+{
+    const struct ast_expr *bare = ast_bare(e);
+    if (joined_by(bare, AST_AND)) {
+        clause_conditions(m, bare->binary.left, word);
+        clause_conditions(m, bare->binary.right, word);
+        return;
+    }
+    drop_clause_condition(m, e, word);
+    if (joined_by(bare, AST_OR)) {
+        sides(m, e, e);
+    } else {
+        move_boundary(m, bare);
+    }
+}
+
+static void note_source(struct mutating *m, struct slice name);
 
 static void event_test(struct mutating *m, const struct ast_event_test *t, bool absent)
 {
+    note_source(m, t->source->text);
     if (t->where) {
         conditions(m, t->where->expr, t->source->text, absent);
     }
@@ -224,10 +299,10 @@ static void part_of(struct mutating *m, const struct ast_part *p)
     adjacency_of(m, p);
     time_of(m, p->pace, TIME_LIMIT);
     if (p->until) {
-        move_boundary(m, ast_bare(p->until->expr));
+        clause_conditions(m, p->until->expr, "until");
     }
     if (p->having) {
-        move_boundary(m, ast_bare(p->having->expr));
+        clause_conditions(m, p->having->expr, "having");
     }
     if (p->guard) {
         drop_absence(m, p->guard->span, &p->guard->event);
@@ -262,6 +337,39 @@ static void pattern_of(struct mutating *m, const struct ast_pattern *p)
     }
 }
 
+/* ---- lets ----------------------------------------------------------------------------------------- */
+
+static const struct ast_decl *let_named(const struct mutating *m, struct slice name)
+{
+    for (uint32_t i = 0; i < m->n_files; i++) {
+        for (const struct ast_decl *d = m->files[i]->first; d; d = d->next) {
+            if (d->kind == AST_DECL_LET && slice_eq(d->let.name->text, name)) {
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* A let that the rule reads, once, and those that it is made of. */
+static void note_source(struct mutating *m, struct slice name)
+{
+    const struct ast_decl *d = let_named(m, name);
+    for (size_t i = 0; i < m->n_lets; i++) {
+        d = d == m->lets[i] ? NULL : d;
+    }
+    if (!d) {
+        return;
+    }
+    VEC_PUSH(m->lets, m->n_lets, m->cap_lets) = d;
+    for (const struct ast_filter *f = d->let.filters; f; f = f->next) {
+        note_source(m, f->source->text);
+        if (f->where) {
+            conditions(m, f->where->expr, f->source->text, false);
+        }
+    }
+}
+
 /* The tree leaves the keyword out. */
 static void without_of(struct mutating *m, const struct ast_event_test *t)
 {
@@ -282,6 +390,9 @@ static void without_of(struct mutating *m, const struct ast_event_test *t)
 static int by_place(const void *a, const void *b)
 {
     const struct rule_change *x = a, *y = b;
+    if (x->span.file != y->span.file) {
+        return x->span.file < y->span.file ? -1 : 1;
+    }
     if (x->span.start != y->span.start) {
         return x->span.start < y->span.start ? -1 : 1;
     }
@@ -295,7 +406,8 @@ void rule_changes_of(const struct sources *sources, const struct ast_decl *rule,
                   const struct ast_file *const *files, uint32_t n_files, struct arena *arena,
                   struct rule_changes *ret)
 {
-    struct mutating m = {sources, files, n_files, arena, ret};
+    struct mutating m = {
+        .sources = sources, .files = files, .n_files = n_files, .arena = arena, .to = ret};
     const struct ast_rule *r = &rule->rule;
     *ret = (struct rule_changes){0};
     if (r->head) {
@@ -308,6 +420,16 @@ void rule_changes_of(const struct sources *sources, const struct ast_decl *rule,
     if (ret->n > 1) {
         qsort(ret->items, ret->n, sizeof(*ret->items), by_place);
     }
+    free(m.lets);
+}
+
+void rule_change_apply(const struct rule_change *change, struct slice text, struct buf *out)
+{
+    buf_put(out, text.ptr, change->span.start);
+    buf_puts(out, " ");
+    buf_put_slice(out, change->with);
+    buf_puts(out, " ");
+    buf_put(out, text.ptr + change->span.end, text.len - change->span.end);
 }
 
 void rule_changes_release(struct rule_changes *m)

@@ -2,7 +2,11 @@
  *
  *   states      how far a test came: one per item of the pattern
  *   edges       event tests (steps, absences, guards, `without`) that an event passed
- *   conditions  each conjunct of a `where`, once true and once false */
+ *   conditions  once true and once false: each conjunct of a `where`, of the `let`s in front of it, of `until` and
+ *               `having`; and where one is an `or`, each of its sides
+ *
+ * What the rules of a `reload` are asked counts as far as the rule is the same there; an old version that finishes
+ * what it has open is the rule. */
 #ifndef FYKE_LIB_RULE_COVERAGE_H
 #define FYKE_LIB_RULE_COVERAGE_H
 
@@ -10,11 +14,21 @@
 
 enum { OUTCOME_TRUE = 1, OUTCOME_FALSE = 2 };
 
+/* A condition: of a test, of a role's lets, or of a clause (nfa/rule.h). */
+enum cover_of { COVER_TEST, COVER_ROLE, COVER_CLAUSE };
+struct cover_place {
+    enum cover_of of;
+    uint32_t index, condition;
+    int32_t side;  /* of an `or`; -1: the whole */
+    uint8_t seen;  /* OUTCOME_… */
+};
+
 struct rule_cover {
     const struct rule *rule;
     bool *states;      /* per item of the root */
     bool *edges;       /* per test of the rule */
-    uint8_t **outcomes; /* per test, per condition */
+    struct cover_place *places; /* in the order of the tests, roles, clauses */
+    uint32_t n_places;
     uint32_t n_tests;  /* that ran */
 };
 
@@ -30,8 +44,7 @@ struct cover_count {
 
 void rule_coverage_init(struct rule_coverage *v, const struct ruleset *rs);
 void rule_coverage_release(struct rule_coverage *v);
-/* Runs the test and notes what it exercises; tests that cannot run exercise nothing. A part that
- * only the rules of a `reload` have is not counted. */
+/* Runs the test and notes what it exercises; tests that cannot run exercise nothing. */
 void rule_coverage_add(struct rule_coverage *v, const struct compilation *c,
                        const struct compiled_test *test, const struct rule_test_options *options);
 void rule_cover_count(const struct rule_cover *r, struct cover_count *ret);

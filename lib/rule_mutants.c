@@ -91,11 +91,7 @@ static struct fyke_rules *compile_changed(const struct rule_mutants *m,
         struct slice was = m->texts[i].text;
         texts[i] = m->texts[i];
         if (m->files[i] == change->span.file) {
-            buf_put(&changed, was.ptr, change->span.start);
-            buf_puts(&changed, " ");
-            buf_put_slice(&changed, change->with);
-            buf_puts(&changed, " ");
-            buf_put(&changed, was.ptr + change->span.end, was.len - change->span.end);
+            rule_change_apply(change, was, &changed);
             texts[i].text = buf_slice(&changed);
         }
     }
@@ -105,8 +101,12 @@ static struct fyke_rules *compile_changed(const struct rule_mutants *m,
 }
 
 static bool noticed(const struct rule_mutants *m, const struct fyke_rules *changed,
-                    const struct rule_test_options *options)
+                    const struct rule_change *change, const struct rule_test_options *options)
 {
+    const struct rule_mutant mutant = {rules_ruleset(m->rules)->rules[m->rule].plan, &m->changes,
+                                       (size_t)(change - m->changes.items)};
+    struct rule_test_options with = *options;
+    with.mutant = &mutant;
     struct slice name = rules_ruleset(m->rules)->rules[m->rule].name;
     const struct compilation *c = changed->compilation;
     for (uint32_t i = 0; i < c->tests->n; i++) {
@@ -115,7 +115,7 @@ static bool noticed(const struct rule_mutants *m, const struct fyke_rules *chang
         if (!slice_eq(c->ruleset->rules[t->rule].name, name)) {
             continue;
         }
-        rule_test_run(c, t, options, &r);
+        rule_test_run(c, t, &with, &r);
         bool ok = r.ok;
         rule_test_result_release(&r);
         if (!ok) {
@@ -180,7 +180,9 @@ static void show(struct rule_mutants *m, const struct fyke_rules *changed,
 {
     FYKE_CLEANUP(buf_release) struct buf now = BUF_INIT;
     const char *path = sources_get(&m->rules->compilation->sources, change->span.file)->path;
-    if (m->usual.len == 0) {
+    if (m->usual_of != change->span.file || m->usual.len == 0) {
+        buf_clear(&m->usual);
+        m->usual_of = change->span.file;
         struct fyke_rules *was = compile(m, m->texts);
         if (was) {
             usual_form(was, path, &m->usual);
@@ -198,7 +200,7 @@ enum mutant_fate rule_mutants_try(struct rule_mutants *m, const struct rule_chan
     if (!changed) {
         return MUTANT_REFUSED;
     }
-    bool found = noticed(m, changed, options);
+    bool found = noticed(m, changed, change, options);
     if (!found && ret_diff) {
         show(m, changed, change, ret_diff);
     }

@@ -19,7 +19,8 @@ struct rule_mutants {
     struct compile_source *texts; /* of the files */
     uint32_t *files;              /* per text: its number among the sources */
     uint32_t n_texts;
-    struct buf usual; /* the changed file without a change, in the usual form */
+    struct buf usual; /* a file without a change, in the usual form */
+    uint32_t usual_of; /* its number among the sources */
 };
 
 void rule_mutants_begin(struct rule_mutants *m, const struct fyke_rules *rules, uint32_t rule);

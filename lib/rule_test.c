@@ -13,6 +13,7 @@ void test_run_begin(struct test_run *r, const struct compilation *c,
     *r = (struct test_run){.c = c,
                            .test = test,
                            .geoip = options->geoip,
+                           .mutant = options->mutant,
                            .shuffle = options->shuffle,
                            .clock = ETIME_MIN,
                            .decided = ETIME_MIN,
@@ -20,6 +21,18 @@ void test_run_begin(struct test_run *r, const struct compilation *c,
     test_rules_first(r);
     test_arrivals(r);
     test_rules_settle(r);
+}
+
+void test_run_end_at_change(struct test_run *r)
+{
+    size_t turn = 0, n = 0;
+    while (turn < r->n_turns && !test_rules_differ(r, r->turns[turn].rules)) {
+        turn++;
+    }
+    while (n < r->n_arrived && r->arrived[n].end_turn <= turn) {
+        n++;
+    }
+    r->n_arrived = n;
 }
 
 void test_run_end(struct test_run *r)

@@ -26,8 +26,17 @@ struct rule_test_result {
     size_t n_expected, cap_expected, n_got, cap_got;
 };
 
+/* The tested rule is changed: where a `reload` has the rule as it was, it has the same change. */
+struct rule_changes;
+struct rule_mutant {
+    uint64_t plan; /* as it was */
+    const struct rule_changes *changes;
+    size_t number; /* which of them */
+};
+
 struct geoip_files;
 struct rule_test_options {
+    const struct rule_mutant *mutant; /* NULL: none */
     const struct geoip_files *geoip; /* databases of addresses; NULL: none */
     bool explain;     /* timeline and nearest match of a test that fails */
     uint64_t shuffle; /* not 0: events arrive as late as their sources allow, by this seed */

@@ -307,7 +307,7 @@ static void forget_reasons(struct nearest *n)
 static void find_reasons(struct nearest *n, uint32_t reached)
 {
     uint32_t items = n->rule->root->n_items;
-    const struct nfa_watch watch = {on_asked, n};
+    const struct nfa_watch watch = {.asked = on_asked, .ctx = n};
     struct memory_sink sink;
     memory_sink_init(&sink);
     forget_reasons(n);

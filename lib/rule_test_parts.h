@@ -44,6 +44,7 @@ struct test_run {
     const struct compilation *c;
     const struct compiled_test *test;
     const struct geoip_files *geoip; /* NULL: none */
+    const struct rule_mutant *mutant; /* NULL: none */
     struct arena arena;
     struct test_rules *first; /* of the test's own set */
     struct test_rules *now;   /* as of the statement at hand; all others by `before` */
@@ -70,6 +71,10 @@ void test_run_fail(struct test_run *r, const char *text);
 void test_rules_first(struct test_run *r);
 /* `reload "PATH"`: r->now becomes the rules there, or the run fails. */
 void test_rules_reload(struct test_run *r, const char *path);
+/* Has this set another rule in place of the tested one, or none? */
+bool test_rules_differ(const struct test_run *r, const struct test_rules *t);
+/* Does a reload bring another rule in place of the tested one? */
+bool test_rules_change(const struct test_run *r);
 /* Every set is loaded: each gets the rules of the others' parts as well. What is open of a rule when it comes
  * into force, and what derives for an old version, runs in all of them. */
 void test_rules_settle(struct test_run *r);
@@ -121,6 +126,8 @@ void test_drain_release(struct test_drain *d);
 void test_run_begin(struct test_run *r, const struct compilation *c,
                     const struct compiled_test *test, const struct rule_test_options *options,
                     struct buf *problem);
+/* Nothing arrives behind the first reload that changes the tested rule. */
+void test_run_end_at_change(struct test_run *r);
 void test_run_end(struct test_run *r);
 
 #endif

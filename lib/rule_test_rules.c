@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/xalloc.h"
 #include "connectors/geoip.h"
+#include "dsl/rule_change.h"
 #include "lib/last_error.h"
 #include "lib/rule_test_parts.h"
 #include "nfa/expr.h"
@@ -127,6 +128,22 @@ static uint32_t rule_named(const struct ruleset *rs, struct slice name)
     return UINT32_MAX;
 }
 
+bool test_rules_differ(const struct test_run *r, const struct test_rules *t)
+{
+    const struct rule *tested = &r->c->ruleset->rules[r->test->rule];
+    uint32_t now = rule_named(t->whole, tested->name);
+    return now == UINT32_MAX || t->whole->rules[now].plan != tested->plan;
+}
+
+bool test_rules_change(const struct test_run *r)
+{
+    bool any = false;
+    for (const struct test_rules *t = r->now; t && !any; t = t->before) {
+        any = test_rules_differ(r, t);
+    }
+    return any;
+}
+
 static const uint32_t *topics_of(struct test_run *r, const struct ruleset *to)
 {
     const struct ruleset *from = r->first->whole;
@@ -142,17 +159,70 @@ static const uint32_t *topics_of(struct test_run *r, const struct ruleset *to)
     return ret;
 }
 
-void test_rules_reload(struct test_run *r, const char *path)
+static const struct ast_decl *tree_of(const struct compilation *c, struct slice rule)
+{
+    for (uint32_t i = 0; i < c->n_files; i++) {
+        for (const struct ast_decl *d = c->files[i]->first; d; d = d->next) {
+            if (d->kind == AST_DECL_RULE && slice_eq(d->rule.name->text, rule)) {
+                return d;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The rule as it was before the change at hand: its changes are the same there, one by one. */
+static struct fyke_rules *changed_alike(const struct test_run *r, const char *path,
+                                        const struct fyke_rules *rules)
+{
+    const struct compilation *c = rules->compilation;
+    struct slice tested = r->c->ruleset->rules[r->test->rule].name;
+    uint32_t now = rule_named(rules_ruleset(rules), tested);
+    FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
+    const struct rules_report silent = {0};
+    struct arena arena = ARENA_INIT;
+    struct rule_changes changes;
+    struct fyke_rules *ret = NULL;
+    if (!r->mutant || now == UINT32_MAX ||
+        rules_ruleset(rules)->rules[now].plan != r->mutant->plan) {
+        return NULL;
+    }
+    rule_changes_of(&c->sources, tree_of(c, tested), c->files, c->n_files, &arena, &changes);
+    if (changes.n == r->mutant->changes->n) {
+        const struct rule_change *change = &changes.items[r->mutant->number];
+        const struct rule_file *file = sources_get(&c->sources, change->span.file);
+        rule_change_apply(change, file->text, &text);
+        const struct compile_source source = {file->path, buf_slice(&text)};
+        const struct compile_input input = {.paths = &path, .n_paths = 1, .sources = &source,
+                                            .n_sources = 1, .sources_on_demand = true};
+        ret = rules_compile(&input, &silent, &ret) == FYKE_OK ? ret : NULL;
+    }
+    rule_changes_release(&changes);
+    arena_release(&arena);
+    return ret;
+}
+
+static struct fyke_rules *load(struct test_run *r, const char *path)
 {
     const struct compile_input input = {.paths = &path, .n_paths = 1};
     struct findings found = {.to = r->problem};
     const struct rules_report report = {.fn = note_finding, .ctx = &found};
     struct fyke_rules *rules;
-    if (r->problem->len > 0) {
-        return;
-    }
     if (rules_compile(&input, &report, &rules) != FYKE_OK) {
         test_run_fail(r, fyke_last_error());
+        return NULL;
+    }
+    struct fyke_rules *alike = changed_alike(r, path, rules);
+    if (alike) {
+        fyke_rules_free(rules);
+    }
+    return alike ? alike : rules;
+}
+
+void test_rules_reload(struct test_run *r, const char *path)
+{
+    struct fyke_rules *rules = r->problem->len > 0 ? NULL : load(r, path);
+    if (!rules) {
         return;
     }
     struct test_rules *t = ARENA_NEW(&r->arena, struct test_rules);

@@ -121,7 +121,7 @@ static enum err look_on(struct nearest *n, uint32_t rule, uint32_t items, struct
     struct arena arena = ARENA_INIT;
     struct memory_sink sink;
     struct rule prefix;
-    const struct nfa_watch watch = {on_asked, n};
+    const struct nfa_watch watch = {.asked = on_asked, .ctx = n};
     memory_sink_init(&sink);
     rule_prefix(n->rule, items, &arena, &prefix);
     const struct why_evaluation how = {.instead = &prefix, .watch = &watch};

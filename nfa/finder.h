@@ -195,6 +195,8 @@ static inline uint32_t next_with(const struct finder *f, uint32_t i, uint32_t en
 
 /* The event passes the whole test with the bindings of the match at hand. */
 bool test_holds(struct finder *f, uint32_t test, uint32_t index);
+/* Does `until` or `having` hold, with this event as the current one? */
+bool clause_holds(struct finder *f, const struct expr *e, uint32_t index);
 /* The event is M of a pending absence. */
 bool absence_hit(struct finder *f, const struct pending *p, uint32_t index);
 /* Links, gaps and absences between e->prev and this event, before it is bound. Pushes the

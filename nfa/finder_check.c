@@ -29,6 +29,16 @@ bool test_holds(struct finder *f, uint32_t test, uint32_t index)
     return expr_true(joint, f->eval);
 }
 
+bool clause_holds(struct finder *f, const struct expr *e, uint32_t index)
+{
+    const struct nfa_watch *watch = f->scratch->limits.watch;
+    f->eval->self = cand(f, index)->event;
+    if (watch && watch->judged) {
+        watch->judged(watch->ctx, f->rule, e, f->eval);
+    }
+    return expr_true(e, f->eval);
+}
+
 bool absence_hit(struct finder *f, const struct pending *p, uint32_t index)
 {
     if (p->marks == NO_MARKS) {

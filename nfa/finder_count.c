@@ -25,8 +25,7 @@ static bool until_holds(struct finder *f, const struct run *r)
     if (!r->p->until || r->n < r->p->min) {
         return false;
     }
-    f->eval->self = cand(f, r->last)->event;
-    return expr_true(r->p->until, f->eval);
+    return clause_holds(f, r->p->until, r->last);
 }
 
 static void run_push(struct finder *f, struct run *r, uint32_t index)
@@ -104,11 +103,8 @@ static bool count_try(struct finder *f, const struct pattern *p, uint32_t start,
     if (!may_bind_last(f, last, k->last) || !could_end_item(f, p->test, last)) {
         return false;
     }
-    if (p->having) {
-        f->eval->self = cand(f, last)->event;
-        if (!expr_true(p->having, f->eval)) {
-            return false;
-        }
+    if (p->having && !clause_holds(f, p->having, last)) {
+        return false;
     }
     size_t absent = f->scratch->n_absent;
     struct entry next = entry_after(last);

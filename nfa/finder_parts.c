@@ -76,11 +76,7 @@ static void iteration_restore(struct finder *f, uint32_t group, const struct sav
 
 static bool having_holds(struct finder *f, const struct pattern *p, const struct entry *e)
 {
-    if (!p->having) {
-        return true;
-    }
-    f->eval->self = cand(f, e->prev)->event;
-    return expr_true(p->having, f->eval);
+    return !p->having || clause_holds(f, p->having, e->prev);
 }
 
 static const struct pattern_link next_link = {LINK_NEXT, {INT64_MAX}, {0}};

@@ -6,7 +6,7 @@
 struct graph {
     struct buf *out;
     const struct rule *rule;
-    const enum rule_mark *marks; /* per test; NULL: no colours */
+    const struct rule_marks *marks; /* NULL: no colours */
     unsigned next_state;
 };
 
@@ -41,10 +41,10 @@ static unsigned new_state(struct graph *g)
 #define WHERE_LINE 36
 #define WHERE_MAX 160
 
-static void put_where(struct graph *g, struct slice where)
+static void put_condition(struct graph *g, struct slice word, struct slice where)
 {
     size_t line = 0;
-    buf_puts(g->out, "\\nwhere ");
+    buf_printf(g->out, "\\n%.*s ", SLICE_ARG(word));
     for (size_t i = 0; i < where.len; i++) {
         bool inside = ((uint8_t)where.ptr[i] & 0xc0) == 0x80; /* of a character */
         if (i >= WHERE_MAX && !inside) {
@@ -79,7 +79,7 @@ static void put_test(struct graph *g, uint32_t test)
         }
     }
     if (t->where.len) {
-        put_where(g, t->where);
+        put_condition(g, SLICE_LIT("where"), t->where);
     }
 }
 
@@ -93,22 +93,40 @@ static void edge_end(struct graph *g)
     buf_puts(g->out, "\"];\n");
 }
 
+static const char *const mark_colors[] = {
+    [MARK_NEVER] = "red3", [MARK_PARTLY] = "darkorange", [MARK_COVERED] = "green4"};
+
 static const char *color_of(const struct graph *g, uint32_t test)
 {
-    static const char *const colors[] = {
-        [MARK_NEVER] = "red3", [MARK_PARTLY] = "darkorange", [MARK_COVERED] = "green4"};
-    return g->marks ? colors[g->marks[test]] : "red";
+    return g->marks ? mark_colors[g->marks->tests[test]] : "red";
+}
+
+/* `mark`: only with g->marks. */
+static void marked_edge_end(struct graph *g, enum rule_mark mark)
+{
+    buf_puts(g->out, "\"");
+    if (g->marks) {
+        const char *c = mark_colors[mark];
+        buf_printf(g->out, ", color=%s, fontcolor=%s%s", c, c,
+                   mark == MARK_NEVER ? "" : ", penwidth=2");
+    }
+    buf_puts(g->out, "];\n");
 }
 
 static void edge_of_test_end(struct graph *g, uint32_t test)
 {
-    buf_puts(g->out, "\"");
-    if (g->marks) {
-        const char *c = color_of(g, test);
-        buf_printf(g->out, ", color=%s, fontcolor=%s%s", c, c,
-                   g->marks[test] == MARK_NEVER ? "" : ", penwidth=2");
+    marked_edge_end(g, g->marks ? g->marks->tests[test] : MARK_NEVER);
+}
+
+/* Of the pattern's `until` or `having`; NULL: it has none. */
+static const struct rule_clause *clause_of(const struct graph *g, const struct expr *e)
+{
+    for (uint32_t i = 0; e && i < g->rule->n_clauses; i++) {
+        if (g->rule->clauses[i].decides == e) {
+            return &g->rule->clauses[i];
+        }
     }
-    buf_puts(g->out, "];\n");
+    return NULL;
 }
 
 static void kill_edge(struct graph *g, unsigned from, uint32_t test, struct duration d)
@@ -137,6 +155,14 @@ static void put_link(struct graph *g, const struct pattern_link *link)
     }
 }
 
+static void put_clause(struct graph *g, const struct expr *e)
+{
+    const struct rule_clause *c = clause_of(g, e);
+    if (c) {
+        put_condition(g, c->word, c->text);
+    }
+}
+
 static unsigned draw_count(struct graph *g, const struct pattern *p, unsigned from,
                            const struct pattern_link *link)
 {
@@ -148,10 +174,28 @@ static unsigned draw_count(struct graph *g, const struct pattern *p, unsigned fr
     }
     put_test(g, p->test);
     put_duration(g->out, "\\nspan", p->span);
+    put_clause(g, p->until);
+    put_clause(g, p->kind == PAT_COUNT ? p->having : NULL);
     edge_of_test_end(g, p->test);
     if (p->kind == PAT_COUNT && p->max > p->min) {
         edge_begin(g, to, to, "");
         put_text(g->out, g->rule->tests[p->test].label);
+        edge_end(g);
+    }
+    return to;
+}
+
+static unsigned draw_repeat(struct graph *g, const struct pattern *p, unsigned from,
+                            const struct pattern_link *link)
+{
+    const struct rule_clause *having = clause_of(g, p->having);
+    unsigned to = draw(g, p->items[0].node, from, link);
+    edge_begin(g, to, from, "constraint=false, ");
+    buf_printf(g->out, p->max == COUNT_UNBOUNDED ? "%u or more times" : "%u times", p->min);
+    put_clause(g, p->having);
+    if (having && g->marks) {
+        marked_edge_end(g, g->marks->clauses[having - g->rule->clauses]);
+    } else {
         edge_end(g);
     }
     return to;
@@ -201,12 +245,7 @@ static unsigned draw(struct graph *g, const struct pattern *p, unsigned from,
     case PAT_STEP:
     case PAT_COUNT: to = draw_count(g, p, from, link); break;
     case PAT_SEQ: to = draw_items(g, p, from, link); break;
-    case PAT_REPEAT:
-        to = draw(g, p->items[0].node, from, link);
-        edge_begin(g, to, from, "constraint=false, ");
-        buf_printf(g->out, p->max == COUNT_UNBOUNDED ? "%u or more times" : "%u times", p->min);
-        edge_end(g);
-        break;
+    case PAT_REPEAT: to = draw_repeat(g, p, from, link); break;
     case PAT_ANY:
     case PAT_ALL: to = draw_parts(g, p, from, link); break;
     }
@@ -240,7 +279,7 @@ void rule_graphviz(const struct rule *rule, struct buf *out)
     rule_graphviz_marked(rule, NULL, out);
 }
 
-void rule_graphviz_marked(const struct rule *rule, const enum rule_mark *marks, struct buf *out)
+void rule_graphviz_marked(const struct rule *rule, const struct rule_marks *marks, struct buf *out)
 {
     struct graph g = {out, rule, marks, 0};
     buf_puts(out, "digraph \"");

@@ -19,11 +19,16 @@ uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nf
                       .counters = &scratch->counters.eval,
                       .regex = scratch->eval.regex,
                       .env = scratch->eval.env};
+    const struct nfa_watch *watch = scratch->limits.watch;
     arena_reset(&scratch->arena); /* an event without a role leaves nothing behind either */
     for (uint32_t i = 0; i < rule->n_roles; i++) {
-        if (rule->roles[i].decl == e->decl && expr_true(rule->roles[i].filter, &ev)) {
-            roles |= bit(i);
+        if (rule->roles[i].decl != e->decl) {
+            continue;
         }
+        if (watch && watch->filtered) {
+            watch->filtered(watch->ctx, rule, i, &ev);
+        }
+        roles |= expr_true(rule->roles[i].filter, &ev) ? bit(i) : 0;
     }
     scratch->eval.regex = ev.regex; /* made at the first `matches`, lives as long as the scratch */
     return roles;

@@ -20,6 +20,15 @@
 #define RULE_MAX_ROLES 64
 #define RULE_MAX_LEVELS 32 /* rules that derive for each other */
 
+/* One conjunct of a condition, as written. */
+struct rule_condition {
+    struct slice text;
+    const struct expr *expr;
+    bool own; /* reads the event alone, lists and lookups aside */
+    struct rule_condition *sides; /* it is an `or`: what it and the `and`s in it join */
+    uint32_t n_sides;
+};
+
 /* A source as written in the rule: an event declaration, or one alternative of a `let`. An event
  * has the role iff its declaration fits and the let's filter holds. `key` maps it to the rule's
  * key (several let's over one declaration may map it differently). */
@@ -29,6 +38,8 @@ struct rule_role {
     const struct expr *filter;       /* unary; NULL: every event of the declaration */
     const struct expr **key;         /* one EX_FIELD (or computed) per key part */
     bool counted; /* named by a step or by `next no`: an event of it is a counted event */
+    struct rule_condition *conditions; /* of the filter: for showing */
+    uint32_t n_conditions;
 };
 
 enum test_use {
@@ -36,13 +47,6 @@ enum test_use {
     TEST_ABSENT,  /* `no M`, `next no M` */
     TEST_GUARD,   /* `with no M` */
     TEST_WITHOUT, /* `without M` */
-};
-
-/* One conjunct of a `where`, as written. */
-struct rule_condition {
-    struct slice text;
-    const struct expr *expr;
-    bool own; /* reads the event alone, lists and lookups aside */
 };
 
 /* One event test. own: the conjuncts that read the event alone; joint: the others, evaluated with
@@ -61,6 +65,15 @@ struct rule_test {
     const struct expr *joint;
     int32_t slot;            /* TEST_STEP: index of its events in eval.slots; else -1 */
     int32_t group;           /* innermost repeated group around it; -1 */
+};
+
+/* `until` or `having`: for showing; the pattern has what decides. */
+struct rule_clause {
+    struct slice word, text;
+    uint32_t test;              /* of the counted step; NO_TEST: of a group */
+    const struct expr *decides; /* as in the pattern */
+    struct rule_condition *conditions;
+    uint32_t n_conditions;
 };
 
 /* What is computed when an event is evaluated and kept with it: capture.h. */
@@ -165,6 +178,8 @@ struct rule {
     uint32_t n_tests;
     struct rule_group *groups;
     uint32_t n_groups;
+    struct rule_clause *clauses;
+    uint32_t n_clauses;
     uint32_t n_slots;
     uint32_t n_caches;  /* accumulators used by its expressions */
     struct rule_capture *captures;
@@ -296,8 +311,12 @@ void rule_find_leaves(struct rule *rule, struct arena *arena);
 /* Names of slots' events for evidence, absences and dumps. */
 void rule_dump(const struct rule *rule, struct buf *out);     /* stable text, for tests */
 void rule_graphviz(const struct rule *rule, struct buf *out); /* automaton as DOT */
-/* The same, each test's edge in the colour of its mark. */
+/* The same, each test's edge in the colour of its mark, and that of a group's `having`. */
 enum rule_mark { MARK_NEVER, MARK_PARTLY, MARK_COVERED };
-void rule_graphviz_marked(const struct rule *rule, const enum rule_mark *marks, struct buf *out);
+struct rule_marks {
+    enum rule_mark tests[RULE_MAX_TESTS];
+    const enum rule_mark *clauses;
+};
+void rule_graphviz_marked(const struct rule *rule, const struct rule_marks *marks, struct buf *out);
 
 #endif

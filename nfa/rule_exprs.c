@@ -32,9 +32,17 @@ static void each_of_emits(const struct emit_plan *plans, uint32_t n, expr_fn fn,
     }
 }
 
+static void each_of_conditions(const struct rule_condition *c, uint32_t n, expr_fn fn, void *ctx)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        expr_each(c[i].expr, fn, ctx);
+    }
+}
+
 void role_each_expr(const struct rule_role *role, uint32_t n_key, expr_fn fn, void *ctx)
 {
     expr_each(role->filter, fn, ctx);
+    each_of_conditions(role->conditions, role->n_conditions, fn, ctx);
     for (uint32_t k = 0; k < n_key; k++) {
         expr_each(role->key[k], fn, ctx);
     }
@@ -44,9 +52,7 @@ static void each_of_test(const struct rule_test *test, expr_fn fn, void *ctx)
 {
     expr_each(test->own, fn, ctx);
     expr_each(test->joint, fn, ctx);
-    for (uint32_t k = 0; k < test->n_conditions; k++) {
-        expr_each(test->conditions[k].expr, fn, ctx);
-    }
+    each_of_conditions(test->conditions, test->n_conditions, fn, ctx);
 }
 
 void rule_each_expr(const struct rule *rule, expr_fn fn, void *ctx)
@@ -56,6 +62,9 @@ void rule_each_expr(const struct rule *rule, expr_fn fn, void *ctx)
     }
     for (uint32_t i = 0; i < rule->n_tests; i++) {
         each_of_test(&rule->tests[i], fn, ctx);
+    }
+    for (uint32_t i = 0; i < rule->n_clauses; i++) {
+        each_of_conditions(rule->clauses[i].conditions, rule->clauses[i].n_conditions, fn, ctx);
     }
     for (uint32_t i = 0; i < rule->n_captures; i++) {
         expr_each(rule->captures[i].value, fn, ctx);

@@ -10,6 +10,10 @@ struct nfa_watch {
      * the bindings of a match at hand. Conditions are evaluated with *ev, which stays as it is. */
     void (*asked)(void *ctx, const struct rule *rule, uint32_t test, const struct event *e,
                   struct eval *ev, bool bound);
+    /* The event is asked whether the role's filter takes it. NULL: of no interest. */
+    void (*filtered)(void *ctx, const struct rule *rule, uint32_t role, struct eval *ev);
+    /* `until` or `having` of the rule's pattern is asked. NULL: of no interest. */
+    void (*judged)(void *ctx, const struct rule *rule, const struct expr *e, struct eval *ev);
     void *ctx;
 };
 

@@ -15,7 +15,7 @@ FAULTS = (
      'r->n >= r->p->min && (!r->p->until || r->settled)', 'r->n >= r->p->min'),
     ('until is asked one event early', COUNT,
      'r->n < r->p->min) {', 'r->n + 1 < r->p->min) {'),
-    ('having is not asked', COUNT, 'if (p->having) {', 'if (false) {'),
+    ('having is not asked', COUNT, 'if (p->having && ', 'if (false && '),
     ('each within is exclusive', COUNT,
      '.ns <= r->p->each_within.ns', '.ns < r->p->each_within.ns'),
     ('in a row lets one counted event pass', COUNT,

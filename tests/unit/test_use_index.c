@@ -131,7 +131,7 @@ static void run(const struct ruleset *rs, uint64_t seed, const struct nfa_watch 
 static void the_same_answers_as_when_every_rule_is_asked(void **state)
 {
     uint64_t fired = 0, asked = 0;
-    const struct nfa_watch watch = {see, &asked};
+    const struct nfa_watch watch = {.asked = see, .ctx = &asked};
     (void)state;
     for (uint32_t n = 8; n <= MAX_RULES; n += 28) {
         struct buf text = BUF_INIT;
