@@ -98,6 +98,19 @@ int cli_config_rules(const struct cli_verb *verb, const char *path, struct setti
     return CLI_OK;
 }
 
+/* The library knows some of them by two names, the last one wins. */
+void cli_add_kafka_settings(struct settings *s, struct cli_list *to)
+{
+    for (int from = FROM_FILE; from <= FROM_FLAG; from++) {
+        for (size_t i = 0; i < s->n_kafka; i++) {
+            const struct kafka_setting *k = &s->kafka[i];
+            if ((int)k->origin.from == from) {
+                cli_list_add(to, arena_printf(&s->arena, "%s=%s", k->key, k->value));
+            }
+        }
+    }
+}
+
 int cli_exit_of(enum fyke_result rc)
 {
     switch (rc) {

@@ -106,6 +106,9 @@ int cli_tell_problems(const struct cli_verb *verb, const struct settings *s);
 int cli_config_rules(const struct cli_verb *verb, const char *path, struct settings *s,
                      struct cli_list *rules, struct cli_list *geoip);
 
+/* Properties for librdkafka in order of strength, as KEY=VALUE; the texts are the settings'. */
+void cli_add_kafka_settings(struct settings *s, struct cli_list *to);
+
 /* Compiles the rules for a verb that needs them; findings go to stderr. Otherwise an exit code. */
 struct cli_rules_options {
     enum cli_color color;

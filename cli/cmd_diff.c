@@ -131,6 +131,7 @@ const struct cli_verb verb_diff = {
     "OLD and NEW are rule files or directories. What is none is a revision of git, REV:PATH or REV:\n"
     "then it is the other one's path as it was in REV. `fyke diff HEAD~1 rules -i events.jsonl`\n"
     "\n"
+    "  -c, --config FILE      settings of the service that runs: input, brokers, bounds; not its rules\n"
     "  -i, --input INPUT      [TOPIC=]FILE, - for standard input, repeatable, .zst and .gz too; or\n"
     "                         kafka (every topic that the rules declare), kafka:T1,T2\n"
     "      --input-format F   payload (default): one JSON object per line; kcat: envelopes\n"

@@ -158,6 +158,7 @@ const struct cli_verb verb_replay = {
     "Touches no state, group or topic of an application.\n"
     "\n"
     "  -r, --rules PATH       rule file or directory; repeatable\n"
+    "  -c, --config FILE      settings of the service that runs: rules, input, brokers, bounds\n"
     "  -i, --input INPUT      [TOPIC=]FILE, - for standard input, repeatable, .zst and .gz too; or\n"
     "                         kafka (every topic that the rules declare), kafka:T1,T2\n"
     "      --input-format F   payload (default): one JSON object per line; kcat: envelopes\n"

@@ -19,21 +19,6 @@ static void add_items(struct cli_list *to, const struct settings *s, enum settin
     }
 }
 
-/* Properties in order of strength: the library knows some of them by two names, the last one wins. */
-static void add_properties(struct run_args *a)
-{
-    struct settings *s = &a->settings;
-    for (int from = FROM_FILE; from <= FROM_FLAG; from++) {
-        for (size_t i = 0; i < s->n_kafka; i++) {
-            const struct kafka_setting *k = &s->kafka[i];
-            if ((int)k->origin.from == from) {
-                cli_list_add(&a->properties,
-                             arena_printf(&s->arena, "%s=%s", k->key, k->value));
-            }
-        }
-    }
-}
-
 static void fill_options(struct run_args *a, struct fyke_options *o)
 {
     const struct settings *s = &a->settings;
@@ -79,7 +64,7 @@ static void fill_config(struct run_args *a)
     add_items(&a->rules, s, SET_RULES);
     add_items(&a->inputs, s, SET_INPUT);
     add_items(&a->geoip, s, SET_GEOIP);
-    add_properties(a);
+    cli_add_kafka_settings(&a->settings, &a->properties);
     fill_options(a, &c->options);
     fill_end(s, c);
     c->inputs = a->inputs.items;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/replay_config.h"
 #include "cli/value_text.h"
 
 enum {
@@ -41,7 +42,10 @@ enum {
     OPT_MAX_MATCHES
 };
 
+#define SHORT_OPTIONS ":c:r:i:j:X:qh"
+
 static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
     {"rules", required_argument, NULL, 'r'},
     {"input", required_argument, NULL, 'i'},
     {"input-format", required_argument, NULL, OPT_INPUT_FORMAT},
@@ -203,6 +207,7 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
 {
     struct replay_config *c = &a->config;
     switch (opt) {
+    case 'c': return true; /* read_config() */
     case 'r': cli_list_add(&a->rules, optarg); return true;
     case 'i': cli_list_add(&a->inputs, optarg); return true;
     case OPT_GEOIP: cli_list_add(&a->geoip, optarg); return true;
@@ -295,6 +300,18 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     return read_labels(v, a);
 }
 
+/* Before any flag, for flags are stronger. */
+static int read_config(const struct cli_verb *v, int argc, char **argv, struct replay_args *a)
+{
+    const char *path = NULL;
+    int opt;
+    while ((opt = getopt_long(argc, argv, SHORT_OPTIONS, options, NULL)) != -1) {
+        path = opt == 'c' ? optarg : path;
+    }
+    optind = 0; /* from the beginning */
+    return path ? replay_config_take(v, path, a) : CLI_OK;
+}
+
 int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct replay_args *a)
 {
     struct timespec now;
@@ -302,7 +319,11 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct rep
     clock_gettime(CLOCK_REALTIME, &now); /* of relative times */
     a->labels.gap = REPLAY_EPISODE_GAP;
     opterr = 0;
-    while ((opt = getopt_long(argc, argv, ":r:i:j:X:qh", options, NULL)) != -1) {
+    settings_init(&a->settings);
+    if (read_config(v, argc, argv, a) != CLI_OK) {
+        return CLI_USAGE;
+    }
+    while ((opt = getopt_long(argc, argv, SHORT_OPTIONS, options, NULL)) != -1) {
         if (opt == 'h') {
             return cli_print_usage(v);
         }
@@ -318,6 +339,7 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct rep
         }
     }
     int rc = read_operands(v, argc, argv, a);
+    replay_config_complete(a);
     return rc < 0 ? finish(v, a) : rc;
 }
 
@@ -331,4 +353,5 @@ void replay_args_release(struct replay_args *a)
     cli_list_release(&a->gate_texts);
     cli_list_release(&a->sweeps);
     gates_release(&a->gates);
+    settings_release(&a->settings);
 }

@@ -3,6 +3,7 @@
 #define FYKE_CLI_REPLAY_ARGS_H
 
 #include "cli/cli.h"
+#include "cli/settings.h"
 #include "lib/replay.h"
 #include "lib/replay_gate.h"
 #include "report/diff.h"
@@ -10,6 +11,7 @@
 
 struct replay_args {
     bool is_diff; /* set beforehand */
+    struct settings settings; /* of -c */
     struct cli_list rules; /* of a diff the operands */
     struct cli_list inputs, geoip, properties;
     struct cli_list reports; /* files, by their suffix */
