@@ -10,6 +10,7 @@
 #include "base/xalloc.h"
 #include "cli/findings.h"
 #include "cli/log.h"
+#include "cli/stdin_rules.h"
 #include "cli/value_text.h"
 #include "lib/git_rules.h"
 #include "lib/rules.h"
@@ -302,6 +303,9 @@ int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
     *ret = NULL;
     if (paths->n == 0) {
         return cli_usage_error(verb, "no rules: name files or directories");
+    }
+    if (o->standard) {
+        stdin_rules_add(o->standard, &input);
     }
     return loaded(rules_compile(&input, &report, ret), o, ret);
 }

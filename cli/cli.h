@@ -117,6 +117,7 @@ struct cli_rules_options {
     struct log *log;  /* what is found goes there if it is JSON; NULL: as text to stderr */
     enum cli_format format; /* of what programs read on stdout: findings go there, too (findings.h) */
     struct buf *errors;     /* errors as text, added; NULL: nobody wants them */
+    const struct stdin_rules *standard; /* stands for one of the paths (stdin_rules.h); NULL: for none */
 };
 int cli_load_rules(const struct cli_verb *verb, const struct cli_list *paths,
                    const struct cli_rules_options *o, struct fyke_rules **ret);

@@ -4,6 +4,7 @@
 
 #include "cli/check_waits.h"
 #include "cli/cli.h"
+#include "cli/stdin_rules.h"
 #include "dsl/compile.h"
 #include "dsl/diag_render.h"
 #include "dsl/diag_sarif.h"
@@ -18,6 +19,7 @@ struct check_args {
     enum cli_format format;
     enum cli_color color;
     bool syntax_only, deny_warnings, allow_empty;
+    struct stdin_rules standard;
     struct check_waits waits; /* rate 0: not asked for */
     struct sarif *sarif; /* the document, with --format sarif */
 };
@@ -104,6 +106,7 @@ static int check_rules(const struct check_args *a, struct buf *out)
                                   .table_parse = rules_table_parse(),
                                   .payload_parse = rules_payload_parse(),
                                   .note_untested = true};
+    stdin_rules_add(&a->standard, &input);
     struct compilation *c = dsl_compile(&input, &err);
     if (!c) {
         fprintf(stderr, "fyke: %s\n", err.text);
@@ -130,7 +133,12 @@ static bool check_file(const struct check_args *a, const char *path, struct chec
     struct rule_file *src;
     sources_init(&set, &arena);
     diags_init(&diags, &arena);
-    bool ok = sources_read(&set, path, &src, err) == ERR_OK;
+    bool ok = true;
+    if (a->standard.given && strcmp(path, STDIN_RULES_PATH) == 0) {
+        src = sources_add(&set, path, a->standard.source.text);
+    } else {
+        ok = sources_read(&set, path, &src, err) == ERR_OK;
+    }
     if (ok) {
         *rules += count_rules(dsl_parse(src, &arena, &diags));
         diags_sort(&diags);
@@ -146,7 +154,12 @@ static bool check_files(const struct check_args *a, struct walk_list *files, str
     struct error err = ERROR_INIT;
     bool ok = true;
     for (size_t i = 0; ok && i < a->paths.n; i++) {
-        ok = walk_path(files, slice_of(a->paths.items[i]), &err) == ERR_OK;
+        struct slice path = slice_of(a->paths.items[i]);
+        if (a->standard.given && slice_eq_str(path, STDIN_RULES_PATH)) {
+            walk_add(files, path, (struct slice){0});
+        } else {
+            ok = walk_path(files, path, &err) == ERR_OK;
+        }
     }
     walk_sort(files);
     for (size_t i = 0; ok && i < files->n; i++) {
@@ -244,6 +257,10 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         rc = cli_usage_error(verb, "no rules: name files or directories");
     }
     if (rc < 0) {
+        int taken = stdin_rules_take(&a.standard, &a.paths);
+        rc = taken == CLI_OK ? rc : taken;
+    }
+    if (rc < 0) {
         sarif_begin(&sarif, a.format == FORMAT_SARIF ? &out : &unused);
         rc = a.syntax_only ? check_syntax(&a, &out) : check_rules(&a, &out);
         sarif_end(&sarif, fyke_version());
@@ -251,6 +268,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         int put = whole ? cli_put(buf_slice(&out)) : CLI_OK;
         rc = put != CLI_OK ? put : rc;
     }
+    stdin_rules_release(&a.standard);
     cli_list_release(&a.paths);
     settings_release(&settings);
     return rc;
@@ -262,7 +280,7 @@ const struct cli_verb verb_check = {
     "usage: fyke check [options] PATH…\n"
     "       fyke check [options] -c FILE\n"
     "\n"
-    "Checks rule files and directories exactly as `fyke run` loads them.\n"
+    "Checks rule files and directories exactly as `fyke run` loads them; - is standard input.\n"
     "\n"
     "  -c, --config FILE     check this configuration file, and the rules that it names\n"
     "      --syntax-only     each file for itself: no imports, no names\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/read_file.h"
 #include "cli/replace_file.h"
 #include "dsl/diag_render.h"
 #include "dsl/fmt.h"
@@ -57,23 +58,14 @@ static int format_source(const struct fmt_args *a, struct sources *set, const st
     return rc;
 }
 
-static bool read_stdin(struct buf *text)
-{
-    char block[65536];
-    size_t n;
-    while ((n = fread(block, 1, sizeof(block), stdin)) > 0) {
-        buf_put(text, block, n);
-    }
-    return !ferror(stdin);
-}
-
 static int format_stdin(const struct fmt_args *a)
 {
     struct arena arena = ARENA_INIT;
     struct sources set;
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
-    if (!read_stdin(&text)) {
-        fprintf(stderr, "fyke: cannot read standard input: %s\n", strerror(errno));
+    const char *why = read_stdin((size_t)2 * SOURCE_MAX_BYTES, &text);
+    if (why) {
+        fprintf(stderr, "fyke: cannot read standard input: %s\n", why);
         return CLI_IO;
     }
     sources_init(&set, &arena);

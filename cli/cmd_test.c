@@ -14,11 +14,13 @@ void test_run_one(const struct test_args *a, const struct compilation *c,
                   const struct compiled_test *t, struct rule_test_result *ret, uint64_t *shuffled)
 {
     struct rule_test_options o = {.geoip = a->databases, .explain = !a->update};
-    uint64_t orders = rule_test_has_reload(t) ? 0 : a->shuffles;
+    uint64_t first = a->shuffle_seed ? a->shuffle_seed : 1;
+    uint64_t orders = a->shuffle_seed ? 1 : a->shuffles;
+    orders = rule_test_has_reload(t) ? 0 : orders;
     rule_test_run(c, t, &o, ret);
     *shuffled = 0;
-    for (uint64_t i = 1; ret->ok && i <= orders; i++) {
-        o.shuffle = *shuffled = i;
+    for (uint64_t i = 0; ret->ok && i < orders; i++) {
+        o.shuffle = *shuffled = first + i;
         rule_test_result_release(ret);
         rule_test_run(c, t, &o, ret);
     }
@@ -103,7 +105,11 @@ static bool parse_require(const struct cli_verb *v, const char *text, struct tes
 
 static bool check_args(const struct cli_verb *v, const struct test_args *a)
 {
-    if (a->update && (a->watch || a->shuffles || a->coverage || a->mutate)) {
+    if (a->shuffles && a->shuffle_seed) {
+        cli_usage_error(v, "--shuffle tries many orders, --shuffle-seed one: give one of them");
+        return false;
+    }
+    if (a->update && (a->watch || a->shuffles || a->shuffle_seed || a->coverage || a->mutate)) {
         cli_usage_error(v, "--update goes with none of --watch, --shuffle, --coverage, --mutate");
         return false;
     }
@@ -118,7 +124,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
 {
     enum { OPT_RUN = 256, OPT_FORMAT, OPT_COLOR, OPT_EMPTY, OPT_JUNIT, OPT_GEOIP,
            OPT_UPDATE, OPT_WATCH, OPT_MUTATE, OPT_COVERAGE, OPT_MIN_COVERAGE, OPT_COVERAGE_GRAPH,
-           OPT_REQUIRE, OPT_SHUFFLE };
+           OPT_REQUIRE, OPT_SHUFFLE, OPT_SHUFFLE_SEED };
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON, FORMAT_TAP,
                                               FORMAT_GITHUB};
     static const struct option options[] = {
@@ -138,6 +144,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         {"coverage-graph", required_argument, NULL, OPT_COVERAGE_GRAPH},
         {"require", required_argument, NULL, OPT_REQUIRE},
         {"shuffle", required_argument, NULL, OPT_SHUFFLE},
+        {"shuffle-seed", required_argument, NULL, OPT_SHUFFLE_SEED},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -170,6 +177,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct te
         case OPT_REQUIRE: ok = parse_require(v, optarg, a); break;
         case OPT_SHUFFLE:
             ok = cli_parse_number(v, "--shuffle", optarg, 1, 1000000, &a->shuffles);
+            break;
+        case OPT_SHUFFLE_SEED:
+            ok = cli_parse_number(v, "--shuffle-seed", optarg, 1, 1000000, &a->shuffle_seed);
             break;
         case OPT_COLOR: ok = cli_parse_color(v, optarg, &a->color); break;
         case OPT_EMPTY: a->allow_empty = true; break;
@@ -206,7 +216,8 @@ static int run_on_rules(const struct cli_verb *verb, struct test_args *a)
                                   .allow_empty = a->allow_empty,
                                   .quiet_notes = true,
                                   .format = a->format,
-                                  .errors = &errors};
+                                  .errors = &errors,
+                                  .standard = &a->standard};
     if (a->format == FORMAT_TAP && a->rules.n > 0) {
         puts("TAP version 13");
     }
@@ -219,6 +230,17 @@ static int run_on_rules(const struct cli_verb *verb, struct test_args *a)
     }
     fyke_rules_free(rules);
     return rc;
+}
+
+static int take_stdin(const struct cli_verb *verb, struct test_args *a)
+{
+    for (size_t i = 0; i < a->rules.n && (a->update || a->watch); i++) {
+        if (strcmp(a->rules.items[i], "-") == 0) {
+            return cli_usage_error(verb, "%s wants files, not standard input",
+                                   a->update ? "--update" : "--watch");
+        }
+    }
+    return stdin_rules_take(&a->standard, &a->rules);
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
@@ -237,11 +259,16 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         rc = CLI_USAGE;
     }
     if (rc < 0) {
+        int taken = take_stdin(verb, &a);
+        rc = taken == CLI_OK ? rc : taken;
+    }
+    if (rc < 0) {
         rc = a.watch && a.rules.n > 0 ? test_watch(verb, &a) : run_on_rules(verb, &a);
     }
     geoip_files_close(a.databases);
     test_filter_free(a.filter);
     junit_release(&a.junit);
+    stdin_rules_release(&a.standard);
     cli_list_release(&a.rules);
     cli_list_release(&a.geoip);
     settings_release(&settings);
@@ -254,7 +281,7 @@ const struct cli_verb verb_test = {
     "usage: fyke test [options] PATH…\n"
     "       fyke test [options] -c FILE\n"
     "\n"
-    "Runs the tests of rules in virtual time.\n"
+    "Runs the tests of rules in virtual time; PATH - is standard input.\n"
     "\n"
     "  -c, --config FILE   rules and geoip from this configuration file\n"
     "      --run RE        only tests whose \"rule/title\" matches the expression\n"
@@ -267,6 +294,7 @@ const struct cli_verb verb_test = {
     "      --min-coverage N      less than N percent of them is a finding\n"
     "      --coverage-graph FILE the automata as DOT, coloured by what was exercised\n"
     "      --shuffle N     every test N times more, events out of order within their bounds\n"
+    "      --shuffle-seed K      once more, in the order of arrival K of --shuffle\n"
     "      --watch         run again what is concerned when a file changes\n"
     "      --junit FILE    results as JUnit XML, too\n"
     "      --geoip FILE    MaxMind database for geoip(ip); repeatable\n"

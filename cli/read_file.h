@@ -7,4 +7,7 @@
 /* Appends the content; NULL, or why it cannot be read. More than `max` bytes are refused. */
 const char *read_file(const char *path, size_t max, struct buf *out);
 
+/* The same of standard input. */
+const char *read_stdin(size_t max, struct buf *out);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/junit.h"
+#include "cli/stdin_rules.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 
@@ -11,6 +12,7 @@ struct geoip_files;
 
 struct test_args {
     struct cli_list rules;
+    struct stdin_rules standard;
     struct cli_list geoip;
     struct geoip_files *databases; /* NULL: none */
     enum cli_format format;
@@ -23,6 +25,7 @@ struct test_args {
     uint64_t min_coverage;      /* percent; 0: none asked for */
     const char *coverage_graph; /* file for the automata as DOT, or NULL */
     bool require_pos, require_neg;
+    uint64_t shuffle_seed; /* one of these orders; 0: all */
     uint64_t shuffles; /* every test once more in so many orders of arrival */
     /* Running. */
     struct test_filter *filter; /* NULL: all tests */

@@ -131,8 +131,8 @@ void test_put_failure(const struct test_report *r, const char *prefix)
         return;
     }
     if (r->shuffled) {
-        buf_printf(r->out, "%s    in order of arrival %llu of --shuffle\n", prefix,
-                   (unsigned long long)r->shuffled);
+        buf_printf(r->out, "%s    in order of arrival %llu of --shuffle (again: --shuffle-seed %llu)\n",
+                   prefix, (unsigned long long)r->shuffled, (unsigned long long)r->shuffled);
     }
     size_t left = widest(res->expected, res->n_expected, sizeof("expected"));
     size_t right = widest(res->got, res->n_got, 0);

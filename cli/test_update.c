@@ -268,6 +268,17 @@ static bool holds(struct updating *u, const struct compile_source *texts, uint32
     return ok;
 }
 
+static bool replace_all(const struct compile_source *texts, uint32_t n)
+{
+    struct new_text *files = xcalloc(n, sizeof(*files));
+    for (uint32_t i = 0; i < n; i++) {
+        files[i] = (struct new_text){texts[i].path, texts[i].text};
+    }
+    bool ok = replace_files(files, n);
+    free(files);
+    return ok;
+}
+
 static int write_texts(struct updating *u)
 {
     const struct sources *set = &u->c->sources;
@@ -289,8 +300,9 @@ static int write_texts(struct updating *u)
                 buf_cstr(&why));
         rc = CLI_FINDINGS;
     }
-    for (uint32_t i = 0; i < n && rc == CLI_OK; i++) {
-        rc = replace_file(texts[i].path, texts[i].text) ? CLI_OK : CLI_IO;
+    if (rc == CLI_OK && n > 0 && !replace_all(texts, n)) {
+        fprintf(stderr, "fyke: nothing was changed\n");
+        rc = CLI_IO;
     }
     for (uint32_t i = 0; i < n; i++) {
         buf_release(&bufs[i]);

@@ -391,7 +391,11 @@ enum err load_files(struct compilation *c, const struct compile_input *input,
         if (path.len == 0) {
             path = SLICE_LIT(".");
         }
-        rc = walk_path(&list, path, err);
+        if (is_in_memory(&l, path)) {
+            walk_add(&list, path, directory_of(path));
+        } else {
+            rc = walk_path(&list, path, err);
+        }
     }
     add_memory(&l, &list);
     if (rc == ERR_OK) {

@@ -154,7 +154,7 @@ static int by_arrival(const void *a, const void *b)
     return c ? c : x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* Events of one time stay together: among them the order of arrival is part of the meaning. */
+/* Events of one time stay together: among them the order is as written. */
 static void delay(struct test_event *e, uint64_t seed, struct duration within)
 {
     char bytes[sizeof(int64_t)];
@@ -172,6 +172,14 @@ static void shuffle(struct test_run *r, uint64_t seed, struct duration within)
     }
 }
 
+/* Another order among events of one time, too: nothing says in which they arrive. */
+static size_t among_equals(const struct test_event *e, uint64_t seed)
+{
+    char bytes[sizeof(e->number)];
+    memcpy(bytes, &e->number, sizeof(bytes));
+    return (size_t)hash64_seed(slice_from(bytes, sizeof(bytes)), seed);
+}
+
 /* As late as each source allows: an event that comes D after its time finds nothing read that is
  * more than D younger, so none is late. Clocks of their own (`watermark per`) are left alone. */
 static void shuffle_all(struct test_run *r)
@@ -181,6 +189,7 @@ static void shuffle_all(struct test_run *r)
         const struct schema_topic *t = &r->first->rs.topics[e->event->at.topic];
         r->shuffled = true;
         delay(e, r->shuffle, t->has_watermark_per ? (struct duration){0} : t->out_of_order);
+        e->number = t->has_watermark_per ? e->number : among_equals(e, r->shuffle);
     }
 }
 
