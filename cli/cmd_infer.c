@@ -29,19 +29,16 @@ static struct slice stem_of(const char *path, struct buf *out)
     return buf_slice(out);
 }
 
-static int name_topic(const struct cli_verb *v, struct infer_args *a)
+/* Envelopes say it themselves. */
+static void name_topic(struct infer_args *a)
 {
     const char *topic = infer_kafka_topic(a->input.input);
     if (topic) {
         a->input.topic = slice_of(topic);
-    } else if (a->input.topic.len == 0 && a->input.kcat) {
-        return cli_usage_error(v, "envelopes may be of several topics: say which one with --topic");
-    } else if (a->input.topic.len == 0) {
+    } else if (a->input.topic.len == 0 && !a->input.kcat) {
         a->input.topic = stem_of(a->input.input, &a->stem);
     }
-    a->names.topic = a->input.topic;
     a->names.source = a->input.input;
-    return -1;
 }
 
 static int parse_args(const struct cli_verb *v, int argc, char **argv, struct infer_args *a)
@@ -82,8 +79,12 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct in
     if (ok && a->names.event.ptr && !infer_can_name(a->names.event)) {
         return cli_usage_error(v, "no event can have this name: --event");
     }
-    a->input.input = ok ? argv[optind] : NULL;
-    return ok ? name_topic(v, a) : CLI_USAGE;
+    if (!ok) {
+        return CLI_USAGE;
+    }
+    a->input.input = argv[optind];
+    name_topic(a);
+    return -1;
 }
 
 /* As `fyke fmt` writes it. */
@@ -102,6 +103,12 @@ static void put_formatted(struct slice text, struct buf *out)
     arena_release(&arena);
 }
 
+static bool guess(const struct infer *in, struct infer_args *a, struct buf *text)
+{
+    a->names.topic = in->topic;
+    return infer_text(in, &a->names, text);
+}
+
 static int infer(struct infer_args *a)
 {
     struct infer in;
@@ -113,7 +120,7 @@ static int infer(struct infer_args *a)
     if (infer_read(&in, &a->input, &err) != ERR_OK) {
         fprintf(stderr, "fyke: %s\n", err.text);
         rc = err.code == ERR_USAGE ? CLI_USAGE : CLI_IO;
-    } else if (!infer_text(&in, &a->names, &text)) {
+    } else if (!guess(&in, a, &text)) {
         fprintf(stderr, "fyke: %s: no record is a JSON object\n", a->input.input);
     } else {
         put_formatted(buf_slice(&text), &shown);
@@ -148,7 +155,8 @@ const struct cli_verb verb_infer = {
     "event time and the key, how far out of order records came, and a first rule. What each guess\n"
     "rests on stands beside it. A topic is read from its beginning; nothing is joined or committed.\n"
     "\n"
-    "  -t, --topic TOPIC        the topic of a file; else it is named after the file\n"
+    "  -t, --topic TOPIC        the topic of a file; else it is named after the file; of\n"
+    "                           envelopes the one that they name\n"
     "  -e, --event NAME         the event's name; else it is made of the topic's\n"
     "      --input-format F     payload (one JSON object per line) or kcat (envelopes)\n"
     "      --limit N            records to read (default 1000000)\n"

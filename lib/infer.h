@@ -75,6 +75,7 @@ struct infer {
     uint64_t unnamed; /* members beyond INFER_MAX_FIELDS or INFER_MAX_DEPTH */
     struct infer_time broker; /* the records' own timestamps */
     uint64_t with_timestamp;
+    struct slice topic; /* of the records */
     struct buf text; /* scratch */
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "connectors/file_source.h"
+#include "connectors/record_lines.h"
 
 #define BATCH_RECORDS 1024
 #define WAIT_MS 200
@@ -43,8 +44,52 @@ static enum err read_all(struct infer *in, const struct infer_input *input, stru
     return ERR_OK;
 }
 
+/* The topic is that of the first envelope; another one needs a word. */
+static enum err take_topic(struct infer *in, struct slice topic, const char *path, struct error *err)
+{
+    if (in->topic.len == 0) {
+        in->topic = arena_copy(&in->arena, topic);
+    }
+    return slice_eq(in->topic, topic)
+               ? ERR_OK
+               : error_set(err, ERR_USAGE, "%s: envelopes of %.*s and of %.*s: say which one with --topic", path,
+                           SLICE_ARG(in->topic), SLICE_ARG(topic));
+}
+
+static enum err read_envelopes(struct infer *in, const struct infer_input *input, struct record_lines *lines,
+                               struct error *err)
+{
+    for (uint64_t left = input->limit; left > 0; left--) {
+        struct record r;
+        struct slice topic;
+        bool end;
+        FYKE_TRY(record_lines_next(lines, &r, &topic, &end, err));
+        if (end) {
+            break;
+        }
+        if (!r.broken) {
+            FYKE_TRY(take_topic(in, topic, input->input, err));
+        }
+        infer_record(in, &r);
+    }
+    return ERR_OK;
+}
+
+static enum err read_any_topic(struct infer *in, const struct infer_input *input, struct error *err)
+{
+    struct record_lines lines;
+    FYKE_TRY(record_lines_open(&lines, input->input, RECORD_LINES_KCAT, err));
+    enum err rc = read_envelopes(in, input, &lines, err);
+    record_lines_close(&lines);
+    return rc;
+}
+
 enum err infer_read(struct infer *in, const struct infer_input *input, struct error *err)
 {
+    if (input->kcat && input->topic.len == 0) {
+        return read_any_topic(in, input, err);
+    }
+    in->topic = input->topic;
     struct schema_topic topic = {.name = input->topic, .at_most_ahead = {INT64_MAX}};
     const struct ruleset rs = {.topics = &topic, .n_topics = 1};
     struct source *s;

@@ -39,8 +39,10 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
 {
     uint64_t n = rule->matches + rule->timeouts;
     put_csv_cell(report_rule_name(r, rule->index), out);
-    buf_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.3f", rule->matches, rule->timeouts,
-               rule->keys, replay_per_day(r, n));
+    buf_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", rule->matches, rule->timeouts, rule->keys);
+    if (replay_has_rate(r)) {
+        buf_printf(out, "%.3f", replay_per_day(r, n));
+    }
     put_seconds(&rule->took, 50, out);
     put_seconds(&rule->took, 95, out);
     put_seconds(&rule->waited, 95, out);

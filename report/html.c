@@ -10,6 +10,7 @@
 
 #define CHART_WIDTH 640
 #define CHART_HEIGHT 60
+#define LEAST_BAR 0.5 /* events of one slip in a date must not make the others invisible */
 
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -75,15 +76,16 @@ static void put_chart(const struct replay_days *d, struct buf *out)
         double high = CHART_HEIGHT * (double)d->items[i].n / (double)most;
         buf_printf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"><title>",
                    width * (double)(d->items[i].day - first), CHART_HEIGHT - high,
-                   width > 4 ? width - 1 : width, high);
+                   width > 4 ? width - 1 : width < LEAST_BAR ? LEAST_BAR : width, high);
         put_day(d->items[i].day, out);
         buf_printf(out, ": %" PRIu64 "</title></rect>", d->items[i].n);
     }
     buf_printf(out, "<text x=\"0\" y=\"%d\">", CHART_HEIGHT + 13);
     put_day(first, out);
-    buf_printf(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">", CHART_WIDTH,
-               CHART_HEIGHT + 13);
-    put_day(d->items[d->n - 1].day, out);
+    if (days > 1) {
+        buf_printf(out, "</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">", CHART_WIDTH, CHART_HEIGHT + 13);
+        put_day(d->items[d->n - 1].day, out);
+    }
     buf_puts(out, "</text></svg>\n");
 }
 
@@ -105,7 +107,7 @@ static void put_row(const struct replay_result *r, const struct replay_rule *rul
     buf_puts(out, "<tr><td>");
     put_html(report_rule_name(r, rule->index), out);
     buf_printf(out, "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>", n, rule->keys);
-    put_rate(replay_per_day(r, n), out);
+    put_per_day(r, n, REPORT_NO_LENGTH, out);
     buf_puts(out, "</td><td>");
     put_length_or_dash(&rule->took, 50, out);
     buf_puts(out, "</td><td>");
@@ -197,8 +199,11 @@ static void put_labels(const struct replay_result *r, struct buf *out)
     put_share(f->true_alerts, r->matches, out);
     buf_printf(out, " (%" PRIu64 " of %" PRIu64 " alerts), recall ", f->true_alerts, r->matches);
     put_share(f->found, f->events, out);
-    buf_printf(out, " (%" PRIu64 " of %" PRIu64 " labelled events), %" PRIu64 " of %" PRIu64
-               " episodes.</p>\n", f->found, f->events, f->episodes_found, f->episodes);
+    buf_printf(out, " (%" PRIu64 " of %" PRIu64 " labelled events)", f->found, f->events);
+    if (f->episodes > 0) {
+        buf_printf(out, ", %" PRIu64 " of %" PRIu64 " episodes", f->episodes_found, f->episodes);
+    }
+    buf_puts(out, ".</p>\n");
     buf_puts(out, "<p><small>" REPORT_DEFINITION_1 " " REPORT_DEFINITION_2 " " REPORT_DEFINITION_3
                   "</small></p>\n");
 }
@@ -228,21 +233,29 @@ static void put_edges(const struct replay_result *r, struct buf *out)
 
 void report_html(const struct replay_result *r, struct buf *out)
 {
-    FYKE_CLEANUP(buf_release) struct buf needed = BUF_INIT;
+    FYKE_CLEANUP(buf_release) struct buf needed = BUF_INIT, remarks = BUF_INIT;
     char hex[HASH128_HEX_MAX];
     html_begin("Replay", out);
     buf_puts(out, "<h1>Replay</h1>\n<p>");
     put_moment(r->from, report_beginning(r), "", out);
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
-    buf_printf(out, " · %" PRIu64 " events · %" PRIu64 " matches</p>\n<p><small>looks back ",
-               r->events, r->matches);
+    buf_puts(out, " · ");
+    put_counted(r->events, "event", "events", out);
+    buf_puts(out, " · ");
+    put_counted(r->matches, "match", "matches", out);
+    buf_puts(out, "</p>\n<p><small>looks back ");
     replay_span_text(&r->span, r->rs, &needed);
     put_html(buf_slice(&needed), out);
+    put_remarks(r, &remarks);
+    buf_puts(out, remarks.len > 0 ? "." : "");
+    put_html(buf_slice(&remarks), out);
     buf_puts(out, "</small></p>\n");
     put_table(r, out);
-    buf_puts(out, "<h2>Events per day</h2>\n");
-    put_chart(&r->event_days, out);
+    if (r->event_days.n > 0) {
+        buf_puts(out, "<h2>Events per day</h2>\n");
+        put_chart(&r->event_days, out);
+    }
     if (r->has_labels) {
         put_labels(r, out);
     }

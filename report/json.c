@@ -41,6 +41,16 @@ void json_put_double_member(struct json_out *j, const char *key, double v)
     json_double(j, v);
 }
 
+void json_put_per_day(struct json_out *j, const struct replay_result *r, uint64_t alerts)
+{
+    json_key(j, SLICE_LIT("per_day"));
+    if (replay_has_rate(r)) {
+        json_double(j, replay_per_day(r, alerts));
+    } else {
+        json_nil(j);
+    }
+}
+
 static void put_days(struct json_out *j, const char *key, const struct replay_days *d)
 {
     FYKE_CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -142,7 +152,7 @@ static void put_rule(struct json_out *j, const struct replay_result *r,
     put_count(j, "timeouts", rule->timeouts);
     put_count(j, "others", rule->others);
     put_count(j, "keys", rule->keys);
-    json_put_double_member(j, "per_day", replay_per_day(r, rule->matches + rule->timeouts));
+    json_put_per_day(j, r, rule->matches + rule->timeouts);
     put_days(j, "days", &rule->days);
     json_put_lengths(j, "took_s", &rule->took);
     json_put_lengths(j, "waited_s", &rule->waited);

@@ -12,6 +12,8 @@ void json_put_lengths(struct json_out *j, const char *key, const struct replay_l
 /* Members of an object: true_alerts, precision, recall, … */
 void json_put_figures(struct json_out *j, const struct replay_result *r,
                       const struct replay_label_figures *f, uint64_t alerts);
+/* null where the range has no length. */
+void json_put_per_day(struct json_out *j, const struct replay_result *r, uint64_t alerts);
 void json_put_double_member(struct json_out *j, const char *key, double v);
 
 #endif

@@ -37,7 +37,7 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
     buf_puts(out, "| ");
     put_markdown(report_rule_name(r, rule->index), out);
     buf_printf(out, " | %" PRIu64 " | %" PRIu64 " | ", n, rule->keys);
-    put_rate(replay_per_day(r, n), out);
+    put_per_day(r, n, REPORT_NO_LENGTH, out);
     buf_puts(out, " | ");
     put_length_or_dash(&rule->took, 50, out);
     buf_puts(out, " | ");
@@ -75,12 +75,20 @@ static void put_labels(const struct replay_result *r, struct buf *out)
 
 void report_markdown(const struct replay_result *r, struct buf *out)
 {
+    FYKE_CLEANUP(buf_release) struct buf remarks = BUF_INIT;
     char hex[HASH128_HEX_MAX];
     buf_puts(out, "### Replay of ");
     put_moment(r->from, report_beginning(r), "", out);
     buf_puts(out, " to ");
     put_moment(r->to, "", "its end", out);
-    buf_printf(out, "\n\n%" PRIu64 " events, %" PRIu64 " matches\n\n", r->events, r->matches);
+    buf_puts(out, "\n\n");
+    put_counted(r->events, "event", "events", out);
+    buf_puts(out, ", ");
+    put_counted(r->matches, "match", "matches", out);
+    put_remarks(r, &remarks);
+    buf_puts(out, remarks.len > 0 ? "." : "");
+    buf_put_slice(out, buf_slice(&remarks));
+    buf_puts(out, "\n\n");
     buf_printf(out, "| rule | matches | keys | per day | took p50 | p95 |%s cost | top keys |\n",
                r->has_labels ? " precision | recall |" : "");
     buf_printf(out, "|---|---:|---:|---:|---:|---:|%s---:|---|\n", r->has_labels ? "---:|---:|" : "");

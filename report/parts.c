@@ -33,9 +33,49 @@ void put_day(int64_t day, struct buf *out)
     buf_printf(out, "%04" PRId64 "-%02u-%02u", year, month, d);
 }
 
-void put_rate(double v, struct buf *out)
+void put_counted(uint64_t n, const char *one, const char *many, struct buf *out)
 {
-    buf_printf(out, v > 0 && v < 1 ? "%.3f" : "%.1f", v);
+    buf_printf(out, "%" PRIu64 " %s", n, n == 1 ? one : many);
+}
+
+void put_per_day(const struct replay_result *r, uint64_t alerts, const char *without, struct buf *out)
+{
+    double v = replay_per_day(r, alerts);
+    if (!replay_has_rate(r)) {
+        buf_puts(out, without);
+    } else {
+        buf_printf(out, v > 0 && v < 1 ? "%.3f" : "%.1f", v);
+    }
+}
+
+/* Mostly a slip in a date. */
+static void put_nothing(const struct replay_result *r, struct buf *out)
+{
+    buf_puts(out, " No event lies in the range");
+    if (r->data_first.ns != INT64_MIN) {
+        buf_puts(out, "; what was read goes from ");
+        put_moment(r->data_first, "", "", out);
+        buf_puts(out, " to ");
+        put_moment(r->data_last, "", "", out);
+    }
+    buf_puts(out, ".");
+}
+
+void put_remarks(const struct replay_result *r, struct buf *out)
+{
+    if (r->events == 0 && r->matches == 0) {
+        put_nothing(r, out);
+    }
+    if (r->to.ns != INT64_MAX && !r->reached_to) {
+        buf_puts(out, " The data end before the range does: what was open then is not decided.");
+    }
+    if (r->removed > 0) {
+        buf_printf(out, " %" PRIu64 " partitions begin with the first record that the topic still holds: retention may "
+                        "have removed some of the range.", r->removed);
+    }
+    if (r->late_in_range > 0) {
+        buf_printf(out, " %" PRIu64 " events of the range came too late and are not evaluated.", r->late_in_range);
+    }
 }
 
 void put_share(uint64_t part, uint64_t whole, struct buf *out)

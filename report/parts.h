@@ -10,8 +10,14 @@ void put_moment(struct etime t, const char *if_min, const char *if_max, struct b
 void put_length(int64_t ns, struct buf *out);
 /* "2026-03-02" */
 void put_day(int64_t day, struct buf *out);
-/* One digit behind the point; more below one. */
-void put_rate(double v, struct buf *out);
+/* "1 match", "2 matches". */
+void put_counted(uint64_t n, const char *one, const char *many, struct buf *out);
+/* Alerts per day, one digit behind the point, more below one; `without` where the range has no length. */
+void put_per_day(const struct replay_result *r, uint64_t alerts, const char *without, struct buf *out);
+#define REPORT_NO_LENGTH "no length"
+/* What a reader of the figures must know: no event in the range, data that end before it does, what retention has
+ * removed. Sentences, each behind a blank; nothing if there is nothing. */
+void put_remarks(const struct replay_result *r, struct buf *out);
 /* Control characters as blanks: text from events is shown on terminals. */
 void put_plain(struct slice s, struct buf *out);
 

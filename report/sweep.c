@@ -110,7 +110,7 @@ static void add_row(struct report_table *t, const struct replay_sweep *s, uint32
     table_cell(t, rule ? report_rule_name(r, index) : SLICE_LIT("all"));
     cell_count(t, alerts);
     cell_count(t, keys_of(r, rule));
-    put_rate(replay_per_day(r, alerts), &text);
+    put_per_day(r, alerts, "-", &text);
     cell(t, &text);
     add_lengths(t, rule);
     if (r->has_labels) {
@@ -227,7 +227,7 @@ static void put_figures(struct json_out *j, const struct replay_result *r,
     uint64_t alerts = rule ? rule->matches + rule->timeouts : r->matches;
     json_member_uint(j, "matches", alerts);
     json_member_uint(j, "keys", keys_of(r, rule));
-    json_put_double_member(j, "per_day", replay_per_day(r, alerts));
+    json_put_per_day(j, r, alerts);
     if (rule) {
         json_put_lengths(j, "took_s", &rule->took);
     }

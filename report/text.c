@@ -1,6 +1,7 @@
 /* For people at a terminal. */
 #include <inttypes.h>
 
+#include "base/utf8.h"
 #include "report/funnel.h"
 #include "report/near.h"
 #include "report/parts.h"
@@ -95,7 +96,7 @@ static int name_width(const struct replay_result *r)
 {
     size_t most = 4;
     for (uint32_t i = 0; i < r->n_rules; i++) {
-        size_t len = report_rule_name(r, i).len;
+        size_t len = utf8_length(report_rule_name(r, i));
         most = len > most ? len : most;
     }
     return (int)(most > 40 ? 40 : most);
@@ -113,12 +114,13 @@ static void put_rule(const struct replay_result *r, const struct replay_rule *ru
     FYKE_CLEANUP(buf_release) struct buf cell = BUF_INIT;
     struct slice name = report_rule_name(r, rule->index);
     uint64_t n = rule->matches + rule->timeouts;
-    buf_printf(out, "  %-*.*s", width, (int)name.len, name.ptr);
+    int blanks = width - (int)utf8_length(name);
+    buf_printf(out, "  %.*s%*s", SLICE_ARG(name), blanks > 0 ? blanks : 0, "");
     buf_printf(&cell, "%" PRIu64, n);
     put_cell(out, &cell, 9);
     buf_printf(&cell, "%" PRIu64, rule->keys);
     put_cell(out, &cell, 8);
-    put_rate(replay_per_day(r, n), &cell);
+    put_per_day(r, n, REPORT_NO_LENGTH, &cell);
     put_cell(out, &cell, 9);
     for (unsigned percent = 50; percent <= 95; percent += 45) {
         if (rule->took.n == 0) {
@@ -354,5 +356,7 @@ void report_text(const struct replay_result *r, struct buf *out)
         buf_puts(out, "\n  the data ends within the cool-down\n");
     }
     hash128_hex(r->digest, hex);
-    buf_printf(out, "\n  digest %s of %" PRIu64 " matches\n", hex, r->matches);
+    buf_printf(out, "\n  digest %s of ", hex);
+    put_counted(r->matches, "match", "matches", out);
+    buf_puts(out, "\n");
 }
