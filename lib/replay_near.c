@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/xalloc.h"
 
@@ -13,10 +14,13 @@ struct change {
     bool is_window; /* of the whole rule */
 };
 
+/* All looser versions, and those of the read at hand. */
 struct trial {
     const struct fyke_rules *rules;
     struct replay_near *near;
-    struct change changes[REPLAY_MAX_SETS];
+    struct change *changes;
+    size_t n_changes, cap_changes, next; /* next: the first that was not tried yet */
+    const struct change *tried[REPLAY_MAX_SETS];
     const struct fyke_rules *sets[REPLAY_MAX_SETS]; /* [0]: as they are; then one per change */
     struct fyke_rules *own[REPLAY_MAX_SETS];
     uint32_t n; /* of sets */
@@ -108,16 +112,22 @@ static void add_changes(struct trial *t, uint32_t rule)
     struct mutations found;
     mutations_of(c, name, &o, &t->near->arena, &found);
     for (uint32_t i = 0; i < found.n; i++) {
-        struct change change = {.rule = rule, .mutation = found.items[i]};
-        if (t->n == REPLAY_MAX_SETS) {
-            t->near->left_out++;
-            continue;
-        }
-        change.is_window = window.end > 0 && change.mutation.span.file == window.file &&
-                           change.mutation.span.start == window.start;
-        struct fyke_rules *looser = compile_change(t, &change);
+        struct change *change = &VEC_PUSH(t->changes, t->n_changes, t->cap_changes);
+        *change = (struct change){.rule = rule, .mutation = found.items[i]};
+        change->is_window = window.end > 0 && change->mutation.span.file == window.file &&
+                            change->mutation.span.start == window.start;
+    }
+}
+
+/* As many as one read takes. */
+static void compile_next(struct trial *t)
+{
+    t->sets[0] = t->rules;
+    for (t->n = 1; t->n < REPLAY_MAX_SETS && t->next < t->n_changes; t->next++) {
+        const struct change *change = &t->changes[t->next];
+        struct fyke_rules *looser = compile_change(t, change);
         if (looser) {
-            t->changes[t->n] = change;
+            t->tried[t->n] = change;
             t->own[t->n] = looser;
             t->sets[t->n++] = looser;
             t->near->tried++;
@@ -131,7 +141,7 @@ static void take(struct trial *t, uint32_t set, struct replay_result *results)
 {
     struct replay_near *near = t->near;
     const struct compilation *c = t->rules->compilation;
-    const struct change *change = &t->changes[set];
+    const struct change *change = t->tried[set];
     FYKE_CLEANUP(buf_release) struct buf words = BUF_INIT;
     struct replay_diff diff;
     replay_diff_make(t->rules, t->sets[set], &results[0], &results[set], &diff);
@@ -171,16 +181,75 @@ static int compare_misses(const void *a, const void *b)
     return slice_cmp(x->words, y->words);
 }
 
-static void take_all(struct trial *t, struct replay_result *results)
+/* ---- reads ---------------------------------------------------------------------------------- */
+
+static enum fyke_result run_next(struct trial *t, const struct replay_config *c, struct replay_result *ret)
 {
-    struct replay_near *near = t->near;
-    near->items = ARENA_ARRAY(&near->arena, struct near_miss, t->n + 1u);
+    struct replay_result *results = xcalloc(REPLAY_MAX_SETS, sizeof(*results));
+    compile_next(t);
+    enum fyke_result rc = replay_run_sets(t->sets, t->n, c, results);
+    bool ran = rc == FYKE_OK || rc == FYKE_INTERRUPTED;
     for (uint32_t i = 1; i < t->n; i++) {
-        take(t, i, results);
+        if (ran) {
+            take(t, i, results);
+            replay_result_release(&results[i]);
+        }
+        fyke_rules_free(t->own[i]);
     }
-    if (near->n > 1) {
-        qsort(near->items, near->n, sizeof(*near->items), compare_misses);
+    *ret = results[0];
+    free(results);
+    return rc;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What comes through a pipe is gone; a manifest and a cache are those of one read. */
+static bool can_read_again(const struct replay_config *c)
+{
+    bool can = !c->manifest && !c->cache;
+    for (size_t i = 0; i < c->n_inputs && can; i++) {
+        const char *input = c->inputs[i], *path = strchr(input, '=');
+        can = strcmp(input, "kafka") == 0 || strncmp(input, "kafka:", 6) == 0 || is_file(input) ||
+              (path && is_file(path + 1));
     }
+    return can;
+}
+
+/* Each read holds its versions against the rules as they are in that same read. */
+static enum fyke_result read_again(struct trial *t, const struct replay_config *c, struct replay_result *first)
+{
+    struct replay_config config = *c;
+    enum fyke_result rc = FYKE_OK;
+    config.line = NULL;
+    config.verify_against = NULL;
+    while (rc == FYKE_OK && t->next < t->n_changes) {
+        struct replay_result again;
+        rc = run_next(t, &config, &again);
+        if (rc == FYKE_OK || rc == FYKE_INTERRUPTED) {
+            first->wall_s += again.wall_s;
+            first->cpu_s += again.cpu_s;
+            replay_result_release(&again);
+        }
+    }
+    return rc;
+}
+
+static enum fyke_result run_all(struct trial *t, const struct replay_config *c, struct replay_result *ret)
+{
+    struct replay_config config = *c;
+    config.keep_alerts = true;
+    enum fyke_result rc = run_next(t, &config, ret);
+    if (rc == FYKE_OK && can_read_again(c)) {
+        rc = read_again(t, &config, ret);
+        if (rc != FYKE_OK && rc != FYKE_INTERRUPTED) {
+            replay_result_release(ret);
+        }
+    }
+    return rc;
 }
 
 enum fyke_result replay_near_run(const struct fyke_rules *rules, const struct replay_config *c,
@@ -188,31 +257,22 @@ enum fyke_result replay_near_run(const struct fyke_rules *rules, const struct re
 {
     const struct ruleset *rs = rules_ruleset(rules);
     struct trial *t = xcalloc(1, sizeof(*t));
-    struct replay_result *results = xcalloc(REPLAY_MAX_SETS, sizeof(*results));
-    struct replay_config config = *c;
     *near = (struct replay_near){0};
     arena_init(&near->arena);
     t->rules = rules;
     t->near = near;
-    t->sets[t->n++] = rules;
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         if (!rule_is_disabled(&rs->rules[i])) {
             add_changes(t, i);
         }
     }
-    config.keep_alerts = true;
-    enum fyke_result rc = replay_run_sets(t->sets, t->n, &config, results);
-    if (rc == FYKE_OK || rc == FYKE_INTERRUPTED) {
-        take_all(t, results);
-        *ret = results[0];
-        for (uint32_t i = 1; i < t->n; i++) {
-            replay_result_release(&results[i]);
-        }
+    near->items = ARENA_ARRAY(&near->arena, struct near_miss, t->n_changes + 1);
+    enum fyke_result rc = run_all(t, c, ret);
+    near->left_out = (uint32_t)(t->n_changes - t->next);
+    if (near->n > 1) {
+        qsort(near->items, near->n, sizeof(*near->items), compare_misses);
     }
-    for (uint32_t i = 1; i < t->n; i++) {
-        fyke_rules_free(t->own[i]);
-    }
-    free(results);
+    free(t->changes);
     free(t);
     return rc;
 }
