@@ -18,6 +18,7 @@
 #include "engine/io.h"
 #include "nfa/rule.h"
 
+struct kafka_left_open;
 struct kafka_rebuild;
 
 struct kafka_config {
@@ -33,6 +34,7 @@ struct kafka_config {
     void (*beat)(void *ctx); /* NULL: none; called while waiting for a broker */
     void *beat_ctx;
     struct kafka_rebuild *rebuild; /* NULL: none; of journal, source and sinks (kafka_rebuild.h) */
+    struct kafka_left_open *left_open; /* NULL: none; of the journal, over its lives (kafka_left_open.h) */
 };
 
 /* Partitions that every topic that is read has: as many tasks there are for several instances. Refuses,

@@ -55,6 +55,7 @@ static enum err journal_open(struct journal *base, bool reset, struct error *err
     limit_values(j);
     FYKE_TRY(kafka_txn_limit(&j->txn, j->config, &j->log.client, j->log.max_message_bytes, err));
     FYKE_TRY(kafka_target_open(&j->txn, &j->entries, err));
+    FYKE_TRY(kafka_left_open_end(j->config->left_open, j, err));
     enum err signing = kafka_journal_sign(j, err);
     return signing == ERR_OK ? ERR_OK : kafka_journal_judge(j, signing, err);
 }
@@ -214,6 +215,7 @@ static void journal_close(struct journal *base)
     struct kafka_journal *j = journal_of(base);
     kafka_txn_close_transaction(&j->txn);
     kafka_target_close(&j->entries);
+    kafka_left_open_take(j->config->left_open, j);
     kafka_txn_close(&j->txn);
     kafka_changelog_close(&j->log);
     if (j->group) {

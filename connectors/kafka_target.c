@@ -53,5 +53,6 @@ void kafka_target_close(struct kafka_target *to)
     free(to->name);
     free(to->ends);
     free(to->lowest);
+    free(to->noted);
     *to = (struct kafka_target){0};
 }

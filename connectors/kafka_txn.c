@@ -66,6 +66,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     struct kafka_target *to = m->_private;
     (void)rk;
     t->queued_bytes -= (int64_t)(m->len + m->key_len);
+    if (rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED) {
+        kafka_written_note(t, to, m->partition);
+    }
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         kafka_heard(&t->client);
         note_offset(to, m->partition, m->offset);
@@ -288,6 +291,7 @@ void kafka_txn_close(struct kafka_txn *t)
     if (kafka_aside_close(t->aside)) {
         kafka_close(&t->client);
     }
+    kafka_written_release(t);
     free(t->id);
     *t = (struct kafka_txn){0};
 }
@@ -385,6 +389,13 @@ static bool end(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
     return true;
 }
 
+static bool end_aborting(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
+{
+    (void)ctx;
+    *ret = rd_kafka_abort_transaction(t->client.rk, CALL_MS);
+    return true;
+}
+
 /* "the positions of logins, payments": which of the topics is meant the client does not tell. */
 static void name_topics(const rd_kafka_topic_partition_list_t *list, char *buf, size_t size)
 {
@@ -405,6 +416,7 @@ static enum err commit_offsets(struct kafka_txn *t, const rd_kafka_topic_partiti
     char what[200];
     name_topics(offsets, what, sizeof(what));
     fault_point(t->fault, "kafka-before-offsets");
+    kafka_written_positions(t, offsets);
     t->client.login.writes = false;
     enum err rc = repeat(t, send_offsets, &o, what, err);
     t->client.login.writes = true;
@@ -430,9 +442,28 @@ enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_li
         FYKE_TRY(commit_offsets(t, offsets, group, err));
     }
     fault_point(t->fault, "kafka-before-commit");
+    t->written.asked = true;
     FYKE_TRY(repeat(t, end, NULL, "committing the transaction", err));
     t->open = false;
+    kafka_written_clear(t);
     fault_point(t->fault, "kafka-after-commit");
+    return ERR_OK;
+}
+
+enum err kafka_txn_abort(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *positions,
+                         const rd_kafka_consumer_group_metadata_t *group, struct error *err)
+{
+    if (t->broken) {
+        return kafka_txn_again(t, err);
+    }
+    FYKE_TRY(begin(t, err));
+    FYKE_TRY(flush(t, err));
+    if (positions) {
+        FYKE_TRY(commit_offsets(t, positions, group, err));
+    }
+    FYKE_TRY(repeat(t, end_aborting, NULL, "aborting a transaction", err));
+    t->open = false;
+    kafka_written_clear(t);
     return ERR_OK;
 }
 

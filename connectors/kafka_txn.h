@@ -10,6 +10,7 @@
 #define FYKE_CONNECTORS_KAFKA_TXN_H
 
 #include "connectors/kafka_aside.h"
+#include "connectors/kafka_left_open_parts.h"
 #include "connectors/kafka_out.h"
 #include "connectors/kafka_young.h"
 
@@ -23,6 +24,8 @@ struct kafka_target {
     int64_t *ends; /* per partition: behind the last message delivered; NULL: not asked for */
     int64_t *lowest; /* the same: of all delivered since it was set to INT64_MAX */
     uint32_t n_ends;
+    uint64_t *noted; /* per partition: number of the last transaction that wrote to it, and 1 (kafka_written.c) */
+    uint32_t n_noted;
     int limit; /* of the topic (kafka_limits.h); 0: not known */
     struct kafka_txn *txn; /* that it is listed in; NULL: not yet */
     struct kafka_target *next;
@@ -45,6 +48,8 @@ struct kafka_txn {
     bool open;         /* a transaction is */
     bool broken;       /* an error that only closing can mend has been returned */
     bool fenced;
+    uint64_t number;   /* of the open transaction, or of the next */
+    struct kafka_written written; /* by what is open, or was when an error ended it */
     int64_t begun_ms;
     int64_t queued_bytes; /* not yet delivered */
     rd_kafka_resp_err_t failed; /* the first delivery that failed */
@@ -71,6 +76,10 @@ enum err kafka_txn_flush(struct kafka_txn *t, struct error *err) FYKE_MUST_USE;
 enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
                           const rd_kafka_consumer_group_metadata_t *group,
                           struct error *err) FYKE_MUST_USE;
+/* The end of one that nobody is to see, `positions` and what was sent. */
+enum err kafka_txn_abort(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *positions,
+                         const rd_kafka_consumer_group_metadata_t *group,
+                         struct error *err) FYKE_MUST_USE;
 /* Serves callbacks; true: the open transaction should end now. */
 bool kafka_txn_presses(struct kafka_txn *t);
 /* Has the coordinator had the time to abort the transaction by itself? */

@@ -7,6 +7,7 @@
 
 #include "base/say.h"
 #include "connectors/kafka_journal.h"
+#include "connectors/kafka_left_open.h"
 #include "connectors/kafka_rebuild.h"
 
 /* Lost transactions in a row without a commit between them: something is wrong that trying again
@@ -159,6 +160,8 @@ void delivery_release(struct delivery_lives *l)
 {
     kafka_rebuild_free(l->rebuild);
     l->rebuild = NULL;
+    kafka_left_open_free(l->left_open);
+    l->left_open = NULL;
     engine_carried_free(l->carried);
     l->carried = NULL;
 }

@@ -29,6 +29,7 @@ struct delivery_lives {
     uint32_t fruitless;  /* of these in a row without a commit */
     uint64_t commits;    /* of all of them */
     struct kafka_rebuild *rebuild; /* going on in these lives, or over; NULL: none */
+    struct kafka_left_open *left_open; /* owned: by the transaction that a life lost */
     struct engine_carried *carried; /* owned: the counters as of the last commit; NULL: none */
 };
 

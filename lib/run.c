@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "connectors/file_source.h"
+#include "connectors/kafka_left_open.h"
 #include "lib/last_error.h"
 #include "lib/rule_store.h"
 #include "lib/rules.h"
@@ -265,6 +266,7 @@ enum fyke_result run_whole(const struct fyke_rules *rules, const struct fyke_run
     if (rules->stored) {
         reload_begins_stored(reload);
     }
+    lives.left_open = kafka_left_open_new();
     do {
         r = (struct run){.config = c,
                          .reload = reload,

@@ -192,6 +192,7 @@ static void set_kafka(struct run *r)
     r->kafka.beat = run_life_wait;
     r->kafka.beat_ctx = &r->life;
     r->kafka.rebuild = r->lives->rebuild;
+    r->kafka.left_open = r->lives->left_open;
 }
 
 /* The rules and topics of this life. Several instances have those in force for all of them. */

@@ -58,6 +58,12 @@ def state(changelog):
     return {k: v for k, v in last.items() if v is not None}
 
 
+def marked_ends(topic, *how):
+    """Messages by which a lost transaction's partitions were ended (connectors/kafka_left_open.h)."""
+    rows = map(json.loads, ktool(*how, "--hex", "consume", topic).splitlines())
+    return [r for r in rows if r["key"] == b"\0JX".hex() and r["payload"] is None]
+
+
 def same_state(want, got):
     if want == got:
         return len(want)

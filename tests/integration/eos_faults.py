@@ -143,6 +143,8 @@ def a_transaction_that_took_too_long_is_done_again(w):
     await_text(first, "going on from the last commit")
     w.load_and_await(100)
     stop(first)
+    if not eos.marked_ends(w.out) or eos.marked_ends(w.out, "--committed"):
+        raise eos.Failed("where the lost transaction wrote to was not ended once more")
 
 
 def positions_that_somebody_moved_are_refused(w):

@@ -50,9 +50,12 @@ class World(group.World):
         self.rng = rng
         self.readings = readings.Readings(rng)
         for topic in self.outputs():
-            eos.ktool("create", topic, 1)
+            self.make(topic)
         self.members = {n: self.member(n, "-q") for n in "ab"}
         self.kills = self.moves = 0
+
+    def make(self, topic):
+        eos.ktool("create", topic, 1)
 
     def outputs(self, app=None):
         app = app or self.name

@@ -51,7 +51,7 @@ class World(group_matrix.World):
         self.moments = random.Random(rng.random())  # not the load's, which goes on beside
         self.one = f"{self.name}-one"
         for topic in self.outputs(self.one):
-            eos.ktool("create", topic, 1)
+            self.make(topic)
         self.solo = self.run(self.one, self.outputs(self.one)[0], "one.log", "-q", "--state",
                              f"{self.work}/one")
 

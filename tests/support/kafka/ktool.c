@@ -9,7 +9,7 @@ static const char usage[] =
     "usage: ktool [options] COMMAND ...\n"
     "  ready                          waits until the broker (with -n: COUNT of them) answers\n"
     "  ports N                        prints N free loopback ports\n"
-    "  create TOPIC PARTITIONS [key=value ...]\n"
+    "  create TOPIC PARTITIONS [key=value ...] [on=NODE]\n"
     "  delete TOPIC\n"
     "  grow TOPIC PARTITIONS          as many as that\n"
     "  leader TOPIC PARTITION         prints the node that leads, -1 if none does\n"

@@ -148,6 +148,19 @@ static int topic_results(const rd_kafka_topic_result_t **results, size_t count)
     return KTOOL_OK;
 }
 
+/* The only copy of every partition lies on that node. */
+static void place_on(rd_kafka_NewTopic_t *topic, int partitions, const char *node)
+{
+    char why[256];
+    int32_t id = (int32_t)ktool_number(node, "node");
+    for (int p = 0; p < partitions; p++) {
+        if (rd_kafka_NewTopic_set_replica_assignment(topic, p, &id, 1, why, sizeof why) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            exit(ktool_fail("on", why));
+        }
+    }
+}
+
 static rd_kafka_NewTopic_t *new_topic(char **operands)
 {
     char why[256];
@@ -163,7 +176,11 @@ static rd_kafka_NewTopic_t *new_topic(char **operands)
             exit(ktool_fail(*pair, "a topic setting is key=value"));
         }
         *equals = '\0';
-        rd_kafka_NewTopic_set_config(topic, *pair, equals + 1);
+        if (strcmp(*pair, "on") == 0) {
+            place_on(topic, (int)ktool_number(operands[1], "partitions"), equals + 1);
+        } else {
+            rd_kafka_NewTopic_set_config(topic, *pair, equals + 1);
+        }
     }
     return topic;
 }
