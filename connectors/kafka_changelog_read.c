@@ -9,6 +9,8 @@
 struct reading {
     struct kafka_changelog *log;
     int32_t partition;
+    bool first;    /* it begins at whatever is the first entry */
+    bool again;    /* the client has given up looking for that */
     int64_t next;  /* behind everything seen, transaction markers included */
     int64_t until; /* end of the log when its end was first reached; -1: not yet */
     int64_t told_ms; /* when something last came */
@@ -80,11 +82,18 @@ static void stable_end(struct reading *r, int64_t offset)
     r->done |= r->decided || r->next >= r->until;
 }
 
+/* Where the first entry is can only not be told by a broker that does not know the topic yet. */
+static bool looks_in_vain(const struct reading *r, const rd_kafka_message_t *m)
+{
+    return m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && r->first && r->next == 0;
+}
+
 static enum err take(struct reading *r, const rd_kafka_message_t *m, struct error *err)
 {
     struct kafka_changelog *log = r->log;
-    if (kafka_is_unknown(m->err)) {
+    if (kafka_is_unknown(m->err) || looks_in_vain(r, m)) {
         log->client.missing = true;
+        r->again |= looks_in_vain(r, m);
         return ERR_OK;
     }
     r->told_ms = now_ms();
@@ -127,11 +136,17 @@ static enum err too_long(const struct reading *r, struct error *err)
 }
 
 /* A broker that was asked for records or for who leads the topic does not know it (kafka_young.h). */
-static void ask_again(struct kafka_changelog *log)
+static enum err ask_again(struct reading *r, struct error *err)
 {
+    struct kafka_changelog *log = r->log;
     if (log->client.missing) {
         log->client.missing = !kafka_young_ask(&log->client, log->handle, &log->young);
     }
+    if (!r->again || log->client.missing) {
+        return ERR_OK;
+    }
+    r->again = false;
+    return assign(log, (uint32_t)r->partition, RD_KAFKA_OFFSET_BEGINNING, err);
 }
 
 static enum err read_on(struct reading *r, struct error *err)
@@ -145,7 +160,7 @@ static enum err read_on(struct reading *r, struct error *err)
             FYKE_TRY(rc);
             continue;
         }
-        ask_again(r->log);
+        FYKE_TRY(ask_again(r, err));
         if (now_ms() - r->told_ms > r->log->wait_ms) {
             return too_long(r, err);
         }
@@ -159,6 +174,7 @@ static enum err read_on(struct reading *r, struct error *err)
 
 static enum err read_from(struct reading *r, int64_t from, struct error *err)
 {
+    r->first = from < 0;
     FYKE_TRY(assign(r->log, (uint32_t)r->partition, from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from, err));
     enum err rc = read_on(r, err);
     rd_kafka_assign(r->log->client.rk, NULL);

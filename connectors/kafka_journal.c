@@ -215,7 +215,7 @@ static void journal_close(struct journal *base)
     struct kafka_journal *j = journal_of(base);
     kafka_txn_close_transaction(&j->txn);
     kafka_target_close(&j->entries);
-    kafka_left_open_take(j->config->left_open, j);
+    kafka_left_open_take(j->config->left_open, &j->txn);
     kafka_txn_close(&j->txn);
     kafka_changelog_close(&j->log);
     if (j->group) {

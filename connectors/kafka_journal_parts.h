@@ -47,11 +47,6 @@ enum err kafka_journal_judge_member(struct kafka_journal *j, struct error *err);
 /* kafka_standing.c */
 enum err kafka_journal_standing(struct journal *base, uint32_t task, struct journal_standing *ret,
                                 struct error *err);
-/* The positions that the group holds, behind the decision about them. */
-enum err kafka_journal_committed(struct kafka_journal *j, rd_kafka_topic_partition_list_t *l,
-                                 struct error *err) FYKE_MUST_USE;
-/* False: the position was not committed by a journal of this application, or there is none. */
-bool kafka_journal_seq(const struct kafka_journal *j, const rd_kafka_topic_partition_t *p, uint64_t *ret);
 /* Up to where the state is rebuilt; before a new log begins. */
 enum err kafka_journal_ask_rebuild(struct kafka_journal *j, struct error *err) FYKE_MUST_USE;
 /* "fyke2 seq=… app=…", at most 64 bytes. */

@@ -39,39 +39,23 @@ void kafka_left_open_free(struct kafka_left_open *l)
 
 /* ---- keeping ------------------------------------------------------------------------------ */
 
-/* Of one that was to end an earlier one nothing is added: it wrote where that one had. A coordinator that
- * turns a commit away has not made it before: it does so behind an abort by time, which only what is open
- * can meet. */
-void kafka_left_open_take(struct kafka_left_open *l, struct kafka_journal *j)
+/* A coordinator that turns a commit away has not made it before: it does so behind an abort by time, which
+ * only what is open can meet. */
+static bool may_be_committed(const struct kafka_txn *t)
 {
-    struct kafka_written *w = &j->txn.written;
-    if (l && !l->what.parts && !l->what.positions) {
-        l->what = *w;
-        l->what.asked = w->asked && !j->txn.fenced;
-        *w = (struct kafka_written){0};
+    return t->written.asked && !t->fenced;
+}
+
+/* Of one that was to end an earlier one nothing is added: it wrote where that one had. */
+void kafka_left_open_take(struct kafka_left_open *l, struct kafka_txn *t)
+{
+    if (l && !l->what.parts && !l->what.positions && !may_be_committed(t)) {
+        l->what = t->written;
+        t->written = (struct kafka_written){0};
     }
 }
 
 /* ---- ending ------------------------------------------------------------------------------- */
-
-/* Its positions say so, as far as they are what the group holds now. Without any it cannot be told. */
-static enum err was_committed(const struct kafka_left_open *l, struct kafka_journal *j, bool *ret,
-                              struct error *err)
-{
-    const rd_kafka_topic_partition_list_t *its = l->what.positions;
-    uint64_t its_seq = 0, seq = 0;
-    *ret = l->what.asked;
-    if (!l->what.asked || !its || its->cnt == 0) {
-        return ERR_OK;
-    }
-    rd_kafka_topic_partition_list_t *now = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(now, its->elems[0].topic, its->elems[0].partition);
-    enum err rc = kafka_journal_committed(j, now, err);
-    *ret = kafka_journal_seq(j, &its->elems[0], &its_seq) &&
-           kafka_journal_seq(j, &now->elems[0], &seq) && seq >= its_seq;
-    rd_kafka_topic_partition_list_destroy(now);
-    return rc;
-}
 
 /* All partitions of one topic. Reports of the messages point to `to`. */
 static enum err mark_topic(struct kafka_txn *t, const rd_kafka_topic_partition_t *parts, int n,
@@ -131,12 +115,10 @@ static enum err mark(struct kafka_left_open *l, struct kafka_journal *j, struct 
 
 enum err kafka_left_open_end(struct kafka_left_open *l, struct kafka_journal *j, struct error *err)
 {
-    bool committed;
     if (!l || (!l->what.parts && !l->what.positions)) {
         return ERR_OK;
     }
-    FYKE_TRY(was_committed(l, j, &committed, err));
-    FYKE_TRY(committed ? ERR_OK : mark(l, j, err));
+    FYKE_TRY(mark(l, j, err));
     forget(l);
     return ERR_OK;
 }

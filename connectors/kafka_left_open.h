@@ -8,7 +8,7 @@
  * So what a life's lost transaction wrote to is kept over the lives of a run, and a new life has each of
  * these partitions marked by a transaction that it aborts, before it sends anything else: one record
  * without a value, which nobody sees who reads what is committed. Nothing is done where the lost
- * transaction was committed after all: the mark that may be missing is that of the next commit.
+ * transaction may be committed after all: the mark that is missing then comes with the next commit.
  *
  * One for all lives of a run; input thread only. */
 #ifndef FYKE_CONNECTORS_KAFKA_LEFT_OPEN_H

@@ -28,8 +28,9 @@ void kafka_written_positions(struct kafka_txn *t, const rd_kafka_topic_partition
 void kafka_written_clear(struct kafka_txn *t);
 void kafka_written_release(struct kafka_txn *t);
 
-/* The journal is closed: keeps what its transaction, if one was lost, has written to. `l` NULL: nothing. */
-void kafka_left_open_take(struct kafka_left_open *l, struct kafka_journal *j);
+/* The producer is closed: keeps what its transaction has written to, if one was lost and is surely not
+ * committed. `l` NULL: nothing. */
+void kafka_left_open_take(struct kafka_left_open *l, struct kafka_txn *t);
 /* The producer is initialised, so the lost transaction has ended; nothing was sent yet. */
 enum err kafka_left_open_end(struct kafka_left_open *l, struct kafka_journal *j,
                              struct error *err) FYKE_MUST_USE;

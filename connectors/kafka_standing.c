@@ -43,12 +43,6 @@ bool kafka_metadata_read(const char *app, struct slice text, uint64_t *ret)
     return slice_eq_str(text, expected);
 }
 
-bool kafka_journal_seq(const struct kafka_journal *j, const rd_kafka_topic_partition_t *p, uint64_t *ret)
-{
-    return p->offset >= 0 &&
-           kafka_metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), ret);
-}
-
 /* ---- asking ------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void)
@@ -116,8 +110,8 @@ static bool may_pass(rd_kafka_resp_err_t rc)
 
 /* Offsets of an open transaction are no answer yet: the call times out until they are decided, and
  * a time-out must never be read as "none". */
-enum err kafka_journal_committed(struct kafka_journal *j, rd_kafka_topic_partition_list_t *l,
-                                 struct error *err)
+static enum err committed(struct kafka_journal *j, rd_kafka_topic_partition_list_t *l,
+                          struct error *err)
 {
     struct kafka_client *k = &j->log.client;
     int64_t from = now_ms();
@@ -142,7 +136,7 @@ enum err kafka_journal_ask_rebuild(struct kafka_journal *j, struct error *err)
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
     enum err rc = list_partitions(j, 0, l, err);
     if (rc == ERR_OK && l->cnt > 0) {
-        rc = kafka_journal_committed(j, l, err);
+        rc = committed(j, l, err);
     }
     if (rc != ERR_OK) {
         rd_kafka_topic_partition_list_destroy(l);
@@ -190,7 +184,7 @@ static enum err judge(const struct kafka_journal *j, const rd_kafka_topic_partit
         if (p->offset < 0) {
             continue;
         }
-        if (!kafka_journal_seq(j, p, &seq)) {
+        if (!kafka_metadata_read(j->config->app, slice_from(p->metadata, p->metadata_size), &seq)) {
             return foreign(j, p, err);
         }
         if (before && strcmp(before->topic, p->topic) == 0 && seq != before_seq) {
@@ -209,7 +203,9 @@ static uint64_t last_seq(const struct kafka_journal *j, const rd_kafka_topic_par
 {
     uint64_t seq, last = 0;
     for (int i = 0; i < l->cnt; i++) {
-        if (kafka_journal_seq(j, &l->elems[i], &seq)) {
+        const rd_kafka_topic_partition_t *p = &l->elems[i];
+        struct slice text = slice_from(p->metadata, p->metadata_size);
+        if (p->offset >= 0 && kafka_metadata_read(j->config->app, text, &seq)) {
             last = seq > last ? seq : last;
         }
     }
@@ -256,7 +252,7 @@ enum err kafka_journal_standing(struct journal *base, uint32_t task, struct jour
     rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(16);
     enum err rc = list_partitions(j, task, l, err);
     if (rc == ERR_OK && l->cnt > 0) {
-        rc = kafka_journal_committed(j, l, err);
+        rc = committed(j, l, err);
     }
     if (rc == ERR_OK) {
         rc = judge(j, l, ret, err);

@@ -17,6 +17,7 @@
 #include "connectors/kafka_txn.h"
 
 #define API_FETCH 1
+#define API_LIST_OFFSETS 2
 #define ENTRIES 3
 #define LONG_AGO_MS 1 /* after the machine's start */
 #define PATIENCE_MS 60000
@@ -123,8 +124,8 @@ static enum err count(void *ctx, const struct journal_entry *e, bool *done, stru
     return ERR_OK;
 }
 
-/* Who is asked for records, and then for who leads the topic, has not heard of it. */
-static enum err read_what_is_unknown(struct world *w, int patience_ms)
+/* Who is asked something, and then for who leads the topic, has not heard of it. */
+static enum err read_what_is_unknown(struct world *w, int16_t api, int patience_ms)
 {
     int32_t n;
     begin_to_write(w);
@@ -136,14 +137,23 @@ static enum err read_what_is_unknown(struct world *w, int patience_ms)
     assert_int_equal(kafka_find(&w->log.client, w->log.handle, &n), RD_KAFKA_RESP_ERR_NO_ERROR);
     kafka_young_seen(&w->log.young);
     becomes_unknown(w);
-    rd_kafka_mock_push_request_errors(w->mock, API_FETCH, 1, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_push_request_errors(w->mock, api, 1, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     return kafka_changelog_read(&w->log, 0, JOURNAL_BEGIN, count, w, &w->err);
 }
 
 static void a_reader_waits(void **state)
 {
     struct world *w = *state;
-    check(w, read_what_is_unknown(w, PATIENCE_MS));
+    check(w, read_what_is_unknown(w, API_FETCH, PATIENCE_MS));
+    assert_int_equal(w->read, ENTRIES);
+    assert_int_equal(w->waited, 1);
+}
+
+/* Asked for the first entry: the client tells it as a position that is not there, once. */
+static void a_reader_that_looks_for_the_beginning_waits(void **state)
+{
+    struct world *w = *state;
+    check(w, read_what_is_unknown(w, API_LIST_OFFSETS, PATIENCE_MS));
     assert_int_equal(w->read, ENTRIES);
     assert_int_equal(w->waited, 1);
 }
@@ -152,7 +162,7 @@ static void a_topic_that_nobody_knows_is_gone(void **state)
 {
     struct world *w = *state;
     w->stays_unknown = true;
-    assert_int_equal(read_what_is_unknown(w, 2000), ERR_KAFKA);
+    assert_int_equal(read_what_is_unknown(w, API_FETCH, 2000), ERR_KAFKA);
     assert_non_null(strstr(w->err.text, "topic a.rules does not exist any more"));
     assert_int_equal(w->waited, 1);
 }
@@ -197,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_reader_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reader_that_looks_for_the_beginning_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_topic_that_nobody_knows_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_writer_begins_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_writer_to_an_old_topic_says_that_it_is_gone, setup, teardown),
