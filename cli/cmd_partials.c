@@ -23,8 +23,9 @@ static void on_line(void *ctx, struct json_span root, struct slice text)
     }
 }
 
-static int ask(struct asking *a)
+static int ask(void *ctx)
 {
+    struct asking *a = ctx;
     FYKE_CLEANUP(buf_release) struct buf request = BUF_INIT;
     partials_request(a->rule, slice_of(a->key ? a->key : ""), &request);
     int rc = live_ask(&a->target, buf_slice(&request), on_line, a);
@@ -33,8 +34,9 @@ static int ask(struct asking *a)
 
 enum { OPT_RULE = 256, OPT_FORMAT, OPT_COLOR };
 
-static int parse_args(const struct cli_verb *v, int argc, char **argv, struct asking *a)
+static int parse_args(const struct cli_verb *v, int argc, char **argv, void *ctx)
 {
+    struct asking *a = ctx;
     static const struct option options[] = {
         LIVE_LONG_OPTIONS,
         {"rule", required_argument, NULL, OPT_RULE},
@@ -77,15 +79,10 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct as
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct asking a = {0};
-    live_target_init(&a.target);
-    int rc = parse_args(verb, argc, argv, &a);
-    rc = rc < 0 ? live_target_find(verb, &a.target) : rc;
-    if (rc == CLI_OK && (a.target.state || a.target.listen)) {
-        rc = ask(&a);
-    }
+    const struct live_verb live = {&a.target, parse_args, ask, &a};
+    int rc = live_verb_run(verb, argc, argv, &live);
     buf_release(&a.out);
     buf_release(&a.text.open);
-    live_target_release(&a.target);
     return rc;
 }
 

@@ -94,8 +94,9 @@ static void on_line(void *ctx, struct json_span root, struct slice text)
     }
 }
 
-static int ask(struct asking *a)
+static int ask(void *ctx)
 {
+    struct asking *a = ctx;
     struct slice request = a->waits ? SLICE_LIT("{\"ask\":\"reload\",\"wait\":true}")
                                     : SLICE_LIT("{\"ask\":\"reload\"}");
     int rc = live_ask(&a->target, request, on_line, a);
@@ -115,8 +116,9 @@ static bool take_wait(const struct cli_verb *v, struct asking *a, const char *va
     return !value || cli_parse_duration(v, "--wait", value, &a->target.wait.ns);
 }
 
-static int parse_args(const struct cli_verb *v, int argc, char **argv, struct asking *a)
+static int parse_args(const struct cli_verb *v, int argc, char **argv, void *ctx)
 {
+    struct asking *a = ctx;
     static const struct option options[] = {
         {"state", required_argument, NULL, LIVE_OPT_TARGET},
         {"listen", required_argument, NULL, LIVE_OPT_TARGET},
@@ -151,14 +153,9 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct as
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct asking a = {0};
-    live_target_init(&a.target);
-    int rc = parse_args(verb, argc, argv, &a);
-    rc = rc < 0 ? live_target_find(verb, &a.target) : rc;
-    if (rc == CLI_OK && (a.target.state || a.target.listen)) {
-        rc = ask(&a);
-    }
+    const struct live_verb live = {&a.target, parse_args, ask, &a};
+    int rc = live_verb_run(verb, argc, argv, &live);
     buf_release(&a.out);
-    live_target_release(&a.target);
     return rc;
 }
 

@@ -73,8 +73,9 @@ static bool take_line(struct tapping *t, struct slice line, uint64_t *seen, int 
     return *rc == CLI_OK && (t->count == 0 || ++*seen < t->count);
 }
 
-static int tap(struct tapping *t)
+static int tap(void *ctx)
 {
+    struct tapping *t = ctx;
     FYKE_CLEANUP(buf_release) struct buf request = BUF_INIT;
     struct live_client c;
     struct slice line;
@@ -103,8 +104,9 @@ static int tap(struct tapping *t)
 
 enum { OPT_TOPIC = 256, OPT_RULE, OPT_KEY, OPT_EVENTS, OPT_ALERTS, OPT_FORMAT, OPT_COLOR };
 
-static int parse_args(const struct cli_verb *v, int argc, char **argv, struct tapping *t)
+static int parse_args(const struct cli_verb *v, int argc, char **argv, void *ctx)
 {
+    struct tapping *t = ctx;
     static const struct option options[] = {
         LIVE_LONG_OPTIONS,
         {"topic", required_argument, NULL, 't'},
@@ -148,17 +150,12 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ta
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct tapping t = {0};
-    live_target_init(&t.target);
     json_view_init(&t.view);
     json_view_init(&t.alert);
-    int rc = parse_args(verb, argc, argv, &t);
-    rc = rc < 0 ? live_target_find(verb, &t.target) : rc;
-    if (rc == CLI_OK && (t.target.state || t.target.listen)) {
-        rc = tap(&t);
-    }
+    const struct live_verb live = {&t.target, parse_args, tap, &t};
+    int rc = live_verb_run(verb, argc, argv, &live);
     json_view_release(&t.view);
     json_view_release(&t.alert);
-    live_target_release(&t.target);
     return rc;
 }
 

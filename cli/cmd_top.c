@@ -157,8 +157,9 @@ static void on_line(void *ctx, struct json_span root, struct slice text)
     fflush(stdout);
 }
 
-static int look(struct looking *l)
+static int look(void *ctx)
 {
+    struct looking *l = ctx;
     int rc = CLI_OK;
     for (l->looks = 0; rc == CLI_OK && (l->count == 0 || l->looks < l->count); l->looks++) {
         if (l->looks > 0) {
@@ -192,8 +193,9 @@ static bool take_column(const struct cli_verb *v, const char *text, enum column 
     return false;
 }
 
-static int parse_args(const struct cli_verb *v, int argc, char **argv, struct looking *l)
+static int parse_args(const struct cli_verb *v, int argc, char **argv, void *ctx)
 {
+    struct looking *l = ctx;
     static const struct option options[] = {
         LIVE_LONG_OPTIONS,
         {"by", required_argument, NULL, OPT_BY},
@@ -231,17 +233,12 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct lo
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct looking l = {.by = COL_OPERATIONS, .every = {2 * NS_PER_S}};
-    live_target_init(&l.target);
     map_init(&l.before, MAP_COPY_KEYS);
-    int rc = parse_args(verb, argc, argv, &l);
-    rc = rc < 0 ? live_target_find(verb, &l.target) : rc;
-    if (rc == CLI_OK && (l.target.state || l.target.listen)) {
-        rc = look(&l);
-    }
+    const struct live_verb live = {&l.target, parse_args, look, &l};
+    int rc = live_verb_run(verb, argc, argv, &live);
     release_rows(&l);
     free(l.rows);
     map_release(&l.before);
-    live_target_release(&l.target);
     return rc;
 }
 

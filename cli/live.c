@@ -186,6 +186,9 @@ static void put_open(void *ctx, const struct engine_open *o)
     for (uint32_t i = 0; i < o->n_deadlines; i++) {
         json_object_begin(&a->j);
         json_member_string(&a->j, "what", slice_of(o->deadlines[i].what));
+        if (o->deadlines[i].step.len > 0) {
+            json_member_string(&a->j, "step", o->deadlines[i].step);
+        }
         member_time(&a->j, "at", o->deadlines[i].at);
         json_object_end(&a->j);
     }

@@ -53,6 +53,18 @@ int live_target_find(const struct cli_verb *v, struct live_target *t)
                                  : cli_usage_error(v, "whose? --state DIR, --listen PATH or -c FILE");
 }
 
+int live_verb_run(const struct cli_verb *v, int argc, char **argv, const struct live_verb *l)
+{
+    live_target_init(l->target);
+    int rc = l->parse(v, argc, argv, l->ctx);
+    if (rc < 0) {
+        rc = live_target_find(v, l->target);
+        rc = rc == CLI_OK ? l->ask(l->ctx) : rc;
+    }
+    live_target_release(l->target);
+    return rc;
+}
+
 /* ---- one connection -------------------------------------------------------------------------- */
 
 static enum err connect_to(const struct live_target *t, int *ret, struct error *err)

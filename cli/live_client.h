@@ -27,6 +27,16 @@ bool live_target_option(const struct cli_verb *v, struct live_target *t, const c
 /* Fills what flags left open, as `run` finds it. CLI_OK or an exit code after an error. */
 int live_target_find(const struct cli_verb *v, struct live_target *t);
 
+/* A verb that asks a running process: `parse` takes the arguments (below 0: go on), the process is found, `ask` does the
+ * rest. An exit code. */
+struct live_verb {
+    struct live_target *target;
+    int (*parse)(const struct cli_verb *v, int argc, char **argv, void *ctx);
+    int (*ask)(void *ctx);
+    void *ctx;
+};
+int live_verb_run(const struct cli_verb *v, int argc, char **argv, const struct live_verb *l);
+
 struct live_client {
     int fd;
     struct buf text; /* received, from `at` on not looked at yet */

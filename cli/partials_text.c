@@ -28,16 +28,22 @@ static bool is_zero(struct json_span number)
     return number.kind == JSON_NONE || slice_eq_str(json_view_raw(number), "0");
 }
 
-/* "window closes 2026-…, in 3m": against the watermark, which time is told by. */
+/* "its window closes 2026-…, in 3m": against the watermark, which time is told by. */
 static void put_deadline(struct buf *out, struct json_span deadline, struct etime watermark)
 {
     struct json_span what = json_view_get(deadline, "what");
     struct etime at = json_view_time(json_view_get(deadline, "at"));
     char left[DURATION_TEXT_MAX];
-    buf_puts(out, json_view_is(what, "window")    ? "; its window closes "
-                  : json_view_is(what, "decided") ? "; decided "
-                  : json_view_is(what, "gap")     ? "; the next step must come by "
-                                                  : "; the rest must come by ");
+    buf_puts(out, "; ");
+    if (json_view_is(what, "absent")) {
+        put_member(out, deadline, "step");
+        buf_puts(out, " up to ");
+    } else {
+        buf_puts(out, json_view_is(what, "window")    ? "its window closes "
+                      : json_view_is(what, "decided") ? "decided "
+                      : json_view_is(what, "gap")     ? "the next step must come by "
+                                                      : "the rest must come by ");
+    }
     put_member(out, deadline, "at");
     if (watermark.ns != INT64_MIN && at.ns != INT64_MIN) {
         duration_format(etime_diff(at, watermark), left);

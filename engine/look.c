@@ -54,7 +54,7 @@ static void hand_over(struct look *l, const struct match *m, const struct open_d
 static void on_pending(void *ctx, const struct match *m)
 {
     struct look *l = ctx;
-    const struct open_deadline at = {"decided", m->detected_at};
+    const struct open_deadline at = {.what = "decided", .at = m->detected_at};
     if (m->kind == MATCH_PENDING) {
         hand_over(l, m, &at, 1);
         VEC_PUSH(l->complete, l->n_complete, l->cap_complete) = m->evidence[0].event;

@@ -32,19 +32,6 @@ struct nearest {
 
 /* ---- what was asked --------------------------------------------------------------------------- */
 
-static bool has_step(const struct pattern *p, uint32_t test)
-{
-    if (p->kind == PAT_STEP || p->kind == PAT_COUNT) {
-        return p->test == test;
-    }
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        if (p->items[i].node && has_step(p->items[i].node, test)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_absence_of(const struct pattern_item *item, uint32_t test)
 {
     for (uint32_t a = 0; a < item->n_absences; a++) {
@@ -133,7 +120,7 @@ static void on_asked(void *ctx, const struct rule *rule, uint32_t test, const st
     struct nearest *n = ctx;
     const struct rule_test *t = &rule->tests[test];
     FYKE_CLEANUP(buf_release) struct buf step = BUF_INIT;
-    bool is_step = n->item && n->item->node && has_step(n->item->node, test);
+    bool is_step = n->item && n->item->node && pattern_has_step(n->item->node, test);
     bool is_other = n->item ? is_absence_of(n->item, test) : t->use == TEST_WITHOUT;
     if (!slice_eq(rule->name, n->rule->name) || (!is_step && !is_other) ||
         etime_lt(e->time, n->from) || !same_key(n, ev) || event_is_derived(e) ||
@@ -242,7 +229,7 @@ static void put_sources(const struct nearest *n, struct buf *out)
     bool first = true;
     for (uint32_t t = 0; t < n->rule->n_tests; t++) {
         const struct rule_test *test = &n->rule->tests[t];
-        for (uint32_t i = 0; has_step(n->item->node, t) && i < n->rule->n_roles; i++) {
+        for (uint32_t i = 0; pattern_has_step(n->item->node, t) && i < n->rule->n_roles; i++) {
             if (test->roles & (UINT64_C(1) << i)) {
                 buf_printf(out, "%s%.*s", first ? "" : " or ", SLICE_ARG(n->rule->roles[i].name));
                 first = false;

@@ -21,19 +21,6 @@ struct nearest {
 
 /* ---- what was asked ------------------------------------------------------------------------- */
 
-static bool has_step(const struct pattern *p, uint32_t test)
-{
-    if (p->kind == PAT_STEP || p->kind == PAT_COUNT) {
-        return p->test == test;
-    }
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        if (p->items[i].node && has_step(p->items[i].node, test)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void put_event(const struct nearest *n, const struct event *e, struct buf *out)
 {
     char at[ETIME_TEXT_MAX];
@@ -64,7 +51,7 @@ static void on_asked(void *ctx, const struct rule *rule, uint32_t test, const st
     const struct rule_test *t = &rule->tests[test];
     const struct rule_condition *first = NULL;
     unsigned failed = 0;
-    if (!slice_eq(rule->name, n->rule->name) || !has_step(n->item->node, test) ||
+    if (!slice_eq(rule->name, n->rule->name) || !pattern_has_step(n->item->node, test) ||
         key_compare(ev->key, n->rule->n_key, n->w->key, n->rule->n_key) != 0 ||
         (n->from.ns != INT64_MIN && !etime_lt(n->from, e->time))) {
         return;
@@ -136,7 +123,7 @@ static void put_sources(const struct nearest *n, struct buf *out)
 {
     bool first = true;
     for (uint32_t t = 0; t < n->rule->n_tests; t++) {
-        for (uint32_t i = 0; has_step(n->item->node, t) && i < n->rule->n_roles; i++) {
+        for (uint32_t i = 0; pattern_has_step(n->item->node, t) && i < n->rule->n_roles; i++) {
             if (n->rule->tests[t].roles & (UINT64_C(1) << i)) {
                 buf_printf(out, "%s%.*s", first ? "" : " or ", SLICE_ARG(n->rule->roles[i].name));
                 first = false;

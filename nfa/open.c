@@ -22,19 +22,6 @@ struct instance_standing instance_standing(const struct instance *in)
 
 /* ---- deadlines ------------------------------------------------------------------------------- */
 
-static bool has_test(const struct pattern *p, uint32_t test)
-{
-    if (p->test == test && (p->kind == PAT_STEP || p->kind == PAT_COUNT)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < p->n_items; i++) {
-        if (p->items[i].node && has_test(p->items[i].node, test)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint32_t bound_of(const struct match *m, uint32_t test)
 {
     uint32_t n = 0;
@@ -57,19 +44,35 @@ static struct etime first_of(const struct match *m, uint32_t test)
 static void add(struct open_match *o, const char *what, struct etime from, struct duration length)
 {
     if (!duration_is_infinite(length)) {
-        o->deadlines[o->n_deadlines++] = (struct open_deadline){what, etime_add(from, length)};
+        o->deadlines[o->n_deadlines++] =
+            (struct open_deadline){.what = what, .at = etime_add(from, length)};
+    }
+}
+
+/* `no M for D` in front of the next item; what has been kept by now is behind it. */
+static void find_absences(const struct match *m, const struct pattern_item *next, struct etime now,
+                          struct open_match *o)
+{
+    for (uint32_t i = 0, n = 0; i < next->n_absences && n < OPEN_MAX_ABSENT; i++) {
+        const struct pattern_absence *a = &next->absences[i];
+        struct etime end = etime_add(m->last_at, a->length);
+        if (a->kind == ABSENT_FOR && !etime_lt(end, now)) {
+            o->deadlines[o->n_deadlines++] =
+                (struct open_deadline){"absent", m->rule->tests[a->test].label, end};
+            n++;
+        }
     }
 }
 
 /* Only what is sure: a count that has not got its events must get them within its span; behind an item
  * that is complete the next one must begin within the gap. Parts that may take more events, and
  * optional items, say nothing. */
-static void find_deadlines(const struct match *m, struct open_match *o)
+static void find_deadlines(const struct match *m, struct etime now, struct open_match *o)
 {
     const struct pattern *root = m->rule->root;
     uint32_t i = 0;
     add(o, "window", m->first_at, m->rule->window);
-    while (i < root->n_items && !(root->items[i].node && has_test(root->items[i].node, m->step))) {
+    while (i < root->n_items && !(root->items[i].node && pattern_has_step(root->items[i].node, m->step))) {
         i++;
     }
     const struct pattern *p = i < root->n_items ? root->items[i].node : NULL;
@@ -84,6 +87,9 @@ static void find_deadlines(const struct match *m, struct open_match *o)
     bool full = p->kind == PAT_STEP || bound_of(m, p->test) >= p->max;
     if (full && next && next->node && !next->node->optional && next->n_absences == 0) {
         add(o, "gap", m->last_at, next->link.within);
+    }
+    if (whole && next) {
+        find_absences(m, next, now, o);
     }
 }
 
@@ -105,7 +111,7 @@ static void look_at(struct finder *f, const struct report *r, struct etime now, 
     struct match m = {.step = sorted[f->scratch->n_bound - 1].test};
     struct open_match o = {.match = &m};
     report_fill(f, r, sorted, f->now, &m);
-    find_deadlines(&m, &o);
+    find_deadlines(&m, now, &o);
     m.detected_at = now;
     if (!is_over(&o, now)) {
         fn(ctx, &o);

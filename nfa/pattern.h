@@ -89,4 +89,7 @@ struct pattern {
     struct duration span;  /* `within D` after the part; DURATION_INFINITE: none */
 };
 
+/* Is it a step in there, counted or not, that asks the test? */
+bool pattern_has_step(const struct pattern *p, uint32_t test);
+
 #endif

@@ -195,12 +195,15 @@ struct instance_standing {
 };
 struct instance_standing instance_standing(const struct instance *in);
 
-/* What ends a part that is open, if nothing comes. */
+/* What ends a part that is open, if nothing comes; "absent": nothing, from then on the absence is kept. */
 struct open_deadline {
-    const char *what; /* "window", "span", "gap" */
+    const char *what; /* "window", "span", "gap", "absent" */
+    struct slice step; /* "absent": of what, "no Reset"; else empty */
     struct etime at;
 };
-#define OPEN_MAX_DEADLINES 3
+/* The window, span or gap, and the absences of one item. */
+#define OPEN_MAX_ABSENT 8
+#define OPEN_MAX_DEADLINES (3 + OPEN_MAX_ABSENT)
 struct open_match {
     const struct match *match; /* MATCH_OPEN: `detected_at` is the time that was looked at */
     struct open_deadline deadlines[OPEN_MAX_DEADLINES];
