@@ -71,6 +71,38 @@ static bool lives_elsewhere(const struct engine *e, const struct header_slot *go
     return false;
 }
 
+static bool is_of(const struct header_slot *slot, const struct rule *rule)
+{
+    return slot->plan == rule->plan && slice_eq(slot->rule, rule->name);
+}
+
+/* A rule stands where its readers do when it only derives (nfa/rule_sources.c). Other topics of theirs are another
+ * place: what it has open stays with those who read it there. */
+static bool begins_elsewhere(const struct engine *e, const struct rule *rule)
+{
+    const struct header *h = &e->state->before;
+    bool was = false, goes_on = false;
+    for (uint32_t i = 0; i < h->n_slots; i++) {
+        if (is_of(&h->slots[i], rule)) {
+            was = true;
+            goes_on |= h->slots[i].slot == e->state->slots.of_rule[rule->index];
+        }
+    }
+    return was && !goes_on;
+}
+
+static void tell_begun_anew(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->rs->n_rules; i++) {
+        const struct rule *rule = &e->rs->rules[i];
+        struct header_slot as_it_is = {.rule = rule->name, .plan = rule->plan};
+        if (!rule_is_disabled(rule) && begins_elsewhere(e, rule) && lives_elsewhere(e, &as_it_is)) {
+            engine_say(e, "rule %.*s begins anew for those that read it: they wait for other topics than "
+                       "before, and what it has open stays with old versions", SLICE_ARG(rule->name));
+        }
+    }
+}
+
 /* The slots that no rule took over leave the header; says so. Returns whether there were any. */
 static bool forget_slots(struct engine *e)
 {
@@ -88,6 +120,7 @@ static bool forget_slots(struct engine *e)
         engine_say(e, "rule %.*s has %s: its open partial matches are dropped",
                    SLICE_ARG(h->slots[i].rule), fate_of(rule_named(e, h->slots[i].rule)));
     }
+    tell_begun_anew(e);
     for (uint32_t i = 0; i < h->n_slots; i++) {
         if (slot_lives(e, h->slots[i].slot)) {
             h->slots[kept++] = h->slots[i];
