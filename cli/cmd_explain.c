@@ -48,6 +48,7 @@ enum {
     OPT_KEY,
     OPT_AT,
     OPT_FROM,
+    OPT_MAX_RUNS,
     OPT_ALERT,
     OPT_INPUT_FORMAT,
     OPT_GEOIP,
@@ -72,6 +73,14 @@ static bool take_test_option(const struct cli_verb *v, struct explain_args *a, i
     }
 }
 
+static bool take_max_runs(const struct cli_verb *v, const char *text, struct why_config *asked)
+{
+    uint64_t n = 0;
+    bool ok = cli_parse_number(v, "--max-runs", text, 1, UINT32_MAX, &n);
+    asked->options.max_runs = ok ? (unsigned)n : asked->options.max_runs;
+    return ok;
+}
+
 /* Below 0: go on. */
 static int take_option(const struct cli_verb *v, struct explain_args *a, int opt, char **argv)
 {
@@ -93,6 +102,7 @@ static int take_option(const struct cli_verb *v, struct explain_args *a, int opt
     case 'X': cli_list_add(&a->properties, optarg); break;
     case OPT_AT: ok = cli_parse_time(v, "--at", optarg, &asked->at.ns); break;
     case OPT_FROM: ok = cli_parse_time(v, "--from", optarg, &asked->from.ns); break;
+    case OPT_MAX_RUNS: ok = take_max_runs(v, optarg, asked); break;
     case OPT_ALERT: a->alert = optarg; break;
     case OPT_GEOIP: cli_list_add(&a->geoip, optarg); break;
     case OPT_INPUT_FORMAT: ok = cli_parse_input_format(v, optarg, &asked->kcat); break;
@@ -174,6 +184,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ex
         {"key", required_argument, NULL, OPT_KEY},
         {"at", required_argument, NULL, OPT_AT},
         {"from", required_argument, NULL, OPT_FROM},
+        {"max-runs", required_argument, NULL, OPT_MAX_RUNS},
         {"alert", required_argument, NULL, OPT_ALERT},
         {"as-test", required_argument, NULL, OPT_AS_TEST},
         {"hide", required_argument, NULL, OPT_HIDE},
@@ -329,6 +340,7 @@ const struct cli_verb verb_explain = {
     "      --key KEY       as the Kafka key of an alert: the value, or a JSON array of several\n"
     "      --at TIME       as of this event time (RFC 3339); else the end of the input\n"
     "      --from TIME     nothing before it is read\n"
+    "      --max-runs N    as in the run that is asked about: open first events per rule and key\n"
     "      --alert FILE    rule, key and time are those of the last line of FILE, or of -\n"
     "      --as-test DIR/NAME  instead of words a fixture and a test, as `fyke capture` writes them\n"
     CAPTURE_OPTIONS

@@ -42,6 +42,30 @@ static bool is_zero(struct json_span number)
     return number.kind == JSON_NONE || slice_eq_str(json_view_raw(number), "0");
 }
 
+/* What the state can tell of it; for the rest it names who can. */
+static void put_nothing_open(struct live_answer_text *a, struct json_span root)
+{
+    struct buf *out = &a->out;
+    struct json_span events = json_view_get(root, "events");
+    if (is_zero(events)) {
+        buf_puts(out, "Nothing is open, and no event is kept: none that the rule could use lies within its "
+                      "time, or a match has used it up.\n");
+    } else if (is_zero(json_view_get(root, "starts"))) {
+        buf_puts(out, "Nothing is open: of the events that are kept (");
+        buf_put_slice(out, json_view_raw(events));
+        buf_puts(out, ") none can begin a match; it fits later steps only, or a match has used it up.\n");
+    } else {
+        buf_puts(out, "Nothing is open: what had begun was broken off by a later event, or its "
+                      "deadline is over.\n");
+    }
+    buf_printf(out, "What stood in the way the input can tell: fyke explain %s -r RULES -i INPUT", a->rule);
+    if (a->key.len > 0) {
+        buf_puts(out, " --key ");
+        alert_text_safe(out, a->key);
+    }
+    buf_puts(out, "\n");
+}
+
 static void put_standing(struct live_answer_text *a, struct json_span root)
 {
     struct buf *out = &a->out;
@@ -56,11 +80,7 @@ static void put_standing(struct live_answer_text *a, struct json_span root)
         partials_text_line(&a->text, a->furthest.root, out);
         a->text.n_open = a->n_open;
     } else {
-        buf_puts(out, is_zero(json_view_get(root, "starts"))
-                          ? "Nothing is open: no event that could begin a match lies within its time, or "
-                            "a match has used it up.\n"
-                          : "Nothing is open: what had begun was broken off by a later event, or its "
-                            "deadline is over.\n");
+        put_nothing_open(a, root);
     }
     partials_text_line(&a->text, root, out);
     if (json_view_get(root, "quiet_until").kind == JSON_STRING) {

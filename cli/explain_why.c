@@ -226,11 +226,9 @@ static void put_values(struct writer *w, const struct why_reason *r)
 
 /* ---- reasons ------------------------------------------------------------------------------ */
 
-static void put_reason(struct writer *w, const struct why_reason *r)
+static void put_kind(struct writer *w, enum mutation_kind kind)
 {
-    const struct mutation *m = &r->change;
-    buf_puts(w->out, "  - ");
-    switch (m->kind) {
+    switch (kind) {
     case MUTATION_POLICY: buf_puts(w->out, "an earlier match has used up its events: "); break;
     case MUTATION_QUIET: buf_puts(w->out, "held back by an earlier alert: "); break;
     case MUTATION_LATENESS: buf_puts(w->out, "events came too late: "); break;
@@ -244,8 +242,19 @@ static void put_reason(struct writer *w, const struct why_reason *r)
     case MUTATION_WINDOW:
     case MUTATION_GAP: break;
     }
+}
+
+static void put_reason(struct writer *w, const struct why_reason *r)
+{
+    const struct mutation *m = &r->change;
+    buf_puts(w->out, "  - ");
+    if (r->capped) {
+        buf_puts(w->out, "capped, starts of matches were dropped: ");
+    } else {
+        put_kind(w, m->kind);
+    }
     buf_put_slice(w->out, r->words);
-    if (m->kind == MUTATION_WINDOW) {
+    if (!r->capped && m->kind == MUTATION_WINDOW) {
         buf_puts(w->out, ": ");
         put_duration(w->out, (struct duration){r->needed.ns - m->length.ns});
         buf_puts(w->out, " too long");
@@ -258,6 +267,11 @@ static void put_reason(struct writer *w, const struct why_reason *r)
     put_time(w->out, r->detected);
     buf_puts(w->out, "\n");
     put_values(w, r);
+    if (r->actual.len > 0) {
+        buf_puts(w->out, "      ");
+        put_shown(w->out, r->actual);
+        buf_puts(w->out, "\n");
+    }
 }
 
 static void put_late(struct writer *w)
@@ -413,7 +427,7 @@ static void reasons_json(struct json_out *j, const struct why_result *r)
     for (size_t i = 0; i < r->n_reasons; i++) {
         const struct why_reason *reason = &r->reasons[i];
         json_object_begin(j);
-        json_member_string(j, "kind", slice_of(kind_name(reason->change.kind)));
+        json_member_string(j, "kind", slice_of(reason->capped ? "capped" : kind_name(reason->change.kind)));
         json_member_string(j, "change", reason->words);
         if (reason->change.step.len > 0) {
             json_member_string(j, "step", reason->change.step);
@@ -421,6 +435,12 @@ static void reasons_json(struct json_out *j, const struct why_result *r)
         if (reason->needed.ns > 0) {
             member_duration(j, "is", reason->change.length);
             member_duration(j, "needed", reason->needed);
+        }
+        if (reason->capped) {
+            json_member_uint(j, "needed", reason->starts);
+        }
+        if (reason->actual.len > 0) {
+            json_member_string(j, "actual", reason->actual);
         }
         member_time(j, "fires_at", reason->detected);
         member_raw(j, "alert", reason->alert);

@@ -6,11 +6,14 @@
 #include "base/xalloc.h"
 #include "lib/json_view.h"
 #include "lib/last_error.h"
+#include "lib/why_actual.h"
 #include "lib/why_nearest.h"
 
 /* Windows and gaps are tried so many times as long, then cut down to what is needed. */
 #define LOOSE 1000
 #define FINENESS_NS NS_PER_MS
+/* Open starts that are tried where a cap has dropped some. */
+#define MOST_STARTS (1u << 20)
 
 struct why {
     const struct fyke_rules *rules; /* every field kept */
@@ -116,6 +119,8 @@ static void take_alerts(struct why *w, const struct memory_sink *sink)
             VEC_PUSH(r->alerts, r->n_alerts, r->cap_alerts) = alert;
             r->last_alert = sink->alerts[i].event_time;
             r->fired = r->last_alert.ns >= r->last.ns;
+        } else if (kind_is(w, "capped")) {
+            r->capped = true;
         }
     }
 }
@@ -233,6 +238,12 @@ static enum err try_reason(struct why *w, const struct mutation *m, struct error
     }
     mutation_words(w->rules->compilation, &r.change, &words);
     r.words = arena_copy(&w->result->arena, buf_slice(&words));
+    if (m->kind == MUTATION_CONDITION) {
+        const struct rule_file *file = sources_get(&w->rules->compilation->sources, m->span.file);
+        FYKE_TRY(why_find_actual(&w->events, rules_ruleset(w->rules), w->rule,
+                                 source_text(file, m->condition->span), r.alert,
+                                 &w->result->arena, &r.actual, err));
+    }
     VEC_PUSH(w->result->reasons, w->result->n_reasons, w->result->cap_reasons) = r;
     return ERR_OK;
 }
@@ -256,6 +267,47 @@ static enum err try_all(struct why *w, const struct mutations *all, struct error
         if (m->kind == MUTATION_COUNT && w->result->n_reasons > before) {
             counted = &m->span;
         }
+    }
+    return ERR_OK;
+}
+
+/* *fires: with so many open starts it gives a match that it does not give. */
+static enum err try_starts(struct why *w, uint32_t starts, bool *fires, struct why_reason *ret,
+                           struct error *err)
+{
+    const struct why_evaluation how = {.max_runs = starts};
+    struct memory_sink sink;
+    memory_sink_init(&sink);
+    enum err rc = why_evaluate(&w->events, rules_ruleset(w->rules), w->rule, &how, &sink, err);
+    *fires = rc == ERR_OK && find_new(w, &sink, ret);
+    memory_sink_release(&sink);
+    return rc;
+}
+
+/* Starts that a cap has dropped: how many must be allowed? */
+static enum err try_cap(struct why *w, struct error *err)
+{
+    struct why_reason r = {.capped = true}, tried = r;
+    uint32_t low = w->events.config->options.max_runs, high = low;
+    bool fires = false;
+    while (!fires && high < MOST_STARTS) {
+        low = high;
+        high = high > MOST_STARTS / 2 ? MOST_STARTS : 2 * high;
+        FYKE_TRY(try_starts(w, high, &fires, &r, err));
+    }
+    while (fires && high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        bool enough;
+        tried = r;
+        FYKE_TRY(try_starts(w, middle, &enough, &tried, err));
+        r = enough ? tried : r;
+        *(enough ? &high : &low) = middle;
+    }
+    if (fires) {
+        r.starts = high;
+        r.words = slice_of(arena_printf(&w->result->arena, "`--max-runs %u` as `--max-runs %u`",
+                                        w->events.config->options.max_runs, high));
+        VEC_PUSH(w->result->reasons, w->result->n_reasons, w->result->cap_reasons) = r;
     }
     return ERR_OK;
 }
@@ -349,6 +401,9 @@ static enum err ask(struct why *w, struct error *err)
     }
     mutations_of(w->rules->compilation, slice_of(w->events.config->rule), &o, &w->scratch, &all);
     FYKE_TRY(try_all(w, &all, err));
+    if (w->result->capped) {
+        FYKE_TRY(try_cap(w, err));
+    }
     if (w->result->n_reasons > 1) {
         qsort(w->result->reasons, w->result->n_reasons, sizeof(*w->result->reasons), later_first);
     }

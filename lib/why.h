@@ -31,12 +31,15 @@ struct why_config {
     const volatile sig_atomic_t *stop;
 };
 
-/* A looser rule that fires. */
+/* A looser rule that fires; `capped`: the rule itself with a larger bound of open starts. */
 struct why_reason {
     struct mutation change;
+    bool capped;
+    uint32_t starts;        /* capped: as many open starts are enough */
     struct slice words;     /* of the change */
     struct duration needed; /* windows, gaps, silences, lateness: just enough; 0: none of these */
     struct slice alert;     /* the match that comes about, as JSON */
+    struct slice actual;    /* of a condition: what it read beside fields of its event; or empty */
     struct etime detected;
 };
 
@@ -60,6 +63,7 @@ struct why_result {
     struct etime clock;    /* of the rule, where the input ends: what lies before it is decided */
     struct slice *alerts;  /* of the rule and the key up to `at`, in order */
     size_t n_alerts, cap_alerts;
+    bool capped;           /* starts of the key were dropped by a cap */
     struct etime last_alert;
     bool fired;            /* the last of them is where the key stands at `at`: no event of it came since */
     struct slice pending;  /* a match that waits for its deadline; empty: none */

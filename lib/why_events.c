@@ -435,6 +435,7 @@ enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint
     o.keyed = how->count ? count_event : NULL;
     o.keyed_ctx = &counting;
     o.given = how->given;
+    o.nfa.max_runs = how->max_runs ? how->max_runs : o.nfa.max_runs;
     o.nfa.watch = how->watch;
     o.nfa.general = o.nfa.forgetful = how->watch != NULL;
     ruleset_subset(rs, rule, how->instead, &part);

@@ -61,6 +61,7 @@ struct why_evaluation {
                                  NULL */
     const struct rule *instead;    /* of the rule (nfa/ruleset_subset.h); NULL: itself */
     const struct nfa_watch *watch; /* looks on; NULL: nobody does */
+    uint32_t max_runs;             /* instead of what the options say; 0: that */
     const struct profiles_given *given; /* instead of what profiles follow, or who looks on; NULL */
     /* A part of it, as a test would have it. */
     bool part;

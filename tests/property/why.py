@@ -74,6 +74,7 @@ class Tool:
         self.fyke = fyke
         self.rules = os.path.join(work, "r.rules")
         self.input = os.path.join(work, "e.jsonl")
+        self.bounds = []  # options that `run` and `explain` get alike
 
     def write(self, rule, events=None):
         with open(self.rules, "w", encoding="utf-8") as f:
@@ -90,10 +91,10 @@ class Tool:
 
     def explain(self, key):
         return json.loads(self.call("explain", "r", "-r", self.rules, "-i", self.input, "--key", key,
-                                    "--format", "json"))
+                                    "--format", "json", *self.bounds))
 
     def alerts(self, key):
-        out = self.call("run", "-r", self.rules, "-i", self.input, "-q")
+        out = self.call("run", "-r", self.rules, "-i", self.input, "-q", *self.bounds)
         alerts = [json.loads(line) for line in out.splitlines()]
         return [a for a in alerts if a["key"] == {"k": key} and a["kind"] == "match"]
 
@@ -134,6 +135,51 @@ def check_reason(tool, key, rule, reason):
         known = [(a["detected"], places(a)) for a in tool.alerts(key)]
         assert promised not in known, f"{reason['change']}: one millisecond less does it, too\n{short}"
     return True
+
+
+class Capped:
+    """Starts that differ, and one event that only one of them goes with, which the cap has dropped."""
+
+    def __init__(self, rng):
+        self.starts = rng.randint(3, 6)
+        self.meant = rng.randrange(self.starts - 1)
+        self.bound = rng.randint(1, self.starts - self.meant - 1)
+        self.events = [{"k": "a", "at": T0 + 1000 * i, "v": i, "kind": "k0"} for i in range(self.starts)]
+        self.events.append({"k": "a", "at": T0 + 1000 * self.starts, "v": self.meant, "kind": "k1"})
+
+    RULE = """language 1
+event E from topic "e" { k : string key  at : timestamp in ms event time  v : int  kind : string }
+rule r {
+  for each k within 1 hour
+  when E as s where kind = "k0" then E as t where kind = "k1" and v = s.v
+  emit alert { n = 1 }
+}
+"""
+
+
+def capped_cases(tool, seed, each):
+    """As many open starts as are named bring the match about, one less do not. None: a case is not so, which is said."""
+    tried = 0
+    for number in range(each):
+        case = Capped(random.Random(f"{seed}/capped/{number}"))
+        tool.bounds = ["--max-runs", str(case.bound)]
+        tool.write(Capped.RULE, case.events)
+        try:
+            reasons = [r for r in tool.explain("a")["reasons"] if r["kind"] == "capped"]
+            assert len(reasons) == 1, "capped is not named"
+            needed = reasons[0]["needed"]
+            promised = (reasons[0]["alert"]["detected"], places(reasons[0]["alert"]))
+            for bound, fires in ((needed, True), (needed - 1, False)):
+                tool.bounds = ["--max-runs", str(bound)]
+                got = [(a["detected"], places(a)) for a in tool.alerts("a")]
+                assert (promised in got) == fires, f"--max-runs {bound}: promised {promised}, got {got}"
+                tried += 1
+        except AssertionError as e:
+            print(f"seed {seed}, capped {number}: {e}\n{case.bound} of {case.starts} starts, {case.meant} is meant")
+            return None
+        finally:
+            tool.bounds = []
+    return tried
 
 
 def milliseconds(text):
@@ -191,8 +237,10 @@ def main():
                         return 1
         named = broken_cases(tool, a.seed, a.each, kinds)
         verdicts = why_verdict.check_all(tool, a.seed, a.verdicts)
-        if named is None or verdicts is None:
+        capped = capped_cases(tool, a.seed, 4 * a.each)
+        if named is None or verdicts is None or capped is None:
             return 1
+    print(f"{capped} runs with other caps, just enough and one less")
     print(f"{verdicts[0]} keys asked about, for {verdicts[1]} of them the rule had fired: as in the run")
     print(f"{named} changes made in rules of which one thing was wrong, which each time was among them")
     print(f"{tried} changes made, all of them fire as promised: "
