@@ -298,6 +298,56 @@ def switched_at_the_same_place(w):
     return f"{len(want)} alerts the same"
 
 
+def told_to(s, topic):
+    """It writes its alerts there instead."""
+    s.command[s.command.index("-o") + 1] = f"kafka:{topic}"
+    return s
+
+
+def a_member_with_another_output(w):
+    """Where alerts go is each member's own: what all of them have written together is what one instance says."""
+    other = f"{w.name}-out-other"
+    eos.ktool("create", other, 1)
+    a, b = w.member("a"), told_to(w.member("b"), other)
+    for name, s in (("a", a), ("b", b)):
+        s.start()
+        w.wait_said(name, "4 partitions are ours")
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.produce(300)
+    w.change("a", 2)
+    hup(a)
+    for name in "ab":
+        w.wait_record(name, result="switched")
+    w.produce(300)
+    w.finish(a=a, b=b)
+    want = w.reference(1)
+    parts = [w.said_by(t) for t in (f"{w.name}-out", other)]
+    eos.compare(want, parts[0] + parts[1])
+    eos.ktool("delete", other)
+    return f"{len(parts[0])} and {len(parts[1])} alerts are the {len(want)} of one instance"
+
+
+def a_member_whose_output_the_others_begin_to_read(w):
+    """What it writes would come back to it: it ends before it has evaluated anything by these rules."""
+    other = f"{w.name}-refunds"
+    eos.ktool("create", other, group.PARTITIONS)
+    a, b = w.member("a"), told_to(w.member("b"), other)
+    for name, s in (("a", a), ("b", b)):
+        s.start()
+        w.wait_said(name, "4 partitions are ours")
+    w.wait_said("b", "2 of 4 partitions are ours")
+    w.produce(200)
+    w.change("a", 0, w.text_of(1) + REFUNDS.replace("@", other))
+    hup(a)
+    w.wait_record("a", result="switched")
+    code = b.wait(90)
+    if code != 2 or w.said("b", f"topic {other}") == 0:
+        raise eos.Failed(f"b ended with {code}: {eos.tail(b.log)}")
+    w.wait_said("a", "4 of 4 partitions are ours", 2)
+    w.stop("a", a)
+    return "it ended with 2"
+
+
 # Who dies, where. Those of a commit are reached by the first one that names the other rules, or near it.
 AROUND = [("a", "rules-before-write"), ("a", "rules-before-commit"), ("a", "rules-after-commit"),
           ("a", "before-switch"), ("b", "before-switch"), ("a", "kafka-before-init:2"),
@@ -374,8 +424,9 @@ def killed_around_the_switch(w):
     return f"{kills} kills, {w.said('a', 'in place of') + w.said('b', 'in place of')} switches, {said}"
 
 
-CASES = [a_reload_of_one_is_one_of_all]
-LONG = [switched_at_the_same_place, killed_around_the_switch, a_rolling_upgrade, rules_that_read_one_more_topic]
+CASES = [a_reload_of_one_is_one_of_all, a_member_with_another_output]
+LONG = [switched_at_the_same_place, killed_around_the_switch, a_rolling_upgrade, rules_that_read_one_more_topic,
+        a_member_whose_output_the_others_begin_to_read]
 
 
 def main():

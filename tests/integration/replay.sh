@@ -64,6 +64,18 @@ grep -Eq 'delivered alerts: [1-9][0-9]* the same, 0 only delivered, 0 only repla
 want=$(digest <"$work/part")
 [[ -n $want ]] || fail "no digest"
 same() { [[ $(digest) == "$want" ]] || fail "another digest: $*"; }
+# As the service that runs is configured; a diff of its rules with themselves finds the same on both sides.
+cat >"$work/fyke.conf" <<END
+rules = $work/rules
+input = kafka
+output = kafka:alerts-$id
+app = live-$id
+state = $work/state
+kafka.bootstrap.servers = ${FYKE_TEST_BOOTSTRAP}
+END
+"$fyke" replay -c "$work/fyke.conf" "${range[@]}" | same "-c"
+"$fyke" diff -c "$work/fyke.conf" "$work/rules" "$work/rules" "${range[@]}" --format json |
+  grep -q "\"digest_before\":\"$want\",\"digest_after\":\"$want\"" || fail "a diff says something else"
 replay -i kafka "${range[@]}" -j 2 --batch 7 | same "-j 2 --batch 7"
 replay -i kafka "${range[@]}" -X fetch.message.max.bytes=2000 --buffer 16KiB | same "small fetches"
 replay -i kafka "${range[@]}" --cache "$work/cache" --manifest "$work/slice" | same "writing a cache"
