@@ -337,6 +337,7 @@ struct engine_summary {
     uint64_t restored, followed; /* entries of changelogs read to open a state; for warm copies */
     uint32_t tasks, restoring, warm; /* of an instance: here, on their way, kept for others */
     uint64_t evicted, loaded; /* keys that left memory and came back */
+    uint64_t resting_keys, rested, woken; /* packed in memory now; keys that were packed, and built anew */
     const struct table_standing *tables; /* per list and lookup of the rule set */
     uint64_t table_records, table_bad_records; /* read from topics of lists and lookups */
     uint64_t table_refreshes, table_failures;  /* content renewed; could not be read again */

@@ -24,6 +24,9 @@ static void add_state(struct engine *e, struct engine_summary *s)
         s->live_bytes += f.bytes;
         s->evicted += f.evicted;
         s->loaded += f.loaded;
+        s->resting_keys += f.resting;
+        s->rested += f.rested;
+        s->woken += f.woken;
     }
 }
 

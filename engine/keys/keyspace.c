@@ -40,6 +40,7 @@ void keyspace_free(struct keyspace *ks)
     }
     free_records(ks, &ks->clean);
     free_records(ks, &ks->dirty);
+    free_records(ks, &ks->heavy);
     key_index_release(&ks->index);
     free(ks->heap_of_stage);
     free(ks->held);
@@ -47,6 +48,9 @@ void keyspace_free(struct keyspace *ks)
     nfa_scratch_free(ks->scratch);
     record_slots_release(&ks->decoded);
     free(ks->by_rule);
+    buf_release(&ks->raw);
+    buf_release(&ks->packed);
+    free(ks->segments);
     arena_release(&ks->values);
     pool_release(&ks->pool);
     free(ks);
@@ -185,7 +189,7 @@ enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key
     struct key_record *rec = *ret;
     if (rec == NULL) {
         rec = keyspace_new_record(ks, ref);
-        record_list_add(&ks->clean, rec);
+        keyspace_enlist(ks, rec);
         ks->n_records++;
     } else if (rec->dropped) {
         rec->dropped = false;
@@ -209,7 +213,7 @@ static void record_drop(struct keyspace *ks, struct key_record *rec)
         keyspace_weigh(ks, rec);
         return;
     }
-    record_list_remove(rec->dirty ? &ks->dirty : &ks->clean, rec);
+    keyspace_delist(ks, rec);
     keyspace_drop_entry(ks, rec->entry);
     keyspace_free_record(ks, rec);
 }
@@ -385,7 +389,7 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, stru
 
 bool keyspace_in_memory(const struct keyspace *ks, keyspace_look_fn fn, void *ctx)
 {
-    const struct record_list *const lists[] = {&ks->clean, &ks->dirty};
+    const struct record_list *const lists[] = {&ks->clean, &ks->dirty, &ks->heavy};
     for (size_t i = 0; i < FYKE_ARRAY_LEN(lists); i++) {
         for (const struct key_record *rec = lists[i]->oldest; rec != NULL; rec = rec->newer) {
             if (!fn(ctx, rec)) {
@@ -410,6 +414,10 @@ void keyspace_figures(struct keyspace *ks, struct keyspace_figures *ret)
         .bytes = keyspace_memory(ks),
         .evicted = ks->n_evicted,
         .loaded = ks->n_loaded,
+        .resting = ks->index.n_packed,
+        .resting_bytes = ks->index.memory.live_bytes,
+        .rested = ks->n_rested,
+        .woken = ks->n_woken,
         .over_budget = ks->over_budget,
     };
     for (uint32_t i = 0; i < ks->index.n_heaps; i++) {

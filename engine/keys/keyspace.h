@@ -11,7 +11,8 @@
  *
  *   keyspace.c        table, records, instances    keyspace_restore.c  reading through
  *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
- *   evict.c           the budget            keyspace_index.c    table; handed over at a change of rules
+ *   evict.c           the budget            keyspace_pack.c     records that rest
+ *                                        keyspace_index.c    table; handed over at a change of rules
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
  * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get(),
@@ -72,6 +73,8 @@ struct key_record {
     bool dirty;    /* changed since the last keyspace_freeze() */
     bool in_store; /* overlay or store have a head of it, or will when the commit is through */
     bool dropped;  /* empty; kept until the store has forgotten it too */
+    bool heavy;    /* too much in it to be packed while it rests */
+    uint64_t used; /* when: a number that rises */
     uint64_t bytes;  /* of its own block */
     uint64_t memory; /* with everything that hangs on it, as if no event were shared */
     uint64_t outside; /* of that, what does not lie in the pool */
@@ -110,6 +113,8 @@ struct keyspace_figures {
     uint64_t bytes; /* in memory */
     uint64_t timers;
     uint64_t evicted, loaded; /* so far */
+    uint64_t resting, resting_bytes; /* of the keys in memory, packed ones (keyspace_pack.c) */
+    uint64_t rested, woken; /* so far */
     bool over_budget;         /* nothing could be evicted at some time */
 };
 

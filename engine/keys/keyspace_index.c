@@ -11,6 +11,7 @@
 void key_index_init(struct key_index *x, uint32_t n_heaps)
 {
     assert(n_heaps <= UINT16_MAX);
+    *x = (struct key_index){0};
     pool_init(&x->pool);
     x->n_buckets = KEYSPACE_BUCKETS;
     x->buckets = xcalloc(x->n_buckets, sizeof(*x->buckets));
@@ -25,6 +26,7 @@ void key_index_release(struct key_index *x)
     }
     free(x->heaps);
     free(x->buckets);
+    packed_memory_release(&x->memory);
     pool_release(&x->pool);
     *x = (struct key_index){0};
 }
@@ -250,7 +252,7 @@ bool keyspace_adopt(struct keyspace *ks, struct keyspace_kept *k)
     for (uint32_t i = 0; i < n_stages; i++) {
         heap_of_stage[i] = NO_HEAP;
     }
-    if (k->index.life == UINT16_MAX || k->index.n_heaps + n_stages >= NO_HEAP ||
+    if (k->index.life == UINT8_MAX || k->index.n_heaps + n_stages >= NO_HEAP ||
         !match_heaps(ks, k, heap_of_stage)) {
         free(heap_of_stage);
         return false;

@@ -7,6 +7,7 @@
 #define FYKE_ENGINE_KEYS_KEYSPACE_PARTS_H
 
 #include "base/arena.h"
+#include "base/short_lz.h"
 #include "engine/keys/keyspace.h"
 
 #define KEYSPACE_BUCKETS 64 /* of an empty one */
@@ -14,10 +15,14 @@
 struct key_entry {
     struct hash128 hash;
     struct key_entry *chain;
-    struct key_record *rec; /* of the keyspace whose life it is: key_entry_record() */
+    union {
+        struct key_record *rec;    /* of the keyspace whose life it is: key_entry_record() */
+        struct key_packed *packed; /* rests; of any life */
+    };
     struct etime next_time; /* ETIME_MAX: in no heap */
     uint16_t heap;
-    uint16_t life;
+    uint8_t life;
+    bool rests;
     uint32_t timer;         /* its place there + 1; 0: none */
 };
 
@@ -30,6 +35,18 @@ struct key_timers {
     size_t n, cap;
 };
 
+/* keyspace_pack.c: blocks by classes of 8 bytes. */
+#define KEY_PACKED_CLASSES 260
+struct packed_chunk;
+struct packed_hole;
+struct packed_memory {
+    struct packed_hole *holes[KEY_PACKED_CLASSES];
+    struct packed_chunk *chunks;
+    char *at; /* of the newest chunk, what is left of it */
+    size_t left;
+    size_t live_bytes;
+};
+
 /* Entries and timers, which may outlive a keyspace: of an entry of a life before only the record's timer is
  * known, its record is no more in memory. */
 struct key_index {
@@ -39,7 +56,11 @@ struct key_index {
     size_t n_entries;
     struct key_timers *heaps;
     uint32_t n_heaps; /* a stage has one (keyspace.heap_of_stage); of stages before some may be left, empty */
-    uint16_t life;
+    uint8_t life;
+    struct packed_memory memory; /* of records that rest */
+    struct short_lz_dict alike;  /* by which they are packed */
+    size_t n_packed;
+    size_t hand; /* bucket at which the next one to evict is looked for */
 };
 
 /* Segments of one slot as they stand in the store. */
@@ -64,7 +85,9 @@ struct keyspace {
     struct pool pool;
     struct key_index index;
     uint16_t *heap_of_stage;
-    struct record_list clean, dirty;
+    struct record_list clean, dirty; /* but … */
+    struct record_list heavy;        /* … of those that could rest, what does not: with a store of the clean */
+    uint64_t n_uses;
 
     /* Live keys, wherever they lie. */
     uint64_t n_records, n_instances, n_events;
@@ -72,7 +95,7 @@ struct keyspace {
     uint64_t n_unlisted;
     uint64_t outside;      /* bytes held by records, but not in the pool */
     uint64_t dirty_memory; /* of changed records, as if no event were shared */
-    uint64_t n_evicted, n_loaded;
+    uint64_t n_evicted, n_loaded, n_rested, n_woken;
     bool over_budget;
     bool writing; /* between keyspace_freeze() and keyspace_written() */
 
@@ -83,18 +106,26 @@ struct keyspace {
     struct record_slots decoded;
     struct rule_slot *by_rule; /* of the record that is being frozen */
     size_t n_by_rule, cap_by_rule;
+    struct buf raw, packed; /* of a record that goes to rest, or wakes */
+    struct slice *segments; /* … with these, in order of slot and id */
+    size_t n_segments, cap_segments;
 };
 
 /* What the budget is about. */
 static inline uint64_t keyspace_memory(const struct keyspace *ks)
 {
-    return ks->pool.live_bytes + ks->index.pool.live_bytes + ks->outside;
+    return ks->pool.live_bytes + ks->index.pool.live_bytes + ks->index.memory.live_bytes + ks->outside;
+}
+/* Of that, what records are built of. */
+static inline uint64_t keyspace_built_memory(const struct keyspace *ks)
+{
+    return ks->pool.live_bytes + ks->outside;
 }
 
 /* NULL: it is not in memory. */
 static inline struct key_record *key_entry_record(const struct keyspace *ks, const struct key_entry *e)
 {
-    return e != NULL && e->life == ks->index.life ? e->rec : NULL;
+    return e != NULL && !e->rests && e->life == ks->index.life ? e->rec : NULL;
 }
 
 /* ---- keyspace_index.c --------------------------------------------------------------------- */
@@ -138,11 +169,28 @@ void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t
 
 void record_list_add(struct record_list *l, struct key_record *rec);
 void record_list_remove(struct record_list *l, struct key_record *rec);
+/* By what it is now. */
+void keyspace_enlist(struct keyspace *ks, struct key_record *rec);
+void keyspace_delist(struct keyspace *ks, struct key_record *rec);
 /* Moves the record to the newest end of the list it belongs to. */
 void keyspace_used(struct keyspace *ks, struct key_record *rec);
 void keyspace_mark_dirty(struct keyspace *ks, struct key_record *rec);
 /* Lets records go until the budget is kept, as far as that is possible. */
 void keyspace_evict(struct keyspace *ks);
+/* What it stands for is in the store alone. */
+void keyspace_unlist(struct keyspace *ks, struct key_entry *e);
+
+/* ---- keyspace_pack.c ---------------------------------------------------------------------- */
+
+void packed_memory_release(struct packed_memory *m);
+/* The record used longest ago goes to rest, or takes its turn again; false: there is none that may. */
+bool keyspace_rest_oldest(struct keyspace *ks);
+/* Builds it anew. */
+enum err keyspace_wake(struct keyspace *ks, struct key_entry *e, struct key_record **ret,
+                       struct error *err) FYKE_MUST_USE;
+/* Only the store has it. False: nothing rests. */
+bool keyspace_evict_packed(struct keyspace *ks);
+void keyspace_drop_packed(struct keyspace *ks, struct key_entry *e);
 
 /* ---- keyspace_store.c --------------------------------------------------------------------- */
 
@@ -153,6 +201,16 @@ enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct
 enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 void keyspace_free_stored(struct keyspace *ks, struct key_record *rec);
+/* STATE_NO_RULE: none has it. */
+uint32_t keyspace_rule_of_slot(const struct keyspace *ks, uint32_t slot);
+/* The head of a record as it is now, of ks->by_rule; its slots lie in ks->decoded, instances in `bytes`. */
+void keyspace_head_of(struct keyspace *ks, const struct key_record *rec, struct buf *bytes,
+                      struct record_head *ret);
+/* A record of its stored form, in no list. `segments`: all of them, in order of slot and id; NULL: they are
+ * read from below. */
+enum err keyspace_build(struct keyspace *ks, const struct record_key *key, const struct record_head *head,
+                        const struct slice *segments, struct key_record **ret,
+                        struct error *err) FYKE_MUST_USE;
 enum err keyspace_damaged(const struct record_key *key, const char *why, struct error *err);
 /* NULL: no rule has such keys. */
 const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128 identity);

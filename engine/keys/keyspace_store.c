@@ -46,6 +46,9 @@ struct segment_source {
     struct keyspace *ks;
     struct hash128 hash;
     uint32_t slot;
+    const struct slice *at_hand; /* from `first` on; NULL: they are read */
+    uint64_t first;
+    uint32_t n;
     enum err rc;
     const char *why;
     struct error *err;
@@ -54,6 +57,9 @@ struct segment_source {
 static struct slice get_segment(void *ctx, uint64_t id)
 {
     struct segment_source *s = ctx;
+    if (s->at_hand != NULL) {
+        return id - s->first < s->n ? s->at_hand[id - s->first] : (struct slice){0};
+    }
     struct record_key key = record_segment_key(s->hash, s->slot, id);
     struct slice bytes, body;
     bool found;
@@ -73,10 +79,19 @@ static struct nfa_scratch *scratch_of(struct keyspace *ks)
     return ks->scratch;
 }
 
-static uint32_t rule_of_slot(const struct keyspace *ks, uint32_t slot)
+uint32_t keyspace_rule_of_slot(const struct keyspace *ks, uint32_t slot)
 {
     const struct state_slots *slots = ks->options.slots;
+    if (slots == NULL) {
+        return slot;
+    }
     return slot < slots->n ? slots->rule_of[slot] : STATE_NO_RULE;
+}
+
+/* Without a state what rests in memory knows rules by themselves. */
+static uint32_t slot_of_rule(const struct keyspace *ks, uint32_t rule)
+{
+    return ks->options.slots == NULL ? rule : ks->options.slots->of_rule[rule];
 }
 
 static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slice head,
@@ -96,10 +111,11 @@ static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slic
 
 static enum err load_instance(struct keyspace *ks, struct key_record *rec,
                               const struct record_slot *slot, const struct record_key *key,
-                              struct error *err)
+                              const struct slice *segments, struct error *err)
 {
-    uint32_t rule = rule_of_slot(ks, slot->slot);
-    struct segment_source source = {ks, rec->hash, slot->slot, ERR_OK, NULL, err};
+    uint32_t rule = keyspace_rule_of_slot(ks, slot->slot);
+    struct segment_source source = {ks, rec->hash, slot->slot, segments, slot->first_segment,
+                                    slot->n_segments, ERR_OK, NULL, err};
     const char *why = NULL;
     if (rule == STATE_NO_RULE) {
         return keyspace_damaged(key, "it belongs to no rule", err);
@@ -191,13 +207,16 @@ static void settle_loaded(struct key_record *rec)
 /* Fills a fresh record from its head. */
 static enum err fill_record(struct keyspace *ks, struct key_record *rec,
                             const struct record_key *key, const struct record_head *head,
-                            struct error *err)
+                            const struct slice *segments, struct error *err)
 {
     for (uint32_t i = 0; i < head->n_slots; i++) {
-        FYKE_TRY(load_instance(ks, rec, &head->slots[i], key, err));
+        FYKE_TRY(load_instance(ks, rec, &head->slots[i], key, segments, err));
+        segments = segments != NULL ? segments + head->slots[i].n_segments : NULL;
     }
     settle_loaded(rec);
-    note_stored(ks, rec, head);
+    if (ks->options.store != NULL) {
+        note_stored(ks, rec, head);
+    }
     rec->last = head->last;
     rec->next_time = head->next_time;
     return ERR_OK;
@@ -212,11 +231,31 @@ static void account_loaded(struct keyspace *ks, struct key_record *rec, bool was
     keyspace_set_timer(ks, rec->entry, rec->next_time);
     keyspace_weigh(ks, rec);
     ks->n_events -= rec->events; /* they were counted where they lay */
-    record_list_add(&ks->clean, rec);
+    keyspace_enlist(ks, rec);
 }
 
-enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
-                       struct error *err)
+enum err keyspace_build(struct keyspace *ks, const struct record_key *key, const struct record_head *head,
+                        const struct slice *segments, struct key_record **ret, struct error *err)
+{
+    bool was_listed = keyspace_entry(ks, record_key_hash(key)) != NULL;
+    struct key_record *rec;
+    FYKE_TRY(make_record(ks, key, head, &rec, err));
+    enum err rc = fill_record(ks, rec, key, head, segments, err);
+    if (rc != ERR_OK) {
+        rec->entry->rec = NULL;
+        if (!was_listed) {
+            keyspace_drop_entry(ks, rec->entry);
+        }
+        keyspace_free_record(ks, rec);
+        return rc;
+    }
+    *ret = rec;
+    return ERR_OK;
+}
+
+/* From below memory. */
+static enum err load_stored(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
+                            struct error *err)
 {
     struct record_key key = record_head_key(hash);
     struct record_head head;
@@ -232,20 +271,16 @@ enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_reco
         return keyspace_damaged(&key, why, err);
     }
     bool was_listed = keyspace_entry(ks, hash) != NULL;
-    struct key_record *rec;
-    FYKE_TRY(make_record(ks, &key, &head, &rec, err));
-    enum err rc = fill_record(ks, rec, &key, &head, err);
-    if (rc != ERR_OK) {
-        rec->entry->rec = NULL;
-        if (!was_listed) {
-            keyspace_drop_entry(ks, rec->entry);
-        }
-        keyspace_free_record(ks, rec);
-        return rc;
-    }
-    account_loaded(ks, rec, was_listed);
-    *ret = rec;
+    FYKE_TRY(keyspace_build(ks, &key, &head, NULL, ret, err));
+    account_loaded(ks, *ret, was_listed);
     return ERR_OK;
+}
+
+enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
+                       struct error *err)
+{
+    struct key_entry *e = keyspace_entry(ks, hash);
+    return e != NULL && e->rests ? keyspace_wake(ks, e, ret, err) : load_stored(ks, hash, ret, err);
 }
 
 /* ---- freezing ----------------------------------------------------------------------------- */
@@ -332,16 +367,15 @@ static int by_slot(const void *x, const void *y)
     return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
-/* The head as it is now, of ks->by_rule. Slots and instance bytes lie in ks->decoded and `bytes`. */
-static struct record_head head_of(struct keyspace *ks, const struct key_record *rec,
-                                  struct buf *bytes)
+void keyspace_head_of(struct keyspace *ks, const struct key_record *rec, struct buf *bytes,
+                      struct record_head *ret)
 {
     struct record_slots *slots = &ks->decoded;
     size_t *ends = xcalloc(ks->n_by_rule + 1, sizeof(*ends));
     slots->n = 0;
     for (size_t i = 0; i < ks->n_by_rule; i++) {
         const struct key_slot *held = ks->by_rule[i].slot;
-        struct record_slot s = {.slot = ks->options.slots->of_rule[ks->by_rule[i].rule],
+        struct record_slot s = {.slot = slot_of_rule(ks, ks->by_rule[i].rule),
                                 .events = key_slot_retained(held)};
         s.n_segments = key_slot_segments(held, &s.first_segment);
         key_slot_encode_head(held, bytes);
@@ -355,7 +389,7 @@ static struct record_head head_of(struct keyspace *ks, const struct key_record *
     if (slots->n > 1) {
         qsort(slots->items, slots->n, sizeof(*slots->items), by_slot);
     }
-    return (struct record_head){
+    *ret = (struct record_head){
         .key_group = ks->options.key_groups[rec->key_group].identity,
         .canonical = rec->canonical,
         .last = rec->last,
@@ -371,7 +405,8 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     struct record_key key = record_head_key(rec->hash);
     buf_clear(scratch);
     keyspace_list_rules(ks, rec);
-    struct record_head head = head_of(ks, rec, scratch);
+    struct record_head head;
+    keyspace_head_of(ks, rec, scratch, &head);
     freeze_dead_segments(rec, &head, f);
     if (rec->dropped) {
         freeze_del(f, key);
@@ -382,7 +417,7 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     freeze_put(f, key, begin);
     for (size_t i = 0; i < ks->n_by_rule; i++) {
         const struct rule_slot *of = &ks->by_rule[i];
-        freeze_segments(rec, ks->options.slots->of_rule[of->rule], of->slot, f);
+        freeze_segments(rec, slot_of_rule(ks, of->rule), of->slot, f);
     }
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         key_slot_saved(&rec->slots[i]);
@@ -417,7 +452,7 @@ static void dirty_becomes_clean(struct keyspace *ks)
     struct key_record *next;
     for (struct key_record *rec = ks->dirty.oldest; rec != NULL; rec = next) {
         next = rec->newer;
-        record_list_remove(&ks->dirty, rec);
+        keyspace_delist(ks, rec);
         ks->dirty_memory -= rec->memory;
         rec->dirty = false;
         if (rec->dropped) {
@@ -425,7 +460,7 @@ static void dirty_becomes_clean(struct keyspace *ks)
             keyspace_free_record(ks, rec);
         } else {
             keyspace_weigh(ks, rec);
-            record_list_add(&ks->clean, rec);
+            keyspace_enlist(ks, rec);
         }
     }
 }

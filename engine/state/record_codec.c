@@ -129,11 +129,8 @@ bool record_decode_segment(const struct record_key *key, struct slice bytes, str
 
 /* ---- heads -------------------------------------------------------------------------------- */
 
-void record_encode_head(const struct record_key *key, const struct record_head *head,
-                        struct buf *out)
+void record_put_fields(const struct record_head *head, struct buf *out)
 {
-    size_t begin = out->len;
-    buf_put_byte(out, HEAD_VERSION);
     buf_put_hash128(out, head->key_group);
     buf_put_blob(out, head->canonical);
     buf_put_place(out, head->last);
@@ -147,6 +144,14 @@ void record_encode_head(const struct record_key *key, const struct record_head *
         buf_put_varint(out, s->events);
         buf_put_blob(out, s->instance);
     }
+}
+
+void record_encode_head(const struct record_key *key, const struct record_head *head,
+                        struct buf *out)
+{
+    size_t begin = out->len;
+    buf_put_byte(out, HEAD_VERSION);
+    record_put_fields(head, out);
     seal(key, begin, out);
 }
 
@@ -178,6 +183,18 @@ static void decode_slots(struct reader *r, struct record_slots *slots, uint32_t 
     }
 }
 
+bool record_read_fields(struct reader *r, struct record_slots *slots, struct record_head *ret)
+{
+    ret->key_group = read_hash128(r);
+    ret->canonical = read_blob(r);
+    ret->last = read_place(r);
+    ret->next_time = read_etime(r);
+    ret->n_slots = read_count(r);
+    decode_slots(r, slots, ret->n_slots);
+    ret->slots = slots->items;
+    return !r->failed;
+}
+
 bool record_decode_head(const struct record_key *key, struct slice bytes,
                         struct record_slots *slots, struct record_head *ret, const char **why)
 {
@@ -189,14 +206,7 @@ bool record_decode_head(const struct record_key *key, struct slice bytes,
         *why = "unknown version of a stored record";
         return false;
     }
-    ret->key_group = read_hash128(&r);
-    ret->canonical = read_blob(&r);
-    ret->last = read_place(&r);
-    ret->next_time = read_etime(&r);
-    ret->n_slots = read_count(&r);
-    decode_slots(&r, slots, ret->n_slots);
-    ret->slots = slots->items;
-    if (r.failed || reader_left(&r) != 0) {
+    if (!record_read_fields(&r, slots, ret) || reader_left(&r) != 0) {
         *why = "the head of a stored record does not decode";
         return false;
     }

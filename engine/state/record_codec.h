@@ -56,6 +56,8 @@ struct record_head {
 
 void record_encode_head(const struct record_key *key, const struct record_head *head,
                         struct buf *out);
+/* The same without version and checksum. */
+void record_put_fields(const struct record_head *head, struct buf *out);
 /* Puts a finished segment around bytes that stand in `out` from `begin` on. */
 void record_begin_segment(struct buf *out);
 void record_end_segment(const struct record_key *key, size_t begin, struct buf *out);
@@ -69,6 +71,9 @@ struct record_slots {
 void record_slots_release(struct record_slots *slots);
 bool record_decode_head(const struct record_key *key, struct slice bytes,
                         struct record_slots *slots, struct record_head *ret, const char **why);
+/* What record_put_fields() has put; the slices point into what is read. */
+struct reader;
+bool record_read_fields(struct reader *r, struct record_slots *slots, struct record_head *ret);
 /* The instance's bytes within a stored segment. */
 bool record_decode_segment(const struct record_key *key, struct slice bytes, struct slice *ret,
                            const char **why);

@@ -28,6 +28,7 @@ struct way {
     unsigned batch; /* events until the clock moves; 0: only at the end */
     bool general;
     bool evicts;   /* a commit after every batch, no memory for what is clean */
+    bool rests;    /* no memory without a state: what is kept is packed between two events */
     bool restarts; /* closed behind every batch, opened in front of the next */
 };
 
@@ -40,6 +41,7 @@ static const struct way ways[] = {
     {.name = "general, one batch", .threads = 1, .general = true},
     {.name = "general", .threads = 1, .batch = 1, .general = true},
     {.name = "evicted", .threads = 1, .batch = 1, .evicts = true},
+    {.name = "at rest", .threads = 1, .batch = 1, .rests = true},
     {.name = "restarted", .threads = 1, .batch = 1, .evicts = true, .restarts = true},
     {.name = "restarted, four threads, general", .threads = 4, .batch = 2, .general = true,
      .evicts = true, .restarts = true},
@@ -109,6 +111,9 @@ static bool open_engine(struct run *r)
     fyke_options_init(&o);
     o.threads = r->way->threads;
     o.general_detector = r->way->general;
+    if (r->way->rests) {
+        o.memory_bytes = 1;
+    }
     if (r->way->evicts) {
         o.state_dir = r->dir;
         o.memory_bytes = 1;

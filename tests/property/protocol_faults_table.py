@@ -80,11 +80,9 @@ FAULTS = (
       '        if (op->del) {\n            continue;\n        }\n'
       '        if (op->len > to->max_value_bytes) {\n')),
     ('a record leaves memory before it is committed', LIVES,
-     ('engine/keys/evict.c', 'struct key_record *rec = ks->clean.oldest;',
-      'struct key_record *rec = ks->clean.oldest;\n'
-      '        rec = rec == NULL ? ks->dirty.oldest : rec;'),
-     ('engine/keys/evict.c', 'record_list_remove(&ks->clean, rec);\n    keyspace_free_record',
-      'record_list_remove(rec->dirty ? &ks->dirty : &ks->clean, rec);\n    keyspace_free_record')),
+     ('engine/keys/evict.c', 'struct key_record *rec = oldest(ks);',
+      'struct key_record *rec = oldest(ks);\n'
+      '        rec = rec == NULL ? ks->dirty.oldest : rec;')),
     # the copy
     ('a checkpoint says that it has the positions of the commit before', LIVES,
      (JOURNALED, '    buf_clear(&j->header);\n    buf_put_slice(&j->header, buf_slice(&j->sent));\n',

@@ -240,6 +240,45 @@ static void what_is_handed_over_is_what_reading_finds(void **state)
     teardown(&second);
 }
 
+/* Packed records mean the same under other rules. */
+static void what_rests_is_handed_over(void **state)
+{
+    struct world *w = *state, *other;
+    struct keyspace_figures was[SHARDS], is[SHARDS];
+    struct buf handed = BUF_INIT, read = BUF_INIT;
+    void *second;
+    setup(&second);
+    other = second;
+    w->options.memory_bytes = 400 << 10;
+    more_rules(w);
+    more_rules(other);
+    gather(w);
+    push(w, LOGINS, KEYS, 0, 2500); /* used since all is stored: others go to rest */
+    check(w, engine_commit(w->engine, &w->err));
+    figures(w->engine, was);
+    w->options.kept = stop(w);
+    open_engine(w, &w->after);
+    check(w, engine_restore(w->engine, &w->err));
+    figures(w->engine, is);
+    uint64_t resting = 0;
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        assert_int_equal(was[i].resting, is[i].resting);
+        resting += is[i].resting;
+    }
+    assert_true(resting > 0);
+    finish(w, &handed);
+    gather(other);
+    push(other, LOGINS, KEYS, 0, 2500);
+    check(other, engine_commit(other->engine, &other->err));
+    engine_kept_free(stop(other));
+    open_engine(other, &other->after);
+    finish(other, &read);
+    assert_true(slice_eq(buf_slice(&handed), buf_slice(&read)));
+    buf_release(&handed);
+    buf_release(&read);
+    teardown(&second);
+}
+
 /* What a removed rule kept leaves the stored records, so they are read. */
 static void a_rule_that_is_gone_is_counted_out(void **state)
 {
@@ -293,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_known_is_not_read_again),
         TEST(what_is_handed_over_is_what_reading_finds),
+        TEST(what_rests_is_handed_over),
         TEST(a_rule_that_is_gone_is_counted_out),
         TEST(again_and_again),
     };
