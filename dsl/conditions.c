@@ -49,6 +49,9 @@ static void list(struct condition_list *l, const struct ast_expr *ast, const str
         list(l, bare->binary.right, e->kids[1]);
         return;
     }
+    if (l->sides && bare->kind == AST_EXPR_LITERAL) {
+        return; /* `or false` is never true */
+    }
     if (l->items) {
         struct rule_condition *to = &l->items[l->n];
         *to = (struct rule_condition){

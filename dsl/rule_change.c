@@ -107,6 +107,9 @@ static void sides(struct mutating *m, const struct ast_expr *e, const struct ast
         sides(m, bare->binary.right, whole);
         return;
     }
+    if (bare->kind == AST_EXPR_LITERAL) {
+        return; /* `or false` says nothing that could be left out */
+    }
     drop_side(m, e, whole);
     move_boundaries(m, bare);
 }
