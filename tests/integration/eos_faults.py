@@ -148,7 +148,7 @@ def a_transaction_that_took_too_long_is_done_again(w):
 
 
 def positions_that_somebody_moved_are_refused(w):
-    w.load(100)
+    w.load(200)
     w.subject.finishes("--once")
     eos.ktool("commit", w.name, w.source, 0, 3)
     refused = w.another("state")

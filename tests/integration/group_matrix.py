@@ -54,8 +54,8 @@ class World(group.World):
         self.members = {n: self.member(n, "-q") for n in "ab"}
         self.kills = self.moves = 0
 
-    def make(self, topic):
-        eos.ktool("create", topic, 1)
+    def make(self, topic, *how):
+        eos.ktool("create", topic, 1, *how)
 
     def outputs(self, app=None):
         app = app or self.name
@@ -144,7 +144,7 @@ class World(group.World):
     def whole(self, app, *more):
         """One instance, live and undisturbed, up to the end of the topics."""
         for topic in self.outputs(app):
-            eos.ktool("create", topic, 1)
+            self.make(topic)
         s = self.run(app, self.outputs(app)[0], f"{app[-4:]}.log", "-q", "--state",
                      f"{self.work}/{app}", *more)
         s.reads_live(self.topics, f"{self.work}/{app}.stats")

@@ -9,7 +9,6 @@ write what nobody disturbed writes.
 import sys
 import time
 
-import eos
 import outages
 from outages import cluster
 
@@ -18,8 +17,8 @@ TRANSACTION_MS = 3000
 
 
 class OneCopy(outages.World):
-    def make(self, topic):
-        eos.ktool("create", topic, 1, f"on={AWAY}")
+    def make(self, topic, *how):
+        super().make(topic, f"on={AWAY}", *how)
 
     def run(self, app, out, log, *more):
         s = super().run(app, out, log, *more, "-X", f"transaction.timeout.ms={TRANSACTION_MS}")

@@ -55,6 +55,10 @@ class World(group_matrix.World):
         self.solo = self.run(self.one, self.outputs(self.one)[0], "one.log", "-q", "--state",
                              f"{self.work}/one")
 
+    def make(self, topic, *how):
+        super().make(topic, *how)
+        time.sleep(1)  # one broker hears of it after the other
+
     def run(self, app, out, log, *more):
         s = super().run(app, out, log, *more)
         s.command[s.command.index("--commit-every") + 1] = "100ms"
