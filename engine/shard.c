@@ -5,6 +5,9 @@
 #include "base/xalloc.h"
 #include "engine/timers.h"
 
+/* A pass holds more events than the nearest memory does. */
+#define EVENTS_AHEAD 4
+
 void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct key_table *keys, const struct alert_options *alerts,
                 bool show_pending)
@@ -414,10 +417,13 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     return ERR_OK;
 }
 
-/* The keys of a pass are known beforehand: what their records need is on its way from memory while others
+/* The events and keys of a pass are known beforehand: what they need is on its way from memory while others
  * are evaluated, one step further with each item. */
 static void prefetch_keys(const struct shard *s, size_t i)
 {
+    if (i + EVENTS_AHEAD < s->n_items) {
+        event_prefetch(s->items[i + EVENTS_AHEAD].event);
+    }
     for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
         size_t ahead = i + 2 * (KEYSPACE_PREFETCH_STEPS - step);
         if (ahead < s->n_items) {

@@ -428,6 +428,20 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
     deadline_passed(in, fired);
 }
 
+void instance_prefetch(const struct instance *in, uint32_t step)
+{
+    const struct retained *r = &in->events;
+    if (step == 0) {
+        for (size_t at = 0; at < sizeof(*in); at += 64) {
+            __builtin_prefetch((const char *)in + at);
+        }
+    } else if (retained_count(r) > 0 && step == 1) {
+        __builtin_prefetch(retained_at(r, 0));
+    } else if (retained_count(r) > 0) {
+        __builtin_prefetch(retained_at(r, 0)->event);
+    }
+}
+
 struct nfa_work instance_work(const struct instance *in)
 {
     struct nfa_work w = in->work;

@@ -253,6 +253,8 @@ struct nfa_work {
 };
 struct nfa_work instance_work(const struct instance *in);
 
+/* Fetches what an event will need: itself, where its events stand, the oldest of them; steps 0 to 2. */
+void instance_prefetch(const struct instance *in, uint32_t step);
 uint64_t instance_bytes(const struct instance *in);    /* memory held, shared events as if they were its own */
 uint64_t instance_outside_bytes(const struct instance *in); /* of them, what does not lie in the pool */
 uint64_t instance_retained(const struct instance *in); /* events kept */

@@ -139,9 +139,9 @@ enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 
-/* Fetches what a look-up of the key will need, a step further with each call: 0 to
- * KEYSPACE_PREFETCH_STEPS - 1. Changes nothing. */
-#define KEYSPACE_PREFETCH_STEPS 4
+/* Fetches what an event of the key will need, from the table to what its instances keep, a step further with
+ * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1. Changes nothing. */
+#define KEYSPACE_PREFETCH_STEPS 7
 void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step);
 
 /* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */

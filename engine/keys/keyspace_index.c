@@ -65,6 +65,22 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
     return e;
 }
 
+/* Of a key with many rules an event concerns few. */
+#define PREFETCH_SLOTS 16
+
+static void prefetch_slots(const struct key_record *rec, uint32_t step)
+{
+    uint32_t n = rec->n_slots < PREFETCH_SLOTS ? rec->n_slots : PREFETCH_SLOTS;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct key_slot *slot = &rec->slots[i];
+        if (step == 0) {
+            __builtin_prefetch(&slot->instance);
+        } else if (slot->instance != NULL) {
+            instance_prefetch(slot->instance, step - 1);
+        }
+    }
+}
+
 void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step)
 {
     struct key_entry **b = bucket_of(ks, hash);
@@ -87,8 +103,8 @@ void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t 
     if (step == 2) {
         __builtin_prefetch(rec);
         __builtin_prefetch((const char *)rec + 64);
-    } else if (rec->slots != NULL) {
-        __builtin_prefetch(rec->slots);
+    } else {
+        prefetch_slots(rec, step - 3);
     }
 }
 
