@@ -113,6 +113,7 @@ static void put_whole(void *ctx, const struct run_figures *f)
     json_member_uint(j, "alerts", f->engine.alerts_total);
     json_member_uint(j, "keys", f->engine.live_keys);
     json_member_uint(j, "evicted", f->engine.evicted);
+    json_member_uint(j, "resting", f->engine.resting_keys);
 }
 
 static void put_readers(struct json_out *j, const struct live_peers *p)
