@@ -126,15 +126,10 @@ static void accept_peers(struct live_peers *p, int64_t now_ms)
     }
 }
 
-void live_peers_step(struct live_peers *p, live_answer answer, void *ctx)
+static void step_peers(struct live_peers *p, uint32_t from, int64_t now_ms, live_answer answer,
+                       void *ctx)
 {
-    int64_t now_ms = local_socket_now_ms();
-    if (p->n == 0 && now_ms - p->looked_ms < LOOK_EVERY_MS) {
-        return;
-    }
-    p->looked_ms = now_ms;
-    accept_peers(p, now_ms);
-    for (uint32_t i = 0; i < p->n;) {
+    for (uint32_t i = from; i < p->n;) {
         if (step_peer(p, &p->items[i], now_ms, answer, ctx)) {
             i++;
             continue;
@@ -143,6 +138,20 @@ void live_peers_step(struct live_peers *p, live_answer answer, void *ctx)
         release_peer(&p->items[i]);
         p->items[i] = p->items[--p->n];
     }
+}
+
+/* Those who went make room before others are taken: nobody is refused for a peer that is gone. */
+void live_peers_step(struct live_peers *p, live_answer answer, void *ctx)
+{
+    int64_t now_ms = local_socket_now_ms();
+    if (p->n == 0 && now_ms - p->looked_ms < LOOK_EVERY_MS) {
+        return;
+    }
+    p->looked_ms = now_ms;
+    step_peers(p, 0, now_ms, answer, ctx);
+    uint32_t stepped = p->n;
+    accept_peers(p, now_ms);
+    step_peers(p, stepped, now_ms, answer, ctx);
 }
 
 void live_peers_tap(struct live_peers *p, struct live_peer *peer, struct slice line)
