@@ -11,6 +11,7 @@
 #include "dsl/load_walk.h"
 #include "dsl/parse.h"
 #include "fyke/fyke.h"
+#include "lib/git_path.h"
 #include "lib/rules.h"
 
 struct check_args {
@@ -22,6 +23,7 @@ struct check_args {
     struct stdin_rules standard;
     struct check_waits waits; /* rate 0: not asked for */
     struct sarif *sarif; /* the document, with --format sarif */
+    struct git_names *names; /* of files, with --format github */
 };
 
 struct check_counts {
@@ -36,7 +38,8 @@ static void report(const struct check_args *a, const struct sources *set, const 
         if (a->format == FORMAT_JSON) {
             diag_render_json(out, set, d);
         } else if (a->format == FORMAT_GITHUB) {
-            diag_render_github(out, set, d);
+            const struct rule_file *src = sources_get(set, d->span.file);
+            diag_render_github(out, set, d, src ? git_name_of(a->names, src->path) : NULL);
         } else if (a->format == FORMAT_SARIF) {
             sarif_result(a->sarif, set, d);
         } else {
@@ -240,8 +243,10 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct ch
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct sarif sarif;
+    struct git_names names = {0};
     struct check_args a = {
         .sarif = &sarif,
+        .names = &names,
         .waits = {.event_bytes = 500, .buffer_bytes = UINT64_C(256) << 20},
     };
     struct settings settings;
@@ -268,6 +273,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         int put = whole ? cli_put(buf_slice(&out)) : CLI_OK;
         rc = put != CLI_OK ? put : rc;
     }
+    git_names_release(&names);
     stdin_rules_release(&a.standard);
     cli_list_release(&a.paths);
     settings_release(&settings);

@@ -41,20 +41,12 @@ static int write_all(const struct replay_args *a, const struct replay_diff *d)
 }
 
 /* Annotations name files as the repository does, wherever this is called. */
-static void name_in_repository(struct replay_diff *d, struct arena *paths)
+static void name_in_repository(struct replay_diff *d, struct git_names *names)
 {
-    const char *last = NULL, *last_named = NULL;
     for (size_t i = 0; i < d->n_rules; i++) {
-        const char *file = d->rules[i].file;
-        if (!file) {
-            continue;
+        if (d->rules[i].file) {
+            d->rules[i].file = git_name_of(names, d->rules[i].file);
         }
-        if (!last || strcmp(file, last) != 0) {
-            const char *named = git_path_of(file, paths);
-            last = file;
-            last_named = named ? named : file;
-        }
-        d->rules[i].file = last_named;
     }
 }
 
@@ -68,7 +60,7 @@ static int compare(struct replay_args *a, struct fyke_rules *const *sets)
 {
     struct replay_result results[2];
     struct replay_diff diff;
-    struct arena paths = ARENA_INIT;
+    struct git_names names = {0};
     int rc = replay_check_gates(a, rules_ruleset(sets[1]), rules_ruleset(sets[0]));
     if (rc != CLI_OK) {
         return rc;
@@ -84,13 +76,13 @@ static int compare(struct replay_args *a, struct fyke_rules *const *sets)
     }
     replay_diff_make(sets[0], sets[1], &results[0], &results[1], &diff);
     if (a->diff_format == report_diff_github) {
-        name_in_repository(&diff, &paths);
+        name_in_repository(&diff, &names);
     }
     rc = write_all(a, &diff);
     rc = rc == CLI_OK ? judge(a, &diff) : rc;
     rc = rc == CLI_OK && done == FYKE_INTERRUPTED ? CLI_INTERRUPTED : rc;
     replay_diff_release(&diff);
-    arena_release(&paths);
+    git_names_release(&names);
     replay_result_release(&results[0]);
     replay_result_release(&results[1]);
     return rc;

@@ -268,6 +268,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     geoip_files_close(a.databases);
     test_filter_free(a.filter);
     junit_release(&a.junit);
+    git_names_release(&a.names);
     stdin_rules_release(&a.standard);
     cli_list_release(&a.rules);
     cli_list_release(&a.geoip);

@@ -9,11 +9,10 @@
 
 static void put_github(const struct fyke_diagnostic *d, struct buf *out)
 {
-    struct arena paths = ARENA_INIT;
-    const char *named = d->file ? git_path_of(d->file, &paths) : NULL;
+    struct git_names names = {0};
     buf_puts(out, "::error file=");
-    diag_put_github(out, named ? named : d->file, true);
-    arena_release(&paths);
+    diag_put_github(out, git_name_of(&names, d->file), true);
+    git_names_release(&names);
     buf_printf(out, ",line=%u,endLine=%u,col=%u,title=%s::", d->line, d->end_line, d->col, d->code);
     diag_put_github(out, d->message, false);
     if (d->suggestion) {

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/junit.h"
 #include "cli/stdin_rules.h"
+#include "lib/git_path.h"
 #include "lib/rule_test.h"
 #include "lib/rules.h"
 
@@ -32,6 +33,7 @@ struct test_args {
     unsigned passed, failed;
     unsigned lacking; /* rules without the tests that --require wants */
     struct junit junit;
+    struct git_names names; /* of files, with --format github */
 };
 
 /* ---- test_select.c: which tests ---- */

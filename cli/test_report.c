@@ -177,7 +177,7 @@ static void report_tap(const struct test_report *r, unsigned number)
 }
 
 /* A failing test as an annotation beside its first line. */
-static void report_github(const struct test_report *r)
+static void report_github(const struct test_report *r, struct git_names *names)
 {
     FYKE_CLEANUP(buf_release) struct buf details = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf title = BUF_INIT;
@@ -191,7 +191,7 @@ static void report_github(const struct test_report *r)
     test_put_failure(&plain, "");
     buf_printf(&title, "%.*s: %.*s", SLICE_ARG(test_rule_name(r)), SLICE_ARG(r->test->title));
     buf_puts(r->out, "::error file=");
-    diag_put_github(r->out, src->path, true);
+    diag_put_github(r->out, git_name_of(names, src->path), true);
     buf_printf(r->out, ",line=%u,title=", source_position(src, r->test->span.start).line);
     diag_put_github(r->out, buf_cstr(&title), true);
     buf_puts(r->out, "::");
@@ -254,7 +254,7 @@ void test_report(struct test_args *a, const struct test_report *r)
     switch (a->format) {
     case FORMAT_JSON: report_json(r); break;
     case FORMAT_TAP: report_tap(r, a->passed + a->failed); break;
-    case FORMAT_GITHUB: report_github(r); break;
+    case FORMAT_GITHUB: report_github(r, &a->names); break;
     case FORMAT_DEFAULT:
     case FORMAT_HUMAN:
     case FORMAT_DOT:

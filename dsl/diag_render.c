@@ -200,7 +200,8 @@ void diag_put_github(struct buf *out, const char *text, bool property)
     }
 }
 
-void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d)
+void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d,
+                        const char *named)
 {
     static const char *const words[] = {"error", "warning", "notice"};
     const struct rule_file *src = sources_get(set, d->span.file);
@@ -209,7 +210,7 @@ void diag_render_github(struct buf *out, const struct sources *set, const struct
         struct source_pos from = source_position(src, d->span.start);
         struct source_pos to = source_position(src, d->span.end);
         buf_puts(out, "file=");
-        diag_put_github(out, src->path, true);
+        diag_put_github(out, named, true);
         buf_printf(out, ",line=%u,endLine=%u,col=%u", from.line, to.line, from.col);
         if (from.line == to.line && to.col > from.col) {
             buf_printf(out, ",endColumn=%u", to.col - 1);

@@ -9,12 +9,14 @@
  * place if there is one, and help. With `color` in ANSI colours. */
 void diag_render_human(struct buf *out, const struct sources *set, const struct diag *d,
                        bool color);
-/* {"file","line","col","end_line","end_col","severity","code","message","suggestion"} and a
- * newline; `end` is the place behind the span, `suggestion` may be null. */
-/* A line that GitHub's runners show beside the source: `::error file=…,line=…`. */
+/* A line that GitHub's runners show beside the source: `::error file=…,line=…`. `named`: what they call the file
+ * that the diagnostic lies in; NULL if it lies in none. */
+void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d,
+                        const char *named);
 /* Text of such a command: what would end a value (`property`) or the line is written as %XX. */
 void diag_put_github(struct buf *out, const char *text, bool property);
-void diag_render_github(struct buf *out, const struct sources *set, const struct diag *d);
+/* {"file","line","col","end_line","end_col","severity","code","message","suggestion"} and a
+ * newline; `end` is the place behind the span, `suggestion` may be null. */
 void diag_render_json(struct buf *out, const struct sources *set, const struct diag *d);
 
 /* "2 errors, 1 warning", or "no findings". */

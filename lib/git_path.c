@@ -70,3 +70,19 @@ const char *git_path_of(const char *path, struct arena *a)
     const char *prefix = git_prefix_of(dir, a);
     return prefix ? arena_printf(a, "%s%s", prefix, slash ? slash + 1 : path) : NULL;
 }
+
+const char *git_name_of(struct git_names *n, const char *path)
+{
+    if (!n->last || strcmp(n->last, path) != 0) {
+        const char *named = git_path_of(path, &n->arena);
+        n->last = arena_strndup(&n->arena, path, strlen(path));
+        n->named = named ? named : n->last;
+    }
+    return n->named;
+}
+
+void git_names_release(struct git_names *n)
+{
+    arena_release(&n->arena);
+    *n = (struct git_names){0};
+}
