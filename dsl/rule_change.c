@@ -77,17 +77,6 @@ static bool joined_by(const struct ast_expr *bare, enum ast_binary_op op)
     return bare->kind == AST_EXPR_BINARY && bare->binary.op == op;
 }
 
-static void move_boundaries(struct mutating *m, const struct ast_expr *e)
-{
-    const struct ast_expr *bare = ast_bare(e);
-    if (joined_by(bare, AST_AND)) {
-        move_boundaries(m, bare->binary.left);
-        move_boundaries(m, bare->binary.right);
-    } else {
-        move_boundary(m, bare);
-    }
-}
-
 static void drop_side(struct mutating *m, const struct ast_expr *side, const struct ast_expr *whole)
 {
     struct slice text = text_of(m, side->span);
@@ -96,6 +85,32 @@ static void drop_side(struct mutating *m, const struct ast_expr *side, const str
                      SLICE_ARG(text_of(m, whole->span))),
         arena_printf(m->arena, "`%.*s` holds for `%.*s` alone", SLICE_ARG(text_of(m, whole->span)),
                      SLICE_ARG(text)));
+}
+
+static void sides(struct mutating *m, const struct ast_expr *e, const struct ast_expr *whole);
+
+/* A side of an `or` that holds together: each of its conditions is left out. */
+static void conjuncts(struct mutating *m, const struct ast_expr *e, const struct ast_expr *side)
+{
+    const struct ast_expr *bare = ast_bare(e);
+    if (joined_by(bare, AST_AND)) {
+        conjuncts(m, bare->binary.left, side);
+        conjuncts(m, bare->binary.right, side);
+        return;
+    }
+    if (bare->kind == AST_EXPR_LITERAL) {
+        return;
+    }
+    struct slice text = text_of(m, e->span), of = text_of(m, side->span);
+    add(m, e->span, "true",
+        arena_printf(m->arena, "`%.*s` left out of `%.*s`", SLICE_ARG(text), SLICE_ARG(of)),
+        arena_printf(m->arena, "`%.*s` holds but for `%.*s`: expect no match", SLICE_ARG(of),
+                     SLICE_ARG(text)));
+    if (joined_by(bare, AST_OR)) {
+        sides(m, e, e);
+    } else {
+        move_boundary(m, bare);
+    }
 }
 
 /* Each side of an `or` is left out. */
@@ -111,7 +126,11 @@ static void sides(struct mutating *m, const struct ast_expr *e, const struct ast
         return; /* `or false` says nothing that could be left out */
     }
     drop_side(m, e, whole);
-    move_boundaries(m, bare);
+    if (joined_by(bare, AST_AND)) {
+        conjuncts(m, e, e);
+    } else {
+        move_boundary(m, bare);
+    }
 }
 
 static void conditions(struct mutating *m, const struct ast_expr *e, struct slice source,
