@@ -10,6 +10,7 @@
 
 #include "base/slice.h"
 #include "base/xalloc.h"
+#include "connectors/file_ahead.h"
 
 static const struct file_codec *codec_of(const char *path)
 {
@@ -62,6 +63,7 @@ void file_bytes_adopt(struct file_bytes *in, int fd, const char *name)
 
 void file_bytes_close(struct file_bytes *in)
 {
+    file_ahead_free(in->unpacker);
     if (in->fd >= 0) {
         close(in->fd);
     }
@@ -107,7 +109,15 @@ enum err file_bytes_corrupt(const struct file_bytes *in, const char *why, struct
 enum err file_bytes_read(struct file_bytes *in, char *to, size_t cap, size_t *got,
                          struct error *err)
 {
-    return in->codec ? in->codec->read(in, to, cap, got, err) : read_fd(in, to, cap, got, err);
+    if (in->codec == NULL) {
+        return read_fd(in, to, cap, got, err);
+    }
+    if (in->ahead && in->unpacker == NULL) {
+        in->unpacker = file_ahead_new(in);
+        in->ahead = in->unpacker != NULL;
+    }
+    return in->unpacker ? file_ahead_read(in->unpacker, to, cap, got, err)
+                        : in->codec->read(in, to, cap, got, err);
 }
 
 bool file_bytes_ready(const struct file_bytes *in, struct duration wait)

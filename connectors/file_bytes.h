@@ -13,6 +13,7 @@
 #define FILE_RAW_BYTES ((size_t)128 << 10)
 
 struct file_bytes;
+struct file_ahead;
 
 /* One way to decompress. `open` returns its state; `read` gives *got = 0 at the end only. */
 struct file_codec {
@@ -32,6 +33,8 @@ struct file_bytes {
     char *raw;                      /* compressed bytes; only with a codec */
     size_t raw_at, raw_end;
     bool raw_finished; /* the file has no more bytes */
+    bool ahead;        /* wanted: unpacked by another thread from the first read on */
+    struct file_ahead *unpacker; /* that thread; NULL: none */
 };
 
 /* "-" is standard input. A directory is refused. */

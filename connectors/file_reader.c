@@ -13,6 +13,7 @@ enum err file_reader_open(struct file_reader *r, size_t max_line_bytes, bool has
 {
     struct file_bytes in;
     FYKE_TRY(file_bytes_open(&in, r->path, err));
+    in.ahead = r->ahead;
     lines_init(&r->lines, in, max_line_bytes);
     r->lines.hashing = hashing;
     if (hashing) {

@@ -24,6 +24,7 @@ struct file_reader {
     char *path; /* as given, without TOPIC= */
     char *name; /* in the manifest */
     bool is_stdin;
+    bool ahead;      /* file_bytes.ahead */
     uint32_t topic;  /* payload */
     uint32_t *parts; /* indexes of its partitions; payload: one */
     size_t n_parts, cap_parts;

@@ -388,6 +388,7 @@ static enum err open_input(struct file_source *s, const char *text, size_t index
     FYKE_TRY(file_input_parse(s->rs, text, &r->topic, &path, err));
     r->path = xstrdup(path);
     r->is_stdin = strcmp(path, "-") == 0;
+    r->ahead = index < s->unpackers;
     return s->kcat ? open_envelopes(s, r, index, err) : open_payload(s, r, err);
 }
 
@@ -419,6 +420,7 @@ enum err file_source_new(const struct file_source_options *o, struct source **re
     s->source = (struct source){.ops = &ops, .bounded = true, .remembers = o->state_dir != NULL};
     s->rs = o->rs;
     s->kcat = o->kcat;
+    s->unpackers = o->unpackers;
     s->state_dir = o->state_dir ? xstrdup(o->state_dir) : NULL;
     s->max_line_bytes = o->kcat ? FILE_MAX_ENVELOPE_BYTES : FILE_MAX_PAYLOAD_BYTES;
     s->readers = xcalloc(o->n_inputs + 1, sizeof(*s->readers));

@@ -28,7 +28,14 @@ struct file_source_options {
     size_t n_inputs;
     bool kcat;
     const char *state_dir; /* NULL: nothing is remembered */
+    uint32_t unpackers;    /* so many packed files, the first ones, are unpacked by threads of their own */
 };
+
+/* For a run of so many threads: one thread does everything. */
+static inline uint32_t file_unpackers(unsigned threads)
+{
+    return threads > 1 ? threads : 0;
+}
 
 /* Opens everything; the options are borrowed until it returns, the rule set as long as the source
  * lives. Released by close(). */

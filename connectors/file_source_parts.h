@@ -15,6 +15,7 @@ struct file_source {
     const struct ruleset *rs;
     bool kcat;
     char *state_dir; /* or NULL */
+    uint32_t unpackers;
     size_t max_line_bytes;
     struct manifest manifest;
     struct file_reader *readers;

@@ -48,7 +48,8 @@ static enum err open_files(struct replay_input *in, struct source **ret, struct 
     struct file_source_options o = {.rs = in->rs,
                                     .inputs = in->events,
                                     .n_inputs = in->n_events,
-                                    .kcat = in->config->kcat};
+                                    .kcat = in->config->kcat,
+                                    .unpackers = file_unpackers(in->config->options.threads)};
     find_whole(in);
     return file_source_new(&o, ret, err);
 }

@@ -69,6 +69,7 @@ static enum err open_source(struct run *r, struct error *err)
         .n_inputs = r->tables.n_events,
         .kcat = c->kcat,
         .state_dir = c->options.state_dir,
+        .unpackers = file_unpackers(c->options.threads),
     };
     return file_source_new(&o, &r->source, err);
 }
