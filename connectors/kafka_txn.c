@@ -382,14 +382,14 @@ static bool send_offsets(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
     return !o->under_way;
 }
 
-static bool end(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
+static bool committing(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
 {
     (void)ctx;
     *ret = rd_kafka_commit_transaction(t->client.rk, CALL_MS);
     return true;
 }
 
-static bool end_aborting(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
+static bool aborting(struct kafka_txn *t, void *ctx, rd_kafka_error_t **ret)
 {
     (void)ctx;
     *ret = rd_kafka_abort_transaction(t->client.rk, CALL_MS);
@@ -430,27 +430,8 @@ enum err kafka_txn_flush(struct kafka_txn *t, struct error *err)
     return t->broken ? kafka_txn_again(t, err) : flush(t, err);
 }
 
-enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
-                          const rd_kafka_consumer_group_metadata_t *group, struct error *err)
-{
-    if (t->broken) {
-        return kafka_txn_again(t, err);
-    }
-    FYKE_TRY(begin(t, err));
-    FYKE_TRY(flush(t, err));
-    if (offsets) {
-        FYKE_TRY(commit_offsets(t, offsets, group, err));
-    }
-    fault_point(t->fault, "kafka-before-commit");
-    t->written.asked = true;
-    FYKE_TRY(repeat(t, end, NULL, "committing the transaction", err));
-    t->open = false;
-    kafka_written_clear(t);
-    fault_point(t->fault, "kafka-after-commit");
-    return ERR_OK;
-}
-
-enum err kafka_txn_abort(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *positions,
+/* Everything that the transaction is to hold is with the broker. */
+static enum err complete(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
                          const rd_kafka_consumer_group_metadata_t *group, struct error *err)
 {
     if (t->broken) {
@@ -458,13 +439,33 @@ enum err kafka_txn_abort(struct kafka_txn *t, const rd_kafka_topic_partition_lis
     }
     FYKE_TRY(begin(t, err));
     FYKE_TRY(flush(t, err));
-    if (positions) {
-        FYKE_TRY(commit_offsets(t, positions, group, err));
-    }
-    FYKE_TRY(repeat(t, end_aborting, NULL, "aborting a transaction", err));
+    return offsets ? commit_offsets(t, offsets, group, err) : ERR_OK;
+}
+
+static enum err end_by(struct kafka_txn *t, txn_call call, const char *what, struct error *err)
+{
+    FYKE_TRY(repeat(t, call, NULL, what, err));
     t->open = false;
     kafka_written_clear(t);
     return ERR_OK;
+}
+
+enum err kafka_txn_commit(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *offsets,
+                          const rd_kafka_consumer_group_metadata_t *group, struct error *err)
+{
+    FYKE_TRY(complete(t, offsets, group, err));
+    fault_point(t->fault, "kafka-before-commit");
+    t->written.asked = true;
+    FYKE_TRY(end_by(t, committing, "committing the transaction", err));
+    fault_point(t->fault, "kafka-after-commit");
+    return ERR_OK;
+}
+
+enum err kafka_txn_abort(struct kafka_txn *t, const rd_kafka_topic_partition_list_t *positions,
+                         const rd_kafka_consumer_group_metadata_t *group, struct error *err)
+{
+    FYKE_TRY(complete(t, positions, group, err));
+    return end_by(t, aborting, "aborting a transaction", err);
 }
 
 bool kafka_txn_presses(struct kafka_txn *t)
