@@ -189,6 +189,7 @@ static void init_tables(struct engine *e)
         .n_feeds = o->n_table_feeds,
         .geoip = o->geoip,
         .geoip_identity = o->geoip_identity,
+        .watch = o->table_watch,
         .log = o->log,
         .log_ctx = o->log_ctx,
     };

@@ -160,6 +160,7 @@ struct engine_options {
     enum err (*may_switch)(void *ctx, struct hash128 stored, struct error *err);
     void *may_switch_ctx;
     const struct profiles_given *given; /* tests: instead of following events; NULL */
+    const struct table_watch *table_watch; /* looks on while lists and lookups are asked; with one thread; NULL */
     struct engine_kept *kept;    /* engine_keep(): instead of state_dir and journal being opened; taken over */
     /* What an engine kept that has met the state of this one (engine_meet()): becomes part of it for rules that
      * are new, in the commit that makes the rules others. Borrowed. NULL: none. */
@@ -217,6 +218,8 @@ enum err engine_stored_rules(const struct engine_options *o, struct buf *ret,
 
 /* ---- stepwise use: the library, inline tests ---------------------------------------------- */
 
+/* Lists and lookups from topics as they are now; before engine_begin(), where there are options.table_feeds. */
+enum err engine_load_tables(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Opens partitions and positions without a source. */
 enum err engine_begin(struct engine *e, const struct source_partition *parts, uint32_t n,
                       struct sink *sink, struct error *err) FYKE_MUST_USE;

@@ -140,8 +140,6 @@ bool engine_has_drained(const struct engine *e, const struct rule *rule);
 void engine_note_first_offsets(struct engine *e, const struct source_partition *parts, uint32_t n);
 /* engine_renew_tables() */
 enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;
-/* Lists and lookups as they are now; before the first record. */
-enum err engine_load_tables(struct engine *e, struct error *err) FYKE_MUST_USE;
 
 /* engine_push() for many; several threads decode. */
 enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,

@@ -263,6 +263,7 @@ static enum err choose_stretch(struct capture *c, const struct memory_sink *all,
         if (good) {
             capture_give_less(c);
             take_records(c, &how);
+            FYKE_TRY(capture_read_tables(c, &how, err));
         }
     }
     return good ? ERR_OK
@@ -357,5 +358,6 @@ enum fyke_result capture_run(const struct fyke_rules *rules, const struct captur
     buf_release(&c.fixture);
     free(c.taken);
     free(c.left_out);
+    free(c.entries);
     return rc == ERR_OK ? FYKE_OK : last_error_set(&err);
 }

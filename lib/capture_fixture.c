@@ -65,6 +65,7 @@ enum err capture_find_hidden(struct capture *c, struct error *err)
     const struct ruleset *rs = c->rs;
     struct arena *arena = &c->result->arena;
     c->kinds = ARENA_ARRAY(arena, struct slice *, rs->n_decls + 1u);
+    c->table_kinds = ARENA_ARRAY(arena, struct slice, rs->n_tables + 1u);
     for (uint32_t d = 0; d < rs->n_decls; d++) {
         c->kinds[d] = ARENA_ARRAY(arena, struct slice, rs->decls[d].n_fields + 1u);
     }
@@ -82,8 +83,9 @@ enum err capture_find_hidden(struct capture *c, struct error *err)
                 }
             }
         }
+        found = capture_hide_lookup(c, hidden) || found;
         if (!found) {
-            return error_set(err, ERR_USAGE, "no event has a field '%s'", hidden->field);
+            return error_set(err, ERR_USAGE, "no event has a field '%s', and no lookup from a topic is called so", hidden->field);
         }
     }
     return ERR_OK;
@@ -101,6 +103,7 @@ static void list_what_stays(struct capture *c)
             }
         }
     }
+    capture_list_lookups(c, &list);
     c->result->stays = arena_copy(&c->result->arena, buf_slice(&list));
 }
 
@@ -280,6 +283,7 @@ enum err capture_write_fixture(struct capture *c, struct error *err)
     arena_init(&scratch);
     collect(c);
     enum err rc = capture_hide_given(c, err);
+    rc = rc == ERR_OK ? capture_hide_tables(c, err) : rc;
     rc = rc == ERR_OK ? pseudonyms_seal(&c->pseudonyms, err) : rc;
     for (size_t i = 0; rc == ERR_OK && i < c->n_taken; i++) {
         put_record(&l, c->taken[i], i);

@@ -69,7 +69,8 @@ static bool measure_hidden(const struct capture *c, const struct measure *m)
 /* The kind of a hidden field; empty: it is none. */
 static struct slice kind_of(const struct capture *c, const struct expr *e)
 {
-    for (uint32_t i = 0; e && e->op == EX_FIELD && e->field && i < e->field->n; i++) {
+    bool is_field = e && (e->op == EX_FIELD || e->op == EX_BOUND || e->op == EX_ITER);
+    for (uint32_t i = 0; is_field && e->field && i < e->field->n; i++) {
         struct slice kind = c->kinds[e->field->alt[i].decl][e->field->alt[i].slot];
         if (kind.len > 0) {
             return kind;
@@ -107,6 +108,29 @@ bool capture_profile_key_kind(const struct capture *c, const struct profile *p, 
         made = made || reads_hidden(c, NULL, p->roles[i].key[part]);
     }
     return ret->len > 0 || !made;
+}
+
+/* A value as an event, the key of the match or a lookup has it. */
+static struct slice kind_as_it_is(const struct capture *c, const struct expr *e)
+{
+    const struct rule *rule = c->events.rule;
+    struct slice kind = {0};
+    if (e->op == EX_KEY) {
+        for (uint32_t i = 0; i < rule->n_roles && kind.len == 0; i++) {
+            kind = kind_of(c, rule->roles[i].key[e->slot]);
+        }
+        return kind;
+    }
+    if (e->op == EX_CAPTURE || (e->op == EX_AGG && gives_values((enum agg_op)e->agg))) {
+        return kind_as_it_is(c, e->kids[0]);
+    }
+    return e->op == EX_LOOKUP ? c->table_kinds[e->table->index] : kind_of(c, e);
+}
+
+bool capture_question_kind(const struct capture *c, const struct expr *key, struct slice *ret)
+{
+    *ret = kind_as_it_is(c, key);
+    return ret->len > 0 || key->op == EX_LOOKUP || !reads_hidden(c, c->events.rule, key);
 }
 
 /* ---- fields of the alert --------------------------------------------------------------------- */

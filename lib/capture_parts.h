@@ -29,6 +29,9 @@ struct capture {
     size_t n_moments, cap_moments;
     struct profiles_given given; /* by the test */
     struct etime given_as_of;
+    struct asked_entry *entries; /* capture_tables.c: by table, then key */
+    size_t n_entries, cap_entries;
+    struct slice *table_kinds;   /* per table: kind of the pseudonyms of its values; empty: they stay */
     struct buf fixture;        /* its text */
     struct slice *left_out;    /* fields that the test does not ask for */
     size_t n_left_out, cap_left_out;
@@ -57,12 +60,29 @@ enum err capture_hide_given(struct capture *c, struct error *err) FYKE_MUST_USE;
 /* The statements. ERR_RULES: a value cannot be written. */
 enum err capture_put_given(const struct capture *c, struct buf *out, struct error *err) FYKE_MUST_USE;
 
+/* ---- capture_tables.c ---- */
+
+/* What the lookup from a topic that `hidden` names gives stands as pseudonyms. False: there is none. */
+bool capture_hide_lookup(struct capture *c, const struct capture_hidden *hidden);
+/* Notes which entries of lists and lookups from topics are asked for in that part. */
+enum err capture_read_tables(struct capture *c, const struct why_evaluation *how,
+                             struct error *err) FYKE_MUST_USE;
+/* ERR_RULES: an entry is made of hidden values, or there are too many. */
+enum err capture_hide_tables(struct capture *c, struct error *err) FYKE_MUST_USE;
+/* The statements. ERR_RULES: a value cannot be written. */
+enum err capture_put_tables(const struct capture *c, struct buf *out, struct error *err) FYKE_MUST_USE;
+
+/* Lookups of which values stand in the test as they were, behind ", ". */
+void capture_list_lookups(const struct capture *c, struct buf *list);
+
 /* ---- capture_hidden.c ---- */
 
 /* Of which kind the pseudonyms in it are; empty: it shows none. False: it is made of hidden values. */
 bool capture_measure_kind(const struct capture *c, const struct measure *m, struct slice *ret);
 bool capture_profile_key_kind(const struct capture *c, const struct profile *p, uint32_t part,
                               struct slice *ret);
+/* Of what a list or lookup is asked for. */
+bool capture_question_kind(const struct capture *c, const struct expr *key, struct slice *ret);
 
 /* Is the field of the alert made of a hidden one? */
 bool capture_made_of_hidden(const struct capture *c, const struct rule *rule, bool timeout,

@@ -60,6 +60,7 @@ static enum err put_test(const struct capture *c, const char *fixture,
     expectation_put_name(slice_of(c->config->asked.rule), out);
     buf_printf(out, " {\n  given time %s", text);
     FYKE_TRY(capture_put_given(c, out, err));
+    FYKE_TRY(capture_put_tables(c, out, err));
     buf_puts(out, "\n  events ");
     json_put_string(out, slice_of(base_name(fixture)));
     if (etime_lt(c->result->last, until)) {
@@ -233,7 +234,7 @@ static enum err compare(struct capture *c, const struct rule_test_result *got,
         return error_set(err, ERR_RULES, "the test would see %zu alert%s, not %zu: %s", got->n_got,
                          got->n_got == 1 ? "" : "s", c->wanted.n_alerts,
                          c->pseudonyms.n > 0 ? "a hidden value decides"
-                                             : "tests have no lists and lookups from topics");
+                                             : "something decides that the records of the key do not tell");
     }
     json_view_init(&k.was);
     json_view_init(&k.is);

@@ -341,6 +341,7 @@ static enum err push_all(const struct why_events *w, const struct ruleset *rs, s
                          const struct why_evaluation *how, struct memory_sink *sink,
                          struct error *err)
 {
+    FYKE_TRY(engine_load_tables(e, err));
     FYKE_TRY(engine_begin(e, w->partitions, (uint32_t)w->n_partitions, &sink->sink, err));
     for (size_t i = 0; i < w->n; i++) {
         const struct why_record *r = &w->records[i];
@@ -435,6 +436,8 @@ enum err why_evaluate(const struct why_events *w, const struct ruleset *rs, uint
     o.keyed = how->count ? count_event : NULL;
     o.keyed_ctx = &counting;
     o.given = how->given;
+    o.table_watch = how->table_watch;
+    o.threads = how->table_watch ? 1 : o.threads;
     o.nfa.max_runs = how->max_runs ? how->max_runs : o.nfa.max_runs;
     o.nfa.watch = how->watch;
     o.nfa.general = o.nfa.forgetful = how->watch != NULL;

@@ -63,6 +63,7 @@ struct why_evaluation {
     const struct nfa_watch *watch; /* looks on; NULL: nobody does */
     uint32_t max_runs;             /* instead of what the options say; 0: that */
     const struct profiles_given *given; /* instead of what profiles follow, or who looks on; NULL */
+    const struct table_watch *table_watch; /* looks on while lists and lookups are asked; NULL */
     /* A part of it, as a test would have it. */
     bool part;
     struct etime from;  /* records in front of it are left out */

@@ -38,10 +38,20 @@ struct geoip {
     const void *ctx;
 };
 
+struct expr;
+/* Somebody looks on while lists and lookups are asked: `question` is `X in list …` or `lookup[X]`, `key` what X was.
+ * Called by the thread that evaluates. */
+struct table_watch {
+    void (*asked)(void *ctx, const struct expr *question, const struct table *content,
+                  struct value key);
+    void *ctx;
+};
+
 struct eval_env {
     const struct table *const *tables; /* per declaration of the rule set */
     uint32_t n_tables;
     const struct geoip *geoip; /* NULL: none */
+    const struct table_watch *watch; /* NULL: nobody */
 };
 
 #endif

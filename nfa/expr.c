@@ -272,10 +272,21 @@ const struct table *eval_table(const struct expr *e, const struct eval *ev)
     return ev->env->tables[e->table->index];
 }
 
+const struct table *eval_asked_table(const struct expr *question, struct value key,
+                                     const struct eval *ev)
+{
+    const struct expr *named = question->op == EX_IN ? question->kids[1] : question;
+    const struct table *t = eval_table(named, ev);
+    if (ev->env->watch) {
+        ev->env->watch->asked(ev->env->watch->ctx, question, t, key);
+    }
+    return t;
+}
+
 static struct value lookup(const struct expr *e, struct eval *ev)
 {
     struct value key = expr_eval(e->kids[0], ev);
-    return value_is_missing(key) ? key : table_get(eval_table(e, ev), key);
+    return value_is_missing(key) ? key : table_get(eval_asked_table(e, key, ev), key);
 }
 
 static struct value geoip(const struct expr *e, struct eval *ev)

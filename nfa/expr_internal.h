@@ -45,6 +45,9 @@ enum truth text_test(const struct expr *e, struct eval *ev);
 
 /* The content of the list or lookup that an EX_TABLE or EX_LOOKUP names. */
 const struct table *eval_table(const struct expr *e, const struct eval *ev);
+/* The same where it is asked for a key: by an EX_IN over an EX_TABLE, or an EX_LOOKUP. */
+const struct table *eval_asked_table(const struct expr *question, struct value key,
+                                     const struct eval *ev);
 
 /* aggregate.c */
 struct value aggregate_eval(const struct expr *e, struct eval *ev);

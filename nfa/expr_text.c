@@ -226,7 +226,7 @@ enum truth text_test(const struct expr *e, struct eval *ev)
         return value_index_has_missing(e->index) ? TRUTH_UNKNOWN : TRUTH_FALSE;
     }
     if (e->op == EX_IN && e->kids[1]->op == EX_TABLE) {
-        return table_has(eval_table(e->kids[1], ev), x) ? TRUTH_TRUE : TRUTH_FALSE;
+        return table_has(eval_asked_table(e, x, ev), x) ? TRUTH_TRUE : TRUTH_FALSE;
     }
     if (e->kids[1]->op == EX_LIST) {
         return test_literal(e, x, e->kids[1], ev);

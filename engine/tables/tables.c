@@ -112,7 +112,7 @@ struct tables *tables_new(const struct tables_options *o)
     for (uint32_t i = 0; i < o->n_feeds; i++) {
         add_topic(t, &t->topics[i], o->feeds[i]);
     }
-    t->env = (struct eval_env){.tables = t->content, .n_tables = n, .geoip = o->geoip};
+    t->env = (struct eval_env){.tables = t->content, .n_tables = n, .geoip = o->geoip, .watch = o->watch};
     find_fingerprint(t);
     return t;
 }

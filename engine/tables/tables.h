@@ -23,6 +23,7 @@ struct tables_options {
     uint32_t n_feeds;
     const struct geoip *geoip;     /* NULL: none */
     struct hash128 geoip_identity; /* of the databases' content */
+    const struct table_watch *watch; /* NULL: nobody looks on */
     void (*log)(void *ctx, const char *line);
     void *log_ctx;
 };
