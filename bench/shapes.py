@@ -55,9 +55,9 @@ class Maker:
         lines += [f"without {self.event(names)}" for _ in range(r.choice((0,) * 7 + (1, 1, 2)))]
         if self.ends_optional:
             lines.append("after match no skip")
-        elif r.random() < 0.35:
+        elif r.random() < 0.3:
             anchor = r.choice(names.one) if names.one else None
-            lines.append("after match " + r.choice(["skip to next"] * 4 + ["skip past last", "no skip"] +
+            lines.append("after match " + r.choice(["skip to next"] * 6 + ["skip past last", "no skip"] +
                                                    [f"skip to first {anchor}", f"skip to last {anchor}"] * bool(anchor)))
         if r.random() < 0.25:
             lines.append(f"quiet for {r.randint(5, 60)}m")
@@ -81,7 +81,7 @@ class Maker:
     def event(self, names=None, alias=""):
         """`names`: what its condition may compare with."""
         kind = self.rng.choice(KINDS)
-        joined = self.joined(names) if names and self.rng.random() < 0.4 else ""
+        joined = self.joined(names) if names and self.rng.random() < 0.25 else ""
         return f"{kind}{alias} where {self.test(kind)}{joined}"
 
     def joined(self, names):
@@ -144,7 +144,7 @@ class Maker:
             out = self.event(names, f" as {alias}")
             names.one.append(alias)
             return out
-        if p < 0.78:
+        if p < 0.85:
             return self.count(names)
         around, self.limit_m = self.limit_m, self.minutes()
         span = f" within {self.limit_m}m"

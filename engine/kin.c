@@ -200,9 +200,9 @@ enum err deliver_to_kin(struct delivery *d, const struct kin *kin, uint64_t role
     const struct rule *leader = &d->rs->rules[kin->leader];
     struct kin_event k = {.d = d, .kin = kin, .roles = roles,
                           .tests = rule_own_tests(leader, d->item->event, roles, &d->call)};
-    bool begins = rule_begins(leader, roles, k.tests);
+    bool begins = rule_begins(leader, k.tests);
     d->shard->costs[kin->leader].events++;
-    if (k.tests == 0 && !begins) {
+    if (k.tests == 0) {
         return ERR_OK;
     }
     if (!d->looked) {

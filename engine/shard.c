@@ -140,8 +140,8 @@ static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles,
     const struct rule *rule = &d->rs->rules[unit];
     const struct event *e = d->item->event;
     uint64_t tests = rule_own_tests(rule, e, roles, &d->call);
-    bool begins = rule_begins(rule, roles, tests);
-    if (tests == 0 && !begins) {
+    bool begins = rule_begins(rule, tests);
+    if (tests == 0 && !rule_counts(rule, roles)) {
         d->shard->costs[unit].events++;
         return ERR_OK;
     }
@@ -151,7 +151,7 @@ static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles,
     struct instance *in = d->known == NULL ? NULL : keyspace_change(d->known, unit);
     if (in == NULL && !begins) {
         d->shard->costs[unit].events++;
-        deliver_pass_by(d, 1);
+        deliver_pass_by(d, tests != 0);
         return ERR_OK;
     }
     if (d->rec == NULL) {
@@ -242,6 +242,27 @@ static uint64_t rule_roles_before(const struct key_group *g, const struct varian
     return roles;
 }
 
+/* Rules that count events have to count this one if they keep something of the key. */
+static enum err find_counting(struct delivery *d, const struct use_index *index, struct error *err)
+{
+    if (index->counting == NULL) {
+        return ERR_OK;
+    }
+    if (!d->looked) {
+        FYKE_TRY(deliver_look(d, err));
+    }
+    if (d->known != NULL) {
+        deliver_pass_by(d, 0);
+        for (uint32_t i = 0; i < d->known->n_slots; i++) {
+            uint32_t unit = d->known->slots[i].leader;
+            if (unit < d->rs->n_units && index->counting[unit] != 0) {
+                use_index_add(index, d->shard->found, index->counting[unit] - 1);
+            }
+        }
+    }
+    return ERR_OK;
+}
+
 /* Those rules of a variant that the event may concern. */
 static enum err deliver_to_found(struct delivery *d, const struct key_variant *v,
                                  struct error *err)
@@ -249,6 +270,7 @@ static enum err deliver_to_found(struct delivery *d, const struct key_variant *v
     struct shard *s = d->shard;
     s->looked_up[v->index->number]++;
     use_index_find(v->index, d->item->event, s->found);
+    FYKE_TRY(find_counting(d, v->index, err));
     uint32_t w;
     for (uint64_t word; (word = use_index_take(v->index, s->found, &w)) != 0;) {
         for (uint64_t left = word; left != 0; left &= left - 1) {

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+/* A field of which fewer values are named may have others. */
+#define LEAST_VALUES 8
+
+/* ---- one comparison ----------------------------------------------------------------------- */
+
 /* The slot of a plain field in events of the declaration. */
 static bool slot_of(const struct expr *e, uint32_t decl, uint32_t *ret)
 {
@@ -23,22 +28,42 @@ static bool is_plain(struct value v)
     return v.kind != VAL_CIDR && v.kind != VAL_IP && v.kind != VAL_LIST;
 }
 
-static bool equality_need(const struct expr *e, uint32_t decl, struct expr_need *ret)
+/* Of these the order of values is that of `<`. */
+static bool is_counted(struct value v)
+{
+    return v.kind == VAL_INT || v.kind == VAL_DECIMAL;
+}
+
+static bool equality_want(const struct expr *e, uint32_t decl, struct expr_want *ret)
 {
     for (uint32_t i = 0; i < 2; i++) {
         const struct expr *field = e->kids[i], *constant = e->kids[1 - i];
         if (constant->op == EX_CONST && slot_of(field, decl, &ret->slot)) {
             ret->values = &constant->value;
             ret->n = value_is_missing(constant->value) ? 0 : 1;
-            ret->weak = constant->value.kind == VAL_BOOL;
             return ret->n == 0 || is_plain(constant->value);
         }
     }
     return false;
 }
 
-static bool member_need(const struct expr *e, uint32_t decl, struct arena *arena,
-                        struct expr_need *ret)
+static bool order_want(const struct expr *e, uint32_t decl, struct expr_want *ret)
+{
+    bool rises = e->op == EX_GT || e->op == EX_GE;
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct expr *field = e->kids[i], *constant = e->kids[1 - i];
+        if (constant->op == EX_CONST && is_counted(constant->value) && slot_of(field, decl, &ret->slot)) {
+            ret->kind = rises == (i == 0) ? WANT_LEAST : WANT_MOST;
+            ret->values = &constant->value;
+            ret->n = 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool member_want(const struct expr *e, uint32_t decl, struct arena *arena,
+                        struct expr_want *ret)
 {
     const struct expr *list = e->kids[1];
     if (list->op != EX_CONST || list->value.kind != VAL_LIST ||
@@ -54,25 +79,56 @@ static bool member_need(const struct expr *e, uint32_t decl, struct arena *arena
         if (!is_plain(item)) {
             return false;
         }
-        ret->weak |= item.kind == VAL_BOOL;
         values[ret->n++] = item;
     }
     ret->values = values;
     return true;
 }
 
-static bool is_better(const struct expr_need *a, const struct expr_need *b)
+static bool want_of(const struct expr *e, uint32_t decl, struct arena *arena, struct expr_want *ret)
 {
-    return a->weak != b->weak ? b->weak : a->n < b->n;
+    *ret = (struct expr_want){0};
+    switch (e->op) {
+    case EX_EQ: return equality_want(e, decl, ret);
+    case EX_IN: return member_want(e, decl, arena, ret);
+    case EX_LT:
+    case EX_LE:
+    case EX_GT:
+    case EX_GE: return order_want(e, decl, ret);
+    default: return false;
+    }
 }
 
-static bool all_need(const struct expr *e, uint32_t decl, struct arena *arena,
-                     struct expr_need *ret)
+/* ---- conditions --------------------------------------------------------------------------- */
+
+/* The share of events that hold what is wanted, guessed. */
+static double share(const struct expr_want *w, const struct slot_values *known)
+{
+    if (w->kind != WANT_VALUE || w->n == 0) {
+        return w->n == 0 ? 0 : 0.5;
+    }
+    uint32_t values = w->slot < known->n_slots ? known->n[w->slot] : 0;
+    values = values < LEAST_VALUES ? LEAST_VALUES : values;
+    return (double)w->n / (w->values[0].kind == VAL_BOOL ? 2 : values);
+}
+
+static double need_share(const struct expr_need *need, const struct slot_values *known)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < need->n; i++) {
+        sum += share(&need->any[i], known);
+    }
+    return sum;
+}
+
+static bool all_need(const struct expr *e, uint32_t decl, const struct slot_values *known,
+                     struct arena *arena, struct expr_need *ret)
 {
     bool found = false;
     for (uint32_t i = 0; i < e->n_kids; i++) {
         struct expr_need need;
-        if (expr_need(e->kids[i], decl, arena, &need) && (!found || is_better(&need, ret))) {
+        if (expr_need(e->kids[i], decl, known, arena, &need) &&
+            (!found || need_share(&need, known) < need_share(ret, known))) {
             *ret = need;
             found = true;
         }
@@ -80,49 +136,56 @@ static bool all_need(const struct expr *e, uint32_t decl, struct arena *arena,
     return found;
 }
 
-static bool any_need(const struct expr *e, uint32_t decl, struct arena *arena,
-                     struct expr_need *ret)
+static bool any_need(const struct expr *e, uint32_t decl, const struct slot_values *known,
+                     struct arena *arena, struct expr_need *ret)
 {
-    if (e->n_kids == 0 || !expr_need(e->kids[0], decl, arena, ret)) {
-        return false;
-    }
-    for (uint32_t i = 1; i < e->n_kids; i++) {
+    for (uint32_t i = 0; i < e->n_kids; i++) {
         struct expr_need need;
-        if (!expr_need(e->kids[i], decl, arena, &need) ||
-            !expr_need_either(ret, &need, arena, ret)) {
+        if (!expr_need(e->kids[i], decl, known, arena, &need)) {
             return false;
         }
+        struct expr_want *both = ARENA_ARRAY(arena, struct expr_want, ret->n + need.n + 1);
+        memcpy(both, ret->any, ret->n * sizeof(*both));
+        memcpy(both + ret->n, need.any, need.n * sizeof(*both));
+        *ret = (struct expr_need){both, ret->n + need.n};
     }
-    return true;
+    return e->n_kids > 0;
 }
 
-bool expr_need_either(const struct expr_need *a, const struct expr_need *b, struct arena *arena,
-                      struct expr_need *ret)
+bool expr_need(const struct expr *e, uint32_t decl, const struct slot_values *known,
+               struct arena *arena, struct expr_need *ret)
 {
-    if (a->slot != b->slot) {
-        return false;
-    }
-    struct value *values = ARENA_ARRAY(arena, struct value, a->n + b->n);
-    memcpy(values, a->values, a->n * sizeof(*values));
-    memcpy(values + a->n, b->values, b->n * sizeof(*values));
-    *ret = (struct expr_need){a->slot, a->weak || b->weak, values, a->n + b->n};
-    return true;
-}
-
-bool expr_need(const struct expr *e, uint32_t decl, struct arena *arena, struct expr_need *ret)
-{
-    *ret = (struct expr_need){0};
+    struct expr_want want;
+    *ret = (struct expr_need){.any = ARENA_NEW(arena, struct expr_want)};
     if (e == NULL) {
         return false;
     }
-    if (e->op == EX_EQ) {
-        return equality_need(e, decl, ret);
-    }
-    if (e->op == EX_IN) {
-        return member_need(e, decl, arena, ret);
-    }
     if (e->op == EX_AND) {
-        return all_need(e, decl, arena, ret);
+        return all_need(e, decl, known, arena, ret);
     }
-    return e->op == EX_OR && any_need(e, decl, arena, ret);
+    if (e->op == EX_OR) {
+        return any_need(e, decl, known, arena, ret);
+    }
+    if (!want_of(e, decl, arena, &want)) {
+        return false;
+    }
+    struct expr_want *one = ARENA_NEW(arena, struct expr_want);
+    *one = want;
+    *ret = (struct expr_need){one, want.n > 0};
+    return true;
+}
+
+void expr_each_want(const struct expr *e, uint32_t decl, struct arena *arena,
+                    void (*fn)(void *ctx, const struct expr_want *want), void *ctx)
+{
+    struct expr_want want;
+    if (e == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < e->n_kids && (e->op == EX_AND || e->op == EX_OR); i++) {
+        expr_each_want(e->kids[i], decl, arena, fn, ctx);
+    }
+    if (want_of(e, decl, arena, &want)) {
+        fn(ctx, &want);
+    }
 }

@@ -6,19 +6,39 @@
 #include "base/arena.h"
 #include "nfa/expr.h"
 
-/* The field `slot` of the event is one of `values` (none: the condition is never true). */
-struct expr_need {
+enum want_kind {
+    WANT_VALUE, /* equals one of `values` */
+    WANT_LEAST, /* not below values[0] */
+    WANT_MOST,  /* not above values[0] */
+};
+
+/* Of the field `slot`. */
+struct expr_want {
     uint32_t slot;
-    bool weak; /* a bool: every other event may hold it */
+    enum want_kind kind;
     const struct value *values; /* of the expression, or in the arena; neither missing nor networks */
     uint32_t n;
 };
 
-/* Of conditions that say `field = constant`, `field in (constants)`, an `and` with such a part (that
- * with the fewest values), an `or` of such over one field. False: nothing of that kind is known. */
-bool expr_need(const struct expr *e, uint32_t decl, struct arena *arena, struct expr_need *ret);
-/* What an event needs when one of two conditions is to hold. False: the fields differ. `ret` may be `a`. */
-bool expr_need_either(const struct expr_need *a, const struct expr_need *b, struct arena *arena,
-                      struct expr_need *ret);
+/* Any of them; none: the condition is never true. */
+struct expr_need {
+    const struct expr_want *any;
+    uint32_t n;
+};
+
+/* By slot, how many values conditions name: a field of which many are named seldom holds a given one. */
+struct slot_values {
+    const uint32_t *n;
+    uint32_t n_slots;
+};
+
+/* Of conditions that say `field = constant`, `field in (constants)`, `field >= constant` and the like, an `and`
+ * with such a part (that which seems to be the rarest), an `or` of such. False: nothing of that kind is known. */
+bool expr_need(const struct expr *e, uint32_t decl, const struct slot_values *known,
+               struct arena *arena, struct expr_need *ret);
+
+/* Everything of that kind that the condition names. */
+void expr_each_want(const struct expr *e, uint32_t decl, struct arena *arena,
+                    void (*fn)(void *ctx, const struct expr_want *want), void *ctx);
 
 #endif

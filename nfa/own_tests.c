@@ -95,8 +95,12 @@ uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t
     return own_tests(rule, &e, roles, call);
 }
 
-bool rule_begins(const struct rule *rule, uint64_t roles, uint64_t tests)
+bool rule_begins(const struct rule *rule, uint64_t tests)
 {
-    return (tests & (rule->first_tests | rule->lead_tests)) != 0 ||
-           (rule->uses_counted && (roles & rule->counted_roles) != 0);
+    return (tests & (rule->first_tests | rule->lead_tests)) != 0;
+}
+
+bool rule_counts(const struct rule *rule, uint64_t roles)
+{
+    return rule->uses_counted && (roles & rule->counted_roles) != 0;
 }

@@ -341,7 +341,7 @@ static bool leaves_open(const struct rule *r, const struct event *e, uint64_t ro
     call->scratch->limits.watch = NULL; /* hears of the event once */
     uint64_t tests = rule_own_tests(r, e, roles, call);
     call->scratch->limits.watch = watch;
-    return tests == 0 && !rule_begins(r, roles, tests);
+    return tests == 0 && !rule_counts(r, roles);
 }
 
 bool instance_event(struct instance *in, const struct event *e, uint64_t roles,

@@ -153,8 +153,11 @@ bool nfa_scratch_is_watched(const struct nfa_scratch *scratch);
 /* Of such a rule; call->key is the event's. */
 uint64_t rule_own_tests(const struct rule *rule, const struct event *e, uint64_t roles,
                         const struct nfa_call *call);
-/* False: an instance that keeps nothing would keep nothing of an event that passes these tests. */
-bool rule_begins(const struct rule *rule, uint64_t roles, uint64_t tests);
+/* False: an instance that keeps nothing would keep nothing of an event that passes these tests, whether or not
+ * it counts the event. */
+bool rule_begins(const struct rule *rule, uint64_t tests);
+/* An instance that keeps something counts every event with these roles. */
+bool rule_counts(const struct rule *rule, uint64_t roles);
 /* instance_event() with the answer of rule_own_tests(). */
 bool instance_event_asked(struct instance *in, const struct event *e, uint64_t roles,
                           uint64_t tests, const struct nfa_call *call);

@@ -1,9 +1,11 @@
 /* Which rules of a variant an event may concern, found by its values: what a rule asks of an event alone
- * often begins with `field = constant`, and of ten thousand such rules an event concerns a few.
+ * often begins with `field = constant` or `field > constant`, and of ten thousand such rules an event concerns
+ * a few.
  *
- * A rule that is left out would have said that none of its tests holds and that it begins nothing, or, when
- * the `where` of its `let` is what is missing, that the event is none of its own; nothing of the key would
- * have been looked at. What a condition could not compute is not counted where it was not asked.
+ * A rule that is left out would have said that none of its tests holds, or, when the `where` of its `let` is
+ * what is missing, that the event is none of its own; nothing of the key would have been looked at. Rules that
+ * count events (`next`, `in a row`) are besides found by what they keep of the key (`counting`): where they
+ * keep nothing, a counted event is nothing to them. What a condition could not compute is not counted where it was not asked.
  *
  * Immutable, a part of the key table. */
 #ifndef FYKE_ENGINE_KEYS_USE_INDEX_H
@@ -16,10 +18,20 @@
 struct key_use;
 struct key_variant;
 
-/* The values of one field that uses need. */
+/* In the order of the values. */
+struct use_bounds {
+    struct use_bound {
+        struct value value;
+        uint32_t use;
+    } *items;
+    uint32_t n;
+};
+
+/* What uses need of one field. */
 struct use_field {
     uint32_t slot;
-    const struct value_index *lists; /* value → number of its list */
+    struct use_bounds least, most; /* the event holds no less, no more */
+    const struct value_index *lists; /* value → number of its list; NULL: none */
     struct use_list {
         const uint32_t *uses; /* indices in key_variant.uses */
         uint32_t n;
@@ -34,6 +46,7 @@ struct use_index {
     uint32_t n_groups; /* of words, 64 in a group */
     uint64_t *always;  /* a set: uses that every event concerns */
     uint64_t *handed;  /* a set: uses that count every event as handed to them, found or not */
+    uint32_t *counting; /* per unit: its use + 1, if it counts events that no test of it lets pass; NULL: none does */
     struct use_field *fields; /* ascending by slot */
     uint32_t n_fields;
 };
@@ -43,6 +56,7 @@ struct use_index *use_index_new(const struct ruleset *rs, const struct key_varia
                                 struct arena *arena);
 /* Adds the uses that the event may concern; `set` is empty: n_words + n_groups times 0. */
 void use_index_find(const struct use_index *index, const struct event *e, uint64_t *set);
+void use_index_add(const struct use_index *index, uint64_t *set, uint32_t use);
 /* Takes the first word that is not 0 out of the set; *ret_at: its place. 0: the set is empty. */
 static inline uint64_t use_index_take(const struct use_index *index, uint64_t *set, uint32_t *ret_at)
 {
