@@ -98,8 +98,8 @@ static void look_at_rule(struct look *l, const struct rule *rule, struct key_rec
         if (runs_with != rule) {
             instance_become(in, rule);
         }
-        s.kept = true;
-        s.state = instance_standing(in);
+        s.state = instance_standing(in, s.watermark);
+        s.kept = s.state.anything;
         instance_pending(in, &call);
         s.left_out = instance_open(in, s.watermark, l->looker->most, &call, on_open, l);
         if (runs_with != rule) {
@@ -191,7 +191,7 @@ static void count_rule(void *ctx, uint32_t rule)
 {
     struct counting *c = ctx;
     struct engine_rule_figures *f = &c->figures[c->e->rs->rules[rule].original];
-    f->keys++;
+    f->keys += c->now.anything;
     f->kept += c->now.events;
     f->open += c->now.starts;
 }
@@ -202,7 +202,9 @@ static bool count_record(void *ctx, const struct key_record *rec)
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         const struct key_slot *slot = &rec->slots[i];
         if (slot->instance != NULL) {
-            c->now = instance_standing(slot->instance);
+            const struct ruleset *rs = c->e->rs;
+            uint32_t g = rs->clock_group_of_rule[rs->rules[slot->rule].original];
+            c->now = instance_standing(slot->instance, c->e->clocks[g].watermark);
             key_slot_each_rule(c->keyspace, slot, count_rule, c);
         }
     }

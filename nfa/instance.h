@@ -24,6 +24,7 @@ struct instance {
     uint32_t start_hint;    /* no live start stands before this index */
     uint32_t n_quiet, cap_quiet;
     bool told;              /* instance_is_told() */
+    struct etime next;      /* of one that is told: instance_next_time() */
     uint64_t positions;     /* counted events so far */
     struct etime fired;     /* deadlines up to and including this time are decided */
     struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
@@ -99,6 +100,8 @@ void instance_mark_matched(struct instance *in, uint32_t index);
 bool instance_is_start(const struct instance *in, uint32_t index);
 /* The first live start; retained_count() if there is none. */
 uint32_t instance_first_start(struct instance *in);
+/* The first candidate that is not too old at `now`, whether or not those before it are still there. */
+uint32_t instance_needed_from(const struct instance *in, struct etime now);
 /* Counters and cursors anew from the candidates (after loading). */
 void instance_recount(struct instance *in);
 /* Emits a match without events: quiet_ended, capped. */

@@ -3,12 +3,18 @@
 #include "nfa/report.h"
 #include "nfa/scratch.h"
 
-struct instance_standing instance_standing(const struct instance *in)
+struct instance_standing instance_standing(const struct instance *in, struct etime now)
 {
-    struct instance_standing s = {.events = retained_count(&in->events),
+    uint32_t needed = instance_needed_from(in, now);
+    bool capped = !etime_lt(in->capped_until, now);
+    struct instance_standing s = {.events = retained_count(&in->events) - needed,
                                   .starts = in->live_starts,
-                                  .capped_until = in->capped_until,
+                                  .capped_until = capped ? in->capped_until : ETIME_MIN,
                                   .quiet_until = ETIME_MIN};
+    for (uint32_t i = in->lowest; i < needed; i++) {
+        s.starts -= instance_is_start(in, i);
+    }
+    s.anything = s.events > 0 || in->n_quiet > 0 || s.capped_until.ns != INT64_MIN;
     for (uint32_t i = 0; i < in->n_quiet; i++) {
         const struct quiet_entry *q = &in->quiet[i];
         struct etime end = etime_add(q->last_at, in->rule->quiet.length);

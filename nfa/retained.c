@@ -94,6 +94,8 @@ static struct candidate *append(struct retained *r, struct pool *pool, const str
     seg->bytes += copy->bytes;
     seg->dirty = true;
     r->bytes += copy->bytes;
+    r->oldest = r->n > r->lo ? r->oldest : e->time;
+    r->newest = e->time;
     r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
     r->items[r->n] = (struct candidate){.event = copy};
     return &r->items[r->n++];
@@ -162,6 +164,9 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     seg->dirty = true;
     free_event(r, pool, e);
     r->n--;
+    if (r->n > r->lo) {
+        r->newest = r->items[r->n - 1].event->time;
+    }
     if (seg->n == 0) {
         drop_last_segment(r, pool);
     }
@@ -194,6 +199,8 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
     }
     if (r->lo == r->n) {
         r->lo = r->n = 0;
+    } else if (count > 0) {
+        r->oldest = r->items[r->lo].event->time;
     }
 }
 

@@ -47,6 +47,7 @@ struct retained {
     uint64_t next_segment;
     uint64_t bytes;
     uint64_t visits;         /* candidates looked at by retained_next() and its like */
+    struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
     uint32_t n, cap, lo;
     uint32_t n_segs, cap_segs;
     uint32_t n_dropped, cap_dropped;

@@ -93,15 +93,19 @@ bool instance_is_start(const struct instance *in, uint32_t index)
     return index >= in->lowest && !c->reported && (c->tests & in->rule->first_tests);
 }
 
-uint32_t instance_first_start(struct instance *in)
+static uint32_t first_start_from(const struct instance *in, uint32_t i)
 {
     uint32_t n = retained_count(&in->events);
-    uint32_t i = in->start_hint;
+    i = i < in->start_hint ? in->start_hint : i;
     while (i < n && !instance_is_start(in, i)) {
         i++;
     }
-    in->start_hint = i;
     return i;
+}
+
+uint32_t instance_first_start(struct instance *in)
+{
+    return in->start_hint = first_start_from(in, 0);
 }
 
 void instance_mark_reported(struct instance *in, uint32_t index)
@@ -179,39 +183,57 @@ static bool lead_needs(const struct instance *in, uint32_t index, struct etime f
     return c->event->time.ns >= etime_sub(until, in->rule->lead).ns;
 }
 
-static bool prune(struct instance *in, struct etime now)
+static bool has_old(const struct instance *in, struct etime now)
 {
-    uint32_t n = retained_count(&in->events);
-    uint32_t old = 0;
-    struct duration horizon = in->rule->horizon;
-    while (old < n && !duration_is_infinite(horizon) &&
-           etime_lt(etime_add(retained_at(&in->events, old)->event->time, horizon), now)) {
-        old++;
-    }
-    if (old) {
-        drop_front(in, old);
-        n -= old;
-    }
-    uint32_t start = instance_first_start(in);
-    struct etime first =
-        start < n ? retained_at(&in->events, start)->event->time : ETIME_MAX;
-    uint32_t useless = 0;
-    while (useless < start && !lead_needs(in, useless, first, now)) {
-        useless++;
-    }
-    if (useless) {
-        drop_front(in, useless);
-    }
-    return old || useless;
+    return retained_count(&in->events) > 0 && !duration_is_infinite(in->rule->horizon) &&
+           etime_lt(etime_add(in->events.oldest, in->rule->horizon), now);
 }
 
-/* When the oldest candidate can be dropped although nothing else comes. */
-static struct etime expiry_next(const struct instance *in)
+/* The first candidate that is young enough to matter at `now`. */
+static uint32_t first_young(const struct instance *in, struct etime now)
+{
+    uint32_t n = retained_count(&in->events);
+    uint32_t i = 0;
+    while (i < n && etime_lt(etime_add(retained_at(&in->events, i)->event->time, in->rule->horizon), now)) {
+        i++;
+    }
+    return i;
+}
+
+/* The first candidate that may still matter. *ret_start: the first live start from there on. */
+static uint32_t first_needed(const struct instance *in, struct etime now, uint32_t *ret_start)
+{
+    uint32_t i = has_old(in, now) ? first_young(in, now) : 0;
+    uint32_t start = *ret_start = first_start_from(in, i);
+    if (!in->rule->lead_tests) {
+        return start;
+    }
+    bool any = start < retained_count(&in->events);
+    struct etime first = any ? retained_at(&in->events, start)->event->time : ETIME_MAX;
+    while (i < start && !lead_needs(in, i, first, now)) {
+        i++;
+    }
+    return i;
+}
+
+static bool prune(struct instance *in, struct etime now)
+{
+    uint32_t needed = first_needed(in, now, &in->start_hint);
+    if (needed) {
+        drop_front(in, needed);
+    }
+    return needed;
+}
+
+/* When all that is kept can be dropped although nothing else comes. Until then what is too old lies there:
+ * whoever asks drops it first (instance_advance), so no answer depends on when it goes. By the newest event, not
+ * the oldest: a key is not looked up for each of its events once more; what lies there spans two horizons at most,
+ * for each new event takes along what is too old for it. */
+static struct etime forget_next(const struct instance *in)
 {
     struct etime t = in->capped_until.ns == INT64_MIN ? ETIME_MAX : in->capped_until;
-    if (retained_count(&in->events) && !duration_is_infinite(in->rule->horizon)) {
-        struct etime e =
-            etime_add(retained_at(&in->events, 0)->event->time, in->rule->horizon);
+    if (retained_count(&in->events) > 0 && !duration_is_infinite(in->rule->horizon)) {
+        struct etime e = etime_add(in->events.newest, in->rule->horizon);
         t = etime_lt(e, t) ? e : t;
     }
     return t;
@@ -226,6 +248,13 @@ static bool expire(struct instance *in, struct etime t)
     }
     changed |= prune(in, (struct etime){t.ns + 1});
     return quiet_forget(in) || changed;
+}
+
+/* Drops what is too old at `now`. */
+static bool forget_before(struct instance *in, struct etime now)
+{
+    bool capped = in->capped_until.ns != INT64_MIN && etime_lt(in->capped_until, now);
+    return (capped || has_old(in, now)) && expire(in, (struct etime){now.ns - 1});
 }
 
 void instance_tell(struct instance *in, enum match_kind kind, struct etime at, uint64_t count,
@@ -302,10 +331,13 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
 static bool take_event(struct instance *in, const struct event *e, uint64_t roles, uint64_t tests,
                        const struct nfa_call *call)
 {
-    bool was_told = in->told;
-    in->told = false;
     const struct rule *r = in->rule;
     bool counted = r->uses_counted && (roles & r->counted_roles);
+    if (!tests && !counted) {
+        return false;
+    }
+    bool was_told = !forget_before(in, e->time) && in->told;
+    in->told = false;
     in->positions += counted;
     bool keep = tests || (counted && r->keep_counted);
     bool decides = counted && r->ends_with_next_no && in->live_starts;
@@ -362,40 +394,62 @@ bool instance_event_asked(struct instance *in, const struct event *e, uint64_t r
     return take_event(in, e, roles, tests, call) || changed;
 }
 
+static struct etime decision_next(const struct instance *in)
+{
+    struct etime deadline = deadline_next(in);
+    struct etime quiet = quiet_next(in);
+    return etime_lt(quiet, deadline) ? quiet : deadline;
+}
+
+/* Deadlines and ends of quiet times at T. */
+static void decide_at(struct instance *in, struct etime t, const struct nfa_call *call)
+{
+    arena_reset(&call->scratch->arena);
+    if (deadline_next(in).ns == t.ns) {
+        report_at_deadline(in, t, call);
+        deadline_passed(in, t);
+    }
+    if (quiet_next(in).ns <= t.ns) {
+        quiet_end(in, t, call);
+    }
+    expire(in, t);
+}
+
+static bool is_due(struct etime t, struct etime before)
+{
+    return t.ns < before.ns;
+}
+
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call)
 {
     bool changed = false;
     detector_enter(in, call);
-    for (;;) {
-        struct etime deadline = deadline_next(in);
-        struct etime quiet = quiet_next(in);
-        struct etime expiry = expiry_next(in);
-        struct etime t = etime_lt(quiet, deadline) ? quiet : deadline;
-        t = etime_lt(expiry, t) ? expiry : t;
-        if (t.ns >= before.ns || t.ns == INT64_MAX) {
-            return changed;
-        }
-        changed = true;
-        in->told = false;
-        arena_reset(&call->scratch->arena);
-        if (deadline.ns == t.ns) {
-            report_at_deadline(in, t, call);
-            deadline_passed(in, t);
-        }
-        if (quiet_next(in).ns <= t.ns) {
-            quiet_end(in, t, call);
-        }
-        expire(in, t);
+    if (in->told && !is_due(in->next, before)) {
+        return false;
     }
+    for (struct etime t; is_due(t = decision_next(in), before);) {
+        changed = true;
+        if (!forget_before(in, t)) { /* else it may have been due to what is gone */
+            decide_at(in, t, call);
+        }
+    }
+    if (is_due(forget_next(in), before)) {
+        changed |= forget_before(in, before);
+    }
+    in->told &= !changed;
+    return changed;
+}
+
+static struct etime find_next(const struct instance *in)
+{
+    struct etime t = decision_next(in);
+    struct etime forget = forget_next(in);
+    return etime_lt(forget, t) ? forget : t;
 }
 
 struct etime instance_next_time(const struct instance *in)
 {
-    struct etime t = deadline_next(in);
-    struct etime quiet = quiet_next(in);
-    struct etime expiry = expiry_next(in);
-    t = etime_lt(quiet, t) ? quiet : t;
-    return etime_lt(expiry, t) ? expiry : t;
+    return in->told ? in->next : find_next(in);
 }
 
 bool instance_is_told(const struct instance *in)
@@ -405,7 +459,14 @@ bool instance_is_told(const struct instance *in)
 
 void instance_told(struct instance *in)
 {
+    in->next = find_next(in);
     in->told = true;
+}
+
+uint32_t instance_needed_from(const struct instance *in, struct etime now)
+{
+    uint32_t start;
+    return first_needed(in, now, &start);
 }
 
 bool instance_is_empty(const struct instance *in)

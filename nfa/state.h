@@ -162,11 +162,12 @@ bool rule_counts(const struct rule *rule, uint64_t roles);
 bool instance_event_asked(struct instance *in, const struct event *e, uint64_t roles,
                           uint64_t tests, const struct nfa_call *call);
 
-/* Fires every deadline and expiry T < `before`, in order of T. Returns true iff bytes changed. */
+/* Fires every deadline T < `before`, in order of T, and forgets when all that is kept is too old. Returns true
+ * iff bytes changed. */
 bool instance_advance(struct instance *in, struct etime before, const struct nfa_call *call);
 
-/* The earliest T at which something is to do (deadline, end of quiet time, expiry of retained
- * events); ETIME_MAX: nothing. */
+/* The earliest T at which something is to do (deadline, end of quiet time, the newest of the retained events
+ * too old to matter); ETIME_MAX: nothing. */
 struct etime instance_next_time(const struct instance *in);
 
 /* Of a unit that keeps a quiet time: an alert at `at` goes out, *ret_suppressed is what it must
@@ -190,13 +191,14 @@ void instance_pending(struct instance *in, const struct nfa_call *call);
 
 /* An instance as it stands. */
 struct instance_standing {
-    uint64_t events;           /* kept */
+    bool anything;             /* something of it matters still */
+    uint64_t events;           /* kept, and not too old to matter */
     uint64_t starts;           /* of them: may still begin a match */
     struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
     struct etime quiet_until;  /* the latest end of a quiet time; ETIME_MIN: none runs */
     uint64_t held;             /* alerts held back by quiet times that run */
 };
-struct instance_standing instance_standing(const struct instance *in);
+struct instance_standing instance_standing(const struct instance *in, struct etime now);
 
 /* What ends a part that is open, if nothing comes; "absent": nothing, from then on the absence is kept. */
 struct open_deadline {

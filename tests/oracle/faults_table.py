@@ -110,7 +110,7 @@ FAULTS = (
      'rule->quiet.n_per);\n    for (uint32_t i = 0; i < rule->quiet.n_per; i++',
      'rule->quiet.n_per);\n    for (uint32_t i = 0; i < rule->quiet.n_per && i < 1; i++'),
     ('deadlines before the events of their time', STATE,
-     'if (t.ns >= before.ns ||', 'if (t.ns > before.ns ||'),
+     'return t.ns < before.ns;', 'return t.ns <= before.ns;'),
     ('timeouts: what was shown is shown again', TIMEOUT,
      '           !c->shown;', '           true;'),
     ('timeouts: of equal parts the last', PARTIAL,

@@ -97,6 +97,35 @@ static void test_nothing_left_behind(void **state)
     end(&f);
 }
 
+/* What is too old for a match lies there until an event is kept, or all of it is too old: nobody binds it, and
+ * who looks does not see it. */
+static void test_too_old_is_neither_bound_nor_shown(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    add_item(&f, step(0));
+    add_item(&f, step(1));
+    finish(&f);
+    struct instance *in = instance_new(&f.rule, &f.pool);
+    struct nfa_call call = call_of(&f);
+    push(&f, in, 0, 1, 1);
+    push(&f, in, 0, 8, 2);
+    assert_int_equal(instance_next_time(in).ns, 18 * MS); /* one look for both */
+    assert_false(instance_advance(in, (struct etime){12 * MS}, &call));
+    assert_int_equal(instance_retained(in), 2);
+    struct instance_standing now = instance_standing(in, (struct etime){12 * MS});
+    assert_int_equal(now.events, 1);
+    assert_int_equal(now.starts, 1);
+    assert_false(instance_standing(in, (struct etime){18 * MS + 1}).anything);
+    push(&f, in, 0, 12, 3);
+    assert_int_equal(instance_retained(in), 2); /* the new one took the first along */
+    push(&f, in, 1, 19, 4);
+    assert_string_equal(buf_cstr(&f.log), "0@19 3 4 s0 c0\n");
+    instance_free(in);
+    end(&f);
+}
+
 static void test_cap_drops_oldest_and_says_so(void **state)
 {
     (void)state;
@@ -197,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_restart_deadline),
         cmocka_unit_test(test_restart_next_no),
         cmocka_unit_test(test_nothing_left_behind),
+        cmocka_unit_test(test_too_old_is_neither_bound_nor_shown),
         cmocka_unit_test(test_cap_drops_oldest_and_says_so),
         cmocka_unit_test(test_search_is_bounded),
         cmocka_unit_test(test_corrupt_state_is_refused),
