@@ -307,7 +307,7 @@ static void take_rules(struct engine *e)
         .rs = rs, .max_evidence = e->options.max_evidence, .shadow = e->options.shadow};
     parse_fields(e);
     e->alerts.show_derived = e->options.show_derived;
-    e->alerts.no_evidence = e->options.no_evidence;
+    e->alerts.emit_only = e->options.emit_only;
     e->rule_alerts = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     e->rule_shadow = ARENA_ARRAY(&e->arena, uint64_t, rs->n_rules);
     e->drained = ARENA_ARRAY(&e->arena, bool, rs->n_draining + 1);

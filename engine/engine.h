@@ -129,7 +129,7 @@ struct engine_options {
     bool pending;                /* --pending */
     bool shadow;                 /* deliver alerts of rules in status shadow */
     bool show_derived;           /* a match that only derives events leaves a line too (tests) */
-    bool no_evidence;            /* nobody reads more of an alert's text than head and `emit` */
+    bool emit_only;              /* nobody reads more of an alert's text than `emit` */
     bool strict;                 /* first invalid record is fatal (ERR_INPUT) */
     uint32_t max_evidence;       /* per step; default 100 */
     const char *evidence_fields; /* "a,b", "*" or NULL */

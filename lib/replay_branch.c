@@ -107,7 +107,7 @@ static enum err open_engine(struct replay_branch *b, struct error *err)
     if (c->labels || c->keep_alerts) {
         o.max_evidence = ALL_EVIDENCE; /* an alert is judged, or paired, by all of it */
     }
-    o.no_evidence = !c->labels && !c->keep_alerts && (!c->line || b->collect.is_aside);
+    o.emit_only = !c->labels && !c->keep_alerts && (!c->line || b->collect.is_aside);
     o.show_derived = c->labels != NULL; /* what stands behind derived events may be labelled */
     o.shadow = true; /* a rule in status shadow is here to be looked at */
     o.range = &b->range;

@@ -326,11 +326,13 @@ struct alert_places alert_json_again(const struct alert_options *o, const struct
     struct alert_places places = {0};
     struct json_out j = json_out_to(out);
     json_object_begin(&j);
-    put_identity(&j, m, id);
-    put_times(&j, o->rs, m);
-    put_metadata(&j, m->rule);
+    if (!o->emit_only) {
+        put_identity(&j, m, id);
+        put_times(&j, o->rs, m);
+        put_metadata(&j, m->rule);
+    }
     put_emit(&j, m, &places);
-    if (!o->no_evidence) {
+    if (!o->emit_only) {
         put_rest(&j, o, m, memo, &places);
     }
     json_object_end(&j);

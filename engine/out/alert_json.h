@@ -17,7 +17,7 @@ struct alert_options {
     bool shadow;                 /* alerts of rules in status shadow go out as well */
     struct hash128 fingerprint;  /* of the rule set with its lists and lookups */
     bool show_derived;           /* a match that only derives events leaves a line too */
-    bool no_evidence;            /* nobody reads it: the line ends behind `emit` */
+    bool emit_only;              /* nobody reads more of the line: there is no more in it */
 };
 
 /* Where parts of a line stand in its text; 0: they are not there. */
