@@ -150,11 +150,17 @@ static const struct value *operand(const struct expr *e, const struct eval *ev)
     if (e->op == EX_CONST) {
         return &e->value;
     }
-    if (e->op != EX_FIELD || !ev->self || !e->field || e->field->n != 1 ||
-        e->field->alt[0].decl != ev->self->decl || e->field->alt[0].slot >= ev->self->n_values) {
+    const struct event *from = NULL;
+    if (e->op == EX_FIELD) {
+        from = ev->self;
+    } else if (e->op == EX_BOUND) {
+        from = bound_event(e, ev);
+    }
+    if (!from || !e->field || e->field->n != 1 || e->field->alt[0].decl != from->decl ||
+        e->field->alt[0].slot >= from->n_values) {
         return NULL;
     }
-    return &ev->self->values[e->field->alt[0].slot];
+    return &from->values[e->field->alt[0].slot];
 }
 
 static enum truth compare_operands(enum expr_op op, const struct value *a, const struct value *b)
@@ -164,6 +170,11 @@ static enum truth compare_operands(enum expr_op op, const struct value *a, const
         return same == (op == EX_EQ) ? TRUTH_TRUE : TRUTH_FALSE;
     }
     return compare_values(op, *a, *b);
+}
+
+bool expr_compares(enum expr_op op, const struct value *a, const struct value *b)
+{
+    return compare_operands(op, a, b) == TRUTH_TRUE;
 }
 
 static struct value comparison(const struct expr *e, struct eval *ev)

@@ -191,6 +191,8 @@ struct eval {
 void eval_release(struct eval *ev);
 
 struct value expr_eval(const struct expr *e, struct eval *ev);
+/* A comparison of two values: it is true; not when one is missing. */
+bool expr_compares(enum expr_op op, const struct value *a, const struct value *b);
 /* The condition holds: true, not unknown. NULL means no condition. */
 bool expr_true(const struct expr *e, struct eval *ev);
 /* The value of an `emit` field: `distinct`, `collect` and measures show at most EMIT_LIST_MAX

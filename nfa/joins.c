@@ -87,12 +87,31 @@ bool avoid_value(struct instance *in, const struct detect_avoid *a, bool mine, u
     return present;
 }
 
+/* One field with another. False: there is more to compute. */
+static bool plain_holds(const struct detect_join *j, const struct event *self, const struct event *bound,
+                        bool *ret)
+{
+    const struct expr *e = j->whole;
+    if (e->op != EX_EQ && e->op != EX_NE) {
+        return false;
+    }
+    const struct value *a = standing(e->kids[0], j->slot, self, bound);
+    const struct value *b = standing(e->kids[1], j->slot, self, bound);
+    *ret = a && b && expr_compares((enum expr_op)e->op, a, b);
+    return a && b;
+}
+
 bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at)
 {
+    const struct event *self = retained_at(&in->events, at)->event;
+    const struct event *bound = retained_at(&in->events, of)->event;
     struct value v;
     uint64_t hash;
-    bool known = side(in, &j->whole, 1, j->slot, retained_at(&in->events, at)->event,
-                      retained_at(&in->events, of)->event, &v, &hash);
+    bool plain;
+    if (plain_holds(j, self, bound, &plain)) {
+        return plain;
+    }
+    bool known = side(in, &j->whole, 1, j->slot, self, bound, &v, &hash);
     return known && v.kind == VAL_BOOL && v.u.b;
 }
 
