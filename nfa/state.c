@@ -497,9 +497,10 @@ void instance_prefetch(const struct instance *in, uint32_t step)
             __builtin_prefetch((const char *)in + at);
         }
     } else if (retained_count(r) > 0 && step == 1) {
-        __builtin_prefetch(retained_at(r, 0));
+        __builtin_prefetch(&r->items[r->n - 1]);
+        __builtin_prefetch(in->detector);
     } else if (retained_count(r) > 0) {
-        __builtin_prefetch(retained_at(r, 0)->event);
+        event_prefetch(r->items[r->n - 1].event);
     }
 }
 
@@ -510,16 +511,15 @@ struct nfa_work instance_work(const struct instance *in)
     return w;
 }
 
-uint64_t instance_bytes(const struct instance *in)
+struct instance_weight instance_weigh(const struct instance *in)
 {
-    return instance_block_bytes(in->rule) + retained_memory(&in->events) + detector_bytes(in) +
-           in->cap_quiet * sizeof(struct quiet_entry);
-}
-
-uint64_t instance_outside_bytes(const struct instance *in)
-{
+    uint64_t detector = detector_bytes(in);
     uint64_t index = in->events.index ? in->events.index->bytes : 0;
-    return index + detector_bytes(in) - (in->detector ? in->rule->detect->bytes : 0);
+    return (struct instance_weight){
+        .bytes = instance_block_bytes(in->rule) + retained_memory(&in->events) + detector +
+                 in->cap_quiet * sizeof(struct quiet_entry),
+        .outside = index + detector - (in->detector ? in->rule->detect->bytes : 0),
+    };
 }
 
 uint64_t instance_retained(const struct instance *in)

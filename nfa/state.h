@@ -258,10 +258,13 @@ struct nfa_work {
 };
 struct nfa_work instance_work(const struct instance *in);
 
-/* Fetches what an event will need: itself, where its events stand, the oldest of them; steps 0 to 2. */
+/* Fetches what an event will need: itself, where its events stand, the newest of them; steps 0 to 2. */
 void instance_prefetch(const struct instance *in, uint32_t step);
-uint64_t instance_bytes(const struct instance *in);    /* memory held, shared events as if they were its own */
-uint64_t instance_outside_bytes(const struct instance *in); /* of them, what does not lie in the pool */
+struct instance_weight {
+    uint64_t bytes;   /* memory held, shared events as if they were its own */
+    uint64_t outside; /* of them, what does not lie in the pool */
+};
+struct instance_weight instance_weigh(const struct instance *in);
 uint64_t instance_retained(const struct instance *in); /* events kept */
 void instance_dump(const struct instance *in, struct buf *out);
 

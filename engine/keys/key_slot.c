@@ -19,8 +19,9 @@ bool key_slot_settle(struct key_slot *s)
     if (s->instance != NULL) {
         instance_told(s->instance);
         s->next = instance_next_time(s->instance);
-        s->bytes = instance_bytes(s->instance);
-        s->outside = instance_outside_bytes(s->instance);
+        struct instance_weight w = instance_weigh(s->instance);
+        s->bytes = w.bytes;
+        s->outside = w.outside;
         s->events = instance_retained(s->instance);
         return !instance_is_empty(s->instance);
     }

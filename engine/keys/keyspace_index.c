@@ -67,6 +67,8 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 
 /* Of a key with many rules an event concerns few. */
 #define PREFETCH_SLOTS 16
+/* With a key of one short text. */
+#define RECORD_PREFETCH_BYTES 256
 
 static void prefetch_slots(const struct key_record *rec, uint32_t step)
 {
@@ -101,8 +103,9 @@ void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t 
         return;
     }
     if (step == 2) {
-        __builtin_prefetch(rec);
-        __builtin_prefetch((const char *)rec + 64);
+        for (size_t at = 0; at < RECORD_PREFETCH_BYTES; at += 64) {
+            __builtin_prefetch((const char *)rec + at);
+        }
     } else {
         prefetch_slots(rec, step - 3);
     }
