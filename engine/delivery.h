@@ -2,6 +2,7 @@
 #ifndef FYKE_ENGINE_DELIVERY_H
 #define FYKE_ENGINE_DELIVERY_H
 
+#include "engine/coming.h"
 #include "engine/keys/measure_view.h"
 #include "engine/shard.h"
 
@@ -9,6 +10,7 @@
 struct delivery {
     struct shard *shard;
     const struct shard_item *item;
+    const struct coming *coming; /* the item's */
     struct cause cause; /* the item's */
     const struct shard_pass *pass;
     const struct ruleset *rs;

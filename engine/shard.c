@@ -5,9 +5,6 @@
 #include "base/xalloc.h"
 #include "engine/timers.h"
 
-/* A pass holds more events than the nearest memory does. */
-#define EVENTS_AHEAD 4
-
 void shard_init(struct shard *s, const struct keyspace_options *o,
                 const struct key_table *keys, const struct alert_options *alerts,
                 bool show_pending)
@@ -33,6 +30,7 @@ void shard_release(struct shard *s)
     free(s->items);
     free(s->refused);
     free(s->due);
+    free(s->ahead);
     *s = (struct shard){0};
 }
 
@@ -134,12 +132,11 @@ void deliver_feed(struct delivery *d, uint32_t rule, struct instance *in, uint64
     shard_count_work(d->shard, rule, before, instance_work(in));
 }
 
-/* A rule whose tests can be asked before anything of the key is looked at. */
-static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles, struct error *err)
+/* A rule whose tests could be asked before anything of the key is looked at. */
+static enum err deliver_asked(struct delivery *d, uint32_t unit, uint64_t roles, uint64_t tests,
+                              struct error *err)
 {
     const struct rule *rule = &d->rs->rules[unit];
-    const struct event *e = d->item->event;
-    uint64_t tests = rule_own_tests(rule, e, roles, &d->call);
     bool begins = rule_begins(rule, tests);
     if (tests == 0 && !rule_counts(rule, roles)) {
         d->shard->costs[unit].events++;
@@ -209,7 +206,8 @@ static enum err deliver_to_rule(struct delivery *d, const struct key_use *use, s
         return deliver_to_kin(d, kin, roles, err);
     }
     if (!rule->drains && rule_asks_alone(rule, d->call.scratch)) {
-        return deliver_asked(d, use->rule, roles, err);
+        uint64_t tests = rule_own_tests(rule, d->item->event, roles, &d->call);
+        return deliver_asked(d, use->rule, roles, tests, err);
     }
     return deliver_blind(d, use->rule, roles, err);
 }
@@ -283,6 +281,23 @@ static enum err deliver_to_found(struct delivery *d, const struct key_variant *v
     return ERR_OK;
 }
 
+/* The rules of which it is known beforehand whether they want the event. */
+static enum err deliver_to_wanted(struct delivery *d, const struct key_variant *v,
+                                  struct error *err)
+{
+    for (uint32_t u = 0; u < v->n_uses; u++) {
+        const struct key_use *use = &v->uses[u];
+        if ((d->coming->wanted >> u & 1) == 0) {
+            d->shard->costs[use->rule].events++;
+        } else if (use->by_event) {
+            FYKE_TRY(deliver_asked(d, use->rule, use->roles, d->coming->tests[u], err));
+        } else {
+            FYKE_TRY(deliver_to_rule(d, use, err));
+        }
+    }
+    return ERR_OK;
+}
+
 /* The rules of one variant; one that several variants reach gets the event once, at the first. */
 static enum err deliver_to_rules(struct delivery *d, const struct key_group *g,
                                  const struct variant_chain *c, struct error *err)
@@ -291,6 +306,9 @@ static enum err deliver_to_rules(struct delivery *d, const struct key_group *g,
     bool alone = c == &d->item->variants && c->next == NULL;
     if (v->index != NULL && alone && !nfa_scratch_is_watched(d->call.scratch)) {
         return deliver_to_found(d, v, err);
+    }
+    if (d->coming->known) {
+        return deliver_to_wanted(d, v, err);
     }
     for (uint32_t i = 0; i < v->n_uses; i++) {
         struct key_use use = v->uses[i];
@@ -439,21 +457,6 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     return ERR_OK;
 }
 
-/* The events and keys of a pass are known beforehand: what they need is on its way from memory while others
- * are evaluated, one step further with each item. */
-static void prefetch_keys(const struct shard *s, size_t i)
-{
-    if (i + EVENTS_AHEAD < s->n_items) {
-        event_prefetch(s->items[i + EVENTS_AHEAD].event);
-    }
-    for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
-        size_t ahead = i + 2 * (KEYSPACE_PREFETCH_STEPS - step);
-        if (ahead < s->n_items) {
-            keyspace_prefetch(s->keyspace, s->items[ahead].key.hash, step);
-        }
-    }
-}
-
 static void begin_delivery(struct delivery *d, const struct shard_item *item)
 {
     d->item = item;
@@ -477,12 +480,14 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
         .rs = pass->keys->rs,
         .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
     };
+    struct coming_items coming = {.next = 0};
     measure_view_init(&d.view, pass->keys, s->given);
     d.call.measures = &d.view.reader;
     d.call.shared = &d.shared;
     for (size_t i = 0; i < s->n_items; i++) {
-        prefetch_keys(s, i);
+        coming_go_on(&coming, s, pass, &d.call, i);
         begin_delivery(&d, &s->items[i]);
+        d.coming = coming_of(&coming, i);
         enum err rc = deliver(&d, &pass->keys->groups[s->items[i].key.key_group], err);
         shared_event_end(&d.shared, keyspace_pool(s->keyspace));
         FYKE_TRY(rc);

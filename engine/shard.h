@@ -74,6 +74,11 @@ struct kin_alone {
     struct instance *instance;
 };
 
+struct due_timer {
+    struct etime time;
+    struct hash128 hash;
+};
+
 struct shard {
     uint32_t index;
     struct shard_cost *costs; /* per unit of the rule set */
@@ -91,6 +96,8 @@ struct shard {
     size_t n_items, cap_items;
     struct hash128 *due;      /* of this pass: keys whose deadlines of one time are fired by list */
     size_t n_due, cap_due;
+    struct due_timer *ahead;  /* timers that the clock has passed, in order: to be fetched from memory */
+    size_t n_ahead, cap_ahead;
     uint64_t fired;           /* times that deadlines or expiries of a record were due */
     uint64_t after_idle;      /* items left out because their key had passed them */
     struct refused_item *refused; /* those of this pass, in order */

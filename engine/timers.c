@@ -1,5 +1,9 @@
 #include "engine/timers.h"
 
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+
 /* Which slots of a record: of rules that read profiles, and profiles; or all. */
 static bool is_meant(const struct shard_pass *pass, const struct key_slot *slot, bool readers)
 {
@@ -76,6 +80,42 @@ void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct k
     fire(s, pass, rec, call, view);
 }
 
+/* ---- what is due is known beforehand: its keys are on their way from memory while others fire -------------- */
+
+static void note_ahead(void *ctx, struct etime t, struct hash128 hash)
+{
+    struct shard *s = ctx;
+    VEC_PUSH(s->ahead, s->n_ahead, s->cap_ahead) = (struct due_timer){t, hash};
+}
+
+static int by_time(const void *x, const void *y)
+{
+    const struct due_timer *a = x, *b = y;
+    if (a->time.ns != b->time.ns) {
+        return a->time.ns < b->time.ns ? -1 : 1;
+    }
+    return hash128_cmp(a->hash, b->hash);
+}
+
+static void find_ahead(struct shard *s, uint32_t stage, const struct etime *before)
+{
+    s->n_ahead = 0;
+    keyspace_timers(s->keyspace, stage, before, note_ahead, s);
+    if (s->n_ahead > 1) {
+        qsort(s->ahead, s->n_ahead, sizeof(*s->ahead), by_time);
+    }
+}
+
+static void prefetch_due(const struct shard *s, size_t i)
+{
+    for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
+        size_t ahead = i + (KEYSPACE_PREFETCH_STEPS - step);
+        if (ahead < s->n_ahead) {
+            keyspace_prefetch(s->keyspace, s->ahead[ahead].hash, UINT64_MAX, step);
+        }
+    }
+}
+
 enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t clock_group,
                      struct nfa_scratch *scratch, struct error *err)
 {
@@ -83,8 +123,10 @@ enum err timers_fire(struct shard *s, const struct shard_pass *pass, uint32_t cl
     uint32_t stage = pass->keys->rs->clock_groups[clock_group].first_stage + pass->level;
     struct measure_view view;
     measure_view_init(&view, pass->keys, s->given);
-    for (;;) {
+    find_ahead(s, stage, &pass->fire_before[clock_group]);
+    for (size_t i = 0;; i++) {
         struct key_record *rec;
+        prefetch_due(s, i);
         FYKE_TRY(keyspace_due(s->keyspace, stage, pass->fire_before[clock_group], &rec, err));
         if (rec == NULL) {
             return ERR_OK;

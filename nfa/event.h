@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/prefetch.h"
 #include "nfa/value.h"
 
 /* Where a record came from. `topic` is the index in the rule set (order of first declaration).
@@ -39,9 +40,7 @@ struct event {
 #define EVENT_PREFETCH_BYTES 320
 static inline void event_prefetch(const struct event *e)
 {
-    for (size_t at = 0; at < EVENT_PREFETCH_BYTES; at += 64) {
-        __builtin_prefetch((const char *)e + at);
-    }
+    memory_prefetch(e, EVENT_PREFETCH_BYTES);
 }
 
 static inline bool event_is_derived(const struct event *e)

@@ -83,19 +83,23 @@ static struct segment *new_segment(struct retained *r, struct pool *pool)
     return &r->segs[r->n_segs++];
 }
 
-static struct candidate *append(struct retained *r, struct pool *pool, const struct event *e,
-                                bool fresh, struct shared_event *shared)
+static struct event *copy_of(const struct retained *r, struct pool *pool, const struct event *e,
+                             struct shared_event *shared)
+{
+    uint32_t last = r->n > r->lo ? r->items[r->n - 1].event->serial : 0;
+    return shared_event_keep(shared, pool, e, last);
+}
+
+static struct candidate *append(struct retained *r, struct pool *pool, struct event *copy, bool fresh)
 {
     compact(r);
     struct segment *seg = fresh ? new_segment(r, pool) : &r->segs[r->n_segs - 1];
-    uint32_t last = r->n > r->lo ? r->items[r->n - 1].event->serial : 0;
-    struct event *copy = shared_event_keep(shared, pool, e, last);
     seg->n++;
     seg->bytes += copy->bytes;
     seg->dirty = true;
     r->bytes += copy->bytes;
-    r->oldest = r->n > r->lo ? r->oldest : e->time;
-    r->newest = e->time;
+    r->oldest = r->n > r->lo ? r->oldest : copy->time;
+    r->newest = copy->time;
     r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
     r->items[r->n] = (struct candidate){.event = copy};
     return &r->items[r->n++];
@@ -104,14 +108,15 @@ static struct candidate *append(struct retained *r, struct pool *pool, const str
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh)
 {
-    return append(r, pool, e, fresh, NULL);
+    return append(r, pool, copy_of(r, pool, e, NULL), fresh);
 }
 
 struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
                                   struct shared_event *shared)
 {
-    bool fits = r->n_segs && r->segs[r->n_segs - 1].bytes + event_clone_bytes(e) <= SEGMENT_MAX_BYTES;
-    return append(r, pool, e, !fits, shared);
+    struct event *copy = copy_of(r, pool, e, shared);
+    bool fits = r->n_segs && r->segs[r->n_segs - 1].bytes + copy->bytes <= SEGMENT_MAX_BYTES;
+    return append(r, pool, copy, !fits);
 }
 
 struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e)

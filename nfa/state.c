@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 #include "nfa/detect.h"
 #include "nfa/instance.h"
@@ -489,18 +490,29 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
     deadline_passed(in, fired);
 }
 
+#define DETECTOR_PREFETCH_BYTES 320
+
+static void prefetch_detector(const struct instance *in)
+{
+    size_t bytes = in->rule->detect->bytes;
+    bytes = bytes < DETECTOR_PREFETCH_BYTES ? bytes : DETECTOR_PREFETCH_BYTES;
+    if (in->detector != NULL) {
+        memory_prefetch(in->detector, bytes);
+    }
+}
+
 void instance_prefetch(const struct instance *in, uint32_t step)
 {
     const struct retained *r = &in->events;
     if (step == 0) {
-        for (size_t at = 0; at < sizeof(*in); at += 64) {
-            __builtin_prefetch((const char *)in + at);
-        }
+        memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
     } else if (retained_count(r) > 0 && step == 1) {
         __builtin_prefetch(&r->items[r->n - 1]);
-        __builtin_prefetch(in->detector);
+        __builtin_prefetch(&r->segs[r->n_segs - 1]);
+        prefetch_detector(in);
     } else if (retained_count(r) > 0) {
         event_prefetch(r->items[r->n - 1].event);
+        __builtin_prefetch(r->items[r->lo].event); /* goes, maybe */
     }
 }
 

@@ -224,6 +224,18 @@ static void find_kin(struct key_table *t, const struct key_group *g)
     }
 }
 
+static void find_by_event(const struct key_table *t, const struct key_group *g)
+{
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        for (uint32_t k = 0; k < g->variants[i].n_uses; k++) {
+            struct key_use *use = &g->variants[i].uses[k];
+            const struct rule *r = &t->rs->rules[use->rule];
+            use->by_event = r->quick_tests && r->n_captures == 0 && r->n_profiles == 0 && !r->drains &&
+                            !use->filtered && t->kin.of_unit[use->rule] == NULL;
+        }
+    }
+}
+
 static void index_uses(struct key_table *t, struct key_group *g)
 {
     for (uint32_t i = 0; i < g->n_variants; i++) {
@@ -280,6 +292,7 @@ static void table_init(struct key_table *t, const struct ruleset *rs, bool share
         if (shared) {
             find_kin(t, &t->groups[i]);
         }
+        find_by_event(t, &t->groups[i]);
         index_uses(t, &t->groups[i]);
     }
     fill_routes(t);

@@ -27,6 +27,7 @@
 /* The roles of one rule that an event of a declaration may have through a variant. */
 struct key_use {
     uint32_t rule;
+    bool by_event; /* whether it wants an event is known by fields of the event and constants */
     bool filtered; /* a role of the rule that the declaration may have asks the event for more */
     uint64_t roles;
 };
@@ -56,6 +57,12 @@ struct key_variant {
     struct key_follow *follows; /* ascending by profile */
     uint32_t n_follows;
 };
+
+/* Rules beyond the first 64 share bits. */
+static inline uint64_t key_rule_bit(uint32_t rule)
+{
+    return UINT64_C(1) << (rule % 64);
+}
 
 struct key_group {
     uint32_t index;

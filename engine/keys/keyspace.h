@@ -140,9 +140,10 @@ enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct ke
                        struct error *err) FYKE_MUST_USE;
 
 /* Fetches what an event of the key will need, from the table to what its instances keep, a step further with
- * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1. Changes nothing. */
+ * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1; `rule_bits`: which rules' (key_rule_bit). Changes nothing. */
 #define KEYSPACE_PREFETCH_STEPS 7
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step);
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits,
+                       uint32_t step);
 
 /* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
 #include "engine/keys/keyspace_parts.h"
@@ -68,22 +69,23 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 /* Of a key with many rules an event concerns few. */
 #define PREFETCH_SLOTS 16
 /* With a key of one short text. */
-#define RECORD_PREFETCH_BYTES 256
+#define RECORD_PREFETCH_BYTES 248
 
-static void prefetch_slots(const struct key_record *rec, uint32_t step)
+static void prefetch_slots(const struct key_record *rec, uint64_t rule_bits, uint32_t step)
 {
     uint32_t n = rec->n_slots < PREFETCH_SLOTS ? rec->n_slots : PREFETCH_SLOTS;
     for (uint32_t i = 0; i < n; i++) {
         const struct key_slot *slot = &rec->slots[i];
         if (step == 0) {
             __builtin_prefetch(&slot->instance);
-        } else if (slot->instance != NULL) {
+        } else if (slot->instance != NULL && (rule_bits & key_rule_bit(slot->leader))) {
             instance_prefetch(slot->instance, step - 1);
         }
     }
 }
 
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t step)
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits,
+                       uint32_t step)
 {
     struct key_entry **b = bucket_of(ks, hash);
     if (step == 0) {
@@ -103,11 +105,9 @@ void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint32_t 
         return;
     }
     if (step == 2) {
-        for (size_t at = 0; at < RECORD_PREFETCH_BYTES; at += 64) {
-            __builtin_prefetch((const char *)rec + at);
-        }
+        memory_prefetch(rec, RECORD_PREFETCH_BYTES);
     } else {
-        prefetch_slots(rec, step - 3);
+        prefetch_slots(rec, rule_bits, step - 3);
     }
 }
 

@@ -1,0 +1,32 @@
+/* The next items of a pass: what they ask of their rules by themselves is found before their turn, so that
+ * only what somebody will look at is fetched from memory, and an event that no rule wants costs no more. */
+#ifndef FYKE_ENGINE_COMING_H
+#define FYKE_ENGINE_COMING_H
+
+#include "engine/shard.h"
+
+#define COMING_USES 16
+#define COMING_ITEMS 16 /* power of two, more than items are fetched ahead */
+
+struct coming {
+    bool known;         /* false: the rules are asked when it comes */
+    uint64_t wanted;    /* bit u: use u of its variant takes the event, as far as that is known by the event alone */
+    uint64_t rule_bits; /* key_rule_bit() of those whose instances it will look at */
+    uint64_t tests[COMING_USES]; /* of uses that are `by_event`: what the event passes */
+};
+
+struct coming_items {
+    size_t next; /* first item that is not in the ring yet */
+    struct coming ring[COMING_ITEMS];
+};
+
+/* Before item i is delivered: takes in those that follow, and fetches. */
+void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
+                  const struct nfa_call *call, size_t i);
+/* Of an item that coming_go_on() has been called for. */
+static inline const struct coming *coming_of(const struct coming_items *c, size_t i)
+{
+    return &c->ring[i % COMING_ITEMS];
+}
+
+#endif
