@@ -86,9 +86,9 @@ class World(group_faults.World):
         if s.wait(120) != 0:
             raise eos.Failed(eos.tail(s.log))
 
-    def reference(self, version):
+    def reference(self, version, *more):
         eos.ktool("create", f"{self.name}-alone-out", 1)
-        self.alone(version)
+        self.alone(version, *more)
         return self.said_by(f"{self.name}-alone-out")
 
     def said_by(self, topic, rules=UNCHANGED):
@@ -304,27 +304,56 @@ def told_to(s, topic):
     return s
 
 
+def refused_to(name):
+    return ["--dead-letter", f"kafka:{name}-dead", "--late", f"kafka:{name}-late"]
+
+
+def some_refused(w):
+    """Records that are no events, and events that come too late."""
+    rows = [[], []]
+    for i in range(60):
+        w.n += 1
+        at = '"never"' if i % 2 else w.time - 10**8
+        rows[i % 2].append(f'{{"user":"u{w.rng.randrange(group.USERS)}","at":{at},"n":{w.n}}}\n')
+    w.send(rows)
+
+
 def a_member_with_another_output(w):
-    """Where alerts go is each member's own: what all of them have written together is what one instance says."""
-    other = f"{w.name}-out-other"
-    eos.ktool("create", other, 1)
-    a, b = w.member("a"), told_to(w.member("b"), other)
+    """Where alerts and refused records go is each member's own: what all of them have written together is what one
+    instance says."""
+    names = f"{w.name}-out", f"{w.name}-out-other", f"{w.name}-alone-out"
+    other = names[1]
+    for topic in [other, *(f"{n}-{what}" for n in names for what in ("dead", "late"))]:
+        eos.ktool("create", topic, 1)
+    a, b = w.member("a", *refused_to(names[0])), told_to(w.member("b", *refused_to(other)), other)
     for name, s in (("a", a), ("b", b)):
         s.start()
         w.wait_said(name, "4 partitions are ours")
     w.wait_said("b", "2 of 4 partitions are ours")
     w.produce(300)
+    some_refused(w)
     w.change("a", 2)
     hup(a)
     for name in "ab":
         w.wait_record(name, result="switched")
     w.produce(300)
+    some_refused(w)
     w.finish(a=a, b=b)
-    want = w.reference(1)
-    parts = [w.said_by(t) for t in (f"{w.name}-out", other)]
+    want = w.reference(1, *refused_to(names[2]))
+    parts = [w.said_by(t) for t in names[:2]]
     eos.compare(want, parts[0] + parts[1])
-    eos.ktool("delete", other)
-    return f"{len(parts[0])} and {len(parts[1])} alerts are the {len(want)} of one instance"
+    refused = 0
+    for what in ("dead", "late"):
+        one, *both = (eos.by_judgement(eos.dump(f"{n}-{what}", app))
+                      for n, app in ((names[2], f"{w.name}-alone"), (names[0], w.name), (other, w.name)))
+        if not all(both):
+            raise eos.Failed(f"a member has refused nothing as {what}")
+        eos.compare(one, both[0] + both[1])
+        refused += len(one)
+    for topic in [other, *(f"{n}-{what}" for n in names for what in ("dead", "late"))]:
+        eos.ktool("delete", topic)
+    return (f"{len(parts[0])} and {len(parts[1])} alerts are the {len(want)} of one instance, and so are "
+            f"{refused} refused records")
 
 
 def a_member_whose_output_the_others_begin_to_read(w):
