@@ -23,7 +23,7 @@ struct check_args {
     struct stdin_rules standard;
     struct check_waits waits; /* rate 0: not asked for */
     struct sarif *sarif; /* the document, with --format sarif */
-    struct git_names *names; /* of files, with --format github */
+    struct git_names *names; /* of files, with --format github and sarif */
 };
 
 struct check_counts {
@@ -34,14 +34,16 @@ static void report(const struct check_args *a, const struct sources *set, const 
                    struct check_counts *n, struct buf *out)
 {
     bool color = cli_colored(a->color, stdout);
+    bool names = a->format == FORMAT_GITHUB || a->format == FORMAT_SARIF;
     for (const struct diag *d = diags->first; d; d = d->next) {
+        const struct rule_file *src = names ? sources_get(set, d->span.file) : NULL;
+        const char *named = src ? git_name_of(a->names, src->path) : NULL;
         if (a->format == FORMAT_JSON) {
             diag_render_json(out, set, d);
         } else if (a->format == FORMAT_GITHUB) {
-            const struct rule_file *src = sources_get(set, d->span.file);
-            diag_render_github(out, set, d, src ? git_name_of(a->names, src->path) : NULL);
+            diag_render_github(out, set, d, named);
         } else if (a->format == FORMAT_SARIF) {
-            sarif_result(a->sarif, set, d);
+            sarif_result(a->sarif, set, d, named);
         } else {
             diag_render_human(out, set, d, color);
             buf_puts(out, "\n");

@@ -41,12 +41,13 @@ static void put_uri(struct buf *out, const char *path)
     }
 }
 
-static void put_location(struct json_out *j, const struct rule_file *src, struct span span)
+static void put_location(struct json_out *j, const char *path, const struct rule_file *src,
+                         struct span span)
 {
     FYKE_CLEANUP(buf_release) struct buf uri = BUF_INIT;
     struct source_pos from = source_position(src, span.start);
     struct source_pos to = source_position(src, span.end);
-    put_uri(&uri, src->path);
+    put_uri(&uri, path);
     json_object_begin(j);
     json_key(j, SLICE_LIT("physicalLocation"));
     json_object_begin(j);
@@ -78,7 +79,8 @@ static void put_message(struct json_out *j, const struct diag *d)
     json_object_end(j);
 }
 
-void sarif_result(struct sarif *s, const struct sources *set, const struct diag *d)
+void sarif_result(struct sarif *s, const struct sources *set, const struct diag *d,
+                  const char *named)
 {
     static const char *const levels[] = {"error", "warning", "note"};
     struct json_out *j = &s->json;
@@ -91,7 +93,7 @@ void sarif_result(struct sarif *s, const struct sources *set, const struct diag 
     json_key(j, SLICE_LIT("locations"));
     json_array_begin(j);
     if (src) {
-        put_location(j, src, d->span);
+        put_location(j, named, src, d->span);
     }
     json_array_end(j);
     json_object_end(j);

@@ -13,7 +13,9 @@ struct sarif {
 };
 
 void sarif_begin(struct sarif *s, struct buf *out);
-void sarif_result(struct sarif *s, const struct sources *set, const struct diag *d);
+/* `named`: what the readers call the file that it lies in; NULL if it lies in none. */
+void sarif_result(struct sarif *s, const struct sources *set, const struct diag *d,
+                  const char *named);
 /* Writes the rules of the codes that were found, and ends the document. */
 void sarif_end(struct sarif *s, const char *version);
 
