@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/chunks.h"
 #include "base/xalloc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -24,8 +25,6 @@
 #define POISON(ptr, bytes) ((void)0)
 #define UNPOISON(ptr, bytes) ((void)0)
 #endif
-
-#define CHUNK_BYTES ((size_t)256 << 10)
 
 struct pool_block {
     struct pool_block *next;
@@ -77,7 +76,7 @@ void pool_release(struct pool *p)
     while (p->chunks) {
         struct pool_chunk *next = p->chunks->next;
         UNPOISON(p->chunks, CHUNK_BYTES);
-        free(p->chunks);
+        chunk_free(p->chunks);
         p->chunks = next;
     }
     while (p->large) {
@@ -132,7 +131,7 @@ static void spend_rest(struct pool *p)
 static void add_chunk(struct pool *p)
 {
     spend_rest(p);
-    struct pool_chunk *c = xmalloc(CHUNK_BYTES);
+    struct pool_chunk *c = chunk_alloc();
     c->next = p->chunks;
     p->chunks = c;
     p->chunk_bytes += CHUNK_BYTES;

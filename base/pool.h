@@ -1,5 +1,5 @@
-/* Blocks that come and go: free lists by size class, carved from 256 KiB chunks, so that a steady
- * state calls malloc no more. The caller keeps the size and gives it back. Not thread-safe.
+/* Blocks that come and go: free lists by size class, carved from chunks (base/chunks.h), so that a steady
+ * state takes no more memory. The caller keeps the size and gives it back. Not thread-safe.
  *
  * Classes: 32, 48, 64, 96, … 49152, 65536 bytes. Larger blocks come from malloc, one by one.
  * Chunks go back to the system with the pool, or when nothing is in use (pool_trim). */

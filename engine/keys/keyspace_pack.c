@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/chunks.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
 #include "engine/keys/keyspace_parts.h"
@@ -15,7 +16,6 @@
 #define MAX_RAW (4 * MAX_PACKED)
 #define PASSED_OVER 0x8000
 #define LENGTH_MASK 0x7fff
-#define CHUNK_BYTES 65536
 #define STEP 8
 
 struct key_packed {
@@ -50,7 +50,7 @@ static void *packed_alloc(struct packed_memory *m, size_t bytes)
         return hole;
     }
     if (m->left < size) {
-        struct packed_chunk *c = xmalloc(CHUNK_BYTES);
+        struct packed_chunk *c = chunk_alloc();
         c->next = m->chunks;
         m->chunks = c;
         m->at = (char *)(c + 1);
@@ -75,7 +75,7 @@ void packed_memory_release(struct packed_memory *m)
 {
     for (struct packed_chunk *c = m->chunks, *next; c != NULL; c = next) {
         next = c->next;
-        free(c);
+        chunk_free(c);
     }
     *m = (struct packed_memory){0};
 }
