@@ -99,6 +99,25 @@ int cli_config_rules(const struct cli_verb *verb, const char *path, struct setti
     return CLI_OK;
 }
 
+void cli_fill_options(const struct settings *s, struct fyke_options *o)
+{
+    o->app = settings_text(s, SET_APP);
+    o->threads = (unsigned)settings_number(s, SET_JOBS);
+    o->memory_bytes = settings_number(s, SET_MEMORY);
+    o->buffer_bytes = settings_number(s, SET_BUFFER);
+    o->max_evidence = (unsigned)settings_number(s, SET_MAX_EVIDENCE);
+    o->max_runs = (unsigned)settings_number(s, SET_MAX_RUNS);
+    o->max_matches = (unsigned)settings_number(s, SET_MAX_MATCHES);
+    o->strict = settings_flag(s, SET_STRICT);
+    o->general_detector = settings_word(s, SET_DETECTOR) == 1;
+}
+
+enum cli_color cli_color_of(const struct settings *s)
+{
+    static const enum cli_color colors[] = {COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER};
+    return colors[settings_word(s, SET_COLOR)];
+}
+
 /* The library knows some of them by two names, the last one wins. */
 void cli_add_kafka_settings(struct settings *s, struct cli_list *to)
 {

@@ -106,6 +106,9 @@ int cli_tell_problems(const struct cli_verb *verb, const struct settings *s);
 int cli_config_rules(const struct cli_verb *verb, const char *path, struct settings *s,
                      struct cli_list *rules, struct cli_list *geoip);
 
+/* What holds for whoever evaluates rules: a run, a replay. The texts are the settings'. */
+void cli_fill_options(const struct settings *s, struct fyke_options *o);
+enum cli_color cli_color_of(const struct settings *s);
 /* Properties for librdkafka in order of strength, as KEY=VALUE; the texts are the settings'. */
 void cli_add_kafka_settings(struct settings *s, struct cli_list *to);
 

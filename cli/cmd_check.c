@@ -254,7 +254,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     struct settings settings;
     FYKE_CLEANUP(buf_release) struct buf unused = BUF_INIT;
     FYKE_CLEANUP(buf_release) struct buf out = BUF_INIT;
-    settings_init(&settings);
+    settings_init(&settings, verb->name);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0 && a.config &&
         cli_config_rules(verb, a.config, &settings, &a.paths, NULL) != CLI_OK) {

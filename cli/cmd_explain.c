@@ -299,7 +299,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     struct explain_args a = {0};
     struct fyke_rules *rules = NULL;
     capture_args_init(&a.capture);
-    live_target_init(&a.live);
+    live_target_init(&a.live, verb);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0 && asks_process(&a)) {
         rc = explain_live(&a.live, a.rule, a.capture.config.asked.key, a.format,

@@ -22,20 +22,12 @@ static void add_items(struct cli_list *to, const struct settings *s, enum settin
 static void fill_options(struct run_args *a, struct fyke_options *o)
 {
     const struct settings *s = &a->settings;
+    cli_fill_options(s, o);
     o->state_dir = settings_text(s, SET_STATE);
-    o->app = settings_text(s, SET_APP);
-    o->threads = (unsigned)settings_number(s, SET_JOBS);
-    o->memory_bytes = settings_number(s, SET_MEMORY);
-    o->buffer_bytes = settings_number(s, SET_BUFFER);
-    o->max_evidence = (unsigned)settings_number(s, SET_MAX_EVIDENCE);
-    o->max_runs = (unsigned)settings_number(s, SET_MAX_RUNS);
-    o->max_matches = (unsigned)settings_number(s, SET_MAX_MATCHES);
     o->evidence_fields = settings_text(s, SET_EVIDENCE_FIELDS);
-    o->strict = settings_flag(s, SET_STRICT);
     o->pending = settings_flag(s, SET_PENDING);
     o->shadow = settings_flag(s, SET_SHADOW);
     o->reset_state = settings_flag(s, SET_RESET_STATE);
-    o->general_detector = settings_word(s, SET_DETECTOR) == 1;
     o->geoip = a->geoip.items;
     o->n_geoip = a->geoip.n;
 }
@@ -55,7 +47,6 @@ static void fill_end(const struct settings *s, struct fyke_run_config *c)
 static void fill_config(struct run_args *a)
 {
     static const enum cli_format formats[] = {FORMAT_HUMAN, FORMAT_JSON};
-    static const enum cli_color colors[] = {COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER};
     const struct settings *s = &a->settings;
     struct fyke_run_config *c = &a->config;
     static const enum fyke_delivery deliveries[] = {FYKE_EXACTLY_ONCE, FYKE_AT_LEAST_ONCE};
@@ -100,7 +91,7 @@ static void fill_config(struct run_args *a)
     a->quiet = settings_flag(s, SET_QUIET);
     a->format = settings_is_set(s, SET_FORMAT) ? formats[settings_word(s, SET_FORMAT)]
                                                : FORMAT_DEFAULT;
-    a->rules_options.color = colors[settings_word(s, SET_COLOR)];
+    a->rules_options.color = cli_color_of(s);
     a->rules_options.allow_empty = settings_flag(s, SET_ALLOW_EMPTY);
 }
 
@@ -372,7 +363,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct run_args a = {.rules_options = {.quiet_notes = true}};
     signals_hold();
-    settings_init(&a.settings);
+    settings_init(&a.settings, verb->name);
     fyke_run_config_init(&a.config);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {

@@ -88,7 +88,7 @@ static int parse_args(const struct cli_verb *v, int argc, char **argv, struct st
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct status_args a = {.wait = {5 * NS_PER_S}};
-    settings_init(&a.settings);
+    settings_init(&a.settings, verb->name);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0) {
         rc = find_state(verb, &a);

@@ -248,7 +248,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     struct test_args a = {0};
     struct error err = ERROR_INIT;
     struct settings settings;
-    settings_init(&settings);
+    settings_init(&settings, verb->name);
     int rc = parse_args(verb, argc, argv, &a);
     if (rc < 0 && a.config &&
         cli_config_rules(verb, a.config, &settings, &a.rules, &a.geoip) != CLI_OK) {

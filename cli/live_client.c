@@ -8,10 +8,10 @@
 
 /* ---- whom ------------------------------------------------------------------------------------ */
 
-void live_target_init(struct live_target *t)
+void live_target_init(struct live_target *t, const struct cli_verb *v)
 {
     *t = (struct live_target){.wait = {10 * NS_PER_S}};
-    settings_init(&t->settings);
+    settings_init(&t->settings, v->name);
     arena_init(&t->arena);
 }
 
@@ -55,7 +55,7 @@ int live_target_find(const struct cli_verb *v, struct live_target *t)
 
 int live_verb_run(const struct cli_verb *v, int argc, char **argv, const struct live_verb *l)
 {
-    live_target_init(l->target);
+    live_target_init(l->target, v);
     int rc = l->parse(v, argc, argv, l->ctx);
     if (rc < 0) {
         rc = live_target_find(v, l->target);

@@ -19,7 +19,7 @@ struct live_target {
     "  -c, --config FILE    its configuration file\n"                                             \
     "      --wait D         for an answer (default 10s)\n"
 
-void live_target_init(struct live_target *t);
+void live_target_init(struct live_target *t, const struct cli_verb *v);
 void live_target_release(struct live_target *t);
 /* Takes an option by its long name; false after an error on stderr. */
 bool live_target_option(const struct cli_verb *v, struct live_target *t, const char *name,

@@ -319,7 +319,7 @@ int replay_args_read(const struct cli_verb *v, int argc, char **argv, struct rep
     clock_gettime(CLOCK_REALTIME, &now); /* of relative times */
     a->labels.gap = REPLAY_EPISODE_GAP;
     opterr = 0;
-    settings_init(&a->settings);
+    settings_init(&a->settings, v->name);
     if (read_config(v, argc, argv, a) != CLI_OK) {
         return CLI_USAGE;
     }

@@ -31,22 +31,8 @@ static void tell_foreign(const struct settings *s)
     }
 }
 
-static void fill_options(const struct settings *s, struct fyke_options *o)
-{
-    o->app = settings_text(s, SET_APP);
-    o->threads = (unsigned)settings_number(s, SET_JOBS);
-    o->memory_bytes = settings_number(s, SET_MEMORY);
-    o->buffer_bytes = settings_number(s, SET_BUFFER);
-    o->max_evidence = (unsigned)settings_number(s, SET_MAX_EVIDENCE);
-    o->max_runs = (unsigned)settings_number(s, SET_MAX_RUNS);
-    o->max_matches = (unsigned)settings_number(s, SET_MAX_MATCHES);
-    o->strict = settings_flag(s, SET_STRICT);
-    o->general_detector = settings_word(s, SET_DETECTOR) == 1;
-}
-
 int replay_config_take(const struct cli_verb *v, const char *path, struct replay_args *a)
 {
-    static const enum cli_color colors[] = {COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER};
     struct settings *s = &a->settings;
     settings_read_environment(s, (const char *const *)environ);
     settings_read_file(s, path);
@@ -54,9 +40,9 @@ int replay_config_take(const struct cli_verb *v, const char *path, struct replay
         return CLI_USAGE;
     }
     tell_foreign(s);
-    fill_options(s, &a->config.options);
+    cli_fill_options(s, &a->config.options);
     a->config.kcat = settings_word(s, SET_INPUT_FORMAT) == 1;
-    a->color = colors[settings_word(s, SET_COLOR)];
+    a->color = cli_color_of(s);
     a->allow_empty = settings_flag(s, SET_ALLOW_EMPTY);
     cli_add_kafka_settings(s, &a->properties);
     return CLI_OK;

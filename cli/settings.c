@@ -11,9 +11,9 @@
 #include "cli/value_text.h"
 #include "dsl/suggest.h"
 
-void settings_init(struct settings *s)
+void settings_init(struct settings *s, const char *verb)
 {
-    *s = (struct settings){0};
+    *s = (struct settings){.verb = verb};
     arena_init(&s->arena);
 }
 
@@ -34,7 +34,7 @@ static void begin_problem(struct settings *s, const struct setting_origin *o)
     if (o->from == FROM_FILE) {
         buf_printf(&s->problems, "%s:%u:%u: error: ", o->name, o->line, o->col);
     } else {
-        buf_puts(&s->problems, "fyke run: ");
+        buf_printf(&s->problems, "fyke %s: ", s->verb);
     }
     s->n_problems++;
     s->wrong_usage |= o->from == FROM_FLAG;

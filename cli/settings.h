@@ -139,6 +139,7 @@ struct kafka_setting {
 };
 
 struct settings {
+    const char *verb;   /* who asks, for problems; borrowed */
     struct arena arena; /* of all texts */
     struct setting_values values[SET_COUNT];
     struct kafka_setting *kafka; /* one per property */
@@ -148,7 +149,7 @@ struct settings {
     bool wrong_usage; /* a problem on the command line */
 };
 
-void settings_init(struct settings *s);
+void settings_init(struct settings *s, const char *verb);
 void settings_release(struct settings *s);
 
 /* Sets one; `text` NULL: a flag without value. What is wrong becomes a problem. */
@@ -157,7 +158,7 @@ void settings_set(struct settings *s, enum setting_id id, const char *text,
 /* A property; KEY.file of a secret names a file that holds its value. */
 void settings_set_kafka(struct settings *s, const char *key, const char *value,
                         struct setting_origin origin);
-/* "FILE:3:9: error: " or "fyke run: " and the text. */
+/* "FILE:3:9: error: " or "fyke VERB: " and the text. */
 void settings_problem(struct settings *s, const struct setting_origin *o, const char *fmt, ...)
     FYKE_PRINTF(3, 4);
 /* `unknown key 'x'; did you mean 'y'?` `known`: allows another thing to be meant. */

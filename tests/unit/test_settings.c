@@ -14,7 +14,7 @@
 static int setup(void **state)
 {
     struct settings *s = malloc(sizeof(*s));
-    settings_init(s);
+    settings_init(s, "run");
     *state = s;
     return 0;
 }
@@ -174,7 +174,7 @@ static void test_any_bytes(void **state)
             seed = seed * 1664525U + 1013904223U;
             text[i] = alphabet[(seed >> 16) % (sizeof(alphabet) - 1)];
         }
-        settings_init(&s);
+        settings_init(&s, "run");
         settings_read_text(&s, "f.conf", slice_from(text, sizeof(text)));
         assert_true(s.n_problems == 0 || s.problems.len > 0);
         settings_release(&s);
@@ -397,7 +397,7 @@ static void test_dump_reads_back(void **state)
             "kafka.client.id = \"x # y\"\noutput = #1\ndead-letter = a\"b\n");
     flags(s, "-j", "3");
     settings_show(s, &first);
-    settings_init(&again);
+    settings_init(&again, "run");
     settings_read_text(&again, "dump", buf_slice(&first));
     assert_string_equal(buf_cstr(&again.problems), "");
     assert_string_equal(settings_text(&again, SET_APP), " a \"#\\ \n ");
