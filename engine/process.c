@@ -71,12 +71,10 @@ struct shard_job {
     struct shard_pass pass;
 };
 
-static void run_shards(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+static void run_shard(void *ctx, uint32_t shard, struct nfa_scratch *scratch)
 {
     const struct shard_job *job = ctx;
-    for (uint32_t s = worker; s < job->e->n_shards; s += n) {
-        shard_run(&job->e->shards[s], &job->pass, scratch);
-    }
+    shard_run(&job->e->shards[shard], &job->pass, scratch);
 }
 
 /* The level that was fed. */
@@ -85,7 +83,7 @@ static enum err run_level(struct engine *e, uint32_t level, struct error *err)
     struct shard_job job = {
         e, {&e->keys, level, e->fire_before, e->history_begin, e->watermark,
             e->slices.at}};
-    workers_run(e->workers, run_shards, &job);
+    workers_each(e->workers, run_shard, &job, e->n_shards);
     FYKE_TRY(collect(e, err));
     feed_gather(e);
     return ERR_OK;

@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -25,6 +26,8 @@ struct workers {
     uint64_t round;   /* grows with each pass */
     uint32_t running; /* threads that have not finished this round */
     bool stop;
+    atomic_bool *taken; /* of workers_each(); owned */
+    size_t cap_taken;
 };
 
 static void *worker_main(void *arg)
@@ -95,6 +98,7 @@ void workers_free(struct workers *all)
     pthread_cond_destroy(&all->begin);
     pthread_cond_destroy(&all->done);
     pthread_mutex_destroy(&all->lock);
+    free(all->taken);
     free(all->workers);
     free(all);
 }
@@ -123,6 +127,37 @@ void workers_run(struct workers *all, worker_job job, void *ctx)
         }
         pthread_mutex_unlock(&all->lock);
     }
+}
+
+/* ---- things to do, whoever does them ------------------------------------------------------ */
+
+struct each {
+    worker_item job;
+    void *ctx;
+    atomic_bool *taken;
+    uint32_t n;
+};
+
+static void run_each(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+{
+    const struct each *each = ctx;
+    for (uint32_t of = 0; of < n; of++) {
+        for (uint32_t i = (worker + of) % n; i < each->n; i += n) {
+            if (!atomic_exchange(&each->taken[i], true)) {
+                each->job(each->ctx, i, scratch);
+            }
+        }
+    }
+}
+
+void workers_each(struct workers *all, worker_item job, void *ctx, uint32_t n)
+{
+    all->taken = xgrow(all->taken, &all->cap_taken, n + 1u, sizeof(*all->taken));
+    for (uint32_t i = 0; i < n; i++) {
+        atomic_init(&all->taken[i], false);
+    }
+    struct each each = {job, ctx, all->taken, n};
+    workers_run(all, run_each, &each);
 }
 
 struct nfa_scratch *workers_scratch(struct workers *all)

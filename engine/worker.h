@@ -1,6 +1,5 @@
-/* Threads that do a job together. workers_run() is a barrier: it returns when every thread has done
- * its part; thread 0 is the caller. In a pass over the shards, shard s belongs to thread
- * s % threads. */
+/* Threads that do a job together. workers_run() and workers_each() are barriers: they return when all of it
+ * is done; thread 0 is the caller. */
 #ifndef FYKE_ENGINE_WORKER_H
 #define FYKE_ENGINE_WORKER_H
 
@@ -20,6 +19,11 @@ void workers_free(struct workers *w);
 /* Threads that could be started, with the caller. */
 uint32_t workers_count(const struct workers *w);
 void workers_run(struct workers *w, worker_job job, void *ctx);
+/* One of the things to do; which thread does it follows from nothing. */
+typedef void (*worker_item)(void *ctx, uint32_t item, struct nfa_scratch *scratch);
+/* Items 0 … n - 1, each once. Item i is of thread i % threads, whose cache may still hold it, as long as no
+ * other thread has run out of its own. */
+void workers_each(struct workers *w, worker_item job, void *ctx, uint32_t n);
 /* Of the calling thread. */
 struct nfa_scratch *workers_scratch(struct workers *w);
 /* Sum over the threads; only between passes. */
