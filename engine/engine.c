@@ -138,6 +138,9 @@ static void init_clocks(struct engine *e)
     }
     for (uint32_t g = 0; g < rs->n_clock_groups; g++) {
         clock_state_init(&e->clocks[g], &rs->clock_groups[g]);
+        if (e->options.range != NULL) {
+            e->clocks[g].end = e->options.range->before;
+        }
         e->fire_before[g] = ETIME_MIN;
         e->history_begin[g] = ETIME_MIN;
         e->watermark[g] = ETIME_MIN;

@@ -13,6 +13,7 @@ void clock_state_init(struct clock_state *c, const struct clock_group *def)
         .before = PLACE_MIN,
         .released = PLACE_MIN,
         .floor = ETIME_MIN,
+        .end = ETIME_MAX,
         .history_begin = ETIME_MIN,
     };
     order_init(&c->order);
@@ -175,6 +176,7 @@ void clock_state_update(struct clock_state *c)
     }
     struct etime w = max_time(least_frontier(c), c->floor);
     struct place limit = place_max(release_limit(c), place_before_time(c->floor));
+    w = etime_lt(c->end, w) ? c->end : w;
     c->watermark = max_time(c->watermark, w);
     if (c->def->waits) {
         limit = place_min(limit, place_after_time(c->watermark));

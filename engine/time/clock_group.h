@@ -33,6 +33,7 @@ struct clock_state {
     struct place before;   /* limit of the pass before: an event in front of it came too late */
     struct place released; /* where the last event was released; PLACE_MIN: none */
     struct etime floor;    /* engine_advance() */
+    struct etime end; /* the watermark stops there: what lies behind is nobody's, however much is read of it */
     bool has_history;      /* history_begin is fixed */
     struct etime history_begin;
     struct order order;
