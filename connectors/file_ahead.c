@@ -9,7 +9,7 @@
 #include "base/xalloc.h"
 
 #define BLOCK_BYTES ((size_t)128 << 10)
-#define BLOCKS 8
+#define BLOCKS 16 /* twice what a reader asks for at once */
 
 struct block {
     char *bytes;

@@ -5,7 +5,7 @@
 
 #include "base/xalloc.h"
 
-#define FIRST_BYTES ((size_t)256 << 10)
+#define FIRST_BYTES ((size_t)1 << 20)
 
 void lines_init(struct lines *l, struct file_bytes in, size_t max_bytes)
 {

@@ -19,7 +19,7 @@
 #include "tests/support/reload_world.h"
 #include "tests/support/state_dump.h"
 
-#define RECORDS 16000
+#define RECORDS 28000
 
 static const char head[] =
     "language 1\n"
