@@ -1,11 +1,13 @@
 /* What live partial matches take: KEYS users fail once, each at a time of its own; then EVENTS good logins of users
  * by chance, which find their partial match and do not end it.
  *
- *   state [-m MEMORY_MIB] [-d STATE_DIR] [-r] RULES KEYS [EVENTS]
- * -d: with a state there, committed as a run commits. -r: what is there is opened first, and nothing fails.
+ *   state [-m MEMORY_MIB] [-d STATE_DIR] [-r] [-z] RULES KEYS [EVENTS]
+ * -d: with a state there, committed as a run commits. -r: what is there is opened first, and nothing fails. -z: some
+ * users come much more often than others (Zipf).
  * Prints bytes per key as the engine counts them and as the system does (resident set, less what there was before
  * the first key), and CPU time per event. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ struct work {
     struct engine *engine;
     uint64_t keys;
     int64_t offset;
+    bool zipf;
     struct error err;
 };
 
@@ -74,11 +77,23 @@ static void fill(struct work *w, bool stored)
     commit(w, stored);
 }
 
+/* By Zipf the number of a user is that of its rank, spread over all: those who come often are not those who came
+ * first. Ranks r come as often as 1/r, nearly: the logarithm of such a rank is spread evenly. */
+static uint64_t any_key(const struct work *w, struct rng *rng)
+{
+    if (!w->zipf) {
+        return rng_below(rng, w->keys);
+    }
+    double even = (double)rng_below(rng, UINT64_C(1) << 53) / (double)(UINT64_C(1) << 53);
+    uint64_t rank = (uint64_t)exp(even * log((double)w->keys));
+    return rank * UINT64_C(7368787) % w->keys;
+}
+
 static void ask(struct work *w, uint64_t events, bool stored)
 {
     struct rng rng = rng_seed(5);
     for (uint64_t i = 0; i < events; i++) {
-        login(w, rng_below(&rng, w->keys), true, FIRST_MS + (int64_t)(w->keys / 100 + i / 100));
+        login(w, any_key(w, &rng), true, FIRST_MS + (int64_t)(w->keys / 100 + i / 100));
         if (i % COMMIT_EVERY == COMMIT_EVERY - 1) {
             commit(w, stored);
         }
@@ -109,21 +124,24 @@ int main(int argc, char **argv)
 {
     struct engine_options o;
     bool reopen = false;
+    struct work w = {.err = ERROR_INIT};
     engine_options_init(&o);
-    for (int c; (c = getopt(argc, argv, "m:d:r")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "m:d:rz")) != -1;) {
         if (c == 'm') {
             o.memory_bytes = (size_t)strtoull(optarg, NULL, 10) << 20;
         } else if (c == 'd') {
             o.state_dir = optarg;
+        } else if (c == 'z') {
+            w.zipf = true;
         } else {
             reopen = c == 'r';
         }
     }
     if (argc - optind < 2 || (reopen && !o.state_dir)) {
-        die("usage", "state [-m MEMORY_MIB] [-d STATE_DIR] [-r] RULES KEYS [EVENTS]");
+        die("usage", "state [-m MEMORY_MIB] [-d STATE_DIR] [-r] [-z] RULES KEYS [EVENTS]");
     }
     struct compilation *c = compile(argv[optind]);
-    struct work w = {.keys = strtoull(argv[optind + 1], NULL, 10), .err = ERROR_INIT};
+    w.keys = strtoull(argv[optind + 1], NULL, 10);
     uint64_t events = argc - optind > 2 ? strtoull(argv[optind + 2], NULL, 10) : 0;
     uint64_t before = resident_bytes();
     double begin = cpu_seconds();

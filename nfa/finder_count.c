@@ -258,6 +258,14 @@ static bool subset_stop(struct finder *f, const struct subset *u, uint32_t start
     return stop;
 }
 
+/* There are more subsets than tests of events: each event that is bound counts as one. */
+static bool may_go_on(struct finder *f)
+{
+    f->exhausted |= f->steps_left == 0;
+    f->steps_left -= f->steps_left > 0;
+    return !f->exhausted;
+}
+
 static bool subset_extend(struct finder *f, const struct subset *u, uint32_t depth, uint32_t from)
 {
     struct nfa_scratch *s = f->scratch;
@@ -276,6 +284,9 @@ static bool subset_extend(struct finder *f, const struct subset *u, uint32_t dep
         }
         if (cand_time(f, x).ns > limit.ns ||
             etime_diff(cand_time(f, x), cand_time(f, prev)).ns > u->p->each_within.ns) {
+            return false;
+        }
+        if (!may_go_on(f)) {
             return false;
         }
         bind_event(f, u->p->test, x);
@@ -322,15 +333,15 @@ static bool match_subsets(struct finder *f, const struct pattern *p, const struc
     bool stop = false;
     u.failed = s->n_stack;
     uint32_t least = f->partial ? 1 : p->min;
-    for (u.size = p->max < u.n ? p->max : u.n; !stop && u.size >= least && u.size > 0 && f->jump == NONE;
-         u.size--) {
+    for (u.size = p->max < u.n ? p->max : u.n;
+         !stop && u.size >= least && u.size > 0 && f->jump == NONE && !f->exhausted; u.size--) {
         if (f->partial && not_longer(f, u.size)) {
             break;
         }
         size_t cells = (size_t)u.size * u.n;
         s->stack = xgrow(s->stack, &s->cap_stack, u.failed + cells, sizeof(*s->stack));
         s->n_stack = u.failed + cells;
-        for (uint32_t i = 0; !stop && i + u.size <= u.n; i++) {
+        for (uint32_t i = 0; !stop && i + u.size <= u.n && !f->exhausted; i++) {
             stop = subset_from(f, &u, i);
             s->n_absent = absent;
         }
