@@ -608,7 +608,11 @@ static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
     struct shared_source s;
     (void)state;
     world_init(w, 50, 2);
-    begin_and_crash(w, 900);
+    /* Commits come by the clock: on a machine with much to do there are few within so many calls. */
+    for (int lives = 0; entries_of(&w->log, HELD_TASK) <= 20; lives++) {
+        assert_true(lives < 50);
+        begin_and_crash(w, 900);
+    }
     uint64_t cold = entries_of(&w->log, HELD_TASK);
     source_init(&s, &w->logs, 51, 0);
     s.at_rest = give_when_followed;
@@ -620,7 +624,6 @@ static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
     w->log.warm = 1u << HELD_TASK;
     assert_true(one_life_of(w, &s));
     print_message("%" PRIu64 " entries cold, %" PRIu64 " with a warm copy\n", cold, s.tail);
-    assert_true(cold > 20);
     assert_true(s.tail < 10);
     same_as_alone(w);
     world_release(w);
