@@ -53,7 +53,7 @@ static void note_commit(struct engine *e)
 {
     e->last_commit = engine_now(e);
     e->fired_before_commit = engine_fired(e);
-    e->dirty = false;
+    e->dirty = e->alert_waits = false;
     position_check(e);
 }
 

@@ -91,6 +91,7 @@ struct engine {
     struct ptime last_commit;
     uint64_t fired_before_commit; /* of engine_fired() */
     bool dirty; /* records read since the last commit */
+    bool alert_waits; /* for the next commit */
     const volatile sig_atomic_t *stop; /* of the run; NULL: none */
     bool asked_to_stop, has_stopped;   /* engine_ask_stop() */
     bool prepares; /* engine_prepare_stop(): a commit is wanted */
@@ -183,6 +184,9 @@ enum err engine_settle_commit(struct engine *e, const struct journal_task *done,
                               struct error *err) FYKE_MUST_USE;
 /* It is time to commit. */
 bool engine_commit_due(struct engine *e);
+/* An alert is written that nobody can read before the next commit: where the input has been read to its end it
+ * need not wait for the time of one. False: none waits; else *ret is how long it should at most. */
+bool engine_alert_waits(const struct engine *e, struct duration *ret);
 /* engine_prepare_stop(): in front of a batch, so that evaluation goes on between this commit and the stop. */
 enum err engine_take_preparation(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Commits when it is time to. */

@@ -11,6 +11,9 @@
 #define MUCH_TOLD ((size_t)64 << 10)
 #define FAR_APART_NS (5 * NS_PER_S / 2)
 
+/* A commit costs what a few hundred records do. */
+#define EARLY 4
+
 static int64_t commit_every_ns(const struct engine *e)
 {
     size_t bytes = e->state != NULL ? e->state->told_bytes : 0;
@@ -34,6 +37,15 @@ bool engine_commit_due(struct engine *e)
     bool time = engine_now(e).ns - e->last_commit.ns >= commit_every_ns(e);
     return (time && (e->dirty || state_is_dirty(e))) || state_presses(e) ||
            engine_fired(e) - e->fired_before_commit >= COMMIT_DEADLINES;
+}
+
+bool engine_alert_waits(const struct engine *e, struct duration *ret)
+{
+    if (!e->alert_waits || e->options.journal == NULL || e->hold_back) {
+        return false;
+    }
+    ret->ns = commit_every_ns(e) / EARLY - (engine_now(e).ns - e->last_commit.ns);
+    return true;
 }
 
 void engine_prepare_stop(struct engine *e)

@@ -181,6 +181,7 @@ static struct etime safe_time(const struct engine *e)
 static void count_alert(void *ctx, const struct out_alert *a)
 {
     struct engine *e = ctx;
+    e->alert_waits |= !a->withheld;
     uint32_t rule = a->rule->drains ? a->rule->counts_as : a->rule->index;
     if (a->kind != MATCH_MATCH) {
         return;

@@ -41,6 +41,7 @@ struct task_set {
     bool told;        /* how that went was said */
     bool parked;      /* no partitions: nothing is evaluated, nobody is idle */
     bool ready;       /* was said */
+    bool caught_up;   /* the last poll gave little */
     bool asked_to_stop, has_stopped;
     struct source *source;
     struct sink *sink;

@@ -93,6 +93,29 @@ static uint32_t most_records(const struct source *s)
     return s->bounded && !s->remembers ? POLL_RECORDS_AT_REST : POLL_RECORDS;
 }
 
+/* How long an alert that is written should wait at most; false: none does. */
+static bool alert_waits(const struct task_set *in, struct duration *ret)
+{
+    bool any = false;
+    for (size_t i = 0; i < in->n_tasks; i++) {
+        struct duration wait;
+        if (engine_alert_waits(in->tasks[i].engine, &wait) && (!any || wait.ns < ret->ns)) {
+            *ret = wait;
+            any = true;
+        }
+    }
+    return any;
+}
+
+static struct duration poll_wait(const struct task_set *in)
+{
+    struct duration wait;
+    if (!alert_waits(in, &wait) || wait.ns > POLL_WAIT.ns) {
+        return POLL_WAIT;
+    }
+    return (struct duration){wait.ns > 0 ? wait.ns : 0};
+}
+
 static enum err step(struct task_set *in, bool *finished, struct error *err)
 {
     struct source_batch batch = {0};
@@ -101,7 +124,9 @@ static enum err step(struct task_set *in, bool *finished, struct error *err)
     if (cut_short) {
         return ERR_OK;
     }
-    FYKE_TRY(in->source->ops->poll(in->source, most_records(in->source), POLL_WAIT, &batch, err));
+    uint32_t most = most_records(in->source);
+    FYKE_TRY(in->source->ops->poll(in->source, most, poll_wait(in), &batch, err));
+    in->caught_up = batch.n < most / 2;
     FYKE_TRY(push(in, &batch, err));
     FYKE_TRY(evaluate(in, err));
     *finished = batch.finished && task_restores_wanted(in) == 0;
@@ -115,11 +140,14 @@ static enum err step(struct task_set *in, bool *finished, struct error *err)
 
 static enum err keep_pace(struct task_set *in, struct error *err)
 {
+    struct duration wait;
+    bool due = in->caught_up && alert_waits(in, &wait) && wait.ns <= 0;
     if (in->alone) {
-        return engine_keep_pace(in->tasks[0].engine, err);
+        struct engine *e = in->tasks[0].engine;
+        return due ? engine_commit(e, err) : engine_keep_pace(e, err);
     }
     struct journal *j = in->options.journal;
-    bool due = j->ops->presses(j); /* also when there is no task that would ask */
+    due = due || j->ops->presses(j); /* also when there is no task that would ask */
     for (size_t i = 0; i < in->n_tasks && !due; i++) {
         due = engine_commit_due(in->tasks[i].engine);
     }

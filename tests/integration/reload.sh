@@ -4,7 +4,7 @@
 # had open, through all kills and further switches; a start with broken files goes on with the stored rules.
 # The references are runs over a file with the same records.
 source "$(dirname "$0")/common.sh"
-load_traffic "${FYKE_RELOAD_EVENTS:-25000}" 12
+load_traffic "${FYKE_RELOAD_EVENTS:-50000}" 12
 drains() { # the rule that changes once
   cat >"$work/rules/drained.rules" <<END
 language 1

@@ -81,6 +81,8 @@ struct shared_source {
     bool waits, give_now; /* the change comes when at_rest says so */
     uint64_t restored, tail; /* entries, by at_rest; since then */
     size_t alerts_before; /* of at_rest */
+    const int64_t *clock; /* of the world */
+    int64_t committed_ns; /* by it: an alert */
     unsigned rests;
     int without;    /* the first change takes this task away, the next gives all; 0: any set */
     bool abandoned; /* that has happened, and the task was not read */
@@ -608,7 +610,7 @@ static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
     struct shared_source s;
     (void)state;
     world_init(w, 50, 2);
-    /* Commits come by the clock: on a machine with much to do there are few within so many calls. */
+    /* Commits come by the clock, which every thread moves on that looks at it: few or many within so many calls. */
     for (int lives = 0; entries_of(&w->log, HELD_TASK) <= 20; lives++) {
         assert_true(lives < 50);
         begin_and_crash(w, 900);
@@ -625,6 +627,42 @@ static void a_takeover_with_a_warm_copy_reads_only_the_tail(void **state)
     assert_true(one_life_of(w, &s));
     print_message("%" PRIu64 " entries cold, %" PRIu64 " with a warm copy\n", cold, s.tail);
     assert_true(s.tail < 10);
+    same_as_alone(w);
+    world_release(w);
+    free(w);
+}
+
+/* ---- pace ------------------------------------------------------------------------------------- */
+
+static void note_when_committed(struct shared_source *s)
+{
+    int64_t now_ns = __atomic_load_n(s->clock, __ATOMIC_RELAXED);
+    if (s->committed_ns == 0 && s->log->n_alerts > s->alerts_before) {
+        s->committed_ns = now_ns;
+        s->next_given = ALL;
+        s->give_now = true;
+    }
+}
+
+/* Read to its end, the input leaves nothing to do but what somebody waits for: a quarter of the time between commits
+ * is enough then. */
+static void an_alert_does_not_wait_for_the_time_of_a_commit(void **state)
+{
+    const int64_t every_ns = 40 * NS_PER_S;
+    struct world *w = xcalloc(1, sizeof(*w));
+    struct shared_source s;
+    (void)state;
+    world_init(w, 70, 2);
+    w->options.commit_every.ns = every_ns;
+    source_init(&s, &w->logs, 71, 0);
+    s.at_rest = note_when_committed;
+    s.log = &w->log;
+    s.clock = &w->now;
+    s.changes = 1;
+    s.waits = true;
+    assert_true(one_life_of(w, &s));
+    print_message("committed by %" PRId64 " ms\n", s.committed_ns / NS_PER_MS);
+    assert_in_range(s.committed_ns, every_ns / 4, every_ns * 3 / 4);
     same_as_alone(w);
     world_release(w);
     free(w);
@@ -668,6 +706,7 @@ int main(void)
         cmocka_unit_test(tasks_that_move_change_nothing),
         cmocka_unit_test(crashes_and_aborts_change_nothing),
         cmocka_unit_test(others_commit_while_a_task_is_restored),
+        cmocka_unit_test(an_alert_does_not_wait_for_the_time_of_a_commit),
         cmocka_unit_test(a_task_that_is_taken_away_while_it_is_restored),
         cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(a_takeover_with_a_warm_copy_reads_only_the_tail),
