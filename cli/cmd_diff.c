@@ -138,6 +138,7 @@ const struct cli_verb verb_diff = {
     "      --cool-down D      evaluated behind it; default: the longest window\n"
     "  -j, --jobs N           threads of each rule set; the answers do not depend on it\n"
     "      --buffer SIZE      for events that wait for their turn, of both (256MiB); nor on this\n"
+    "      --memory SIZE      for what is kept of keys, of both (4GiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
     "      --max-runs N, --max-matches N   as in `fyke run`\n"
     "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"

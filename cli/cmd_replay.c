@@ -176,6 +176,7 @@ const struct cli_verb verb_replay = {
     "      --cool-down D      evaluated behind it; default: the longest window\n"
     "  -j, --jobs N           threads; the answers do not depend on it\n"
     "      --buffer SIZE      for events that wait for their turn (256MiB); nor on this\n"
+    "      --memory SIZE      for what is kept of keys, packed beyond a quarter of it (4GiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
     "      --max-runs N       as in the run that this is compared with: open first events per rule and key\n"
     "      --max-matches N    the same: with `no skip`, matches per key and point\n"

@@ -15,6 +15,7 @@ enum {
     OPT_WARM_UP,
     OPT_COOL_DOWN,
     OPT_BUFFER,
+    OPT_MEMORY,
     OPT_BATCH,
     OPT_GEOIP,
     OPT_FORMAT,
@@ -56,6 +57,7 @@ static const struct option options[] = {
     {"cool-down", required_argument, NULL, OPT_COOL_DOWN},
     {"jobs", required_argument, NULL, 'j'},
     {"buffer", required_argument, NULL, OPT_BUFFER},
+    {"memory", required_argument, NULL, OPT_MEMORY},
     {"batch", required_argument, NULL, OPT_BATCH},
     {"geoip", required_argument, NULL, OPT_GEOIP},
     {"format", required_argument, NULL, OPT_FORMAT},
@@ -228,6 +230,7 @@ static bool read_option(const struct cli_verb *v, int opt, int64_t now_ns, struc
     case OPT_BATCH: return read_number(v, "--batch", optarg, &c->batch);
     case OPT_MAX_RUNS: return read_number(v, "--max-runs", optarg, &c->options.max_runs);
     case OPT_MAX_MATCHES: return read_number(v, "--max-matches", optarg, &c->options.max_matches);
+    case OPT_MEMORY: return cli_parse_bytes(v, "--memory", optarg, &c->options.memory_bytes);
     case OPT_BUFFER: return cli_parse_bytes(v, "--buffer", optarg, &c->options.buffer_bytes);
     default: return read_output_option(v, opt, a);
     }

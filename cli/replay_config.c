@@ -41,6 +41,9 @@ int replay_config_take(const struct cli_verb *v, const char *path, struct replay
     }
     tell_foreign(s);
     cli_fill_options(s, &a->config.options);
+    if (!settings_is_set(s, SET_MEMORY) || settings_from(s, SET_MEMORY) == FROM_DEFAULT) {
+        a->config.options.memory_bytes = REPLAY_MEMORY_BYTES;
+    }
     a->config.kcat = settings_word(s, SET_INPUT_FORMAT) == 1;
     a->color = cli_color_of(s);
     a->allow_empty = settings_flag(s, SET_ALLOW_EMPTY);

@@ -28,6 +28,7 @@ void replay_config_init(struct replay_config *c)
 {
     *c = (struct replay_config){.from = ETIME_MIN, .to = ETIME_MAX};
     fyke_options_init(&c->options);
+    c->options.memory_bytes = REPLAY_MEMORY_BYTES;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */

@@ -47,6 +47,10 @@ struct replay_label_options {
 };
 #define REPLAY_EPISODE_GAP ((struct duration){86400 * NS_PER_S})
 
+/* `options.memory_bytes` of a replay, all rule sets together, unless it is told: it keeps no state that could be
+ * evicted, and what rests is packed and built anew at a price (docs/state.md). */
+#define REPLAY_MEMORY_BYTES (UINT64_C(4) << 30)
+
 struct replay_config {
     struct fyke_options options; /* state_dir stays NULL */
     const char *const *inputs;
