@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <librdkafka/rdkafka.h>
+#include "bench/client.h"
 
 #define INPUTS_PER_OUTPUT 100
 #define BATCH 1000
@@ -22,33 +22,11 @@ static void stop(int signal)
     stopped = 1;
 }
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "empty_loop: %s: %s\n", what, why);
-    exit(1);
-}
-
 static void must(rd_kafka_error_t *e, const char *what)
 {
     if (e != NULL) {
         die(what, rd_kafka_error_string(e));
     }
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, const char *const *settings)
-{
-    char why[512];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (; *settings != NULL; settings += 2) {
-        if (rd_kafka_conf_set(conf, settings[0], settings[1], why, sizeof(why)) != RD_KAFKA_CONF_OK) {
-            die(settings[0], why);
-        }
-    }
-    rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof(why));
-    if (rk == NULL) {
-        die("client", why);
-    }
-    return rk;
 }
 
 static double now_ms(void)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <librdkafka/rdkafka.h>
+#include "bench/client.h"
 
 #define USERS 100000
 #define ATTACKERS 40 /* each takes its four steps in turn with the others */
@@ -31,33 +31,11 @@ struct probe {
     volatile bool written; /* everything */
 };
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "latency_probe: %s: %s\n", what, why);
-    exit(1);
-}
-
 static int64_t now_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, const char *const *settings)
-{
-    char why[512];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (; *settings != NULL; settings += 2) {
-        if (rd_kafka_conf_set(conf, settings[0], settings[1], why, sizeof(why)) != RD_KAFKA_CONF_OK) {
-            die(settings[0], why);
-        }
-    }
-    rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof(why));
-    if (rk == NULL) {
-        die("client", why);
-    }
-    return rk;
 }
 
 /* ---- events ------------------------------------------------------------------------------- */

@@ -89,6 +89,17 @@ static void drop_side(struct mutating *m, const struct ast_expr *side, const str
 
 static void sides(struct mutating *m, const struct ast_expr *e, const struct ast_expr *whole);
 
+/* A condition that can be left out as a whole: what else can be changed in it. */
+static void change_within(struct mutating *m, const struct ast_expr *e)
+{
+    const struct ast_expr *bare = ast_bare(e);
+    if (joined_by(bare, AST_OR)) {
+        sides(m, e, e);
+    } else {
+        move_boundary(m, bare);
+    }
+}
+
 /* A side of an `or` that holds together: each of its conditions is left out. */
 static void conjuncts(struct mutating *m, const struct ast_expr *e, const struct ast_expr *side)
 {
@@ -106,11 +117,7 @@ static void conjuncts(struct mutating *m, const struct ast_expr *e, const struct
         arena_printf(m->arena, "`%.*s` left out of `%.*s`", SLICE_ARG(text), SLICE_ARG(of)),
         arena_printf(m->arena, "`%.*s` holds but for `%.*s`: expect no match", SLICE_ARG(of),
                      SLICE_ARG(text)));
-    if (joined_by(bare, AST_OR)) {
-        sides(m, e, e);
-    } else {
-        move_boundary(m, bare);
-    }
+    change_within(m, e);
 }
 
 /* Each side of an `or` is left out. */
@@ -143,11 +150,7 @@ static void conditions(struct mutating *m, const struct ast_expr *e, struct slic
         return;
     }
     drop_condition(m, e, source, absent);
-    if (joined_by(bare, AST_OR)) {
-        sides(m, e, e);
-    } else {
-        move_boundary(m, bare);
-    }
+    change_within(m, e);
 }
 
 /* Of an `until` or a `having`. */
@@ -170,11 +173,7 @@ static void clause_conditions(struct mutating *m, const struct ast_expr *e, cons
         return;
     }
     drop_clause_condition(m, e, word);
-    if (joined_by(bare, AST_OR)) {
-        sides(m, e, e);
-    } else {
-        move_boundary(m, bare);
-    }
+    change_within(m, e);
 }
 
 static void note_source(struct mutating *m, struct slice name);

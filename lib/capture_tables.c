@@ -69,8 +69,21 @@ static int by_table(const void *a, const void *b)
     return value_compare(x->key, y->key);
 }
 
+static bool reads_topics(const struct capture *c)
+{
+    for (uint32_t i = 0; i < c->rs->n_tables; i++) {
+        if (c->rs->tables[i].origin == TABLE_TOPIC) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err capture_read_tables(struct capture *c, const struct why_evaluation *how, struct error *err)
 {
+    if (!reads_topics(c)) {
+        return ERR_OK;
+    }
     const struct table_watch watch = {on_asked, c};
     struct why_evaluation with = *how;
     struct memory_sink unused;
