@@ -23,7 +23,6 @@ void retained_release(struct retained *r, struct pool *pool)
     }
     pool_free(pool, r->items, r->cap * sizeof(*r->items));
     pool_free(pool, r->segs, r->cap_segs * sizeof(*r->segs));
-    pool_free(pool, r->dropped, r->cap_dropped * sizeof(*r->dropped));
     postings_free(r->index);
     *r = (struct retained){0};
 }
@@ -44,12 +43,10 @@ void retained_copy(const struct retained *r, struct pool *pool, struct retained 
     *ret = *r;
     ret->items = array_copy(pool, r->items + r->lo, n, sizeof(*r->items));
     ret->segs = array_copy(pool, r->segs, r->n_segs, sizeof(*r->segs));
-    ret->dropped = array_copy(pool, r->dropped, r->n_dropped, sizeof(*r->dropped));
     ret->index = NULL; /* made when it is asked */
     ret->n = ret->cap = n;
     ret->lo = 0;
     ret->cap_segs = r->n_segs;
-    ret->cap_dropped = r->n_dropped;
     for (uint32_t i = 0; i < n; i++) {
         shared_event_hold(ret->items[i].event);
     }
@@ -65,18 +62,8 @@ static void compact(struct retained *r)
     }
 }
 
-static void note_dropped(struct retained *r, struct pool *pool, uint64_t id)
-{
-    r->dropped = pool_grow(pool, r->dropped, &r->cap_dropped, r->n_dropped + 1, sizeof(*r->dropped));
-    r->dropped[r->n_dropped++] = id;
-}
-
 static struct segment *new_segment(struct retained *r, struct pool *pool)
 {
-    /* An id that was given back is used again: forget that it was dropped. */
-    if (r->n_dropped && r->dropped[r->n_dropped - 1] == r->next_segment) {
-        r->n_dropped--;
-    }
     r->segs = pool_grow(pool, r->segs, &r->cap_segs, r->n_segs + 1, sizeof(*r->segs));
     r->segs[r->n_segs] = (struct segment){.first_serial = r->first_serial + (r->n - r->lo)};
     r->next_segment++;
@@ -150,14 +137,6 @@ void retained_keep(struct retained *r, struct pool *pool, struct shared_event *s
     *kept = c;
 }
 
-/* Ids stay consecutive: the last one is given back. */
-static void drop_last_segment(struct retained *r, struct pool *pool)
-{
-    r->n_segs--;
-    r->next_segment--;
-    note_dropped(r, pool, r->next_segment);
-}
-
 void retained_drop_last(struct retained *r, struct pool *pool)
 {
     assert(r->n > r->lo && r->n_segs);
@@ -172,8 +151,9 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     if (r->n > r->lo) {
         r->newest = r->items[r->n - 1].event->time;
     }
-    if (seg->n == 0) {
-        drop_last_segment(r, pool);
+    if (seg->n == 0) { /* ids stay consecutive: this one is given back */
+        r->n_segs--;
+        r->next_segment--;
     }
 }
 
@@ -182,7 +162,6 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
 {
     assert(count <= retained_count(r));
     uint32_t gone = 0;
-    uint64_t first_id = retained_segment_id(r, 0);
     for (uint32_t i = 0; i < count; i++) {
         struct segment *seg = &r->segs[gone];
         struct event *e = r->items[r->lo + i].event;
@@ -191,10 +170,7 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
         seg->first_serial++;
         seg->dirty = true;
         free_event(r, pool, e);
-        if (seg->n == 0) {
-            note_dropped(r, pool, first_id + gone);
-            gone++;
-        }
+        gone += seg->n == 0;
     }
     r->lo += count;
     r->first_serial += count;
@@ -230,7 +206,6 @@ void retained_saved(struct retained *r)
     for (uint32_t i = 0; i < r->n_segs; i++) {
         r->segs[i].dirty = false;
     }
-    r->n_dropped = 0;
 }
 
 /* ---- looking for events -------------------------------------------------------------------- */
@@ -341,5 +316,5 @@ uint32_t retained_at_or_after(const struct retained *r, struct etime t)
 uint64_t retained_memory(const struct retained *r)
 {
     return r->bytes + r->cap * sizeof(*r->items) + r->cap_segs * sizeof(*r->segs) +
-           r->cap_dropped * sizeof(*r->dropped) + (r->index ? r->index->bytes : 0);
+           (r->index ? r->index->bytes : 0);
 }

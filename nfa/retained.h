@@ -41,7 +41,6 @@ struct segment {
 struct retained {
     struct candidate *items; /* the arrays lie in the pool */
     struct segment *segs;
-    uint64_t *dropped;       /* ids of segments dropped since the last save */
     struct postings *index;  /* while many events are kept; NULL else */
     uint64_t first_serial;
     uint64_t next_segment;
@@ -50,7 +49,6 @@ struct retained {
     struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
     uint32_t n, cap, lo;
     uint32_t n_segs, cap_segs;
-    uint32_t n_dropped, cap_dropped;
 };
 
 static inline uint32_t retained_count(const struct retained *r)

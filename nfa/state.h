@@ -233,13 +233,11 @@ void instance_encode_head(const struct instance *in, struct buf *out);
 /* Of such bytes: it keeps no event, and no quiet time that lasts. A rule that goes on remembers how many
  * alerts a quiet time held back until it speaks again; one that drains has nothing more to say. */
 bool instance_head_is_over(struct slice head);
-/* Number of segments; their ids are consecutive from *ret_first_id. */
+/* Number of segments; their ids are consecutive from *ret_first_id. What is stored under any other id is an
+ * instance's no more. */
 uint32_t instance_segments(const struct instance *in, uint64_t *ret_first_id);
 bool instance_segment_dirty(const struct instance *in, uint32_t i);
 void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *out);
-/* Ids of segments dropped since the last instance_saved(); valid until the next change. Delete
- * these before writing the dirty ones: an id may be in use again. */
-uint32_t instance_dropped_segments(const struct instance *in, const uint64_t **ret_ids);
 void instance_saved(struct instance *in);
 
 /* Rebuilds an instance from its head and segments (the segments' bytes in the order the head

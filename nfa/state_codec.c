@@ -75,12 +75,6 @@ void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *
     }
 }
 
-uint32_t instance_dropped_segments(const struct instance *in, const uint64_t **ret_ids)
-{
-    *ret_ids = in->events.dropped;
-    return in->events.n_dropped;
-}
-
 void instance_saved(struct instance *in)
 {
     retained_saved(&in->events);

@@ -144,19 +144,14 @@ static inline struct buf *stored_segment(struct stored *s, uint64_t id, bool cre
 
 static inline void save(const struct instance *in, struct stored *s)
 {
-    const uint64_t *dropped;
-    uint32_t n = instance_dropped_segments(in, &dropped);
-    for (uint32_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < s->n; k++) {
-            if (s->segs[k].id == dropped[i]) {
-                buf_release(&s->segs[k].bytes);
-                s->segs[k] = s->segs[--s->n];
-                break;
-            }
+    uint64_t first;
+    uint32_t n = instance_segments(in, &first);
+    for (size_t k = s->n; k-- > 0;) {
+        if (s->segs[k].id < first || s->segs[k].id >= first + n) {
+            buf_release(&s->segs[k].bytes);
+            s->segs[k] = s->segs[--s->n];
         }
     }
-    uint64_t first;
-    n = instance_segments(in, &first);
     for (uint32_t i = 0; i < n; i++) {
         if (instance_segment_dirty(in, i)) {
             struct buf *b = stored_segment(s, first + i, true);

@@ -97,6 +97,33 @@ static void test_nothing_left_behind(void **state)
     end(&f);
 }
 
+/* Segments that go leave nothing behind, whether anybody stores them or not. */
+static void test_a_window_that_moves_takes_no_more(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 10);
+    add_item(&f, step(0));
+    add_item(&f, step(1));
+    finish(&f);
+    struct instance *in = instance_new(&f.rule, &f.pool);
+    uint64_t first_id, later_id;
+    int64_t i = 0;
+    for (; i < 100; i++) {
+        push(&f, in, 0, i * 11, i);
+    }
+    instance_segments(in, &first_id);
+    uint64_t bytes = instance_weigh(in).bytes;
+    for (; i < 10000; i++) {
+        push(&f, in, 0, i * 11, i);
+    }
+    instance_segments(in, &later_id);
+    assert_true(later_id > first_id + 100);
+    assert_int_equal(instance_weigh(in).bytes, bytes);
+    instance_free(in);
+    end(&f);
+}
+
 /* What is too old for a match lies there until an event is kept, or all of it is too old: nobody binds it, and
  * who looks does not see it. */
 static void test_too_old_is_neither_bound_nor_shown(void **state)
@@ -226,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_restart_deadline),
         cmocka_unit_test(test_restart_next_no),
         cmocka_unit_test(test_nothing_left_behind),
+        cmocka_unit_test(test_a_window_that_moves_takes_no_more),
         cmocka_unit_test(test_too_old_is_neither_bound_nor_shown),
         cmocka_unit_test(test_cap_drops_oldest_and_says_so),
         cmocka_unit_test(test_search_is_bounded),
