@@ -77,11 +77,12 @@ void checkpoint_restarts(struct engine *e)
     }
     for (uint32_t g = 0; g < e->rs->n_clock_groups; g++) {
         const struct order *o = &e->clocks[g].order;
-        size_t first = o->ring_cap - o->ring_head; /* before the ring wraps around */
-        first = first < o->ring_n ? first : o->ring_n;
         note_waiting(&x, o->heap, o->heap_n);
-        note_waiting(&x, o->ring + o->ring_head, first);
-        note_waiting(&x, o->ring, o->ring_n - first);
+        for (uint32_t i = 0; i < 2 * o->rows.n_rows; i++) {
+            const struct order_item *items;
+            size_t n = order_row_piece(&o->rows.rows[i / 2], i % 2, &items);
+            note_waiting(&x, items, n);
+        }
         note_spilled(&x, o);
     }
     free(x.items);

@@ -1,9 +1,9 @@
 /* The order buffer of one clock group: events in, sorted by their place of release, out. That place
  * is the event's own in the total order, except for one of a value that came back (order_item).
  *
- * Events that come in order stand in a ring; only those that overtake go through a heap. So input
- * in order costs no comparison but one per event. What does not fit into memory waits in runs on
- * disk (spill.h). */
+ * Events stand in rows (order_rows.h), one for each log that is in order by itself; what no row can take goes
+ * through a heap. So input in order costs two comparisons per event. What does not fit into memory waits in
+ * runs on disk (spill.h). */
 #ifndef FYKE_ENGINE_TIME_ORDER_H
 #define FYKE_ENGINE_TIME_ORDER_H
 
@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 #include "engine/time/event_block.h"
+#include "engine/time/order_rows.h"
 #include "engine/time/place.h"
 #include "engine/time/spill.h"
 
 struct order {
-    struct order_item *ring; /* ascending from ring_head; ring_cap is 0 or a power of two */
-    size_t ring_head, ring_n, ring_cap;
+    struct order_rows rows;
     struct order_item *heap; /* the others, least first */
     size_t heap_n, heap_cap;
     struct spill_run **runs; /* SPILL_RUNS at most */
@@ -30,27 +30,22 @@ void order_init(struct order *o);
 void order_release(struct order *o);
 static inline size_t order_count(const struct order *o)
 {
-    return o->ring_n + o->heap_n + o->n_spilled;
+    return o->rows.n + o->heap_n + o->n_spilled;
 }
-void order_push_anew(struct order *o, const struct order_item *item);
+void order_push_aside(struct order *o, const struct order_item *item);
 static inline void order_push(struct order *o, const struct order_item *item)
 {
-    size_t end = (o->ring_head + o->ring_n) & (o->ring_cap - 1);
-    if (o->ring_n == 0 || o->ring_n == o->ring_cap ||
-        o->ring[(end - 1) & (o->ring_cap - 1)].time.ns >= item->time.ns) {
-        order_push_anew(o, item);
-        return;
+    if (!order_rows_push(&o->rows, item)) {
+        order_push_aside(o, item);
     }
-    o->ring[end] = *item; /* behind all others, and there is room */
-    o->ring_n++;
 }
 /* NULL when empty. */
 const struct order_item *order_peek(const struct order *o);
 /* Takes the least event if it stands before `limit`. Nothing comes any more when a run could not be
  * read: spill.rc says so. */
 bool order_pop(struct order *o, struct place limit, struct order_item *ret);
-/* The same for many that stand in the ring one behind the other, if nothing waits elsewhere: returns how
- * many, at most `most`; they are valid until the next push. 0: order_pop() may know of one. */
+/* The same for many that stand in a row one behind the other: returns how many, at most `most`; they are
+ * valid until the next push. 0: order_pop() may know of one. */
 size_t order_take(struct order *o, struct place limit, size_t most, const struct order_item **ret);
 /* Everything in memory becomes a run. */
 enum err order_spill(struct order *o, struct spill *s) FYKE_MUST_USE;

@@ -109,7 +109,7 @@ static void run_read(struct run *r, uint32_t p)
     order_push(&r->clock.order, &(struct order_item){e->time, e, block, NULL});
 }
 
-/* By threes: what stands in the ring comes together. */
+/* By threes: what stands in a row comes together. */
 static void run_release(struct run *r)
 {
     const struct order_item *items;
@@ -334,6 +334,92 @@ static void an_idle_partition_lets_the_clock_go(void **state)
     run_end(&r);
 }
 
+/* ---- the buffer alone --------------------------------------------------------------------- */
+
+#define LOGS 5
+#define PER_LOG 200
+
+/* Everything in front of `now`, in pieces. */
+static size_t take_some(struct order *o, struct rng *rng, int64_t now, int64_t *last)
+{
+    const struct order_item *items;
+    size_t n, all = 0;
+    struct place limit = place_before_time((struct etime){now});
+    while ((n = order_take(o, limit, 1 + rng_below(rng, 9), &items)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            assert_true(items[i].time.ns >= *last && items[i].time.ns < now);
+            *last = items[i].time.ns;
+        }
+        all += n;
+    }
+    return all;
+}
+
+static int64_t least_of(const int64_t *times)
+{
+    int64_t least = times[0];
+    for (uint32_t l = 1; l < LOGS; l++) {
+        least = times[l] < least ? times[l] : least;
+    }
+    return least;
+}
+
+static void logs_in_order_need_a_row_each_however_they_are_interleaved(void **state)
+{
+    (void)state;
+    struct rng rng = rng_seed(7);
+    struct event *events = xcalloc(LOGS * PER_LOG, sizeof(*events));
+    for (int round = 0; round < 50; round++) {
+        struct order o;
+        int64_t times[LOGS] = {0}, last = 0;
+        uint32_t read[LOGS] = {0};
+        size_t taken = 0, n = 0;
+        order_init(&o);
+        while (n < LOGS * PER_LOG) {
+            uint32_t l = (uint32_t)rng_below(&rng, LOGS);
+            for (uint64_t burst = rng_below(&rng, 60); burst > 0 && read[l] < PER_LOG; burst--) {
+                struct event *e = &events[n++];
+                times[l] += rng_range(&rng, 0, 3);
+                *e = (struct event){.time = {times[l]}, .at = {0, (int32_t)l, read[l]++}};
+                order_push(&o, &(struct order_item){e->time, e, NULL, NULL});
+            }
+            if (rng_below(&rng, 4) == 0) {
+                taken += take_some(&o, &rng, least_of(times), &last);
+            }
+        }
+        assert_true(o.rows.n_rows <= LOGS);
+        assert_int_equal(o.heap_n, 0);
+        assert_int_equal(taken + order_count(&o), LOGS * PER_LOG);
+        assert_int_equal(taken + take_some(&o, &rng, INT64_MAX, &last), LOGS * PER_LOG);
+        order_release(&o);
+    }
+    free(events);
+}
+
+/* Each overtakes all before it. */
+static void what_no_row_can_take_comes_in_its_place(void **state)
+{
+    (void)state;
+    enum { N = 3 * ORDER_ROWS };
+    struct event events[N];
+    struct order o;
+    struct order_item item;
+    order_init(&o);
+    for (int i = 0; i < N; i++) {
+        events[i] = (struct event){.time = {N - i}, .at = {0, 0, i}};
+        order_push(&o, &(struct order_item){events[i].time, &events[i], NULL, NULL});
+    }
+    assert_int_equal(o.rows.n_rows, ORDER_ROWS);
+    assert_int_equal(o.heap_n, N - ORDER_ROWS);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(order_peek(&o)->time.ns, i + 1);
+        assert_true(order_pop(&o, PLACE_MAX, &item));
+        assert_int_equal(item.time.ns, i + 1);
+    }
+    assert_false(order_pop(&o, PLACE_MAX, &item));
+    order_release(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +429,8 @@ int main(void)
         cmocka_unit_test(lateness_is_the_partitions_own),
         cmocka_unit_test(a_bounded_topic_ends_at_its_largest_time),
         cmocka_unit_test(an_idle_partition_lets_the_clock_go),
+        cmocka_unit_test(logs_in_order_need_a_row_each_however_they_are_interleaved),
+        cmocka_unit_test(what_no_row_can_take_comes_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
