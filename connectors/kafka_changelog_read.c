@@ -5,6 +5,7 @@
 #define ASK_MS 5000
 #define POLL_MS 100
 #define TRY_AGAIN_MS 100
+#define LOOK_EVERY 256 /* messages */
 
 struct reading {
     struct kafka_changelog *log;
@@ -149,15 +150,25 @@ static enum err ask_again(struct reading *r, struct error *err)
     return assign(log, (uint32_t)r->partition, RD_KAFKA_OFFSET_BEGINNING, err);
 }
 
+static void look_for_room(struct reading *r)
+{
+    struct kafka_client *k = &r->log->client;
+    if (k->room.messages >= LOOK_EVERY) {
+        kafka_room_look(&k->room, k->rk);
+    }
+}
+
 static enum err read_on(struct reading *r, struct error *err)
 {
     while (!r->done) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(r->log->client.rk, POLL_MS);
         kafka_serve(&r->log->client, 0);
         if (m) {
+            kafka_room_took(&r->log->client.room, m);
             enum err rc = take(r, m, err);
             rd_kafka_message_destroy(m);
             FYKE_TRY(rc);
+            look_for_room(r);
             continue;
         }
         FYKE_TRY(ask_again(r, err));

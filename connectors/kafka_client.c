@@ -217,6 +217,13 @@ static enum err set_property(rd_kafka_conf_t *conf, const struct kafka_setup *se
     return set(conf, key, eq + 1, err);
 }
 
+/* One that older clients do not know is no loss (kafka_room.h). */
+static enum err set_default(rd_kafka_conf_t *conf, const struct kafka_property *d, struct error *err)
+{
+    bool is_unknown = strcmp(d->key, KAFKA_LOOK_KEY) == 0 && !kafka_room_look_is_known(conf);
+    return is_unknown ? ERR_OK : set(conf, d->key, d->value, err);
+}
+
 enum err kafka_conf_int(rd_kafka_conf_t *conf, const char *key, int *ret, struct error *err)
 {
     char text[64];
@@ -256,7 +263,7 @@ static enum err fill(rd_kafka_conf_t *conf, const struct kafka_config *c,
         FYKE_TRY(set(conf, common[i].key, common[i].value, err));
     }
     for (size_t i = 0; i < setup->n_defaults; i++) {
-        FYKE_TRY(set(conf, setup->defaults[i].key, setup->defaults[i].value, err));
+        FYKE_TRY(set_default(conf, &setup->defaults[i], err));
     }
     for (size_t i = 0; i < setup->n_fixed; i++) {
         FYKE_TRY(set(conf, setup->fixed[i].key, setup->fixed[i].value, err));
@@ -298,6 +305,7 @@ enum err kafka_conf(struct kafka_client *k, const struct kafka_config *c,
 }
 
 static const struct kafka_property reader_defaults[] = {
+    {KAFKA_LOOK_KEY, KAFKA_LOOK_MS},
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
     {"fetch.wait.max.ms", "100"},
@@ -325,6 +333,9 @@ enum err kafka_open(struct kafka_client *k, rd_kafka_type_t type, rd_kafka_conf_
                     struct error *err)
 {
     char why[256];
+    if (type == RD_KAFKA_CONSUMER) {
+        kafka_room_limits(&k->room, conf);
+    }
     k->rk = rd_kafka_new(type, conf, why, sizeof(why));
     if (!k->rk) {
         rd_kafka_conf_destroy(conf); /* rd_kafka_new() takes it only when it succeeds */

@@ -7,6 +7,7 @@
 #include "connectors/kafka.h"
 #include "connectors/kafka_login.h"
 #include "connectors/kafka_properties.h"
+#include "connectors/kafka_room.h"
 
 /* Property or default: "key=value" would do, but keys are compared. */
 struct kafka_property {
@@ -24,6 +25,7 @@ struct kafka_client {
     int connect_timeout_ms;
     char last_error[512]; /* from the error callback */
     struct kafka_login login;
+    struct kafka_room room; /* of a consumer: whoever reads says what was taken */
     bool connected;       /* a broker has answered */
     bool suspect;         /* a connection broke: which one, and for good, is not known */
     bool down;            /* no broker answers any more; said */

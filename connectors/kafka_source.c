@@ -7,6 +7,7 @@
 #include "connectors/kafka_parts.h"
 
 static const struct kafka_property defaults[] = {
+    {KAFKA_LOOK_KEY, KAFKA_LOOK_MS},
     {"isolation.level", "read_committed"},
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
@@ -157,6 +158,7 @@ static enum err take(struct kafka_source *s, rd_kafka_message_t *m, struct error
         }
     }
     size_t n = s->n_messages;
+    kafka_room_took(&s->client.room, m);
     VEC_PUSH(s->messages, s->n_messages, s->cap_messages) = m;
     s->records = xgrow(s->records, &s->cap_records, n + 1, sizeof(*s->records));
     kafka_fill_record(s, m, part, &s->records[n]);
@@ -203,6 +205,7 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
         wait_ms = 0;
         FYKE_TRY(take(s, m, err));
     }
+    kafka_room_look(&s->client.room, s->client.rk);
     kafka_look_around(s);
     FYKE_TRY(kafka_again_behind(s, err));
     kafka_link_headers(s);

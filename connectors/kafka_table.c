@@ -193,6 +193,7 @@ static enum err poll(struct table_feed *feed, struct duration wait, struct table
         }
         wait_ms = 0;
         if (!m->err) {
+            kafka_room_took(&t->client.room, m);
             keep(t, m);
             continue;
         }
@@ -200,6 +201,7 @@ static enum err poll(struct table_feed *feed, struct duration wait, struct table
         rd_kafka_message_destroy(m);
         FYKE_TRY(rc);
     }
+    kafka_room_look(&t->client.room, t->client.rk);
     if (t->left == 0 && t->client.down) {
         kafka_heard(&t->client); /* ends come from the broker, records may have been in a queue */
     } else if (wait.ns > 0 && t->left > 0 && t->n_messages == 0) {
