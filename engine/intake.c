@@ -306,6 +306,8 @@ enum err engine_push(struct engine *e, const struct record *r, struct error *err
 
 /* Fewer records than this per thread are not worth waking it. */
 #define DECODE_AHEAD 64
+/* So many at once: a thread that has to wait for a core does not keep many from the others. */
+#define DECODE_PART 128
 
 struct decode_job {
     struct engine *e;
@@ -313,11 +315,11 @@ struct decode_job {
     uint32_t n;
 };
 
-static void decode_part(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+static void decode_part(void *ctx, uint32_t part, uint32_t worker, struct nfa_scratch *scratch)
 {
     const struct decode_job *job = ctx;
-    uint32_t from = (uint32_t)((uint64_t)job->n * worker / n);
-    uint32_t to = (uint32_t)((uint64_t)job->n * (worker + 1) / n);
+    uint32_t from = part * DECODE_PART;
+    uint32_t to = job->n - from < DECODE_PART ? job->n : from + DECODE_PART;
     (void)scratch;
     for (uint32_t i = from; i < to; i++) {
         struct decoded_record *d = &job->e->decoded[i];
@@ -336,7 +338,7 @@ static enum err push_batch(struct engine *e, const struct record *records, uint3
     if (ahead) {
         struct decode_job job = {e, records, n};
         e->decoded = xgrow(e->decoded, &e->cap_decoded, n, sizeof(*e->decoded));
-        workers_run(e->workers, decode_part, &job);
+        workers_each(e->workers, decode_part, &job, n / DECODE_PART + (n % DECODE_PART > 0));
     }
     for (uint32_t i = 0; i < n; i++) {
         const struct decoded_record *ready = ahead ? &e->decoded[i] : NULL;

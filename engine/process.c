@@ -71,9 +71,10 @@ struct shard_job {
     struct shard_pass pass;
 };
 
-static void run_shard(void *ctx, uint32_t shard, struct nfa_scratch *scratch)
+static void run_shard(void *ctx, uint32_t shard, uint32_t worker, struct nfa_scratch *scratch)
 {
     const struct shard_job *job = ctx;
+    (void)worker;
     shard_run(&job->e->shards[shard], &job->pass, scratch);
 }
 

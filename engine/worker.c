@@ -15,20 +15,38 @@ struct worker {
     bool started;
 };
 
+/* Things to do, whoever does them. */
+struct each {
+    worker_item job;
+    void *ctx;
+    uint32_t n;
+};
+
 struct workers {
     struct worker *workers;
     uint32_t n; /* with the caller */
     pthread_mutex_t lock;
     pthread_cond_t begin, done;
     /* Under the lock. */
-    worker_job job;
-    void *ctx;
-    uint64_t round;   /* grows with each pass */
-    uint32_t running; /* threads that have not finished this round */
+    const struct each *each; /* NULL: nothing to do */
+    uint64_t round;          /* grows with each pass */
+    uint32_t running;        /* threads that have begun with this round and not finished */
     bool stop;
-    atomic_bool *taken; /* of workers_each(); owned */
+    atomic_bool *taken; /* the things to do; owned */
     size_t cap_taken;
 };
+
+static void run_each(const struct worker *w, const struct each *each)
+{
+    uint32_t n = w->all->n;
+    for (uint32_t of = 0; of < n; of++) {
+        for (uint32_t i = (w->index + of) % n; i < each->n; i += n) {
+            if (!atomic_exchange(&w->all->taken[i], true)) {
+                each->job(each->ctx, i, w->index, w->scratch);
+            }
+        }
+    }
+}
 
 static void *worker_main(void *arg)
 {
@@ -36,18 +54,16 @@ static void *worker_main(void *arg)
     struct workers *all = w->all;
     uint64_t seen = 0;
     pthread_mutex_lock(&all->lock);
-    for (;;) {
-        while (all->round == seen && !all->stop) {
+    while (!all->stop) {
+        if (all->each == NULL || all->round == seen) {
             pthread_cond_wait(&all->begin, &all->lock);
+            continue;
         }
-        if (all->stop) {
-            break;
-        }
+        const struct each *each = all->each;
         seen = all->round;
-        worker_job job = all->job;
-        void *ctx = all->ctx;
+        all->running++;
         pthread_mutex_unlock(&all->lock);
-        job(ctx, w->index, all->n, w->scratch);
+        run_each(w, each);
         pthread_mutex_lock(&all->lock);
         if (--all->running == 0) {
             pthread_cond_signal(&all->done);
@@ -108,56 +124,41 @@ uint32_t workers_count(const struct workers *all)
     return all->n;
 }
 
-void workers_run(struct workers *all, worker_job job, void *ctx)
+static void begin(struct workers *all, const struct each *each)
 {
-    if (all->n > 1) {
-        pthread_mutex_lock(&all->lock);
-        all->job = job;
-        all->ctx = ctx;
-        all->round++;
-        all->running = all->n - 1;
-        pthread_cond_broadcast(&all->begin);
-        pthread_mutex_unlock(&all->lock);
-    }
-    job(ctx, 0, all->n, all->workers[0].scratch);
-    if (all->n > 1) {
-        pthread_mutex_lock(&all->lock);
-        while (all->running > 0) {
-            pthread_cond_wait(&all->done, &all->lock);
-        }
-        pthread_mutex_unlock(&all->lock);
-    }
+    pthread_mutex_lock(&all->lock);
+    all->each = each;
+    all->round++;
+    pthread_cond_broadcast(&all->begin);
+    pthread_mutex_unlock(&all->lock);
 }
 
-/* ---- things to do, whoever does them ------------------------------------------------------ */
-
-struct each {
-    worker_item job;
-    void *ctx;
-    atomic_bool *taken;
-    uint32_t n;
-};
-
-static void run_each(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+/* Everything is taken: a thread that has not begun yet has nothing to begin with any more. */
+static void end(struct workers *all)
 {
-    const struct each *each = ctx;
-    for (uint32_t of = 0; of < n; of++) {
-        for (uint32_t i = (worker + of) % n; i < each->n; i += n) {
-            if (!atomic_exchange(&each->taken[i], true)) {
-                each->job(each->ctx, i, scratch);
-            }
-        }
+    pthread_mutex_lock(&all->lock);
+    all->each = NULL;
+    while (all->running > 0) {
+        pthread_cond_wait(&all->done, &all->lock);
     }
+    pthread_mutex_unlock(&all->lock);
 }
 
 void workers_each(struct workers *all, worker_item job, void *ctx, uint32_t n)
 {
+    const struct each each = {job, ctx, n};
     all->taken = xgrow(all->taken, &all->cap_taken, n + 1u, sizeof(*all->taken));
     for (uint32_t i = 0; i < n; i++) {
         atomic_init(&all->taken[i], false);
     }
-    struct each each = {job, ctx, all->taken, n};
-    workers_run(all, run_each, &each);
+    bool share = all->n > 1 && n > 1;
+    if (share) {
+        begin(all, &each);
+    }
+    run_each(&all->workers[0], &each);
+    if (share) {
+        end(all);
+    }
 }
 
 struct nfa_scratch *workers_scratch(struct workers *all)

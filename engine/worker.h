@@ -1,5 +1,5 @@
-/* Threads that do a job together. workers_run() and workers_each() are barriers: they return when all of it
- * is done; thread 0 is the caller. */
+/* Threads that do a job together. workers_each() is a barrier: it returns when all of it is done; thread 0 is
+ * the caller. */
 #ifndef FYKE_ENGINE_WORKER_H
 #define FYKE_ENGINE_WORKER_H
 
@@ -9,20 +9,16 @@
 
 struct workers;
 
-/* The part of thread `worker` of `n`. */
-typedef void (*worker_job)(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch);
-
 /* `env`: what the threads' expressions read; outlives the workers. */
 struct workers *workers_new(const struct ruleset *rs, struct nfa_limits limits, uint32_t threads,
                             const struct eval_env *env);
 void workers_free(struct workers *w);
 /* Threads that could be started, with the caller. */
 uint32_t workers_count(const struct workers *w);
-void workers_run(struct workers *w, worker_job job, void *ctx);
-/* One of the things to do; which thread does it follows from nothing. */
-typedef void (*worker_item)(void *ctx, uint32_t item, struct nfa_scratch *scratch);
+/* One of the things to do, by thread `worker`; which one that is follows from nothing. */
+typedef void (*worker_item)(void *ctx, uint32_t item, uint32_t worker, struct nfa_scratch *scratch);
 /* Items 0 … n - 1, each once. Item i is of thread i % threads, whose cache may still hold it, as long as no
- * other thread has run out of its own. */
+ * other thread has run out of its own. Nobody waits for a thread that has not begun when all are taken. */
 void workers_each(struct workers *w, worker_item job, void *ctx, uint32_t n);
 /* Of the calling thread. */
 struct nfa_scratch *workers_scratch(struct workers *w);

@@ -124,13 +124,19 @@ static enum err do_share(struct engine *e, const struct share *s, const struct s
     return s->n > 0 ? engine_release(e, err) : ERR_OK;
 }
 
-static void job(void *ctx, uint32_t worker, uint32_t n, struct nfa_scratch *scratch)
+static void job(void *ctx, uint32_t task, uint32_t worker, struct nfa_scratch *scratch)
 {
     const struct task_threads *t = ctx;
+    struct share *s = &t->shares[task];
+    (void)worker;
     (void)scratch; /* tasks have their own */
-    for (size_t i = worker; i < t->in->n_tasks; i += n) {
-        struct share *s = &t->shares[i];
-        s->rc = do_share(t->in->tasks[i].engine, s, t->batch, &s->err);
+    s->rc = do_share(t->in->tasks[task].engine, s, t->batch, &s->err);
+}
+
+static void do_all(struct task_threads *t)
+{
+    for (uint32_t i = 0; i < t->in->n_tasks; i++) {
+        job(t, i, 0, NULL);
     }
 }
 
@@ -165,9 +171,9 @@ enum err task_threads_push(struct task_threads *t, struct task_set *in,
     deal(t);
     hold_lines(in, true);
     if (b->n < LEAST_RECORDS) {
-        job(t, 0, 1, NULL);
+        do_all(t);
     } else {
-        workers_run(t->workers, job, t);
+        workers_each(t->workers, job, t, (uint32_t)in->n_tasks);
     }
     hold_lines(in, false);
     return gather(t, err);

@@ -7,8 +7,12 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "engine/worker.h"
@@ -35,9 +39,10 @@ static void wait_for_others(struct work *w)
     }
 }
 
-static void do_item(void *ctx, uint32_t item, struct nfa_scratch *scratch)
+static void do_item(void *ctx, uint32_t item, uint32_t worker, struct nfa_scratch *scratch)
 {
     struct work *w = ctx;
+    (void)worker;
     (void)scratch;
     pthread_mutex_lock(&w->lock);
     if (item == 0) {
@@ -89,11 +94,92 @@ static void others_take_what_is_left(void **state)
     run(3, 16, 15);
 }
 
+/* ---- a thread that is held up before it begins ---------------------------------------------- */
+
+static int gate[2];
+
+static void stand_still(int signal)
+{
+    char byte;
+    (void)signal;
+    if (read(gate[0], &byte, 1) != 1) {
+        _exit(1);
+    }
+}
+
+struct other {
+    _Atomic pid_t id; /* 0: it has not come yet */
+    pthread_t thread;
+};
+
+/* Item 0 waits for the other thread, which takes item 1. */
+static void meet(void *ctx, uint32_t item, uint32_t worker, struct nfa_scratch *scratch)
+{
+    struct other *other = ctx;
+    (void)scratch;
+    if (worker == 1) {
+        other->thread = pthread_self();
+        other->id = gettid();
+    }
+    while (item == 0 && worker == 0 && other->id == 0) {
+        usleep(100);
+    }
+}
+
+/* It waits for work, so it holds no lock. */
+static bool is_asleep(pid_t id)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)id);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+    fclose(f);
+    return state == 'S';
+}
+
+static void count_item(void *ctx, uint32_t item, uint32_t worker, struct nfa_scratch *scratch)
+{
+    unsigned *times = ctx;
+    (void)scratch;
+    assert_int_equal(worker, 0);
+    times[item]++;
+}
+
+static void nobody_waits_for_a_thread_that_has_not_begun(void **state)
+{
+    struct ruleset rs = {0};
+    struct nfa_limits limits = {.max_runs = 1, .max_matches = 1};
+    struct workers *all = workers_new(&rs, limits, 2, NULL);
+    struct sigaction act = {.sa_handler = stand_still};
+    struct other other = {0};
+    unsigned times[ITEMS] = {0};
+    (void)state;
+    assert_int_equal(pipe(gate), 0);
+    assert_int_equal(sigaction(SIGUSR1, &act, NULL), 0);
+    workers_each(all, meet, &other, 2);
+    while (!is_asleep(other.id)) {
+        usleep(100);
+    }
+    pthread_kill(other.thread, SIGUSR1);
+    alarm(PATIENCE_S);
+    workers_each(all, count_item, times, ITEMS);
+    alarm(0);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        assert_int_equal(times[i], 1);
+    }
+    assert_int_equal(write(gate[1], "", 1), 1);
+    workers_free(all);
+    close(gate[0]);
+    close(gate[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_item_once),
         cmocka_unit_test(others_take_what_is_left),
+        cmocka_unit_test(nobody_waits_for_a_thread_that_has_not_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
