@@ -98,12 +98,13 @@ struct replay_key {
     uint64_t n;
 };
 
-/* Of a sorted list of lengths. */
 struct replay_lengths {
     int64_t *ns;
     size_t n, cap;
 };
-/* The least value that `percent` of them do not exceed; 0 without any. */
+/* Ascending. */
+void replay_lengths_sort(struct replay_lengths *l);
+/* Of sorted lengths: the least value that `percent` of them do not exceed; 0 without any. */
 int64_t replay_percentile(const struct replay_lengths *l, unsigned percent);
 
 /* Of all rules together, or of one: then events, episodes and amount are those of all. */

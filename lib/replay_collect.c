@@ -87,21 +87,18 @@ static void add_length(struct replay_lengths *l, struct etime from, struct etime
     VEC_PUSH(l->ns, l->n, l->cap) = etime_diff(to, from).ns;
 }
 
-static void put_number(struct hasher *h, uint64_t n)
-{
-    FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    buf_put_u64be(&bytes, n);
-    hasher_put_part(h, buf_slice(&bytes));
-}
-
-/* docs/replay.md, "Digest". */
+/* docs/replay.md, "Digest". Parts put one by one cost more than all in one piece. */
 static void digest_alert(struct replay_collect *c, const struct seen *a)
 {
-    hasher_put_part(&c->digest, a->record->rule);
-    hasher_put_part(&c->digest, slice_of(match_kind_name(a->record->kind)));
-    hasher_put_part(&c->digest, a->record->match_id);
-    put_number(&c->digest, (uint64_t)a->detected.ns);
-    hasher_put_part(&c->digest, a->record->emit);
+    struct buf *parts = &c->parts;
+    buf_clear(parts);
+    buf_put_blob(parts, a->record->rule);
+    buf_put_blob(parts, slice_of(match_kind_name(a->record->kind)));
+    buf_put_blob(parts, a->record->match_id);
+    buf_put_varint(parts, sizeof(uint64_t));
+    buf_put_u64be(parts, (uint64_t)a->detected.ns);
+    buf_put_blob(parts, a->record->emit);
+    hasher_put(&c->digest, buf_slice(parts));
 }
 
 static enum err count_alert(struct replay_collect *c, const struct seen *a, struct error *err)
@@ -236,19 +233,6 @@ void replay_collect_init(struct replay_collect *c, const struct replay_config *c
     }
 }
 
-static int compare_lengths(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-static void sort_lengths(struct replay_lengths *l)
-{
-    if (l->n > 1) {
-        qsort(l->ns, l->n, sizeof(*l->ns), compare_lengths);
-    }
-}
-
 static bool stands_before(const struct replay_key *a, const struct replay_key *b)
 {
     return a->n != b->n ? a->n > b->n : slice_cmp(a->text, b->text) < 0;
@@ -279,8 +263,8 @@ void replay_collect_finish(struct replay_collect *c)
     replay_settled_finish(&c->settled);
     r->digest = hasher_hash128(&c->digest);
     for (uint32_t i = 0; i < r->n_rules; i++) {
-        sort_lengths(&r->rules[i].took);
-        sort_lengths(&r->rules[i].waited);
+        replay_lengths_sort(&r->rules[i].took);
+        replay_lengths_sort(&r->rules[i].waited);
         find_top(&r->rules[i]);
     }
 }
@@ -288,6 +272,7 @@ void replay_collect_finish(struct replay_collect *c)
 void replay_collect_release(struct replay_collect *c)
 {
     map_release(&c->rule_of);
+    buf_release(&c->parts);
     replay_labels_release(&c->labels);
     replay_verify_release(&c->verify);
     replay_settled_release(&c->settled);

@@ -16,6 +16,7 @@ struct replay_collect {
     bool is_aside; /* not the first of several rule sets: no lines, nothing verified */
     struct replay_result *result;
     struct hasher digest;
+    struct buf parts; /* of one alert, for the digest */
     struct replay_labels labels;
     struct replay_verify verify;
     struct replay_settled settled;

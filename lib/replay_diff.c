@@ -254,19 +254,6 @@ static void compare_rule(const struct replay_diff *d, const struct sorted *sides
     close_side(&is);
 }
 
-static int compare_lengths(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-static void sort_lengths(struct replay_lengths *l)
-{
-    if (l->n > 1) {
-        qsort(l->ns, l->n, sizeof(*l->ns), compare_lengths);
-    }
-}
-
 static uint64_t alerts_of(const struct replay_result *r, uint32_t rule)
 {
     return rule == UINT32_MAX ? 0 : r->rules[rule].matches + r->rules[rule].timeouts;
@@ -289,8 +276,8 @@ void replay_diff_make(const struct fyke_rules *old_rules, const struct fyke_rule
         r->was = alerts_of(was, r->old_index);
         r->is = alerts_of(is, r->new_index);
         compare_rule(ret, sides, r);
-        sort_lengths(&r->earlier);
-        sort_lengths(&r->later);
+        replay_lengths_sort(&r->earlier);
+        replay_lengths_sort(&r->later);
         for (int c = 0; c < DIFF_CLASSES; c++) {
             ret->n[c] += r->n[c];
         }

@@ -133,12 +133,6 @@ static void count_label(const struct replay_label *x, struct replay_result *r)
     }
 }
 
-static int compare_lengths(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 void replay_labels_finish(struct replay_labels *l, struct replay_result *r)
 {
     if (!l->options) {
@@ -166,9 +160,7 @@ void replay_labels_finish(struct replay_labels *l, struct replay_result *r)
         of->amount = r->labels.amount;
         r->labels.true_alerts += of->true_alerts;
     }
-    if (r->to_detect.n > 1) {
-        qsort(r->to_detect.ns, r->to_detect.n, sizeof(*r->to_detect.ns), compare_lengths);
-    }
+    replay_lengths_sort(&r->to_detect);
     free(stamps);
     free(o.items);
 }

@@ -28,15 +28,6 @@ void replay_days_add(struct replay_days *d, struct etime t, uint64_t n)
     d->items[at] = (struct replay_day){day, n};
 }
 
-int64_t replay_percentile(const struct replay_lengths *l, unsigned percent)
-{
-    if (l->n == 0) {
-        return 0;
-    }
-    size_t rank = (l->n * percent + 99) / 100; /* nearest rank */
-    return l->ns[rank > 0 ? rank - 1 : 0];
-}
-
 static double days_of(const struct replay_result *r)
 {
     struct etime from = r->from.ns == INT64_MIN ? r->data_first : r->from;

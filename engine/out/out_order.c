@@ -91,16 +91,20 @@ static int standing_cmp(const struct standing *a, const struct standing *b)
     return c != 0 ? c : (a->rank > b->rank) - (a->rank < b->rank);
 }
 
-static int alert_cmp(const struct out_order *o, const struct out_alert *a,
-                     const struct out_alert *b)
+static int same_time_cmp(const struct out_order *o, const struct out_alert *a,
+                         const struct out_alert *b)
 {
-    int c = etime_cmp(turn_of(o, a), turn_of(o, b));
-    c = c != 0 ? c : key_compare(a->key, a->n_key, b->key, b->n_key);
+    int c = key_compare(a->key, a->n_key, b->key, b->n_key);
     c = c != 0 || !o->live ? c : standing_cmp(&a->stands, &b->stands);
     c = c != 0 ? c : slice_cmp(a->rule->name, b->rule->name);
     /* Values of `per` may look like a key: then the alert stands in front of `quiet_ended`. */
     c = c != 0 ? c : (a->rule->index > b->rule->index) - (a->rule->index < b->rule->index);
     return c != 0 ? c : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static bool is_before(const struct out_order *o, const struct out_turn *a, const struct out_turn *b)
+{
+    return a->at.ns != b->at.ns ? a->at.ns < b->at.ns : same_time_cmp(o, a->alert, b->alert) < 0;
 }
 
 void out_order_init(struct out_order *o)
@@ -111,7 +115,7 @@ void out_order_init(struct out_order *o)
 void out_order_release(struct out_order *o)
 {
     for (size_t i = 0; i < o->n; i++) {
-        free(o->held[i]);
+        free(o->held[i].alert);
     }
     free(o->held);
     *o = (struct out_order){0};
@@ -119,31 +123,32 @@ void out_order_release(struct out_order *o)
 
 void out_order_add(struct out_order *o, struct out_alert *a)
 {
+    const struct out_turn turn = {turn_of(o, a), a};
     size_t i = o->n;
-    VEC_PUSH(o->held, o->n, o->cap) = a;
-    while (i > 0 && alert_cmp(o, a, o->held[(i - 1) / 2]) < 0) {
+    VEC_PUSH(o->held, o->n, o->cap) = turn;
+    while (i > 0 && is_before(o, &turn, &o->held[(i - 1) / 2])) {
         o->held[i] = o->held[(i - 1) / 2];
         i = (i - 1) / 2;
     }
-    o->held[i] = a;
+    o->held[i] = turn;
 }
 
 static void drop_first(struct out_order *o)
 {
-    struct out_alert *a = o->held[--o->n];
+    const struct out_turn turn = o->held[--o->n];
     size_t i = 0;
     for (size_t child = 1; child < o->n; child = 2 * i + 1) {
-        if (child + 1 < o->n && alert_cmp(o, o->held[child + 1], o->held[child]) < 0) {
+        if (child + 1 < o->n && is_before(o, &o->held[child + 1], &o->held[child])) {
             child++;
         }
-        if (alert_cmp(o, a, o->held[child]) <= 0) {
+        if (!is_before(o, &o->held[child], &turn)) {
             break;
         }
         o->held[i] = o->held[child];
         i = child;
     }
     if (o->n > 0) {
-        o->held[i] = a;
+        o->held[i] = turn;
     }
 }
 
@@ -168,22 +173,20 @@ static enum err write_alert(const struct out_alert *a, struct sink *sink, struct
     return sink->ops->write(sink, &r, err);
 }
 
-static bool may_leave(const struct out_order *o, const struct out_alert *a,
-                      const struct out_bound *safe)
+static bool may_leave(const struct out_turn *turn, const struct out_bound *safe)
 {
-    struct etime turn = turn_of(o, a);
-    if (safe->time.ns == INT64_MAX || etime_lt(turn, safe->time)) {
+    if (safe->time.ns == INT64_MAX || etime_lt(turn->at, safe->time)) {
         return true;
     }
-    return turn.ns == safe->time.ns && safe->key != NULL &&
-           key_compare(a->key, a->n_key, safe->key, safe->n_key) < 0;
+    return turn->at.ns == safe->time.ns && safe->key != NULL &&
+           key_compare(turn->alert->key, turn->alert->n_key, safe->key, safe->n_key) < 0;
 }
 
 enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
                          out_written_fn written, void *ctx, struct error *err)
 {
-    while (o->n > 0 && may_leave(o, o->held[0], safe)) {
-        struct out_alert *a = o->held[0];
+    while (o->n > 0 && may_leave(&o->held[0], safe)) {
+        struct out_alert *a = o->held[0].alert;
         if (!a->withheld) {
             FYKE_TRY(write_alert(a, sink, err));
         }

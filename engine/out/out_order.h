@@ -55,8 +55,14 @@ struct out_alert *out_alert_new(const struct match *m, struct standing stands, u
 /* Its text says 0 so far. */
 void out_alert_set_suppressed(struct out_alert *a, uint64_t n);
 
+/* Most alerts are told apart by the first of it. */
+struct out_turn {
+    struct etime at;
+    struct out_alert *alert; /* owned */
+};
+
 struct out_order {
-    struct out_alert **held; /* heap, least first */
+    struct out_turn *held; /* heap, least first */
     size_t n, cap;
     bool live; /* set while it is empty */
 };
