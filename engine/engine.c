@@ -30,7 +30,6 @@ void engine_options_init(struct engine_options *o)
         .buffer_bytes = (size_t)256 << 20,
         .commit_every = {NS_PER_S},
         .checkpoint_every = {5 * NS_PER_S},
-        .recovery_batch_bytes = (size_t)16 << 20,
         .max_evidence = 100,
         .nfa = {.max_runs = 1000, .max_matches = 1000},
         .decode = {.max_value_bytes = (size_t)8 << 20, .max_depth = 128},

@@ -114,7 +114,7 @@ struct engine_options {
     const struct engine_carried *carried; /* counters of earlier lives of the run; may be NULL */
     size_t overlay_bytes; /* bound of what is committed and not in the copy; 0: half of memory_bytes */
     struct duration checkpoint_every; /* of the copy, processing time; default 5 s */
-    size_t recovery_batch_bytes;      /* written at a time; default 16 MiB */
+    size_t recovery_batch_bytes; /* read from the changelog before they are written; 0: half of memory_bytes */
     size_t state_map_bytes;      /* upper bound of its file; 0: 64 GiB (sparse) */
     bool reset_state;            /* delete what it holds */
     uint32_t threads;            /* -j, at least 1 */

@@ -17,6 +17,7 @@ void copy_writer_release(struct copy_writer *w)
 {
     store_abort(w->txn);
     w->txn = NULL;
+    copy_batch_release(&w->batch);
     changelog_header_release(&w->gather);
     changelog_header_release(&w->rules);
 }
@@ -27,13 +28,16 @@ enum err copy_writer_write(struct copy_writer *w, struct error *err)
     if (t == NULL) {
         return ERR_OK;
     }
-    enum err rc = w->complete ? store_put_header(t, buf_slice(&w->gather.bytes), err)
-                              : store_del_header(t, err);
+    enum err rc = copy_batch_write(&w->batch, t, err);
+    if (rc == ERR_OK) {
+        rc = w->complete ? store_put_header(t, buf_slice(&w->gather.bytes), err)
+                         : store_del_header(t, err);
+    }
     if (rc == ERR_OK) {
         rc = store_put_origin(t, &w->origin, err);
     }
     w->txn = NULL;
-    w->batch = 0;
+    w->taken = 0;
     if (rc != ERR_OK) {
         store_abort(t);
         return rc;
@@ -49,11 +53,15 @@ static uint32_t shard_of(const struct copy_writer *w, const struct record_key *k
 }
 
 static enum err apply_value(struct copy_writer *w, uint32_t db, const struct record_key *key,
-                            const struct journal_entry *entry, struct error *err)
+                            const struct journal_entry *entry)
 {
     w->complete = false;
-    return entry->deleted ? store_del(w->txn, db, key, err)
-                          : store_put(w->txn, db, key, entry->value, err);
+    if (entry->deleted) {
+        copy_batch_del(&w->batch, db, key);
+    } else {
+        copy_batch_put(&w->batch, db, key, entry->value);
+    }
+    return ERR_OK;
 }
 
 static enum err apply_header(struct copy_writer *w, uint32_t part,
@@ -96,8 +104,8 @@ static enum err apply(struct copy_writer *w, const struct journal_entry *entry, 
     struct record_key key;
     uint32_t part;
     switch (changelog_parse_key(entry->key, &key, &part)) {
-    case CHANGELOG_RECORD: return apply_value(w, shard_of(w, &key), &key, entry, err);
-    case CHANGELOG_PAGE: return apply_value(w, w->n_shards, &key, entry, err);
+    case CHANGELOG_RECORD: return apply_value(w, shard_of(w, &key), &key, entry);
+    case CHANGELOG_PAGE: return apply_value(w, w->n_shards, &key, entry);
     case CHANGELOG_HEADER: return apply_header(w, part, entry, err);
     case CHANGELOG_RULES: return apply_rules(w, part, entry, err);
     case CHANGELOG_MARK: return apply_mark(w, entry);
@@ -122,11 +130,11 @@ enum err copy_writer_take(void *ctx, const struct journal_entry *entry, bool *do
     }
     FYKE_TRY(apply(w, entry, err));
     w->entries++;
-    w->batch += entry->key.len + entry->value.len;
+    w->taken += entry->key.len + entry->value.len + sizeof(struct copy_item);
     w->origin.position = applied_up_to(w, entry->position);
     w->origin.torn = !w->complete;
     *done = w->to_commit && w->complete;
-    return *done || w->batch > w->batch_bytes ? copy_writer_write(w, err) : ERR_OK;
+    return *done || w->taken > w->batch_bytes ? copy_writer_write(w, err) : ERR_OK;
 }
 
 /* ---- old copies --------------------------------------------------------------------------- */

@@ -6,13 +6,14 @@
 
 #include "base/fault.h"
 #include "engine/journal/changelog.h"
+#include "engine/journal/copy_batch.h"
 #include "engine/journal/journal.h"
 #include "engine/state/store.h"
 
 struct copy_writer {
     struct store *store;
     uint32_t n_shards;
-    size_t batch_bytes; /* are written at a time */
+    size_t batch_bytes; /* are gathered and written at a time */
     struct fault *fault;
     bool to_commit;  /* up to the commit of number `seq`; else on and on */
     uint64_t seq;
@@ -21,7 +22,8 @@ struct copy_writer {
     bool complete;    /* what was read ends with a header; with `to_commit`, that one */
     /* Private. */
     struct store_txn *txn;
-    size_t batch;
+    struct copy_batch batch;
+    size_t taken; /* bytes since the last batch was written */
     struct changelog_header gather, rules;
 };
 

@@ -7,6 +7,8 @@
 #include "engine/journal/copy_writer.h"
 
 #define MAX_SHARDS 4096
+/* Beside the tasks that are evaluated, whose memory it must not take. */
+#define BATCH_BYTES ((size_t)16 << 20)
 /* What was not read for so long is judged anew (processing time; a log keeps deletions for a day). */
 #define UNSURE_NS (3600 * NS_PER_S)
 
@@ -98,12 +100,17 @@ static enum err open_copy(struct follower *f, struct error *err)
     return store_open_shards(f->writer.store, f->writer.n_shards, err);
 }
 
+static size_t batch_bytes(const struct engine_options *o)
+{
+    return o->recovery_batch_bytes != 0 ? o->recovery_batch_bytes : BATCH_BYTES;
+}
+
 enum err follower_open(const struct follower_options *o, struct follower **ret, struct error *err)
 {
     struct follower *f = xcalloc(1, sizeof(*f));
     f->options = *o;
     f->writer = (struct copy_writer){.n_shards = o->n_shards,
-                                     .batch_bytes = o->engine->recovery_batch_bytes,
+                                     .batch_bytes = batch_bytes(o->engine),
                                      .fault = o->engine->fault};
     enum err rc = open_copy(f, err);
     if (rc != ERR_OK) {

@@ -130,11 +130,18 @@ static enum err read_to_commit(struct recovery *r, struct copy_writer *w, struct
     return ERR_OK;
 }
 
+/* Each batch writes about as much anew as there is by then, so the fewer the better. The keys, whose memory
+ * it is, come when all is read. */
+static size_t batch_bytes(const struct engine_options *o)
+{
+    return o->recovery_batch_bytes != 0 ? o->recovery_batch_bytes : o->memory_bytes / 2;
+}
+
 static enum err read_from_origin(struct recovery *r, struct error *err)
 {
     struct copy_writer w = {.store = r->e->state->store,
                             .n_shards = r->e->n_shards,
-                            .batch_bytes = r->e->options.recovery_batch_bytes,
+                            .batch_bytes = batch_bytes(&r->e->options),
                             .fault = r->e->options.fault,
                             .to_commit = true,
                             .seq = r->seq,

@@ -471,6 +471,54 @@ enum err store_del(struct store_txn *t, uint32_t shard, const struct record_key 
     return rc != 0 && rc != MDB_NOTFOUND ? failed(t->store, "delete", rc, err) : ERR_OK;
 }
 
+struct store_load {
+    struct store *store;
+    MDB_cursor *cursor;
+    bool is_new; /* the shard was empty: pages are filled to the brim, and there is nothing to delete */
+};
+
+enum err store_load_begin(struct store_txn *t, uint32_t shard, struct store_load **ret, struct error *err)
+{
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    int rc = mdb_cursor_open(t->txn, t->store->shards[shard], &cursor);
+    if (rc != 0) {
+        return failed(t->store, "write", rc, err);
+    }
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST);
+    if (rc != 0 && rc != MDB_NOTFOUND) {
+        mdb_cursor_close(cursor);
+        return failed(t->store, "write", rc, err);
+    }
+    *ret = xmalloc(sizeof(**ret));
+    **ret = (struct store_load){t->store, cursor, rc == MDB_NOTFOUND};
+    return ERR_OK;
+}
+
+enum err store_load_put(struct store_load *l, const struct record_key *key, struct slice value,
+                        struct error *err)
+{
+    MDB_val k = val_of(record_key_slice(key)), v = val_of(value);
+    int rc = mdb_cursor_put(l->cursor, &k, &v, l->is_new ? MDB_APPEND : 0);
+    return rc != 0 ? failed(l->store, "write", rc, err) : ERR_OK;
+}
+
+enum err store_load_del(struct store_load *l, const struct record_key *key, struct error *err)
+{
+    MDB_val k = val_of(record_key_slice(key)), v;
+    int rc = l->is_new ? MDB_NOTFOUND : mdb_cursor_get(l->cursor, &k, &v, MDB_SET);
+    if (rc == 0) {
+        rc = mdb_cursor_del(l->cursor, 0);
+    }
+    return rc != 0 && rc != MDB_NOTFOUND ? failed(l->store, "delete", rc, err) : ERR_OK;
+}
+
+void store_load_end(struct store_load *l)
+{
+    mdb_cursor_close(l->cursor);
+    free(l);
+}
+
 static enum err put_single(struct store_txn *t, struct slice name, struct slice bytes,
                            struct error *err)
 {

@@ -83,6 +83,15 @@ enum err store_put(struct store_txn *t, uint32_t shard, const struct record_key 
 /* Nothing happens when there is none. */
 enum err store_del(struct store_txn *t, uint32_t shard, const struct record_key *key,
                    struct error *err) FYKE_MUST_USE;
+/* Many values of one shard in ascending order of their keys; nothing else is written meanwhile. */
+struct store_load;
+enum err store_load_begin(struct store_txn *t, uint32_t shard, struct store_load **ret,
+                          struct error *err) FYKE_MUST_USE;
+enum err store_load_put(struct store_load *l, const struct record_key *key, struct slice value,
+                        struct error *err) FYKE_MUST_USE;
+/* Nothing happens when there is none. */
+enum err store_load_del(struct store_load *l, const struct record_key *key, struct error *err) FYKE_MUST_USE;
+void store_load_end(struct store_load *l);
 enum err store_put_header(struct store_txn *t, struct slice bytes,
                           struct error *err) FYKE_MUST_USE;
 enum err store_put_origin(struct store_txn *t, const struct store_origin *o,

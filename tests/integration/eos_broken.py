@@ -84,9 +84,9 @@ MISTAKES = [
      upstream("an_open_transaction")),
     ("state that is committed is not restored",
      [("engine/journal/copy_writer.c",
-       "    return entry->deleted ? store_del(w->txn, db, key, err)",
-       "    return entry->position % 7 == 0 ? ERR_OK\n"
-       "           : entry->deleted ? store_del(w->txn, db, key, err)")], MATRIX),
+       "    if (entry->deleted) {\n        copy_batch_del(",
+       "    if (entry->position % 7 == 0) {\n        return ERR_OK;\n    }\n"
+       "    if (entry->deleted) {\n        copy_batch_del(")], MATRIX),
     # As if records of keys that are not committed left memory for the database.
     ("eviction before commit",
      [("engine/state/checkpoint.c",

@@ -119,7 +119,7 @@ FAULTS = (
     ('clocks that no rule asks for stay', ('value_state',),
      ('engine/state/value_state.c', '    *out = s->unclocked;\n    s->unclocked', '    frozen_release(&s->unclocked);\n    s->unclocked')),
     ('a recovery leaves out the clocks of values', ('value_state',),
-     (COPY, 'return apply_value(w, w->n_shards, &key, entry, err);', 'return ERR_OK;')),
+     (COPY, 'return apply_value(w, w->n_shards, &key, entry);', 'return ERR_OK;')),
     # the client's end of an abort
     ('no flush before an abort', ('kafka_txn',),
      ('connectors/kafka_txn.c', '    rd_kafka_flush(t->client.rk, ABORT_FLUSH_MS);\n', '')),
