@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/chunks.h"
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -26,6 +27,9 @@
 #define UNPOISON(ptr, bytes) ((void)0)
 #endif
 
+/* Of a block that is given out next. */
+#define PREFETCH_MAX_BYTES ((size_t)320)
+
 struct pool_block {
     struct pool_block *next;
 };
@@ -44,21 +48,28 @@ struct pool_large {
 static_assert(sizeof(struct pool_chunk) % 16 == 0 && sizeof(struct pool_large) % 16 == 0,
               "headers keep the alignment of what follows");
 
-/* 2k: 32 << k bytes, 2k + 1: 48 << k. */
+/* 32, 48, 64; from there on four to a doubling: 80, 96, 112, 128, 160, … */
+#define SMALL_CLASSES 3U
+
 static size_t class_bytes(unsigned class)
 {
-    return (class & 1 ? (size_t)48 : (size_t)32) << (class >> 1);
+    if (class < SMALL_CLASSES) {
+        return (size_t)32 + 16 * (size_t)class;
+    }
+    unsigned step = class - SMALL_CLASSES;
+    return ((size_t)5 + step % 4) << (4 + step / 4);
 }
 
 /* The smallest class that holds `bytes` (<= POOL_MAX_BLOCK). */
 static unsigned class_of(size_t bytes)
 {
-    if (bytes <= POOL_MIN_BLOCK) {
-        return 0;
+    if (bytes <= 64) {
+        return bytes <= POOL_MIN_BLOCK ? 0 : (unsigned)(bytes - 17) / 16;
     }
-    /* 32 << k < bytes <= 64 << k */
-    unsigned k = 63U - (unsigned)__builtin_clzll((unsigned long long)bytes - 1) - 5U;
-    return bytes <= (size_t)48 << k ? 2 * k + 1 : 2 * k + 2;
+    /* 64 << k < bytes <= 128 << k; quarters of 64 << k in front of the last byte: 4 to 7 */
+    unsigned k = 63U - (unsigned)__builtin_clzll((unsigned long long)bytes - 1) - 6U;
+    unsigned quarters = (unsigned)((bytes - 1) >> (k + 4));
+    return SMALL_CLASSES + 4 * k + quarters - 4;
 }
 
 size_t pool_block_bytes(size_t bytes)
@@ -107,7 +118,10 @@ static void *pop_free(struct pool *p, unsigned class)
     struct pool_block *b = p->free[class];
     UNPOISON(b, class_bytes(class));
     p->free[class] = b->next;
-    __builtin_prefetch(b->next); /* what is free is cold */
+    if (b->next != NULL) { /* what is free is cold */
+        size_t bytes = class_bytes(class);
+        memory_prefetch(b->next, bytes < PREFETCH_MAX_BYTES ? bytes : PREFETCH_MAX_BYTES);
+    }
     return b;
 }
 
@@ -140,10 +154,32 @@ static void add_chunk(struct pool *p)
     POISON(p->carve_at, p->carve_left);
 }
 
+/* A block of whole cache lines lies in no more of them than it has; what is skipped goes to small blocks. */
+static void align_carve(struct pool *p)
+{
+    size_t skip = -(uintptr_t)p->carve_at % CACHE_LINE_BYTES;
+    if (skip > p->carve_left) {
+        return;
+    }
+    if (skip >= POOL_MIN_BLOCK) {
+        unsigned class = class_of(skip);
+        UNPOISON(p->carve_at, skip);
+        push_free(p, p->carve_at, class);
+    }
+    p->carve_at += skip;
+    p->carve_left -= skip;
+}
+
 static void *carve(struct pool *p, size_t bytes)
 {
+    if (bytes % CACHE_LINE_BYTES == 0) {
+        align_carve(p);
+    }
     if (p->carve_left < bytes) {
         add_chunk(p);
+    }
+    if (bytes % CACHE_LINE_BYTES == 0) {
+        align_carve(p);
     }
     void *ptr = p->carve_at;
     UNPOISON(ptr, bytes);

@@ -1,7 +1,7 @@
 /* Blocks that come and go: free lists by size class, carved from chunks (base/chunks.h), so that a steady
  * state takes no more memory. The caller keeps the size and gives it back. Not thread-safe.
  *
- * Classes: 32, 48, 64, 96, … 49152, 65536 bytes. Larger blocks come from malloc, one by one.
+ * Classes: 32, 48, 64, 80, 96, 112, 128, 160, … 57344, 65536 bytes. Larger blocks come from malloc, one by one.
  * Chunks go back to the system with the pool, or when nothing is in use (pool_trim). */
 #ifndef FYKE_BASE_POOL_H
 #define FYKE_BASE_POOL_H
@@ -11,7 +11,7 @@
 
 #define POOL_MIN_BLOCK ((size_t)32)
 #define POOL_MAX_BLOCK ((size_t)65536)
-#define POOL_CLASSES 23
+#define POOL_CLASSES 43
 
 struct pool_block;
 struct pool_chunk;
