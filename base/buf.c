@@ -68,16 +68,22 @@ const char *buf_cstr(struct buf *b)
     return b->ptr;
 }
 
-void buf_put_varint(struct buf *b, uint64_t v)
+#define VARINT_MAX_BYTES 10
+
+/* There is room for it. */
+static void add_varint(struct buf *b, uint64_t v)
 {
-    uint8_t tmp[10];
-    size_t n = 0;
     while (v >= 0x80) {
-        tmp[n++] = (uint8_t)(v | 0x80);
+        b->ptr[b->len++] = (char)(uint8_t)(v | 0x80);
         v >>= 7;
     }
-    tmp[n++] = (uint8_t)v;
-    buf_put(b, tmp, n);
+    b->ptr[b->len++] = (char)(uint8_t)v;
+}
+
+void buf_put_varint(struct buf *b, uint64_t v)
+{
+    buf_reserve(b, VARINT_MAX_BYTES);
+    add_varint(b, v);
 }
 
 void buf_put_zigzag(struct buf *b, int64_t v)
@@ -93,14 +99,21 @@ void buf_put_u32be(struct buf *b, uint32_t v)
 
 void buf_put_u64be(struct buf *b, uint64_t v)
 {
-    buf_put_u32be(b, (uint32_t)(v >> 32));
-    buf_put_u32be(b, (uint32_t)v);
+    uint8_t t[8];
+    for (int i = 0; i < 8; i++) {
+        t[i] = (uint8_t)(v >> (56 - 8 * i));
+    }
+    buf_put(b, t, sizeof(t));
 }
 
 void buf_put_blob(struct buf *b, struct slice s)
 {
-    buf_put_varint(b, s.len);
-    buf_put_slice(b, s);
+    buf_reserve(b, VARINT_MAX_BYTES + s.len);
+    add_varint(b, s.len);
+    if (s.len > 0) {
+        memcpy(b->ptr + b->len, s.ptr, s.len);
+    }
+    b->len += s.len;
 }
 
 uint8_t read_byte(struct reader *r)

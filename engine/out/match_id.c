@@ -1,5 +1,7 @@
 #include "engine/out/match_id.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "engine/out/alert_memo.h"
 
@@ -24,21 +26,24 @@ const char *match_kind_name(enum match_kind kind)
 
 static void put_u64(struct buf *out, uint64_t v)
 {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(v >> (56 - 8 * i));
-    }
-    buf_put_blob(out, slice_from((const char *)bytes, sizeof(bytes)));
+    buf_put_varint(out, sizeof(v));
+    buf_put_u64be(out, v);
 }
 
 static void put_key(struct buf *out, const struct match *m)
 {
-    struct buf key = BUF_INIT;
+    size_t begin = out->len;
     for (uint32_t i = 0; i < m->rule->n_key; i++) {
-        value_encode(m->key[i], &key);
+        value_encode(m->key[i], out);
     }
-    buf_put_blob(out, buf_slice(&key));
-    buf_release(&key);
+    /* a blob: how long it is stands in front */
+    size_t len = out->len - begin;
+    buf_put_varint(out, len);
+    size_t head = out->len - begin - len;
+    char length[16];
+    memcpy(length, out->ptr + begin + len, head);
+    memmove(out->ptr + begin + head, out->ptr + begin, len);
+    memcpy(out->ptr + begin, length, head);
 }
 
 static void put_evidence(struct buf *out, const struct ruleset *rs, const struct match *m,
@@ -85,7 +90,7 @@ struct hash128 match_id_again(const struct ruleset *rs, const struct match *m,
                               struct alert_memo *memo)
 {
     FYKE_CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-    buf_reserve(&bytes, 512);
+    buf_reserve(&bytes, 1024);
     buf_put_blob(&bytes, m->rule->name);
     put_u64(&bytes, m->rule->plan);
     put_key(&bytes, m);
