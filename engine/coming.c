@@ -2,22 +2,28 @@
 
 #include <assert.h>
 
+#include "nfa/quick_set.h"
+
 /* A pass holds more events than the nearest memory does. */
 #define EVENTS_AHEAD 4
-/* So many items lie between two steps from the table of keys to what an instance keeps. */
-#define ITEMS_PER_STEP 2
+/* So many wanted items lie between two steps from the table of keys to what an instance keeps. */
+#define ITEMS_PER_STEP 1
 #define KEYS_AHEAD (ITEMS_PER_STEP * KEYSPACE_PREFETCH_STEPS)
+/* Asking many one after the other is faster than in between. */
+#define TAKEN_IN 16
 
-static_assert(KEYS_AHEAD < COMING_ITEMS, "an item is in the ring before its key is fetched");
+static_assert(KEYS_AHEAD + TAKEN_IN < COMING_ITEMS, "a wanted item is in the ring before its key is fetched");
 
 static void ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
                      const struct event *e, const struct nfa_call *call)
 {
+    uint64_t holds = quick_set_ask(v->asks, e);
     for (uint32_t u = 0; u < v->n_uses; u++) {
         const struct key_use *use = &v->uses[u];
         const struct rule *rule = &rs->rules[use->rule];
         if (use->by_event) {
-            c->tests[u] = rule_own_tests(rule, e, use->roles, call);
+            c->tests[u] = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
+                                             : rule_own_tests(rule, e, use->roles, call);
             if (c->tests[u] == 0 && !rule_counts(rule, use->roles)) {
                 continue;
             }
@@ -48,13 +54,30 @@ static void find(struct coming *c, const struct shard_pass *pass, const struct s
     }
 }
 
-static void fetch_key(const struct coming_items *c, const struct shard *s, size_t i)
+static void take_in(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
+                    const struct nfa_call *call)
+{
+    struct coming *in = &c->ring[c->next % COMING_ITEMS];
+    if (c->next + EVENTS_AHEAD < s->n_items) {
+        const struct shard_item *ahead = &s->items[c->next + EVENTS_AHEAD];
+        event_prefetch(ahead->event);
+        __builtin_prefetch(ahead->key.canonical.ptr);
+        __builtin_prefetch(ahead->key.values);
+    }
+    find(in, pass, &s->items[c->next], call);
+    if (in->rule_bits != 0) {
+        c->wanted[c->n_wanted++ % COMING_ITEMS] = c->next;
+    }
+    c->next++;
+}
+
+static void fetch_keys(const struct coming_items *c, const struct shard *s)
 {
     for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
-        size_t ahead = i + ITEMS_PER_STEP * (KEYSPACE_PREFETCH_STEPS - step);
-        uint64_t rule_bits = ahead < s->n_items ? coming_of(c, ahead)->rule_bits : 0;
-        if (rule_bits != 0) {
-            keyspace_prefetch(s->keyspace, s->items[ahead].key.hash, rule_bits, step);
+        size_t ahead = c->n_done + ITEMS_PER_STEP * (KEYSPACE_PREFETCH_STEPS - step);
+        if (ahead < c->n_wanted) {
+            size_t item = c->wanted[ahead % COMING_ITEMS];
+            keyspace_prefetch(s->keyspace, s->items[item].key.hash, coming_of(c, item)->rule_bits, step);
         }
     }
 }
@@ -62,11 +85,14 @@ static void fetch_key(const struct coming_items *c, const struct shard *s, size_
 void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
                   const struct nfa_call *call, size_t i)
 {
-    for (; c->next < s->n_items && c->next <= i + KEYS_AHEAD; c->next++) {
-        if (c->next + EVENTS_AHEAD < s->n_items) {
-            event_prefetch(s->items[c->next + EVENTS_AHEAD].event);
+    size_t end = i + COMING_ITEMS < s->n_items ? i + COMING_ITEMS : s->n_items;
+    if (c->next < end && c->n_wanted <= c->n_done + KEYS_AHEAD) {
+        while (c->next < end && c->n_wanted <= c->n_done + KEYS_AHEAD + TAKEN_IN) {
+            take_in(c, s, pass, call);
         }
-        find(&c->ring[c->next % COMING_ITEMS], pass, &s->items[c->next], call);
     }
-    fetch_key(c, s, i);
+    if (coming_of(c, i)->rule_bits != 0) {
+        fetch_keys(c, s);
+        c->n_done++;
+    }
 }

@@ -6,7 +6,7 @@
 #include "engine/shard.h"
 
 #define COMING_USES 16
-#define COMING_ITEMS 16 /* power of two, more than items are fetched ahead */
+#define COMING_ITEMS 64 /* power of two */
 
 struct coming {
     bool known;         /* false: the rules are asked when it comes */
@@ -15,9 +15,13 @@ struct coming {
     uint64_t tests[COMING_USES]; /* of uses that are `by_event`: what the event passes */
 };
 
+/* Those that some rule may want have numbers of their own: what they need is fetched so many of them ahead, for the
+ * others take no time. */
 struct coming_items {
     size_t next; /* first item that is not in the ring yet */
     struct coming ring[COMING_ITEMS];
+    size_t n_wanted, n_done;     /* taken in; begun with */
+    size_t wanted[COMING_ITEMS]; /* items, by number */
 };
 
 /* Before item i is delivered: takes in those that follow, and fetches. */

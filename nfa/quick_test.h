@@ -38,19 +38,23 @@ static inline bool quick_text_equal(const struct value *v, const struct value *c
                             memcmp(v->u.str, constant->u.str, v->len) == 0));
 }
 
+/* Of an event of the comparison's declaration. */
+static inline bool quick_comparison_true(const struct quick_comparison *c, const struct event *e)
+{
+    if (c->slot >= e->n_values) {
+        return false;
+    }
+    const struct value *v = &e->values[c->slot];
+    if (v->kind != c->constant.kind) {
+        return false; /* missing: the checker has seen to everything else */
+    }
+    return c->is_text ? quick_text_equal(v, &c->constant) : quick_comparison_holds(c, *v);
+}
+
 static inline bool quick_test_true(const struct quick_test *t, const struct event *e)
 {
     for (uint32_t i = 0; i < t->n; i++) {
-        const struct quick_comparison *c = &t->items[i];
-        if (c->decl != e->decl || c->slot >= e->n_values) {
-            return false;
-        }
-        const struct value *v = &e->values[c->slot];
-        if (v->kind != c->constant.kind) {
-            return false; /* missing: the checker has seen to everything else */
-        }
-        bool holds = c->is_text ? quick_text_equal(v, &c->constant) : quick_comparison_holds(c, *v);
-        if (!holds) {
+        if (t->items[i].decl != e->decl || !quick_comparison_true(&t->items[i], e)) {
             return false;
         }
     }

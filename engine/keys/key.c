@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "engine/keys/key_profile.h"
+#include "nfa/quick_set.h"
 #include "nfa/value_short.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -249,6 +250,28 @@ static void index_uses(struct key_table *t, struct key_group *g)
     }
 }
 
+/* A rule that asks more than the set has room for asks by itself. */
+static void share_asks(struct key_table *t, const struct key_group *g)
+{
+    for (uint32_t i = 0; i < g->n_variants; i++) {
+        struct key_variant *v = &g->variants[i];
+        if (v->index != NULL) {
+            continue;
+        }
+        v->asks = ARENA_ARRAY(&t->arena, struct quick_set, 1);
+        v->asks->decl = v->decl;
+        for (uint32_t k = 0; k < v->n_uses; k++) {
+            struct key_use *use = &v->uses[k];
+            const struct rule *r = &t->rs->rules[use->rule];
+            if (use->by_event) {
+                struct quick_need *needs = ARENA_ARRAY(&t->arena, struct quick_need, r->n_tests + 1u);
+                use->n_needs = quick_set_add(v->asks, r, use->roles, needs);
+                use->needs = use->n_needs != UINT32_MAX ? needs : NULL;
+            }
+        }
+    }
+}
+
 static void fill_routes(struct key_table *t)
 {
     size_t n_lists = (size_t)t->rs->n_stages * t->rs->n_decls;
@@ -294,6 +317,7 @@ static void table_init(struct key_table *t, const struct ruleset *rs, bool share
         }
         find_by_event(t, &t->groups[i]);
         index_uses(t, &t->groups[i]);
+        share_asks(t, &t->groups[i]);
     }
     fill_routes(t);
 }

@@ -24,12 +24,17 @@
 #include "engine/keys/use_index.h"
 #include "nfa/rule.h"
 
+struct quick_need; /* nfa/quick_set.h */
+struct quick_set;
+
 /* The roles of one rule that an event of a declaration may have through a variant. */
 struct key_use {
     uint32_t rule;
     bool by_event; /* whether it wants an event is known by fields of the event and constants */
     bool filtered; /* a role of the rule that the declaration may have asks the event for more */
     uint64_t roles;
+    const struct quick_need *needs; /* in key_variant.asks; NULL: the rule is asked by itself */
+    uint32_t n_needs;
 };
 
 /* The measures of a profile that an event of a declaration may feed through a variant. */
@@ -54,6 +59,7 @@ struct key_variant {
     struct key_use *uses;      /* ascending by rule; of kin the leader alone */
     uint32_t n_uses;
     const struct use_index *index; /* NULL: every use is asked */
+    struct quick_set *asks;        /* what the uses ask of an event by itself; NULL with an index */
     struct key_follow *follows; /* ascending by profile */
     uint32_t n_follows;
 };

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "base/xalloc.h"
+#include "nfa/quick_set.h"
 #include "nfa/quick_test.h"
 
 enum { FIELDS = 4, CONDITIONS = 4000 };
@@ -68,6 +69,99 @@ static void test_same_as_expressions(void **state)
     assert_true(n_true > CONDITIONS / 2);
 }
 
+/* ---- several rules -------------------------------------------------------------------------- */
+
+enum { RULES = 6, TESTS = 4, SETS = 400 };
+
+static struct event *some_event(struct world *w, struct rng *r)
+{
+    struct value values[FIELDS];
+    for (uint32_t f = 0; f < FIELDS; f++) {
+        values[f] = rng_below(r, 5) ? some_value(r, kinds[f]) : VALUE_MISSING;
+    }
+    return event_at(w, 1, (uint32_t)rng_below(r, FIELDS + 1), values);
+}
+
+static uint64_t asked_alone(const struct rule *rule, uint64_t roles, const struct event *e)
+{
+    uint64_t tests = 0;
+    for (uint32_t t = 0; t < rule->n_tests; t++) {
+        bool holds = (rule->tests[t].roles & roles) && quick_test_true(rule->tests[t].quick, e);
+        tests |= (uint64_t)holds << t;
+    }
+    return tests;
+}
+
+static void some_rule(struct world *w, struct rng *r, struct rule *rule, struct rule_test *tests)
+{
+    *rule = (struct rule){.tests = tests, .n_tests = TESTS};
+    for (uint32_t t = 0; t < TESTS; t++) {
+        tests[t] = (struct rule_test){
+            .roles = 1 + rng_below(r, 3),
+            .quick = quick_test_new(rng_below(r, 9) ? some_condition(w, r) : NULL, &w->arena),
+        };
+    }
+}
+
+/* Returns how many tests have passed. */
+static uint32_t check_set(struct world *w, struct rng *r)
+{
+    struct rule_test tests[RULES][TESTS];
+    struct quick_need needs[RULES][TESTS];
+    struct rule rules[RULES];
+    uint32_t n[RULES], passed = 0;
+    uint64_t roles[RULES];
+    struct quick_set set = {.decl = 0};
+    for (uint32_t i = 0; i < RULES; i++) {
+        some_rule(w, r, &rules[i], tests[i]);
+        roles[i] = 1 + rng_below(r, 3);
+        n[i] = quick_set_add(&set, &rules[i], roles[i], needs[i]);
+    }
+    for (uint32_t k = 0; k < 8; k++) {
+        const struct event *e = some_event(w, r);
+        uint64_t holds = quick_set_ask(&set, e);
+        for (uint32_t i = 0; i < RULES; i++) {
+            if (n[i] != UINT32_MAX) {
+                uint64_t met = quick_needs_met(needs[i], n[i], holds);
+                assert_int_equal(met, asked_alone(&rules[i], roles[i], e));
+                passed += (uint32_t)__builtin_popcountll(met);
+            }
+        }
+    }
+    return passed;
+}
+
+static void test_rules_share_comparisons(void **state)
+{
+    struct world *w = *state;
+    struct rng r = rng_seed(6);
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < SETS; i++) {
+        passed += check_set(w, &r);
+    }
+    assert_true(passed > SETS);
+}
+
+/* A rule that finds no room asks by itself; those before it go on. */
+static void test_full_set(void **state)
+{
+    struct world *w = *state;
+    struct quick_set set = {.decl = 0};
+    for (int64_t i = 0; i <= QUICK_SET_MAX; i++) {
+        struct expr *at = field(w, EX_FIELD, 1, -1);
+        at->kind = VAL_INT;
+        struct rule_test test = {.roles = 1};
+        test.quick = quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, at, con(w, value_int(i))), &w->arena);
+        struct rule rule = {.tests = &test, .n_tests = 1};
+        struct quick_need need;
+        assert_int_equal(quick_set_add(&set, &rule, 1, &need), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
+        assert_int_equal(quick_set_add(&set, &rule, 1, &need), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
+        assert_int_equal(quick_set_add(&set, &rule, 2, &need), 0); /* no test has the role */
+    }
+    struct value values[FIELDS] = {VALUE_MISSING, value_int(63), VALUE_MISSING, VALUE_MISSING};
+    assert_true(quick_set_ask(&set, event_at(w, 1, FIELDS, values)) == UINT64_C(1) << 63);
+}
+
 static void test_what_is_none(void **state)
 {
     struct world *w = *state;
@@ -95,6 +189,7 @@ static void test_what_is_none(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_same_as_expressions), TEST(test_what_is_none)};
+    const struct CMUnitTest tests[] = {TEST(test_same_as_expressions), TEST(test_rules_share_comparisons),
+                                       TEST(test_full_set), TEST(test_what_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
