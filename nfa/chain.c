@@ -79,7 +79,7 @@ static uint64_t began(struct instance *in, uint32_t i, const struct detect_event
         return 0;
     }
     uint32_t index = (uint32_t)(x - 1 - in->events.first_serial);
-    struct etime first = retained_at(&in->events, index)->event->time;
+    struct etime first = retained_at(&in->events, index)->time;
     return etime_diff(e->time, first).ns > it->node->span.ns ? 0 : x;
 }
 

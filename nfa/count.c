@@ -32,6 +32,6 @@ uint64_t count_latest(struct instance *in, uint32_t item, const struct detect_ev
     if (i == UINT32_MAX || i < in->lowest) {
         return 0;
     }
-    struct duration took = etime_diff(e->time, retained_at(&in->events, i)->event->time);
+    struct duration took = etime_diff(e->time, retained_at(&in->events, i)->time);
     return took.ns > it->node->span.ns ? 0 : in->events.first_serial + i + 1;
 }

@@ -33,7 +33,7 @@ struct etime deadline_next(const struct instance *in)
         uint32_t c = instance_cursor(in)[i] = settle(in, i);
         if (c < retained_count(&in->events)) {
             struct etime t =
-                etime_add(retained_at(&in->events, c)->event->time, length_of(in->rule, i));
+                etime_add(retained_at(&in->events, c)->time, length_of(in->rule, i));
             next = etime_lt(t, next) ? t : next;
         }
     }
@@ -47,7 +47,7 @@ void deadline_passed(struct instance *in, struct etime t)
         uint32_t c = instance_cursor(in)[i];
         struct duration length = length_of(in->rule, i);
         while (c < retained_count(&in->events) &&
-               etime_add(retained_at(&in->events, c)->event->time, length).ns <= t.ns) {
+               etime_add(retained_at(&in->events, c)->time, length).ns <= t.ns) {
             c++;
         }
         instance_cursor(in)[i] = c;

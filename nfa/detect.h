@@ -104,6 +104,7 @@ struct detect_plan {
     const struct expr *unsplit; /* a condition that no join expresses; NULL: none */
     uint32_t unsplit_test;
     uint32_t n_registers;  /* of all items */
+    uint32_t n_sessions;   /* `n` with a counted step, else 0 */
     bool at_events;        /* the walk knows every event that can complete a match */
     size_t bytes;          /* of struct detector with its arrays */
 };
@@ -158,7 +159,7 @@ struct detector {
     const struct value *key;
     uint64_t *last_seen;         /* per test: the latest event that passes it */
     struct detect_walk main;
-    struct detect_session *sessions; /* per item */
+    struct detect_session *sessions; /* per item, if one of them is counted */
     struct detect_join_state *joins;
     struct run_register **registers;
     struct avoid_state **avoids;

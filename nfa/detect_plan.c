@@ -222,6 +222,15 @@ static void set_registers(struct detect_plan *plan, const struct rule *rule, str
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
+static bool has_counts(const struct detect_plan *plan)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < plan->n; i++) {
+        any |= plan->items[i].kind == DETECT_COUNT;
+    }
+    return any;
+}
+
 static size_t walk_bytes(uint32_t items)
 {
     return (items + 1) * sizeof(struct detect_arm) + items * sizeof(uint64_t);
@@ -237,8 +246,9 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
                       !rule->ends_with_next_no;
     detect_set_joins(plan, rule, arena);
     set_registers(plan, rule, arena);
+    plan->n_sessions = has_counts(plan) ? plan->n : 0;
     plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
-                  walk_bytes(plan->n) + plan->n * sizeof(struct detect_session) +
+                  walk_bytes(plan->n) + plan->n_sessions * sizeof(struct detect_session) +
                   plan->n_joins * (sizeof(struct detect_join_state) + sizeof(struct detect_range)) +
                   plan->n_registers * sizeof(struct run_register *) +
                   plan->n_avoids * sizeof(struct avoid_state *);

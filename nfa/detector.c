@@ -69,7 +69,7 @@ static struct detector *detector_new(struct instance *in)
     d->registers = take(&at, plan->n_registers * sizeof(struct run_register *));
     d->avoids = take(&at, plan->n_avoids * sizeof(struct avoid_state *));
     d->ranges = take(&at, plan->n_joins * sizeof(*d->ranges));
-    d->sessions = take(&at, plan->n * sizeof(*d->sessions));
+    d->sessions = take(&at, plan->n_sessions * sizeof(*d->sessions));
     walk_init(&d->main, 0, plan->n, true, &at);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         walk_init(&d->joins[i].between, plan->joins[i].of + 1, plan->joins[i].at, false, &at);
@@ -108,7 +108,7 @@ static void feed(struct instance *in, uint32_t index)
     const struct candidate *c = retained_at(&in->events, index);
     uint32_t first = instance_first_start(in);
     struct detect_event e = {.index = index, .tests = c->tests, .position = c->position,
-                             .time = c->event->time, .unused = index >= in->lowest};
+                             .time = c->time, .unused = index >= in->lowest};
     e.serial = in->events.first_serial + index + 1;
     e.start = instance_is_start(in, index);
     e.first_live = first < retained_count(&in->events) ? in->events.first_serial + first + 1 : 0;

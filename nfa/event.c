@@ -125,12 +125,12 @@ bool event_clone_whole(const struct event *e, void *mem)
     }
     memcpy(copy, e, fixed);
     for (uint32_t i = 0; i < e->n_values; i++) {
-        struct value *v = &copy->values[i];
+        const struct value *v = &e->values[i];
         if (v->kind == VAL_STRING) {
             if (v->len > 0 && v->u.str != (const char *)e + at) {
                 return false;
             }
-            v->u.str = (const char *)copy + at;
+            copy->values[i].u.str = (const char *)copy + at;
             at += v->len;
         } else if (v->kind == VAL_LIST) {
             return false;

@@ -183,7 +183,7 @@ static inline const struct candidate *cand(const struct finder *f, uint32_t i)
 }
 static inline struct etime cand_time(const struct finder *f, uint32_t i)
 {
-    return cand(f, i)->event->time;
+    return cand(f, i)->time;
 }
 
 /* The first candidate from `i` on, before `end`, that passes the test as far as it reads the event

@@ -125,7 +125,7 @@ bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime comple
     for (uint32_t i = retained_next(f->events, first + 1, f->n, r->without); i < f->n;
          i = retained_next(f->events, i + 1, f->n, r->without)) {
         const struct candidate *c = cand(f, i);
-        if (f->by_deadline ? c->event->time.ns > completed.ns : i >= last) {
+        if (f->by_deadline ? c->time.ns > completed.ns : i >= last) {
             break;
         }
         uint64_t hits = c->tests & r->without;

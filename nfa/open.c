@@ -133,12 +133,12 @@ uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
     uint64_t visits = in->events.visits, seen = 0;
     uint32_t n = retained_count(&in->events);
     /* At the end of an input events are evaluated that the clock has not passed. */
-    struct etime last = n > 0 ? retained_at(&in->events, n - 1)->event->time : now;
+    struct etime last = n > 0 ? retained_at(&in->events, n - 1)->time : now;
     struct etime point = etime_lt(now, last) ? last : now;
     for (uint32_t i = in->lowest; i < n; i++) {
         struct finder f;
         if (!instance_is_start(in, i) ||
-            etime_lt(etime_add(retained_at(&in->events, i)->event->time, in->rule->window), now) ||
+            etime_lt(etime_add(retained_at(&in->events, i)->time, in->rule->window), now) ||
             ++seen > most) {
             continue;
         }

@@ -55,7 +55,7 @@ static bool tail_ends(struct instance *in, struct etime at)
     open = open > 0 ? open - 1 : 0;
     i = i < open ? open : i;
     i = i < in->lowest ? in->lowest : i;
-    for (; i < n && retained_at(&in->events, i)->event->time.ns == at.ns; i++) {
+    for (; i < n && retained_at(&in->events, i)->time.ns == at.ns; i++) {
         in->work.steps++;
         if (retained_at(&in->events, i)->ends & items) {
             return true;

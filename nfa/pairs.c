@@ -14,7 +14,7 @@ static bool too_far(const struct instance *in, const struct detect_join *j, uint
     if (j->at != j->of + 1) {
         return false;
     }
-    return etime_diff(e->time, c->event->time).ns > it->gap.ns ||
+    return etime_diff(e->time, c->time).ns > it->gap.ns ||
            (it->next && c->position && c->position + 1 < e->position);
 }
 

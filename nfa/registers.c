@@ -175,7 +175,7 @@ static bool is_out(const struct instance *in, uint32_t item, uint64_t serial,
     }
     const struct candidate *c =
         retained_at(&in->events, (uint32_t)(serial - 1 - in->events.first_serial));
-    return etime_diff(e->time, c->event->time).ns > it->node->span.ns;
+    return etime_diff(e->time, c->time).ns > it->node->span.ns;
 }
 
 static bool fits(uint8_t op, double have, double limit)

@@ -386,7 +386,7 @@ static bool timeouts_between(const struct rule *r)
 
 bool report_at_event(struct instance *in, uint32_t last, const struct nfa_call *call)
 {
-    struct etime now = retained_at(&in->events, retained_count(&in->events) - 1)->event->time;
+    struct etime now = retained_at(&in->events, retained_count(&in->events) - 1)->time;
     return report_at(in, MATCH_MATCH, now, false, last, call);
 }
 

@@ -16,13 +16,27 @@ static void free_event(struct retained *r, struct pool *pool, struct event *e)
     shared_event_drop(pool, e);
 }
 
+static void free_items(struct retained *r, struct pool *pool)
+{
+    if (r->items != &r->own_item) {
+        pool_free(pool, r->items, r->cap * sizeof(*r->items));
+    }
+}
+
+static void free_segs(struct retained *r, struct pool *pool)
+{
+    if (r->segs != &r->own_seg) {
+        pool_free(pool, r->segs, r->cap_segs * sizeof(*r->segs));
+    }
+}
+
 void retained_release(struct retained *r, struct pool *pool)
 {
     for (uint32_t i = r->lo; i < r->n; i++) {
         free_event(r, pool, r->items[i].event);
     }
-    pool_free(pool, r->items, r->cap * sizeof(*r->items));
-    pool_free(pool, r->segs, r->cap_segs * sizeof(*r->segs));
+    free_items(r, pool);
+    free_segs(r, pool);
     postings_free(r->index);
     *r = (struct retained){0};
 }
@@ -41,14 +55,59 @@ void retained_copy(const struct retained *r, struct pool *pool, struct retained 
 {
     uint32_t n = retained_count(r);
     *ret = *r;
-    ret->items = array_copy(pool, r->items + r->lo, n, sizeof(*r->items));
-    ret->segs = array_copy(pool, r->segs, r->n_segs, sizeof(*r->segs));
+    if (n == 1) {
+        ret->own_item = *retained_at(r, 0);
+    }
+    if (r->n_segs == 1) {
+        ret->own_seg = r->segs[0];
+    }
+    ret->items = n == 1 ? &ret->own_item
+                        : array_copy(pool, r->items + r->lo, n, sizeof(*r->items));
+    ret->segs = r->n_segs == 1 ? &ret->own_seg
+                               : array_copy(pool, r->segs, r->n_segs, sizeof(*r->segs));
     ret->index = NULL; /* made when it is asked */
     ret->n = ret->cap = n;
     ret->lo = 0;
     ret->cap_segs = r->n_segs;
     for (uint32_t i = 0; i < n; i++) {
         shared_event_hold(ret->items[i].event);
+    }
+}
+
+/* Room for one more; the first one's is here. */
+static void grow_items(struct retained *r, struct pool *pool)
+{
+    struct candidate *old = r->items;
+    if (r->n < r->cap) {
+        return;
+    }
+    if (r->cap == 0) {
+        r->items = &r->own_item;
+        r->cap = 1;
+    } else if (old == &r->own_item) {
+        r->items = pool_alloc(pool, 2 * sizeof(*r->items));
+        r->items[0] = *old;
+        r->cap = 2;
+    } else {
+        r->items = pool_grow(pool, old, &r->cap, r->n + 1, sizeof(*r->items));
+    }
+}
+
+static void grow_segs(struct retained *r, struct pool *pool)
+{
+    struct segment *old = r->segs;
+    if (r->n_segs < r->cap_segs) {
+        return;
+    }
+    if (r->cap_segs == 0) {
+        r->segs = &r->own_seg;
+        r->cap_segs = 1;
+    } else if (old == &r->own_seg) {
+        r->segs = pool_alloc(pool, 2 * sizeof(*r->segs));
+        r->segs[0] = *old;
+        r->cap_segs = 2;
+    } else {
+        r->segs = pool_grow(pool, old, &r->cap_segs, r->n_segs + 1, sizeof(*r->segs));
     }
 }
 
@@ -64,7 +123,7 @@ static void compact(struct retained *r)
 
 static struct segment *new_segment(struct retained *r, struct pool *pool)
 {
-    r->segs = pool_grow(pool, r->segs, &r->cap_segs, r->n_segs + 1, sizeof(*r->segs));
+    grow_segs(r, pool);
     r->segs[r->n_segs] = (struct segment){.first_serial = r->first_serial + (r->n - r->lo)};
     r->next_segment++;
     return &r->segs[r->n_segs++];
@@ -77,7 +136,8 @@ static struct event *copy_of(const struct retained *r, struct pool *pool, const 
     return shared_event_keep(shared, pool, e, last);
 }
 
-static struct candidate *append(struct retained *r, struct pool *pool, struct event *copy, bool fresh)
+static struct candidate *append(struct retained *r, struct pool *pool, struct event *copy, bool fresh,
+                                const struct candidate *as)
 {
     compact(r);
     struct segment *seg = fresh ? new_segment(r, pool) : &r->segs[r->n_segs - 1];
@@ -87,31 +147,32 @@ static struct candidate *append(struct retained *r, struct pool *pool, struct ev
     r->bytes += copy->bytes;
     r->oldest = r->n > r->lo ? r->oldest : copy->time;
     r->newest = copy->time;
-    r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
-    r->items[r->n] = (struct candidate){.event = copy};
+    grow_items(r, pool);
+    candidate_set(&r->items[r->n], copy, as);
     return &r->items[r->n++];
 }
 
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh)
 {
-    return append(r, pool, copy_of(r, pool, e, NULL), fresh);
+    return append(r, pool, copy_of(r, pool, e, NULL), fresh, &(struct candidate){0});
 }
 
 struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
-                                  struct shared_event *shared)
+                                  struct shared_event *shared, const struct candidate *as)
 {
     struct event *copy = copy_of(r, pool, e, shared);
     bool fits = r->n_segs && r->segs[r->n_segs - 1].bytes + copy->bytes <= SEGMENT_MAX_BYTES;
-    return append(r, pool, copy, !fits);
+    return append(r, pool, copy, !fits, as);
 }
 
-struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e)
+struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
+                                  const struct candidate *as)
 {
     compact(r);
-    r->items = pool_grow(pool, r->items, &r->cap, r->n + 1, sizeof(*r->items));
+    grow_items(r, pool);
     /* read alone: what is done with it is done to its copy */
-    r->items[r->n] = (struct candidate){.event = (struct event *)(uintptr_t)e};
+    candidate_set(&r->items[r->n], (struct event *)(uintptr_t)e, as);
     return &r->items[r->n++];
 }
 
@@ -132,9 +193,7 @@ void retained_give_back(struct retained *r)
 void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared)
 {
     struct candidate c = r->items[--r->n];
-    struct candidate *kept = retained_append(r, pool, c.event, shared);
-    c.event = kept->event;
-    *kept = c;
+    (void)retained_append(r, pool, c.event, shared, &c);
 }
 
 void retained_drop_last(struct retained *r, struct pool *pool)
@@ -149,7 +208,7 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     free_event(r, pool, e);
     r->n--;
     if (r->n > r->lo) {
-        r->newest = r->items[r->n - 1].event->time;
+        r->newest = r->items[r->n - 1].time;
     }
     if (seg->n == 0) { /* ids stay consecutive: this one is given back */
         r->n_segs--;
@@ -181,7 +240,7 @@ void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count)
     if (r->lo == r->n) {
         r->lo = r->n = 0;
     } else if (count > 0) {
-        r->oldest = r->items[r->lo].event->time;
+        r->oldest = r->items[r->lo].time;
     }
 }
 
@@ -304,7 +363,7 @@ uint32_t retained_at_or_after(const struct retained *r, struct etime t)
     uint32_t lo = 0, hi = retained_count(r);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (etime_lt(retained_at(r, mid)->event->time, t)) {
+        if (etime_lt(retained_at(r, mid)->time, t)) {
             lo = mid + 1;
         } else {
             hi = mid;
@@ -315,6 +374,8 @@ uint32_t retained_at_or_after(const struct retained *r, struct etime t)
 
 uint64_t retained_memory(const struct retained *r)
 {
-    return r->bytes + r->cap * sizeof(*r->items) + r->cap_segs * sizeof(*r->segs) +
+    size_t items = r->items != &r->own_item ? r->cap : 0;
+    size_t segs = r->segs != &r->own_seg ? r->cap_segs : 0;
+    return r->bytes + items * sizeof(*r->items) + segs * sizeof(*r->segs) +
            (r->index ? r->index->bytes : 0);
 }

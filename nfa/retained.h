@@ -16,10 +16,11 @@
 #include "nfa/event.h"
 #include "nfa/shared_event.h"
 
-/* 32 bytes: there is one per event and rule. */
+/* 40 bytes: there is one per event and rule. */
 #define POSITION_MAX ((UINT64_C(1) << 61) - 1)
 struct candidate {
     struct event *event;
+    struct etime time; /* the event's, so that it need not be looked at */
     uint64_t tests;    /* bit t: passes test t as far as that reads the event alone */
     uint64_t ends;     /* bit i: when it came, it could be the last event of item i of the pattern,
                           and a match could still begin before it; never stored (chain.c) */
@@ -28,7 +29,20 @@ struct candidate {
     bool matched : 1;  /* no skip with `on timeout`: a match began here */
     bool shown : 1;    /* a timeout has shown it; under the default policy it gets none of its own */
 };
-_Static_assert(sizeof(struct candidate) == 32, "one per event and rule");
+_Static_assert(sizeof(struct candidate) == 40, "one per event and rule");
+
+/* Field by field: what is free is cold, and a field that is set within what has just been written waits for it. */
+static inline void candidate_set(struct candidate *c, struct event *event, const struct candidate *as)
+{
+    c->event = event;
+    c->time = event->time;
+    c->tests = as->tests;
+    c->ends = as->ends;
+    c->position = as->position;
+    c->reported = as->reported;
+    c->matched = as->matched;
+    c->shown = as->shown;
+}
 
 /* Ids are consecutive; the last one is next_segment - 1. */
 struct segment {
@@ -39,7 +53,7 @@ struct segment {
 };
 
 struct retained {
-    struct candidate *items; /* the arrays lie in the pool */
+    struct candidate *items; /* the arrays lie in the pool, those of one element here */
     struct segment *segs;
     struct postings *index;  /* while many events are kept; NULL else */
     uint64_t first_serial;
@@ -49,6 +63,8 @@ struct retained {
     struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
     uint32_t n, cap, lo;
     uint32_t n_segs, cap_segs;
+    struct candidate own_item; /* most instances keep one event */
+    struct segment own_seg;
 };
 
 static inline uint32_t retained_count(const struct retained *r)
@@ -68,14 +84,15 @@ void retained_release(struct retained *r, struct pool *pool);
 /* A second holder of the same events. */
 void retained_copy(const struct retained *r, struct pool *pool, struct retained *ret);
 /* Clones `e` into the pool. `shared`: the event may be one that other rules of the key keep too; NULL:
- * it is not. */
+ * it is not. `as`: what it is to be besides the event and its time. */
 struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
-                                  struct shared_event *shared);
+                                  struct shared_event *shared, const struct candidate *as);
 /* The same while loading: the stored segments are kept as they were (`fresh` opens one). */
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh);
 /* One more that is not the instance's: it goes with the call, and no segment knows it. */
-struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e);
+struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
+                                  const struct candidate *as);
 void retained_give_back(struct retained *r);
 /* The borrowed one becomes one that is kept; as for retained_append(). */
 void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared);

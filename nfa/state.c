@@ -181,7 +181,7 @@ static bool lead_needs(const struct instance *in, uint32_t index, struct etime f
         return false;
     }
     struct etime until = etime_lt(first_start, now) ? first_start : now;
-    return c->event->time.ns >= etime_sub(until, in->rule->lead).ns;
+    return c->time.ns >= etime_sub(until, in->rule->lead).ns;
 }
 
 static bool has_old(const struct instance *in, struct etime now)
@@ -195,7 +195,7 @@ static uint32_t first_young(const struct instance *in, struct etime now)
 {
     uint32_t n = retained_count(&in->events);
     uint32_t i = 0;
-    while (i < n && etime_lt(etime_add(retained_at(&in->events, i)->event->time, in->rule->horizon), now)) {
+    while (i < n && etime_lt(etime_add(retained_at(&in->events, i)->time, in->rule->horizon), now)) {
         i++;
     }
     return i;
@@ -210,7 +210,7 @@ static uint32_t first_needed(const struct instance *in, struct etime now, uint32
         return start;
     }
     bool any = start < retained_count(&in->events);
-    struct etime first = any ? retained_at(&in->events, start)->event->time : ETIME_MAX;
+    struct etime first = any ? retained_at(&in->events, start)->time : ETIME_MAX;
     while (i < start && !lead_needs(in, i, first, now)) {
         i++;
     }
@@ -269,14 +269,21 @@ void instance_tell(struct instance *in, enum match_kind kind, struct etime at, u
 
 /* ---- events and time ------------------------------------------------------------------------ */
 
+static struct candidate candidate_of(const struct instance *in, uint64_t tests, uint64_t position)
+{
+    return (struct candidate){
+        .tests = tests,
+        .position = position & POSITION_MAX,
+        .reported = in->rule->drains, /* nothing begins with it any more */
+    };
+}
+
 static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position,
                    const struct nfa_call *call)
 {
-    struct candidate *c = retained_append(&in->events, in->pool, e, call->shared);
-    c->tests = tests;
-    c->position = position & POSITION_MAX;
-    c->reported = in->rule->drains; /* nothing begins with it any more */
-    in->live_starts += !c->reported && (tests & in->rule->first_tests) != 0;
+    const struct candidate as = candidate_of(in, tests, position);
+    (void)retained_append(&in->events, in->pool, e, call->shared, &as);
+    in->live_starts += !in->rule->drains && (tests & in->rule->first_tests) != 0;
     detector_add(in, call);
 }
 
@@ -305,10 +312,8 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
         in->told = was_told;
         return;
     }
-    struct candidate *c = retained_borrow(&in->events, in->pool, e);
-    c->tests = tests;
-    c->position = position & POSITION_MAX;
-    c->reported = in->rule->drains;
+    const struct candidate as = candidate_of(in, tests, position);
+    (void)retained_borrow(&in->events, in->pool, e, &as);
     detector_add(in, call);
     uint32_t last_start;
     bool completes = detector_may_complete(in, tests, position != 0, &last_start);
@@ -490,7 +495,7 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
     deadline_passed(in, fired);
 }
 
-#define DETECTOR_PREFETCH_BYTES 320
+#define DETECTOR_PREFETCH_BYTES 384
 
 static void prefetch_detector(const struct instance *in)
 {
@@ -507,8 +512,8 @@ void instance_prefetch(const struct instance *in, uint32_t step)
     if (step == 0) {
         memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
     } else if (retained_count(r) > 0 && step == 1) {
-        __builtin_prefetch(&r->items[r->n - 1]);
-        __builtin_prefetch(&r->segs[r->n_segs - 1]);
+        __builtin_prefetch(&r->items[r->n]);
+        __builtin_prefetch(&r->items[r->lo]);
         prefetch_detector(in);
     } else if (retained_count(r) > 0) {
         event_prefetch(r->items[r->n - 1].event);

@@ -14,7 +14,7 @@ static bool is_due(const struct timeouts *ts, uint32_t start)
 {
     const struct instance *in = ts->report.in;
     const struct candidate *c = retained_at(&in->events, start);
-    return c->event->time.ns == ts->due.ns && instance_is_start(in, start) && !c->matched &&
+    return c->time.ns == ts->due.ns && instance_is_start(in, start) && !c->matched &&
            !c->shown;
 }
 
@@ -72,7 +72,7 @@ bool report_timeouts(struct instance *in, struct etime t, const struct nfa_call 
     timeouts_begin(&ts, in, t, call);
     uint32_t n = retained_count(&in->events);
     for (uint32_t i = retained_at_or_after(&in->events, ts.due); i < n; i++) {
-        if (etime_lt(ts.due, retained_at(&in->events, i)->event->time)) {
+        if (etime_lt(ts.due, retained_at(&in->events, i)->time)) {
             break;
         }
         changed |= timeouts_try(&ts, i);
