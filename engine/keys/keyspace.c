@@ -301,13 +301,17 @@ struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_recor
     return slot->measure;
 }
 
-static struct etime forget_empty_instances(struct keyspace *ks, struct key_record *rec)
+/* After a change: slots that hold nothing any more go. *ret_anew: some slot weighs something else, or is gone.
+ * Returns when the first of them is due. */
+static struct etime settle_slots(struct keyspace *ks, struct key_record *rec, bool *ret_anew)
 {
     struct etime next = ETIME_MAX;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct key_slot *slot = &rec->slots[i];
-        if (!key_slot_settle(slot)) {
+        bool asked = slot->stale || slot->instance == NULL;
+        *ret_anew |= asked;
+        if (asked && !key_slot_settle(slot)) {
             if (slot->rule < ks->options.rs->n_units && !keyspace_has_kin(ks, slot->rule)) {
                 ks->held[slot->rule]--;
             }
@@ -329,7 +333,8 @@ static struct etime forget_empty_instances(struct keyspace *ks, struct key_recor
  * the same whenever they are written. */
 bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at, bool changed)
 {
-    struct etime next = forget_empty_instances(ks, rec);
+    bool anew = false;
+    struct etime next = settle_slots(ks, rec, &anew);
     if (changed) {
         rec->last = place_max(rec->last, at);
         keyspace_mark_dirty(ks, rec);
@@ -340,7 +345,9 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
         record_drop(ks, rec);
         return false;
     }
-    keyspace_weigh(ks, rec);
+    if (anew) {
+        keyspace_weigh(ks, rec);
+    }
     keyspace_used(ks, rec);
     rec->next_time = next;
     keyspace_set_timer(ks, rec->entry, next);
