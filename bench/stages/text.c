@@ -6,44 +6,55 @@
 #include "engine/decode/decode_plan.h"
 #include "engine/decode/json_scan.h"
 #include "engine/decode/json_shape.h"
+#include "engine/decode/json_stops.h"
 
-/* The texts one after the other, each with the zero bytes that a scan wants behind it. */
-static struct slice *padded_texts(const struct input *in, struct arena *arena)
+/* Texts as decode.c holds them while it looks at one. */
+struct text {
+    char *bytes;
+    uint64_t *stops; /* NULL: none are wanted */
+    json_stops_fn copy;
+};
+
+static struct text text_for(const struct bench *b)
 {
-    struct slice *texts = ARENA_ARRAY(arena, struct slice, in->n + 1);
-    for (size_t i = 0; i < in->n; i++) {
-        struct slice from = in->records[i].value;
-        char *to = arena_alloc(arena, from.len + JSON_PAD_BYTES);
-        memcpy(to, from.ptr, from.len);
-        memset(to + from.len, 0, JSON_PAD_BYTES);
-        texts[i] = slice_from(to, from.len);
+    size_t most = 0;
+    for (size_t i = 0; i < b->in.n; i++) {
+        most = b->in.records[i].value.len > most ? b->in.records[i].value.len : most;
     }
-    return texts;
+    struct text t = {.bytes = xcalloc(JSON_STOPS_TEXT(most), 1)};
+    t.copy = b->way == DECODE_BEST ? json_stops_best() : NULL;
+    t.stops = t.copy != NULL ? xcalloc(JSON_STOPS_WORDS(most), sizeof(*t.stops)) : NULL;
+    return t;
 }
 
-/* As decode.c goes about it; JSON alone. */
-static bool scan(struct json_scan *s, struct json_shape *shape, const struct json_paths *paths,
-                 struct slice text, enum decode_way way, struct json_span *found)
+static void take_text(struct text *t, struct slice from)
 {
-    return (way != DECODE_GENERAL &&
-            json_scan_alike(s, text.ptr, text.len, paths, shape, way == DECODE_BEST, found)) ||
-           json_scan_run(s, text.ptr, text.len, paths, found);
+    if (t->copy != NULL) {
+        t->copy(t->bytes, from.ptr, from.len, t->stops);
+    } else {
+        memcpy(t->bytes, from.ptr, from.len);
+        memset(t->bytes + from.len, 0, JSON_PAD_BYTES);
+    }
 }
 
+/* JSON alone. */
 void stage_scan(struct bench *b, struct measured *m)
 {
     struct decode_plan *plan = decode_plan_new(b->rs);
     struct json_shape *shapes = xcalloc(plan->n_topics + 1u, sizeof(*shapes));
     struct json_span *found = xcalloc(plan->most_nodes + 1u, sizeof(*found));
     struct json_scan s;
-    struct arena arena = ARENA_INIT;
-    struct slice *texts = padded_texts(&b->in, &arena);
+    struct text t = text_for(b);
     json_scan_init(&s, 128);
     size_t valid = 0;
     stage_begin(m);
     for (size_t i = 0; i < b->in.n; i++) {
-        uint32_t topic = b->in.records[i].topic;
-        valid += scan(&s, &shapes[topic], &plan->topics[topic].paths, texts[i], b->way, found);
+        const struct record *r = &b->in.records[i];
+        const struct json_paths *paths = &plan->topics[r->topic].paths;
+        take_text(&t, r->value);
+        valid += (b->way != DECODE_GENERAL && json_scan_alike(&s, t.bytes, r->value.len, paths,
+                                                              &shapes[r->topic], t.stops, found)) ||
+                 json_scan_run(&s, t.bytes, r->value.len, paths, found);
     }
     stage_end(m);
     m->operations = b->in.n;
@@ -56,7 +67,8 @@ void stage_scan(struct bench *b, struct measured *m)
     json_scan_release(&s);
     free(shapes);
     free(found);
-    arena_release(&arena);
+    free(t.bytes);
+    free(t.stops);
     decode_plan_free(plan);
 }
 

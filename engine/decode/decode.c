@@ -9,6 +9,7 @@
 #include "engine/decode/decode_quick.h"
 #include "engine/decode/json_scan.h"
 #include "engine/decode/json_shape.h"
+#include "engine/decode/json_stops.h"
 #include "engine/decode/payload_codec.h"
 #include "nfa/expr.h"
 
@@ -29,6 +30,8 @@ struct decoder {
     struct json_span *found; /* per node of the topic's paths */
     char *text;              /* copy of the payload with zero bytes behind it */
     size_t text_cap;
+    json_stops_fn copy;      /* notes where plain text ends; NULL: nobody does */
+    uint64_t *stops;         /* of `text` */
     struct payload_codec codec;
     const char *scanned; /* the text that spans point into; NULL: not the payload's own bytes */
     struct field_room room;
@@ -83,6 +86,7 @@ struct decoder *decoder_new(const struct ruleset *rs, struct decode_limits limit
     d->plan = decode_plan_new(rs);
     d->max_value_bytes = bytes < MAX_VALUE_BYTES ? bytes : MAX_VALUE_BYTES;
     d->way = limits.way;
+    d->copy = limits.way == DECODE_BEST ? json_stops_best() : NULL;
     d->shapes = xcalloc(d->plan->n_topics ? d->plan->n_topics : 1, sizeof(*d->shapes));
     json_scan_init(&d->scan, depth < MAX_DEPTH ? depth : MAX_DEPTH);
     field_room_init(&d->room);
@@ -119,6 +123,7 @@ void decoder_free(struct decoder *d)
     payload_codec_release(&d->codec);
     free(d->found);
     free(d->text);
+    free(d->stops);
     free(d->view);
     free(d->verdicts);
     free(d->positions);
@@ -307,23 +312,35 @@ static void invalid(struct decoded *ret, enum invalid_reason reason, size_t posi
     ret->position = position;
 }
 
-/* The scanner reads in words and stops at a zero byte, so it gets a copy. */
-static void copy_text(struct decoder *d, struct slice value)
+static __attribute__((noinline)) void grow_text(struct decoder *d, size_t need)
 {
-    size_t need = value.len + JSON_PAD_BYTES;
+    size_t cap = d->text_cap ? d->text_cap : 4096;
+    while (cap < need) {
+        cap *= 2;
+    }
+    free(d->text);
+    free(d->stops);
+    d->text = xmalloc(cap);
+    d->stops = xcalloc(JSON_STOPS_WORDS(cap), sizeof(*d->stops));
+    d->text_cap = cap;
+}
+
+/* The scanner reads in words and stops at a zero byte, so it gets a copy. */
+static struct slice copy_text(struct decoder *d, struct slice value)
+{
+    size_t need = JSON_STOPS_TEXT(value.len);
     if (need > d->text_cap) {
-        size_t cap = d->text_cap ? d->text_cap : 4096;
-        while (cap < need) {
-            cap *= 2;
+        grow_text(d, need);
+    }
+    if (d->copy != NULL) {
+        d->copy(d->text, value.ptr, value.len, d->stops);
+    } else {
+        if (value.len > 0) {
+            memcpy(d->text, value.ptr, value.len);
         }
-        free(d->text);
-        d->text = xmalloc(cap);
-        d->text_cap = cap;
+        memset(d->text + value.len, 0, JSON_PAD_BYTES);
     }
-    if (value.len > 0) {
-        memcpy(d->text, value.ptr, value.len);
-    }
-    memset(d->text + value.len, 0, JSON_PAD_BYTES);
+    return slice_from(d->text, value.len);
 }
 
 static bool scan_text(struct decoder *d, struct slice text, const struct plan_topic *topic,
@@ -338,7 +355,7 @@ static bool scan_text(struct decoder *d, struct slice text, const struct plan_to
     struct json_shape *shape = &d->shapes[topic - d->plan->topics];
     bool alike = d->way != DECODE_GENERAL &&
                  json_scan_alike(&d->scan, text.ptr, text.len, &topic->paths, shape,
-                                 d->way == DECODE_BEST, d->found);
+                                 d->copy != NULL ? d->stops : NULL, d->found);
     if (!alike && !json_scan_run(&d->scan, text.ptr, text.len, &topic->paths, d->found)) {
         invalid(ret, reasons[d->scan.error], d->scanned ? d->scan.position : 0);
         return false;
@@ -360,7 +377,8 @@ static bool scan_message(struct decoder *d, const struct record *r,
     ret->schema_id = d->codec.schema_id;
     d->scanned = NULL;
     switch (result) {
-    case PAYLOAD_TEXT: return scan_text(d, buf_slice(&d->codec.text), topic, ret);
+    case PAYLOAD_TEXT:
+        return scan_text(d, copy_text(d, buf_slice(&d->codec.text)), topic, ret);
     case PAYLOAD_OTHER_MESSAGE: break; /* nobody claims it */
     case PAYLOAD_INVALID: invalid(ret, d->codec.reason, position); break;
     }
@@ -378,9 +396,9 @@ static bool scan_value(struct decoder *d, const struct record *r, const struct p
     if (r->in_format && topic->payload) {
         return scan_message(d, r, topic, ret);
     }
-    copy_text(d, r->value);
-    d->scanned = d->text;
-    return scan_text(d, slice_from(d->text, r->value.len), topic, ret);
+    struct slice text = copy_text(d, r->value);
+    d->scanned = text.ptr;
+    return scan_text(d, text, topic, ret);
 }
 
 static struct event **events_room(struct arena *arena, uint32_t n)

@@ -4,9 +4,11 @@
 #include "engine/decode/json_run.h"
 #include "engine/decode/json_scan.h"
 #include "engine/decode/json_shape.h"
+#include "engine/decode/json_stops.h"
 
 struct walk {
     const unsigned char *at;
+    const uint64_t *stops; /* NULL: none */
     struct json_scan *s;
     struct json_shape *shape;
     struct json_link *last;
@@ -18,9 +20,13 @@ struct walk {
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static ALWAYS_INLINE size_t plain_run(const unsigned char *p, bool vectors)
+/* Where the plain text from `p` on ends; `begin`: of what is scanned. */
+static ALWAYS_INLINE const unsigned char *plain_end(const unsigned char *begin,
+                                                    const uint64_t *stops, const unsigned char *p,
+                                                    bool vectors)
 {
-    return vectors ? json_plain_run_sse2(p) : json_plain_run_portable(p);
+    return vectors ? begin + json_stop_from(stops, (size_t)(p - begin))
+                   : p + json_plain_run_portable(p);
 }
 
 static ALWAYS_INLINE bool link_matches(const struct json_link *l, uint32_t parent,
@@ -88,7 +94,8 @@ static ALWAYS_INLINE void put_span(struct json_span *found, uint32_t node,
 /* `w->at` is behind the opening quote. */
 static bool take_string(struct walk *w, bool vectors)
 {
-    const unsigned char *text = w->at, *end = text + plain_run(text, vectors);
+    const unsigned char *text = w->at;
+    const unsigned char *end = plain_end(w->s->begin, w->stops, text, vectors);
     bool escaped = false;
     if (FYKE_LIKELY(*end == '"')) {
         w->at = end + 1;
@@ -137,11 +144,13 @@ static ALWAYS_INLINE bool take_scalar(struct walk *w, bool vectors)
 /* What ends the value behind a link (a string's closing quote is its end); NULL: something else than
  * text without escapes, a number, a truth value or null. */
 static ALWAYS_INLINE const unsigned char *value_end(const struct json_link *l,
+                                                    const unsigned char *begin,
+                                                    const uint64_t *stops,
                                                     const unsigned char *value, bool vectors,
                                                     enum json_kind *kind)
 {
     if (l->opens_string) {
-        const unsigned char *end = value + plain_run(value, vectors);
+        const unsigned char *end = plain_end(begin, stops, value, vectors);
         *kind = JSON_STRING;
         return *end == '"' ? end : NULL;
     }
@@ -182,12 +191,15 @@ static ALWAYS_INLINE bool take_members(struct walk *w, bool vectors)
 {
     struct json_span *const found = w->s->found;
     const uint32_t parent = w->parent;
+    const uint64_t *const stops = w->stops;
+    const unsigned char *const begin = w->s->begin;
     const unsigned char *at = w->at;
     struct json_link *last = w->last, *l;
     bool behind_value = false;
     while ((l = link_at(last, parent, at, vectors)) != NULL) {
         enum json_kind kind;
-        const unsigned char *value = at + l->len, *end = value_end(l, value, vectors, &kind);
+        const unsigned char *value = at + l->len;
+        const unsigned char *end = value_end(l, begin, stops, value, vectors, &kind);
         if (FYKE_UNLIKELY(end == NULL) || !put_first(found, l->node, value, end, kind)) {
             break;
         }
@@ -342,10 +354,11 @@ static __attribute__((noinline)) bool walk_portable(struct walk *w)
 }
 
 bool json_scan_alike(struct json_scan *s, const char *text, size_t len,
-                     const struct json_paths *paths, struct json_shape *shape, bool vectors,
-                     struct json_span *found)
+                     const struct json_paths *paths, struct json_shape *shape,
+                     const uint64_t *stops, struct json_span *found)
 {
     json_scan_begin(s, text, len, paths, found);
-    struct walk w = {.at = s->begin, .s = s, .shape = shape, .last = json_shape_start(shape)};
-    return vectors ? walk_document(&w, true) : walk_portable(&w);
+    struct walk w = {.at = s->begin, .stops = stops, .s = s, .shape = shape,
+                     .last = json_shape_start(shape)};
+    return stops != NULL ? walk_document(&w, true) : walk_portable(&w);
 }

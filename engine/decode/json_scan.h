@@ -79,10 +79,10 @@ bool json_scan_run(struct json_scan *s, const char *text, size_t len,
                    const struct json_paths *paths, struct json_span *found) FYKE_MUST_USE;
 /* The same for texts like those before (json_shape.h): true only for what json_scan_run() finds
  * valid, and then with the same spans. False says nothing: json_scan_run() has to look.
- * `vectors`: with the machine's vector instructions. `shape` is kept for `paths` alone. */
+ * `stops`: of the text (json_stops.h), NULL: without vector instructions. `shape` is kept for `paths` alone. */
 bool json_scan_alike(struct json_scan *s, const char *text, size_t len,
-                     const struct json_paths *paths, struct json_shape *shape, bool vectors,
-                     struct json_span *found) FYKE_MUST_USE;
+                     const struct json_paths *paths, struct json_shape *shape,
+                     const uint64_t *stops, struct json_span *found) FYKE_MUST_USE;
 
 /* ---- shared by the files of this part ----------------------------------------------------- */
 
