@@ -141,16 +141,40 @@ static ALWAYS_INLINE bool take_scalar(struct walk *w, bool vectors)
     return true;
 }
 
+/* Where the string behind a link ends. Most are as long as those before: then the length comes from the link
+ * and is only compared with the stops, so that what follows need not wait for them. */
+static ALWAYS_INLINE const unsigned char *string_end(struct json_link *l,
+                                                     const unsigned char *begin,
+                                                     const uint64_t *stops,
+                                                     const unsigned char *text)
+{
+    size_t at = (size_t)(text - begin);
+    if (l->alike == JSON_ALIKE) {
+        if (FYKE_LIKELY(json_stop_is(stops, at, l->text_len))) {
+            return text + l->text_len;
+        }
+        l->alike = 0;
+    }
+    size_t len = json_stop_from(stops, at) - at;
+    if (l->text_len == len) {
+        l->alike++;
+    } else {
+        l->alike = 0;
+        l->text_len = len <= JSON_STOP_SEEN ? (uint8_t)len : 0;
+    }
+    return text + len;
+}
+
 /* What ends the value behind a link (a string's closing quote is its end); NULL: something else than
  * text without escapes, a number, a truth value or null. */
-static ALWAYS_INLINE const unsigned char *value_end(const struct json_link *l,
-                                                    const unsigned char *begin,
+static ALWAYS_INLINE const unsigned char *value_end(struct json_link *l, const unsigned char *begin,
                                                     const uint64_t *stops,
                                                     const unsigned char *value, bool vectors,
                                                     enum json_kind *kind)
 {
     if (l->opens_string) {
-        const unsigned char *end = plain_end(begin, stops, value, vectors);
+        const unsigned char *end = vectors ? string_end(l, begin, stops, value)
+                                           : value + json_plain_run_portable(value);
         *kind = JSON_STRING;
         return *end == '"' ? end : NULL;
     }

@@ -20,6 +20,8 @@
 /* A longer link is not remembered. */
 #define JSON_LINK_BYTES 32
 #define JSON_LINKS 128
+/* After so many strings of one length the next one is thought to be as long. */
+#define JSON_ALIKE 8
 
 struct json_link {
     _Alignas(16) unsigned char text[JSON_LINK_BYTES];
@@ -29,6 +31,8 @@ struct json_link {
     uint32_t node;   /* of the key in it */
     uint8_t len;
     bool opens_string; /* ends with the quote that opens a string */
+    uint8_t text_len;  /* of the last plain strings behind it … */
+    uint8_t alike;     /* … so many of them, up to JSON_ALIKE */
 };
 
 struct json_shape {

@@ -6,6 +6,7 @@
 #ifndef FYKE_ENGINE_DECODE_JSON_STOPS_H
 #define FYKE_ENGINE_DECODE_JSON_STOPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,12 +29,26 @@ json_stops_fn json_stops_avx2(void);
 /* Of a run that is longer than what one look shows. */
 size_t json_stop_far(const uint64_t *stops, size_t at);
 
+/* Of the stops from a byte on so many at least are seen by one look. */
+#define JSON_STOP_SEEN 56
+
+static inline uint64_t json_stops_at(const uint64_t *stops, size_t at)
+{
+    uint64_t word;
+    memcpy(&word, (const char *)stops + at / 8, sizeof(word));
+    return word >> (at % 8);
+}
+
+/* It is the first one from byte `at` on, `len` bytes behind it, at most JSON_STOP_SEEN. */
+static inline bool json_stop_is(const uint64_t *stops, size_t at, size_t len)
+{
+    return json_stops_at(stops, at) << (63 - len) == UINT64_C(1) << 63;
+}
+
 /* The first stop from byte `at` on. */
 static inline size_t json_stop_from(const uint64_t *stops, size_t at)
 {
-    uint64_t left;
-    memcpy(&left, (const char *)stops + at / 8, sizeof(left));
-    left >>= at % 8;
+    uint64_t left = json_stops_at(stops, at);
     return FYKE_LIKELY(left != 0) ? at + (unsigned)__builtin_ctzll(left)
                                   : json_stop_far(stops, at);
 }
