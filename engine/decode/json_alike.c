@@ -165,22 +165,6 @@ static ALWAYS_INLINE const unsigned char *string_end(struct json_link *l,
     return text + len;
 }
 
-/* What ends the value behind a link (a string's closing quote is its end); NULL: something else than
- * text without escapes, a number, a truth value or null. */
-static ALWAYS_INLINE const unsigned char *value_end(struct json_link *l, const unsigned char *begin,
-                                                    const uint64_t *stops,
-                                                    const unsigned char *value, bool vectors,
-                                                    enum json_kind *kind)
-{
-    if (l->opens_string) {
-        const unsigned char *end = vectors ? string_end(l, begin, stops, value)
-                                           : value + json_plain_run_portable(value);
-        *kind = JSON_STRING;
-        return *end == '"' ? end : NULL;
-    }
-    return scalar_end(value, vectors, kind);
-}
-
 /* The link that stands at a key, of the two that stood there last; NULL: neither. */
 static ALWAYS_INLINE struct json_link *link_at(const struct json_link *last, uint32_t parent,
                                                const unsigned char *at, bool vectors)
@@ -208,8 +192,8 @@ static ALWAYS_INLINE bool put_first(struct json_span *found, uint32_t node,
     return true;
 }
 
-/* The members of an object that come as they came before, with text or scalars for values: all that
- * most records are made of. What the loop goes by stands in no memory, so a step costs what it takes
+/* The members of an object that come as they came before, with text without escapes or scalars for values:
+ * all that most records are made of. What the loop goes by stands in no memory, so a step costs what it takes
  * to find the end of a value. True: it stopped behind a value; else before a key. */
 static ALWAYS_INLINE bool take_members(struct walk *w, bool vectors)
 {
@@ -221,22 +205,33 @@ static ALWAYS_INLINE bool take_members(struct walk *w, bool vectors)
     struct json_link *last = w->last, *l;
     bool behind_value = false;
     while ((l = link_at(last, parent, at, vectors)) != NULL) {
-        enum json_kind kind;
-        const unsigned char *value = at + l->len;
-        const unsigned char *end = value_end(l, begin, stops, value, vectors, &kind);
-        if (FYKE_UNLIKELY(end == NULL) || !put_first(found, l->node, value, end, kind)) {
-            break;
+        const unsigned char *value = at + l->len, *end;
+        if (l->opens_string) {
+            end = vectors ? string_end(l, begin, stops, value)
+                          : value + json_plain_run_portable(value);
+            if (FYKE_UNLIKELY(*end != '"') ||
+                !put_first(found, l->node, value, end, JSON_STRING)) {
+                break;
+            }
+            end++;
+        } else {
+            enum json_kind kind;
+            end = scalar_end(value, vectors, &kind);
+            if (FYKE_UNLIKELY(end == NULL) || !put_first(found, l->node, value, end, kind)) {
+                break;
+            }
         }
         last = l;
-        at = end + l->opens_string;
-        if (*at != ',') {
+        at = end + 1;
+        if (FYKE_LIKELY(memcmp(end, ",\"", 2) == 0)) {
+            continue;
+        }
+        if (*end != ',') {
+            at = end;
             behind_value = true;
             break;
         }
-        at++;
-        if (FYKE_UNLIKELY(*at != '"')) {
-            at = skip_blanks(at);
-        }
+        at = skip_blanks(at);
     }
     w->at = at;
     w->last = last;
@@ -261,7 +256,31 @@ static bool open_container(struct walk *w)
     return true;
 }
 
-/* At a closing bracket. */
+/* The document. */
+static ALWAYS_INLINE bool open_root(struct walk *w)
+{
+    struct json_scan *s = w->s;
+    w->at = skip_blanks(w->at);
+    if (*w->at != '{' || s->max_depth == 0) {
+        return false;
+    }
+    s->found[0] = (struct json_span){.ptr = (const char *)w->at, .kind = JSON_OBJECT};
+    s->frames[0] = (struct json_frame){0, true};
+    s->depth = 1;
+    w->parent = 0;
+    w->in_object = true;
+    w->at++;
+    return true;
+}
+
+static ALWAYS_INLINE void close_root(struct walk *w)
+{
+    w->at++;
+    w->s->found[0].len = (uint32_t)((const char *)w->at - w->s->found[0].ptr);
+    w->s->depth = 0;
+}
+
+/* At a closing bracket, not the document's. */
 static bool close_container(struct walk *w)
 {
     struct json_scan *s = w->s;
@@ -273,10 +292,9 @@ static bool close_container(struct walk *w)
         struct json_span *span = &s->found[w->parent];
         span->len = (uint32_t)((const char *)w->at - span->ptr);
     }
-    if (--s->depth > 0) {
-        w->parent = s->frames[s->depth - 1].node;
-        w->in_object = s->frames[s->depth - 1].is_object;
-    }
+    s->depth--;
+    w->parent = s->frames[s->depth - 1].node;
+    w->in_object = s->frames[s->depth - 1].is_object;
     return true;
 }
 
@@ -336,12 +354,13 @@ static ALWAYS_INLINE enum comes come_on(struct walk *w, enum came came)
             return COMES_VALUE;
         }
         w->at = skip_blanks(w->at);
+        if (*w->at == '}' && w->s->depth == 1) {
+            close_root(w);
+            return COMES_END;
+        }
         if (*w->at == '}' || *w->at == ']') {
             if (!close_container(w)) {
                 return COMES_NOTHING;
-            }
-            if (w->s->depth == 0) {
-                return COMES_END;
             }
             came = CAME_VALUE;
         } else if (came == CAME_OPENING) {
@@ -355,8 +374,7 @@ static ALWAYS_INLINE enum comes come_on(struct walk *w, enum came came)
 static ALWAYS_INLINE bool walk_document(struct walk *w, bool vectors)
 {
     enum came came = CAME_OPENING;
-    w->at = skip_blanks(w->at);
-    if (*w->at != '{' || !open_container(w)) {
+    if (!open_root(w)) {
         return false;
     }
     for (;;) {
