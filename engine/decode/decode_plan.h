@@ -33,7 +33,8 @@ struct quick_text {
 
 enum quick_kind {
     QUICK_NOTHING, /* computed, and nobody asks for it */
-    QUICK_STRING,
+    QUICK_IS_STRING, /* nobody asks for it, but it must be one */
+    QUICK_STRING,    /* kept */
     QUICK_ENUM,
     QUICK_TIME,    /* as text */
     QUICK_DECIMAL,

@@ -111,8 +111,8 @@ static bool put_other(struct making *m, const struct quick_field *q, struct valu
     return true;
 }
 
-static inline bool put_time(struct making *m, const struct quick_field *q, const struct json_span *s,
-                     struct value *v)
+static inline bool put_time(struct making *m, const struct quick_field *q,
+                            const struct json_span *s, struct value *v)
 {
     struct etime t;
     if (!etime_parse_near(slice_from(s->ptr, s->len), &m->room->day, &t) || !field_time_valid(t)) {
@@ -123,36 +123,40 @@ static inline bool put_time(struct making *m, const struct quick_field *q, const
     }
     if (q->keep) {
         put_number(v, VAL_TIMESTAMP, 0, (uint64_t)t.ns, 0);
+    } else {
+        put_nothing(v);
     }
     return true;
 }
 
-static inline bool put_enum(struct making *m, const struct quick_field *q, const struct json_span *s,
-                     struct value *v)
+static inline bool put_enum(struct making *m, const struct quick_field *q,
+                            const struct json_span *s, struct value *v)
 {
     uint32_t i = 0;
     while (i < q->n_names && !text_is(s, &q->names[i])) {
         i++;
     }
-    if (i < q->n_names && q->keep) {
+    if (q->keep && i < q->n_names) {
         put_text(m, v, s);
+    } else {
+        put_nothing(v);
     }
     return i < q->n_names;
 }
 
-static inline bool put_decimal(const struct quick_field *q, const struct json_span *s, struct value *v)
+static inline bool put_decimal(const struct quick_field *q, const struct json_span *s,
+                               struct value *v)
 {
     struct decimal d;
     bool is_short = json_number_short_decimal(s->ptr, s->len, &d);
-    if (is_short && !q->keep) {
-        return true;
-    }
     if (!is_short && !json_number_to_decimal(slice_from(s->ptr, s->len), &d)) {
         return false;
     }
     if (q->keep) {
         put_number(v, VAL_DECIMAL, d.scale, (uint64_t)d.coeff,
                    (uint64_t)((unsigned __int128)d.coeff >> 64));
+    } else {
+        put_nothing(v);
     }
     return true;
 }
@@ -165,57 +169,64 @@ static bool put_int(const struct quick_field *q, const struct json_span *s, stru
     }
     if (q->keep) {
         put_number(v, VAL_INT, 0, (uint64_t)i, 0);
+    } else {
+        put_nothing(v);
     }
     return true;
 }
 
-/* A value that is there. False: not sure that the field is right. */
-static inline bool put_present(struct making *m, const struct quick_field *q,
-                               const struct json_span *s, struct value *v)
+static inline bool is_plain_string(const struct json_span *s)
 {
-    bool is_number = s->kind == JSON_INT || s->kind == JSON_REAL;
-    if (q->kind == QUICK_DECIMAL || q->kind == QUICK_INT) {
-        return is_number && (q->kind == QUICK_INT ? put_int(q, s, v) : put_decimal(q, s, v));
-    }
-    if (s->kind != JSON_STRING) {
-        return false;
-    }
-    if (q->kind == QUICK_STRING && !q->keep) {
-        return true; /* with escapes, too */
-    }
-    if (s->escaped) {
-        return false;
-    }
-    switch (q->kind) {
-    case QUICK_STRING: put_text(m, v, s); return true;
-    case QUICK_ENUM: return put_enum(m, q, s, v);
-    case QUICK_TIME: return put_time(m, q, s, v);
-    case QUICK_DECIMAL:
-    case QUICK_INT:
-    case QUICK_NOTHING:
-    case QUICK_OTHER: break;
-    }
-    return false;
+    return s->kind == JSON_STRING && !s->escaped;
 }
 
+static inline bool is_number(const struct json_span *s)
+{
+    return s->kind == JSON_INT || s->kind == JSON_REAL;
+}
+
+/* What is not there, and what nobody is sure about. */
+static bool put_rest(const struct quick_field *q, const struct json_span *s, struct value *v)
+{
+    put_nothing(v);
+    return s->kind <= JSON_NULL && !q->required;
+}
+
+/* False: not sure that the field is right. */
 static inline bool put_field(struct making *m, const struct quick_field *q, struct value *v)
 {
-    if (!q->keep) {
+    const struct json_span *s;
+    switch (q->kind) {
+    case QUICK_IS_STRING: /* with escapes, too */
+        s = span_of(m->found, q->literal, q->nested);
         put_nothing(v);
-    }
-    if (q->kind == QUICK_NOTHING) {
+        return s->kind == JSON_STRING || put_rest(q, s, v);
+    case QUICK_STRING:
+        s = span_of(m->found, q->literal, q->nested);
+        if (!is_plain_string(s)) {
+            return put_rest(q, s, v);
+        }
+        put_text(m, v, s);
         return true;
-    }
-    if (q->kind == QUICK_OTHER) {
+    case QUICK_ENUM:
+        s = span_of(m->found, q->literal, q->nested);
+        return is_plain_string(s) ? put_enum(m, q, s, v) : put_rest(q, s, v);
+    case QUICK_TIME:
+        s = span_of(m->found, q->literal, q->nested);
+        return is_plain_string(s) ? put_time(m, q, s, v) : put_rest(q, s, v);
+    case QUICK_DECIMAL:
+        s = span_of(m->found, q->literal, q->nested);
+        return is_number(s) ? put_decimal(q, s, v) : put_rest(q, s, v);
+    case QUICK_INT:
+        s = span_of(m->found, q->literal, q->nested);
+        return is_number(s) ? put_int(q, s, v) : put_rest(q, s, v);
+    case QUICK_OTHER:
         put_nothing(v);
         return put_other(m, q, v);
+    case QUICK_NOTHING: break;
     }
-    const struct json_span *s = span_of(m->found, q->literal, q->nested);
-    if (FYKE_UNLIKELY(s->kind <= JSON_NULL)) {
-        put_nothing(v);
-        return !q->required;
-    }
-    return put_present(m, q, s, v);
+    put_nothing(v);
+    return true;
 }
 
 /* At most; what is no text counts, too: then the event is not made here, or the room is not used. */

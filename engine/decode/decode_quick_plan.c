@@ -91,7 +91,7 @@ static enum quick_kind quick_kind_of(const struct plan_field *f)
         return QUICK_OTHER;
     }
     switch (f->decl->type) {
-    case TYPE_STRING: return QUICK_STRING;
+    case TYPE_STRING: return f->keep ? QUICK_STRING : QUICK_IS_STRING;
     case TYPE_ENUM: return QUICK_ENUM;
     case TYPE_DECIMAL: return QUICK_DECIMAL;
     case TYPE_INT: return QUICK_INT;
