@@ -326,7 +326,7 @@ static __attribute__((noinline)) void grow_text(struct decoder *d, size_t need)
 }
 
 /* The scanner reads in words and stops at a zero byte, so it gets a copy. */
-static struct slice copy_text(struct decoder *d, struct slice value)
+static inline struct slice copy_text(struct decoder *d, struct slice value)
 {
     size_t need = JSON_STOPS_TEXT(value.len);
     if (need > d->text_cap) {

@@ -46,7 +46,9 @@ enum quick_result quick_claims(const struct plan_decl *p, const struct json_span
     return p->quick.tests_are_all ? QUICK_CLAIMED : QUICK_UNSURE;
 }
 
-/* The event under way. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* The event under way. Never handed to what is not inlined: then it lies in registers, whatever is written. */
 struct making {
     const struct record *r;
     const struct json_span *found;
@@ -63,7 +65,7 @@ static inline void put_head(struct value *v, enum value_kind kind, uint8_t aux, 
     v->len = len;
 }
 
-static inline void put_text(struct making *m, struct value *v, const struct json_span *s)
+static ALWAYS_INLINE void put_text(struct making *m, struct value *v, const struct json_span *s)
 {
     const char *text = s->ptr;
     char *to = m->text;
@@ -77,33 +79,36 @@ static inline void put_text(struct making *m, struct value *v, const struct json
     }
 }
 
-static inline void put_number(struct value *v, enum value_kind kind, uint8_t aux, uint64_t lo,
-                              uint64_t hi)
+static ALWAYS_INLINE void put_number(struct value *v, enum value_kind kind, uint8_t aux,
+                                     uint64_t lo, uint64_t hi)
 {
     put_head(v, kind, aux, 0);
     v->u.dec.lo = lo;
     v->u.dec.hi = hi;
 }
 
-static inline void put_nothing(struct value *v)
+static ALWAYS_INLINE void put_nothing(struct value *v)
 {
     put_number(v, VAL_MISSING, 0, 0, 0);
 }
 
 /* What decode_field.h says. Lists are not kept here, so a value is one word or text. */
-static bool put_other(struct making *m, const struct quick_field *q, struct value *v)
+static __attribute__((noinline)) bool put_other(const struct quick_field *q, const struct record *r,
+                                                const struct json_span *found,
+                                                struct field_room *room, struct etime *time,
+                                                struct value *v)
 {
     struct json_span where;
     struct value got;
     enum field_verdict verdict =
         q->field->origin == ORIGIN_PAYLOAD
-            ? field_from_payload(q->field, m->found, m->room, &where, &got)
-            : field_from_record(q->field, m->r, &got);
+            ? field_from_payload(q->field, found, room, &where, &got)
+            : field_from_record(q->field, r, &got);
     if (verdict != FIELD_OK || (q->keep && got.kind == VAL_STRING)) {
         return verdict == FIELD_ABSENT && !q->required;
     }
     if (q->is_time) {
-        m->event->time.ns = got.u.i;
+        time->ns = got.u.i;
     }
     if (q->keep) {
         *v = got;
@@ -111,8 +116,8 @@ static bool put_other(struct making *m, const struct quick_field *q, struct valu
     return true;
 }
 
-static inline bool put_time(struct making *m, const struct quick_field *q,
-                            const struct json_span *s, struct value *v)
+static ALWAYS_INLINE bool put_time(struct making *m, const struct quick_field *q,
+                                   const struct json_span *s, struct value *v)
 {
     struct etime t;
     if (!etime_parse_near(slice_from(s->ptr, s->len), &m->room->day, &t) || !field_time_valid(t)) {
@@ -129,8 +134,8 @@ static inline bool put_time(struct making *m, const struct quick_field *q,
     return true;
 }
 
-static inline bool put_enum(struct making *m, const struct quick_field *q,
-                            const struct json_span *s, struct value *v)
+static ALWAYS_INLINE bool put_enum(struct making *m, const struct quick_field *q,
+                                   const struct json_span *s, struct value *v)
 {
     uint32_t i = 0;
     while (i < q->n_names && !text_is(s, &q->names[i])) {
@@ -144,8 +149,8 @@ static inline bool put_enum(struct making *m, const struct quick_field *q,
     return i < q->n_names;
 }
 
-static inline bool put_decimal(const struct quick_field *q, const struct json_span *s,
-                               struct value *v)
+static ALWAYS_INLINE bool put_decimal(const struct quick_field *q, const struct json_span *s,
+                                      struct value *v)
 {
     struct decimal d;
     bool is_short = json_number_short_decimal(s->ptr, s->len, &d);
@@ -175,12 +180,12 @@ static bool put_int(const struct quick_field *q, const struct json_span *s, stru
     return true;
 }
 
-static inline bool is_plain_string(const struct json_span *s)
+static ALWAYS_INLINE bool is_plain_string(const struct json_span *s)
 {
     return s->kind == JSON_STRING && !s->escaped;
 }
 
-static inline bool is_number(const struct json_span *s)
+static ALWAYS_INLINE bool is_number(const struct json_span *s)
 {
     return s->kind == JSON_INT || s->kind == JSON_REAL;
 }
@@ -193,7 +198,7 @@ static bool put_rest(const struct quick_field *q, const struct json_span *s, str
 }
 
 /* False: not sure that the field is right. */
-static inline bool put_field(struct making *m, const struct quick_field *q, struct value *v)
+static ALWAYS_INLINE bool put_field(struct making *m, const struct quick_field *q, struct value *v)
 {
     const struct json_span *s;
     switch (q->kind) {
@@ -222,7 +227,7 @@ static inline bool put_field(struct making *m, const struct quick_field *q, stru
         return is_number(s) ? put_int(q, s, v) : put_rest(q, s, v);
     case QUICK_OTHER:
         put_nothing(v);
-        return put_other(m, q, v);
+        return put_other(q, m->r, m->found, m->room, &m->event->time, v);
     case QUICK_NOTHING: break;
     }
     put_nothing(v);
@@ -252,8 +257,9 @@ enum quick_result quick_event(const struct plan_decl *p, const struct record *r,
     }
     struct event *e = arena_room(arena, fixed + text + COPY_BYTES);
     struct making m = {r, found, room, e, (char *)e + fixed};
-    for (uint32_t i = 0; i < n; i++) {
-        if (!put_field(&m, &p->quick.fields[i], &e->values[i])) {
+    const struct quick_field *q = p->quick.fields;
+    for (struct value *v = e->values, *end = v + n; v < end; v++, q++) {
+        if (!put_field(&m, q, v)) {
             return QUICK_UNSURE;
         }
     }

@@ -86,8 +86,24 @@ bool json_scan_alike(struct json_scan *s, const char *text, size_t len,
 
 /* ---- shared by the files of this part ----------------------------------------------------- */
 
-void json_scan_begin(struct json_scan *s, const char *text, size_t len,
-                     const struct json_paths *paths, struct json_span *found);
+void json_scan_key_room(struct json_scan *s, size_t bytes);
+static inline void json_scan_begin(struct json_scan *s, const char *text, size_t len,
+                                   const struct json_paths *paths, struct json_span *found)
+{
+    size_t key_bytes = 6 * (size_t)paths->longest_name + JSON_PAD_BYTES;
+    if (FYKE_UNLIKELY(key_bytes > s->key_cap)) {
+        json_scan_key_room(s, key_bytes);
+    }
+    memset(found, 0, paths->n * sizeof(*found));
+    s->paths = paths;
+    s->found = found;
+    s->depth = 0;
+    s->node = 0;
+    s->begin = s->at = s->token = (const unsigned char *)text;
+    s->end = s->begin + len;
+    s->error = JSON_OK;
+    s->position = 0;
+}
 /* The string whose content goes on at `p`; what is behind its closing quote, s->escaped set if it
  * has escapes; NULL: it is none. */
 const unsigned char *json_scan_string_rest(struct json_scan *s, const unsigned char *p);

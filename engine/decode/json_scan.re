@@ -383,23 +383,10 @@ void json_scan_release(struct json_scan *s)
     *s = (struct json_scan){0};
 }
 
-void json_scan_begin(struct json_scan *s, const char *text, size_t len,
-                     const struct json_paths *paths, struct json_span *found)
+void json_scan_key_room(struct json_scan *s, size_t bytes)
 {
-    size_t key_bytes = 6 * (size_t)paths->longest_name + JSON_PAD_BYTES;
-    if (key_bytes > s->key_cap) {
-        s->key = xrealloc(s->key, key_bytes);
-        s->key_cap = key_bytes;
-    }
-    memset(found, 0, paths->n * sizeof(*found));
-    s->paths = paths;
-    s->found = found;
-    s->depth = 0;
-    s->node = 0;
-    s->begin = s->at = s->token = (const unsigned char *)text;
-    s->end = s->begin + len;
-    s->error = JSON_OK;
-    s->position = 0;
+    s->key = xrealloc(s->key, bytes);
+    s->key_cap = bytes;
 }
 
 bool json_scan_run(struct json_scan *s, const char *text, size_t len,
