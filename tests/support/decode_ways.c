@@ -7,6 +7,7 @@
 #include "engine/decode/decode.h"
 #include "engine/decode/json_scan.h"
 #include "engine/decode/json_shape.h"
+#include "engine/decode/json_stops.h"
 #include "nfa/expr.h"
 
 #define MAX_DEPTH 16
@@ -31,7 +32,7 @@ enum { DECL_LOGIN, DECL_PAYMENT, DECL_ANY, N_DECLS };
 struct decode_ways {
     struct json_scan scan;
     struct json_paths paths;
-    struct json_shape shapes[2];
+    struct json_shape shapes[3];
     struct json_span want[MAX_NODES], got[MAX_NODES];
     struct ruleset rs;
     struct schema_topic topic;
@@ -175,8 +176,9 @@ void decode_ways_free(struct decode_ways *w)
     for (size_t i = 0; i < FYKE_ARRAY_LEN(w->refs); i++) {
         free(w->refs[i]);
     }
-    json_shape_release(&w->shapes[0]);
-    json_shape_release(&w->shapes[1]);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(w->shapes); i++) {
+        json_shape_release(&w->shapes[i]);
+    }
     json_scan_release(&w->scan);
     json_paths_release(&w->paths);
     buf_release(&w->first);
@@ -191,23 +193,37 @@ uint64_t decode_ways_events(const struct decode_ways *w)
 
 /* ---- checks ------------------------------------------------------------------------------- */
 
+static void check_scan(struct decode_ways *w, const char *text, size_t len, bool ok,
+                       struct json_shape *shape, const uint64_t *stops)
+{
+    if (json_scan_alike(&w->scan, text, len, &w->paths, shape, stops, w->got) != ok) {
+        disagree(ok ? "only the general scan accepts" : "only the short scan accepts", text, len);
+    }
+    for (size_t i = 0; ok && i < w->paths.n; i++) {
+        const struct json_span *x = &w->want[i], *y = &w->got[i];
+        if (x->kind != y->kind ||
+            (x->kind != JSON_NONE &&
+             (x->ptr != y->ptr || x->len != y->len || x->escaped != y->escaped))) {
+            disagree("spans", text, len);
+        }
+    }
+}
+
+/* Without stops, and with those that either kind of the machine's vectors finds. */
 static void check_scans(struct decode_ways *w, const char *text, size_t len)
 {
+    const json_stops_fn ways[] = {json_stops_sse2(), json_stops_avx2()};
     bool ok = json_scan_run(&w->scan, text, len, &w->paths, w->want) &&
               w->want[0].kind == JSON_OBJECT;
-    for (int vectors = 0; vectors < 2; vectors++) {
-        if (json_scan_alike(&w->scan, text, len, &w->paths, &w->shapes[vectors], vectors != 0,
-                            w->got) != ok) {
-            disagree(ok ? "only the general scan accepts" : "only the short scan accepts", text,
-                     len);
-        }
-        for (size_t i = 0; ok && i < w->paths.n; i++) {
-            const struct json_span *x = &w->want[i], *y = &w->got[i];
-            if (x->kind != y->kind ||
-                (x->kind != JSON_NONE &&
-                 (x->ptr != y->ptr || x->len != y->len || x->escaped != y->escaped))) {
-                disagree("spans", text, len);
-            }
+    check_scan(w, text, len, ok, &w->shapes[0], NULL);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(ways); i++) {
+        if (ways[i] != NULL) {
+            char *copy = xmalloc(JSON_STOPS_TEXT(len));
+            uint64_t *stops = xmalloc(JSON_STOPS_WORDS(len) * sizeof(*stops));
+            ways[i](copy, text, len, stops);
+            check_scan(w, text, len, ok, &w->shapes[i + 1], stops);
+            free(copy);
+            free(stops);
         }
     }
 }

@@ -11,9 +11,11 @@
 #include "base/buf.h"
 #include "base/decimal.h"
 #include "base/rng.h"
+#include "base/xalloc.h"
 #include "engine/decode/json_number.h"
 #include "engine/decode/json_run.h"
 #include "engine/decode/json_scan.h"
+#include "engine/decode/json_stops.h"
 #include "tests/support/decode_ways.h"
 
 #define RECORDS 8000
@@ -256,6 +258,89 @@ static void loops_agree(void **state)
     }
 }
 
+/* Every text lies in blocks of just its size, for the sanitizer. */
+static void check_stops(json_stops_fn copy, const unsigned char *text, size_t len)
+{
+    char *from = xmalloc(len ? len : 1), *to = xmalloc(JSON_STOPS_TEXT(len));
+    uint64_t *stops = xmalloc(JSON_STOPS_WORDS(len) * sizeof(*stops));
+    memcpy(from, text, len);
+    copy(to, from, len, stops);
+    assert_memory_equal(to, from, len);
+    for (size_t i = 0; i < 64; i++) {
+        assert_int_equal(to[len + i], 0);
+    }
+    for (size_t at = 0; at <= len; at++) {
+        size_t end = at;
+        while (end < len && json_is_plain(text[end])) {
+            end++;
+        }
+        assert_int_equal(json_stop_from(stops, at), end);
+        for (size_t n = 0; n <= JSON_STOP_SEEN; n++) {
+            assert_int_equal(json_stop_is(stops, at, n), at + n == end);
+        }
+    }
+    free(from);
+    free(to);
+    free(stops);
+}
+
+static void stops_are_where_plain_text_ends(void **state)
+{
+    static const char bytes[] = "\"\\\x1F\x7F\x80\xFF\x20\x21\x23[]^\xA0\x9F\x02";
+    const json_stops_fn ways[] = {json_stops_sse2(), json_stops_avx2()};
+    unsigned char text[300];
+    struct rng r = rng_seed(9);
+    (void)state;
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        uint64_t often = 1 + rng_below(&r, 150); /* runs that end in other words, too */
+        for (size_t i = 0; i < len; i++) {
+            text[i] = rng_below(&r, often) ? (unsigned char)('#' + rng_below(&r, 40))
+                                           : (unsigned char)bytes[rng_below(&r, sizeof(bytes) - 1)];
+        }
+        for (size_t i = 0; i < FYKE_ARRAY_LEN(ways); i++) {
+            if (ways[i] != NULL) {
+                check_stops(ways[i], text, len);
+            }
+        }
+    }
+    for (unsigned c = 0; c < 256; c++) { /* every byte */
+        memset(text, 'a', 100);
+        text[c % 100] = (unsigned char)c;
+        for (size_t i = 0; i < FYKE_ARRAY_LEN(ways); i++) {
+            if (ways[i] != NULL) {
+                check_stops(ways[i], text, 100);
+            }
+        }
+    }
+}
+
+/* A string is thought to be as long as those before: not when it is not. */
+static void lengths_that_were_alike(void **state)
+{
+    static const char *const texts[] = {
+        "abcdefgh", "", "a", "abcdefg", "abcdefghi", "abc\",\"n", "abc\",\"a\":1,\"f\":\"", "ab\\\"cdefg",
+        "abcd\\\"", "\xC3\xA4""bcdef", "abcd\x01""fgh", "abcdefgh\\", "abcdefgh\"", "\xC3""bcdefgh",
+        "0123456789012345678901234567890123456789012345678901234", "01234567890123456789012345678901234567890123456789012345",
+        "012345678901234567890123456789012345678901234567890123456", "01234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    };
+    (void)state;
+    struct buf b = BUF_INIT;
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(texts); i++) {
+        struct decode_ways *w = decode_ways_new();
+        for (size_t k = 0; k < FYKE_ARRAY_LEN(texts); k++) {
+            for (int n = 0; n < 12; n++) { /* what is alike, then what is not, then the first again */
+                buf_clear(&b);
+                buf_puts(&b, "{\"at\":\"2026-01-05T10:00:00Z\",\"type\":\"login\",\"user\":\"");
+                buf_puts(&b, texts[n == 10 ? k : i]);
+                buf_puts(&b, "\",\"n\":7,\"a name longer\":\"x\"}");
+                decode_ways_check(w, b.ptr, b.len);
+            }
+        }
+        decode_ways_free(w);
+    }
+    buf_release(&b);
+}
+
 static void check_number(const unsigned char *text)
 {
     bool real = false, real_sse2 = false;
@@ -327,6 +412,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ways_agree), cmocka_unit_test(many_keys), cmocka_unit_test(loops_agree),
         cmocka_unit_test(what_fills_an_empty_link_is_no_key),
+        cmocka_unit_test(stops_are_where_plain_text_ends),
+        cmocka_unit_test(lengths_that_were_alike),
         cmocka_unit_test(numbers_agree), cmocka_unit_test(short_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
