@@ -18,7 +18,7 @@ static const struct stage {
     stage_fn run;
     const char *operation;
 } stages[] = {
-    {"scan", stage_scan, "record: is it JSON, where are the fields that are named"},
+    {"scan", stage_scan, "record: copied, is it JSON, where are the fields that are named"},
     {"decode", stage_decode, "record: scanned, every declared field checked, what rules name kept"},
     {"order", stage_order, "event: into the order buffer and out"},
     {"key", stage_key, "event and key group: the key computed and hashed"},

@@ -1,9 +1,9 @@
-/* How far plain text and numbers go in a JSON text: the two loops where most of a scan's time is
- * spent. Each stands here twice, for any machine and with SSE2, which every x86-64 has; a caller
- * says which. Texts end with JSON_PAD_BYTES zero bytes, which end every run.
+/* How far plain text and numbers go in a JSON text. Each stands here twice, for any machine and with
+ * SSE2, which every x86-64 has; a caller says which. Texts end with JSON_PAD_BYTES zero bytes, which
+ * end every run. Where a whole text is scanned with vectors, its stops are known (json_stops.h).
  *
- * AVX2 was tried and was dearer (docs/performance.md): strings in events are short, so a run costs
- * the latency of one step, and a step of two SSE2 words takes 32 bytes already. */
+ * AVX2 was tried here and was dearer (docs/performance.md): strings in events are short, so a run
+ * costs the latency of one step, and a step of two SSE2 words takes 32 bytes already. */
 #ifndef FYKE_ENGINE_DECODE_JSON_RUN_H
 #define FYKE_ENGINE_DECODE_JSON_RUN_H
 
