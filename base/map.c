@@ -70,13 +70,32 @@ static struct map_entry *find_or_add(struct map *m, struct slice key, bool *adde
     return &m->entries[m->slots[i] - 1];
 }
 
-struct map_entry *map_find(const struct map *m, struct slice key)
+struct map_entry *map_find_hashed(const struct map *m, struct slice key, uint64_t hash)
 {
     if (m->n == 0) {
         return NULL;
     }
-    size_t i = find_slot(m, key, hash64(key));
+    size_t i = find_slot(m, key, hash);
     return m->slots[i] ? &m->entries[m->slots[i] - 1] : NULL;
+}
+
+struct map_entry *map_find(const struct map *m, struct slice key)
+{
+    return m->n > 0 ? map_find_hashed(m, key, hash64(key)) : NULL;
+}
+
+void map_prefetch(const struct map *m, uint64_t hash, unsigned step)
+{
+    if (m->n == 0) {
+        return;
+    }
+    const uint32_t *slot = &m->slots[(size_t)hash & (m->slot_count - 1)];
+    if (step == 0) {
+        __builtin_prefetch(slot);
+    } else if (*slot != 0) {
+        const struct map_entry *e = &m->entries[*slot - 1];
+        __builtin_prefetch(step == 1 ? (const void *)e : e->key.ptr);
+    }
 }
 
 void *map_get(const struct map *m, struct slice key)

@@ -35,6 +35,11 @@ void map_release(struct map *m);
 
 /* NULL when absent. The entry moves when the map grows. */
 struct map_entry *map_find(const struct map *m, struct slice key);
+/* The same; `hash`: hash64() of the key. */
+struct map_entry *map_find_hashed(const struct map *m, struct slice key, uint64_t hash);
+/* Fetches what map_find_hashed() will look at: each step needs what the one before has fetched. */
+#define MAP_PREFETCH_STEPS 3
+void map_prefetch(const struct map *m, uint64_t hash, unsigned step);
 /* The value, NULL when absent. */
 void *map_get(const struct map *m, struct slice key);
 /* False, and nothing changes, when the key is there already. */

@@ -72,16 +72,6 @@ static void note_edge(struct replay_collect *c, const struct seen *a, bool behin
     memcpy(e->match_id, a->record->match_id.ptr, len < sizeof(e->match_id) ? len : 0);
 }
 
-static void count_key(struct replay_rule *rule, struct slice key)
-{
-    struct map_entry *e = map_find(&rule->by_key, key);
-    if (e) {
-        e->value = (void *)((uintptr_t)e->value + 1);
-    } else {
-        map_add(&rule->by_key, key, (void *)(uintptr_t)1);
-    }
-}
-
 static void add_length(struct replay_lengths *l, struct etime from, struct etime to)
 {
     VEC_PUSH(l->ns, l->n, l->cap) = etime_diff(to, from).ns;
@@ -128,7 +118,7 @@ static enum err count_alert(struct replay_collect *c, const struct seen *a, stru
         }
         replay_labels_defer(&c->labels, rule->index, a->detected, evidence,
                             r->alerts ? r->alerts->n - 1 : SIZE_MAX, is_true);
-        count_key(rule, key);
+        replay_key_counts_add(&c->keys, &rule->by_key, key);
         replay_days_add(&rule->days, a->detected, 1);
         if (a->record->has_evidence) {
             add_length(&rule->took, a->record->first, a->detected);
@@ -261,6 +251,7 @@ void replay_collect_finish(struct replay_collect *c)
     struct replay_result *r = c->result;
     replay_labels_finish(&c->labels, r);
     replay_settled_finish(&c->settled);
+    replay_key_counts_finish(&c->keys);
     r->digest = hasher_hash128(&c->digest);
     for (uint32_t i = 0; i < r->n_rules; i++) {
         replay_lengths_sort(&r->rules[i].took);

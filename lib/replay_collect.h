@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "lib/json_view.h"
 #include "lib/replay.h"
+#include "lib/replay_key_counts.h"
 #include "lib/replay_labels.h"
 #include "lib/replay_settled.h"
 #include "lib/replay_verify.h"
@@ -20,6 +21,7 @@ struct replay_collect {
     struct replay_labels labels;
     struct replay_verify verify;
     struct replay_settled settled;
+    struct replay_key_counts keys; /* in result->rules */
     struct map rule_of; /* name → rule, as a pointer into result->rules */
 };
 

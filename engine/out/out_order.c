@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
 
@@ -23,6 +24,9 @@ static char *put_bytes(char *at, const char *from, size_t len)
     }
     return at + len;
 }
+
+/* Of most alerts of a replay all there is. */
+#define ALERT_PREFETCH_BYTES 512
 
 /* Room behind the texts for a number that is known only later. */
 #define NUMBER_ROOM 20
@@ -182,11 +186,20 @@ static bool may_leave(const struct out_turn *turn, const struct out_bound *safe)
            key_compare(turn->alert->key, turn->alert->n_key, safe->key, safe->n_key) < 0;
 }
 
+/* One of two; another thread has made it. */
+static void fetch_next(const struct out_order *o)
+{
+    for (size_t i = 1; i < 3 && i < o->n; i++) {
+        memory_prefetch(o->held[i].alert, ALERT_PREFETCH_BYTES);
+    }
+}
+
 enum err out_order_flush(struct out_order *o, const struct out_bound *safe, struct sink *sink,
                          out_written_fn written, void *ctx, struct error *err)
 {
     while (o->n > 0 && may_leave(&o->held[0], safe)) {
         struct out_alert *a = o->held[0].alert;
+        fetch_next(o);
         if (!a->withheld) {
             FYKE_TRY(write_alert(a, sink, err));
         }
