@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+/* A smaller queue is empty after every batch: each would ask. */
+#define LEAST_MESSAGES 1000
+
 bool kafka_room_look_is_known(rd_kafka_conf_t *conf)
 {
     size_t size;
@@ -17,9 +20,10 @@ static size_t number_of(rd_kafka_conf_t *conf, const char *key)
 
 void kafka_room_limits(struct kafka_room *r, rd_kafka_conf_t *conf)
 {
+    size_t messages = number_of(conf, "queued.min.messages");
     *r = (struct kafka_room){0};
-    if (!kafka_room_look_is_known(conf)) {
-        r->most_messages = number_of(conf, "queued.min.messages");
+    if (!kafka_room_look_is_known(conf) && messages >= LEAST_MESSAGES) {
+        r->most_messages = messages;
         r->most_bytes = number_of(conf, "queued.max.messages.kbytes") * 1024;
     }
 }

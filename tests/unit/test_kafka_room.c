@@ -1,5 +1,5 @@
 /* Whoever takes records faster than the client looks for room in its queue does not stand still: against
- * librdkafka's mock cluster, with a queue that is full after a hundred records. */
+ * librdkafka's mock cluster, with a queue that is full after a thousand records. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +15,9 @@
 #include "connectors/kafka.h"
 #include "tests/support/hand_rules.h"
 
-#define RECORDS 3000
-#define RECORD_BYTES 500
-#define BATCH 10
+#define RECORDS 30000
+#define RECORD_BYTES 100
+#define BATCH 100
 /* Thirty looks at one a second would take half a minute. */
 #define SOON_S 10
 
@@ -30,7 +30,7 @@ static double now_s(void)
 
 static void produce(const char *bootstrap)
 {
-    const char *const conf_of[] = {"bootstrap.servers", bootstrap, "batch.num.messages", "10", "linger.ms", "0"};
+    const char *const conf_of[] = {"bootstrap.servers", bootstrap, "batch.num.messages", "100", "linger.ms", "0"};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char why[256], value[RECORD_BYTES];
     memset(value, ' ', sizeof(value));
@@ -90,13 +90,13 @@ static void in_a_world(void (*test)(const char *bootstrap, const char *limit), c
 static void many_records_are_read_without_a_pause(void **state)
 {
     (void)state;
-    in_a_world(read_all, "queued.min.messages=100");
+    in_a_world(read_all, "queued.min.messages=1000");
 }
 
 static void many_bytes_are_read_without_a_pause(void **state)
 {
     (void)state;
-    in_a_world(read_all, "queued.max.messages.kbytes=50");
+    in_a_world(read_all, "queued.max.messages.kbytes=100");
 }
 
 int main(void)
