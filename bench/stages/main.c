@@ -26,7 +26,7 @@ static const struct stage {
     {"step", stage_step, "event and rule: conditions asked, what the rule keeps moved on"},
     {"timers", stage_timers, "event and key group: the key's timer set anew, those that are due taken out"},
     {"encode", stage_encode, "what a rule keeps of a key: into its stored form"},
-    {"load", stage_load, "what a rule keeps of a key: out of its stored form"},
+    {"load", stage_load, "what a rule keeps of a key: out of its stored form, and freed"},
     {"freeze", stage_freeze, "key that has changed: encoded for a checkpoint"},
     {"write", stage_write, "key that has changed: written to the database, its sync included"},
     {"evaluate", stage_evaluate, "record: order, keys, rules and alerts over decoded events"},

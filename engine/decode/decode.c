@@ -343,7 +343,7 @@ static inline struct slice copy_text(struct decoder *d, struct slice value)
     return slice_from(d->text, value.len);
 }
 
-static bool scan_text(struct decoder *d, struct slice text, const struct plan_topic *topic,
+static inline bool scan_text(struct decoder *d, struct slice text, const struct plan_topic *topic,
                       struct decoded *ret)
 {
     static const enum invalid_reason reasons[] = {

@@ -7,6 +7,8 @@
 #define COPY_BYTES 16
 /* An event with more text is left to those who count in full width. */
 #define MAX_TEXT_BYTES ((size_t)1 << 20)
+/* Room for so much text need not be worked out: what is not used is not taken. */
+#define PLENTY_BYTES ((size_t)2048)
 
 static inline const struct json_span *span_of(const struct json_span *found, uint32_t literal,
                                               uint32_t nested)
@@ -251,7 +253,10 @@ enum quick_result quick_event(const struct plan_decl *p, const struct record *r,
 {
     uint32_t n = p->decl->n_fields;
     size_t fixed = sizeof(struct event) + n * sizeof(struct value);
-    size_t text = text_bytes(p, found);
+    size_t text = (size_t)found[0].len * p->quick.n_texts;
+    if (text > PLENTY_BYTES) {
+        text = text_bytes(p, found);
+    }
     if (text > MAX_TEXT_BYTES) {
         return QUICK_UNSURE;
     }
