@@ -37,7 +37,7 @@ struct event {
 };
 
 /* Of most events all there is. */
-#define EVENT_PREFETCH_BYTES 320
+#define EVENT_PREFETCH_BYTES 256
 static inline void event_prefetch(const struct event *e)
 {
     memory_prefetch(e, EVENT_PREFETCH_BYTES);
