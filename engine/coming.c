@@ -73,7 +73,7 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
 
 static void fetch_keys(const struct coming_items *c, const struct shard *s)
 {
-    for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
+    for (uint32_t step = KEYSPACE_PREFETCH_STEPS; step-- > 0;) {
         size_t ahead = c->n_done + ITEMS_PER_STEP * (KEYSPACE_PREFETCH_STEPS - step);
         if (ahead < c->n_wanted) {
             size_t item = c->wanted[ahead % COMING_ITEMS];
