@@ -9,6 +9,12 @@ void key_slot_free(const struct key_slot *s, struct pool *pool)
     measure_free(s->measure);
 }
 
+static uint32_t kept(const struct key_slot *s)
+{
+    uint64_t n = key_slot_retained(s);
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; /* never: there is no room for so many */
+}
+
 bool key_slot_settle(struct key_slot *s)
 {
     if (s->instance != NULL && (!s->stale || instance_is_told(s->instance))) {
@@ -22,12 +28,12 @@ bool key_slot_settle(struct key_slot *s)
         struct instance_weight w = instance_weigh(s->instance);
         s->bytes = w.bytes;
         s->outside = w.outside;
-        s->events = instance_retained(s->instance);
+        s->events = kept(s);
         return !instance_is_empty(s->instance);
     }
     s->next = measure_next_time(s->measure);
     s->bytes = s->outside = measure_bytes(s->measure);
-    s->events = measure_kept(s->measure);
+    s->events = kept(s);
     return !measure_is_empty(s->measure);
 }
 

@@ -16,20 +16,21 @@ struct key_slot_set {
 };
 
 /* What is asked of every slot whenever one of them has changed stands in the slot, so that the others
- * need not be looked at. */
+ * need not be looked at. One cache line. */
 struct key_slot {
     uint32_t leader; /* by which it is found: that of the rule's kin, or `rule` */
     uint32_t rule; /* ruleset index; from n_units on: key_table.measures[rule - n_units]; of several the one
                       that allows most */
     struct key_slot_set *set; /* NULL: one rule */
-    bool stale;    /* what stands below is to be asked anew */
     struct instance *instance; /* one of the two */
     struct measure_state *measure;
     struct etime next; /* when something is due */
     uint64_t bytes;    /* of memory, as if no event were shared */
     uint64_t outside;  /* of them, what does not lie in the pool */
-    uint64_t events;   /* kept, of one of the rules */
+    uint32_t events;   /* kept, of one of the rules */
+    bool stale;        /* these are to be asked anew */
 };
+_Static_assert(sizeof(struct key_slot) == 64, "one per rule that keeps something of a key");
 
 static inline uint32_t key_slot_rules(const struct key_slot *s)
 {
