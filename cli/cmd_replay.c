@@ -27,7 +27,8 @@ static bool put_line(void *ctx, struct slice json)
 {
     struct replay_args *a = ctx;
     a->write_failed = fwrite(json.ptr, 1, json.len, a->lines) != json.len ||
-                      putc('\n', a->lines) == EOF;
+                      putc('\n', a->lines) == EOF ||
+                      (a->pace.speed > 0 && fflush(a->lines) != 0); /* somebody watches */
     return !a->write_failed;
 }
 
@@ -178,6 +179,7 @@ const struct cli_verb verb_replay = {
     "      --buffer SIZE      for events that wait for their turn (256MiB); nor on this\n"
     "      --memory SIZE      for what is kept of keys, packed beyond a quarter of it (4GiB); nor on this\n"
     "      --batch N          records read at a time; nor on this\n"
+    "      --speed Nx|max     as fast as it goes (max), or N times as fast as it happened: 1x, 60x, 0.5x\n"
     "      --max-runs N       as in the run that this is compared with: open first events per rule and key\n"
     "      --max-matches N    the same: with `no skip`, matches per key and point\n"
     "      --geoip FILE       MaxMind database for geoip(ip); repeatable\n"

@@ -35,6 +35,7 @@ enum {
     OPT_COLOR,
     OPT_EMPTY,
     OPT_EXIT_CODE,
+    OPT_SPEED,
     OPT_SWEEP,
     OPT_NEAR,
     OPT_FROM_STATE,
@@ -76,6 +77,7 @@ static const struct option options[] = {
     {"verify-against", required_argument, NULL, OPT_AGAINST},
     {"color", required_argument, NULL, OPT_COLOR},
     {"allow-empty", no_argument, NULL, OPT_EMPTY},
+    {"speed", required_argument, NULL, OPT_SPEED},
     {"sweep", required_argument, NULL, OPT_SWEEP},
     {"near-misses", required_argument, NULL, OPT_NEAR},
     {"funnel", no_argument, NULL, OPT_FUNNEL},
@@ -188,6 +190,15 @@ static bool read_report(const struct cli_verb *v, const char *path, struct repla
     return known;
 }
 
+static bool read_speed(const struct cli_verb *v, const char *text, struct replay_args *a)
+{
+    bool known = replay_pace_parse(text, &a->pace.speed);
+    if (!known) {
+        cli_usage_error(v, "--speed takes 'max' or how many times as fast, as in 10x; not '%s'", text);
+    }
+    return known;
+}
+
 static bool read_output_option(const struct cli_verb *v, int opt, struct replay_args *a)
 {
     switch (opt) {
@@ -199,6 +210,7 @@ static bool read_output_option(const struct cli_verb *v, int opt, struct replay_
     case OPT_EXIT_CODE: a->exit_code = true; return true;
     case OPT_NEAR: return read_number(v, "--near-misses", optarg, &a->near_misses);
     case OPT_FUNNEL: a->config.funnel = true; return true;
+    case OPT_SPEED: return read_speed(v, optarg, a);
     case OPT_SWEEP: cli_list_add(&a->sweeps, optarg); return true;
     case 'q': a->quiet = true; return true;
     default: return read_label_option(v, opt, a);
@@ -246,6 +258,7 @@ static const char *foreign_option(const struct replay_args *a, int opt)
     } apart[] = {{'r', false, "-r"},
                  {OPT_MATCHES, false, "--matches"},
                  {OPT_AGAINST, false, "--verify-against"},
+                 {OPT_SPEED, false, "--speed"},
                  {OPT_SWEEP, false, "--sweep"},
                  {OPT_NEAR, false, "--near-misses"},
                  {OPT_FUNNEL, false, "--funnel"},
@@ -287,6 +300,10 @@ static int finish(const struct cli_verb *v, struct replay_args *a)
     }
     if (a->config.funnel && (a->config.from_state || a->sweeps.n > 0 || a->near_misses > 0)) {
         return cli_usage_error(v, "--funnel goes without --from-state, --sweep and --near-misses");
+    }
+    if (a->pace.speed > 0 && (a->sweeps.n > 0 || a->near_misses > 0)) {
+        return cli_usage_error(v, "--speed goes without --sweep and --near-misses, which read more than once or for "
+                               "many rule sets");
     }
     if (a->sweeps.n > 0 && (a->matches || a->config.verify_against || a->near_misses > 0)) {
         return cli_usage_error(v, "%s is about one rule set, --sweep about several",

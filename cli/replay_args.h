@@ -3,6 +3,7 @@
 #define FYKE_CLI_REPLAY_ARGS_H
 
 #include "cli/cli.h"
+#include "cli/replay_pace.h"
 #include "cli/settings.h"
 #include "lib/replay.h"
 #include "lib/replay_gate.h"
@@ -31,6 +32,7 @@ struct replay_args {
     /* Under way. */
     FILE *lines;
     bool write_failed, progress_shown;
+    struct replay_pace pace;
 };
 
 /* -1: go on; otherwise the exit code. */

@@ -50,6 +50,12 @@ void replay_watch(struct replay_args *a)
     }
     signals_catch((struct duration){30 * NS_PER_S}, late, -1);
     a->config.stop = &signals_seen()->stop;
+    if (a->pace.speed > 0) {
+        a->pace.stop = a->config.stop;
+        a->config.pace = replay_pace_wait;
+        a->config.pace_ctx = &a->pace;
+        a->config.batch = 1; /* what has come is evaluated before the next one is waited for */
+    }
 }
 
 /* ---- gates and files ------------------------------------------------------------------------ */

@@ -74,6 +74,9 @@ struct replay_config {
     bool funnel;      /* steps of rules (lib/replay_funnel.h): of replay_run() alone */
     replay_line_fn line; /* NULL: none */
     void *line_ctx;
+    /* Called for each event of the range before it is taken; may wait. Decides nothing. NULL. */
+    void (*pace)(void *ctx, struct etime t);
+    void *pace_ctx;
     void (*progress)(void *ctx, const struct replay_progress *p); /* now and then; NULL */
     void *progress_ctx;
 };

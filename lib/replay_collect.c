@@ -19,6 +19,9 @@ void replay_collect_event(void *ctx, enum event_fate fate, const struct event *e
 {
     struct replay_collect *c = ctx;
     struct replay_result *r = c->result;
+    if (c->config->pace && in_range(r, e->time)) {
+        c->config->pace(c->config->pace_ctx, e->time);
+    }
     replay_labels_event(&c->labels, fate, in_range(r, e->time), e, record);
     if (r->data_first.ns == INT64_MIN || etime_lt(e->time, r->data_first)) {
         r->data_first = e->time;
