@@ -6,9 +6,8 @@
 
 /* A pass holds more events than the nearest memory does. */
 #define EVENTS_AHEAD 4
-/* So many wanted items lie between two steps from the table of keys to what an instance keeps. */
-#define ITEMS_PER_STEP 1
-#define KEYS_AHEAD (ITEMS_PER_STEP * KEYSPACE_PREFETCH_STEPS)
+/* One wanted item lies between two steps from the table of keys to what an instance keeps. */
+#define KEYS_AHEAD KEYSPACE_PREFETCH_STEPS
 /* Asking many one after the other is faster than in between. */
 #define TAKEN_IN 16
 
@@ -74,7 +73,7 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
 static void fetch_keys(const struct coming_items *c, const struct shard *s)
 {
     for (uint32_t step = KEYSPACE_PREFETCH_STEPS; step-- > 0;) {
-        size_t ahead = c->n_done + ITEMS_PER_STEP * (KEYSPACE_PREFETCH_STEPS - step);
+        size_t ahead = c->n_done + KEYSPACE_PREFETCH_STEPS - step;
         if (ahead < c->n_wanted) {
             size_t item = c->wanted[ahead % COMING_ITEMS];
             keyspace_prefetch(s->keyspace, s->items[item].key.hash, coming_of(c, item)->rule_bits, step);
