@@ -158,7 +158,7 @@ static void add_chunk(struct pool *p)
 static void align_carve(struct pool *p)
 {
     size_t skip = -(uintptr_t)p->carve_at % CACHE_LINE_BYTES;
-    if (skip > p->carve_left) {
+    if (skip == 0 || skip > p->carve_left) {
         return;
     }
     if (skip >= POOL_MIN_BLOCK) {
