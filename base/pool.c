@@ -172,14 +172,15 @@ static void align_carve(struct pool *p)
 
 static void *carve(struct pool *p, size_t bytes)
 {
-    if (bytes % CACHE_LINE_BYTES == 0) {
+    bool whole_lines = bytes % CACHE_LINE_BYTES == 0;
+    if (whole_lines) {
         align_carve(p);
     }
     if (p->carve_left < bytes) {
         add_chunk(p);
-    }
-    if (bytes % CACHE_LINE_BYTES == 0) {
-        align_carve(p);
+        if (whole_lines) {
+            align_carve(p);
+        }
     }
     void *ptr = p->carve_at;
     UNPOISON(ptr, bytes);

@@ -5,7 +5,6 @@
 #define ASK_MS 5000
 #define POLL_MS 100
 #define TRY_AGAIN_MS 100
-#define LOOK_EVERY 256 /* messages */
 
 struct reading {
     struct kafka_changelog *log;
@@ -150,14 +149,6 @@ static enum err ask_again(struct reading *r, struct error *err)
     return assign(log, (uint32_t)r->partition, RD_KAFKA_OFFSET_BEGINNING, err);
 }
 
-static void look_for_room(struct reading *r)
-{
-    struct kafka_client *k = &r->log->client;
-    if (k->room.messages >= LOOK_EVERY) {
-        kafka_room_look(&k->room, k->rk);
-    }
-}
-
 static enum err read_on(struct reading *r, struct error *err)
 {
     while (!r->done) {
@@ -168,7 +159,7 @@ static enum err read_on(struct reading *r, struct error *err)
             enum err rc = take(r, m, err);
             rd_kafka_message_destroy(m);
             FYKE_TRY(rc);
-            look_for_room(r);
+            kafka_room_look(&r->log->client.room, r->log->client.rk);
             continue;
         }
         FYKE_TRY(ask_again(r, err));

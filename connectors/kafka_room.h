@@ -30,7 +30,7 @@ static inline void kafka_room_took(struct kafka_room *r, const rd_kafka_message_
     r->messages++;
     r->bytes += m->len + m->key_len;
 }
-/* After some messages: when little is left of much, the client is made to look. */
+/* After each message, or some: when little is left of much, the client is made to look. */
 void kafka_room_look(struct kafka_room *r, rd_kafka_t *rk);
 
 #endif

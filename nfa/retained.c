@@ -16,17 +16,11 @@ static void free_event(struct retained *r, struct pool *pool, struct event *e)
     shared_event_drop(pool, e);
 }
 
-static void free_items(struct retained *r, struct pool *pool)
+/* Of an array whose first element has its place in `own`. */
+static void array_free(struct pool *pool, void *items, const void *own, size_t bytes)
 {
-    if (r->items != &r->own_item) {
-        pool_free(pool, r->items, r->cap * sizeof(*r->items));
-    }
-}
-
-static void free_segs(struct retained *r, struct pool *pool)
-{
-    if (r->segs != &r->own_seg) {
-        pool_free(pool, r->segs, r->cap_segs * sizeof(*r->segs));
+    if (items != own) {
+        pool_free(pool, items, bytes);
     }
 }
 
@@ -35,8 +29,8 @@ void retained_release(struct retained *r, struct pool *pool)
     for (uint32_t i = r->lo; i < r->n; i++) {
         free_event(r, pool, r->items[i].event);
     }
-    free_items(r, pool);
-    free_segs(r, pool);
+    array_free(pool, r->items, &r->own_item, r->cap * sizeof(*r->items));
+    array_free(pool, r->segs, &r->own_seg, r->cap_segs * sizeof(*r->segs));
     postings_free(r->index);
     *r = (struct retained){0};
 }
@@ -74,41 +68,29 @@ void retained_copy(const struct retained *r, struct pool *pool, struct retained 
     }
 }
 
-/* Room for one more; the first one's is here. */
-static void grow_items(struct retained *r, struct pool *pool)
+/* Room for one behind `n` elements; the first one's is `own`. */
+static void *array_grow(struct pool *pool, void *items, void *own, uint32_t *cap, uint32_t n,
+                        size_t elem_bytes)
 {
-    struct candidate *old = r->items;
-    if (r->n < r->cap) {
-        return;
+    if (n < *cap) {
+        return items;
     }
-    if (r->cap == 0) {
-        r->items = &r->own_item;
-        r->cap = 1;
-    } else if (old == &r->own_item) {
-        r->items = pool_alloc(pool, 2 * sizeof(*r->items));
-        r->items[0] = *old;
-        r->cap = 2;
-    } else {
-        r->items = pool_grow(pool, old, &r->cap, r->n + 1, sizeof(*r->items));
+    if (*cap == 0) {
+        *cap = 1;
+        return own;
     }
+    if (items != own) {
+        return pool_grow(pool, items, cap, n + 1, elem_bytes);
+    }
+    void *moved = pool_alloc(pool, 2 * elem_bytes);
+    memcpy(moved, own, elem_bytes);
+    *cap = 2;
+    return moved;
 }
 
-static void grow_segs(struct retained *r, struct pool *pool)
+static void grow_items(struct retained *r, struct pool *pool)
 {
-    struct segment *old = r->segs;
-    if (r->n_segs < r->cap_segs) {
-        return;
-    }
-    if (r->cap_segs == 0) {
-        r->segs = &r->own_seg;
-        r->cap_segs = 1;
-    } else if (old == &r->own_seg) {
-        r->segs = pool_alloc(pool, 2 * sizeof(*r->segs));
-        r->segs[0] = *old;
-        r->cap_segs = 2;
-    } else {
-        r->segs = pool_grow(pool, old, &r->cap_segs, r->n_segs + 1, sizeof(*r->segs));
-    }
+    r->items = array_grow(pool, r->items, &r->own_item, &r->cap, r->n, sizeof(*r->items));
 }
 
 /* Keeps the array from growing for ever when events are dropped as fast as they come. */
@@ -123,7 +105,7 @@ static void compact(struct retained *r)
 
 static struct segment *new_segment(struct retained *r, struct pool *pool)
 {
-    grow_segs(r, pool);
+    r->segs = array_grow(pool, r->segs, &r->own_seg, &r->cap_segs, r->n_segs, sizeof(*r->segs));
     r->segs[r->n_segs] = (struct segment){.first_serial = r->first_serial + (r->n - r->lo)};
     r->next_segment++;
     return &r->segs[r->n_segs++];
@@ -158,22 +140,22 @@ struct candidate *retained_append_to(struct retained *r, struct pool *pool, cons
     return append(r, pool, copy_of(r, pool, e, NULL), fresh, &(struct candidate){0});
 }
 
-struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
-                                  struct shared_event *shared, const struct candidate *as)
+void retained_append(struct retained *r, struct pool *pool, const struct event *e,
+                     struct shared_event *shared, const struct candidate *as)
 {
     struct event *copy = copy_of(r, pool, e, shared);
     bool fits = r->n_segs && r->segs[r->n_segs - 1].bytes + copy->bytes <= SEGMENT_MAX_BYTES;
-    return append(r, pool, copy, !fits, as);
+    append(r, pool, copy, !fits, as);
 }
 
-struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
-                                  const struct candidate *as)
+void retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
+                     const struct candidate *as)
 {
     compact(r);
     grow_items(r, pool);
     /* read alone: what is done with it is done to its copy */
     candidate_set(&r->items[r->n], (struct event *)(uintptr_t)e, as);
-    return &r->items[r->n++];
+    r->n++;
 }
 
 static void drop_from_index(const struct retained *r)
@@ -193,7 +175,7 @@ void retained_give_back(struct retained *r)
 void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared)
 {
     struct candidate c = r->items[--r->n];
-    (void)retained_append(r, pool, c.event, shared, &c);
+    retained_append(r, pool, c.event, shared, &c);
 }
 
 void retained_drop_last(struct retained *r, struct pool *pool)

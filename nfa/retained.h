@@ -85,14 +85,14 @@ void retained_release(struct retained *r, struct pool *pool);
 void retained_copy(const struct retained *r, struct pool *pool, struct retained *ret);
 /* Clones `e` into the pool. `shared`: the event may be one that other rules of the key keep too; NULL:
  * it is not. `as`: what it is to be besides the event and its time. */
-struct candidate *retained_append(struct retained *r, struct pool *pool, const struct event *e,
-                                  struct shared_event *shared, const struct candidate *as);
+void retained_append(struct retained *r, struct pool *pool, const struct event *e,
+                     struct shared_event *shared, const struct candidate *as);
 /* The same while loading: the stored segments are kept as they were (`fresh` opens one). */
 struct candidate *retained_append_to(struct retained *r, struct pool *pool, const struct event *e,
                                      bool fresh);
 /* One more that is not the instance's: it goes with the call, and no segment knows it. */
-struct candidate *retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
-                                  const struct candidate *as);
+void retained_borrow(struct retained *r, struct pool *pool, const struct event *e,
+                     const struct candidate *as);
 void retained_give_back(struct retained *r);
 /* The borrowed one becomes one that is kept; as for retained_append(). */
 void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared);

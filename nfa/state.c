@@ -282,7 +282,7 @@ static void append(struct instance *in, const struct event *e, uint64_t tests, u
                    const struct nfa_call *call)
 {
     const struct candidate as = candidate_of(in, tests, position);
-    (void)retained_append(&in->events, in->pool, e, call->shared, &as);
+    retained_append(&in->events, in->pool, e, call->shared, &as);
     in->live_starts += !in->rule->drains && (tests & in->rule->first_tests) != 0;
     detector_add(in, call);
 }
@@ -313,7 +313,7 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
         return;
     }
     const struct candidate as = candidate_of(in, tests, position);
-    (void)retained_borrow(&in->events, in->pool, e, &as);
+    retained_borrow(&in->events, in->pool, e, &as);
     detector_add(in, call);
     uint32_t last_start;
     bool completes = detector_may_complete(in, tests, position != 0, &last_start);
