@@ -322,6 +322,10 @@ static void take_rules(struct engine *e)
     tell_disabled(e);
     init_clocks(e);
     init_tables(e);
+    wanted_init(&e->wanted, &e->keys, &e->arena);
+    const struct engine_options *o = &e->options;
+    e->shows_all = o->keyed != NULL || o->nfa.watch != NULL;
+    e->reads_once = o->state_dir == NULL && o->refused == NULL && !e->shows_all;
 }
 
 static enum err open_all(struct engine *e, struct error *err)

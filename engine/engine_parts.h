@@ -19,6 +19,7 @@
 #include "engine/time/clock_group.h"
 #include "engine/time/event_block.h"
 #include "engine/time/partition.h"
+#include "engine/wanted.h"
 #include "engine/worker.h"
 
 #define ENGINE_DEFAULT_SHARDS 16
@@ -66,6 +67,9 @@ struct engine {
     size_t cap_decoded;
     struct tables *tables; /* lists and lookups in force */
     struct key_table keys;
+    struct wanted wanted;
+    bool shows_all;      /* somebody looks at every event that comes to a key */
+    bool reads_once;     /* nothing is read again, nor told of: what no rule wants need not wait for its turn */
     struct key_eval key_eval; /* its arena holds the keys of one pass */
 
     struct shard *shards;
@@ -150,6 +154,14 @@ enum err engine_push_batch(struct engine *e, const struct record *records, uint3
 enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,
                            struct event *const *events, uint32_t n,
                            struct error *err) FYKE_MUST_USE;
+/* A rule of the clock group may want the event. */
+static inline bool engine_wants(const struct engine *e, uint32_t clock_group, const struct event *ev)
+{
+    struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, ev->decl);
+    return ask->always || (ask->n > 0 && wanted_ask(ask, ev));
+}
+/* None does: their counters have it nevertheless. */
+void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct event *ev);
 /* A record that is not evaluated. */
 enum err engine_refuse(struct engine *e, enum refused_why why, const char *reason,
                        const struct record *r, struct error *err) FYKE_MUST_USE;

@@ -106,12 +106,33 @@ static void hold(struct engine *e, struct event_block *block)
     }
 }
 
+void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct event *ev)
+{
+    const struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, ev->decl);
+    for (uint32_t i = 0; i < ask->n; i++) {
+        for (uint32_t k = 0; k < ask->variants[i]->n_uses; k++) {
+            e->shards[0].costs[ask->variants[i]->uses[k].rule].events++;
+        }
+    }
+}
+
+/* With reads_once it was asked when it came. */
+static bool is_passed_by(const struct engine *e, uint32_t clock_group, const struct event *ev, bool came_after)
+{
+    return !e->reads_once && !e->shows_all && !came_after && !engine_wants(e, clock_group, ev);
+}
+
 void feed_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
                 bool came_after)
 {
     const struct clock_group *cg = &e->rs->clock_groups[clock_group];
     const struct key_routes *routes = routes_of(e, clock_group, 0, item->event);
     e->evaluated += e->topic_groups[item->event->at.topic].groups[0] == clock_group;
+    if (is_passed_by(e, clock_group, item->event, came_after)) {
+        engine_count_unwanted(e, clock_group, item->event);
+        event_block_unhold(item->block);
+        return;
+    }
     hold(e, item->block);
     if (routes->n > 0) {
         struct shard_item in = item_of_input(item, came_after);
