@@ -127,9 +127,9 @@ void deliver_pass_by(struct delivery *d, uint32_t rules)
 void deliver_feed(struct delivery *d, uint32_t rule, struct instance *in, uint64_t roles,
                    uint64_t tests)
 {
-    struct nfa_work before = instance_work(in);
+    struct nfa_work before = nfa_scratch_work(d->call.scratch);
     d->changed |= instance_event_asked(in, d->item->event, roles, tests, &d->call);
-    shard_count_work(d->shard, rule, before, instance_work(in));
+    shard_count_work(d->shard, rule, before, nfa_scratch_work(d->call.scratch));
 }
 
 /* A rule whose tests could be asked before anything of the key is looked at. */
@@ -184,10 +184,10 @@ static enum err deliver_blind(struct delivery *d, uint32_t unit, uint64_t roles,
         in = keyspace_add_instance(d->shard->keyspace, d->rec, unit);
     }
     d->call.history_begin = shard_history(d->pass, unit);
-    struct nfa_work before = instance_work(in);
+    struct nfa_work before = nfa_scratch_work(d->call.scratch);
     d->changed |= instance_event(in, d->item->event, roles, &d->call);
     d->shard->costs[unit].events++;
-    shard_count_work(d->shard, unit, before, instance_work(in));
+    shard_count_work(d->shard, unit, before, nfa_scratch_work(d->call.scratch));
     return ERR_OK;
 }
 

@@ -106,7 +106,7 @@ struct shard {
     struct error error;
 };
 
-/* instance_work() has grown since `before`. */
+/* nfa_scratch_work() has grown since `before`. */
 static inline void shard_count_work(struct shard *s, uint32_t rule, struct nfa_work before,
                                     struct nfa_work after)
 {

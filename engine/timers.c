@@ -27,11 +27,11 @@ static bool fire_at(struct shard *s, const struct shard_pass *pass, struct key_r
         struct instance *in = rec->slots[i].instance;
         if (in != NULL && is_meant(pass, &rec->slots[i], readers) &&
             !etime_lt(t, rec->slots[i].next)) {
-            struct nfa_work work = instance_work(in);
+            struct nfa_work work = nfa_scratch_work(call->scratch);
             rec->slots[i].stale = true;
             call->history_begin = shard_history(pass, rec->slots[i].rule);
             changed |= instance_advance(in, before, call);
-            shard_count_work(s, rec->slots[i].rule, work, instance_work(in));
+            shard_count_work(s, rec->slots[i].rule, work, nfa_scratch_work(call->scratch));
         }
     }
     for (uint32_t i = 0; i < rec->n_slots; i++) {

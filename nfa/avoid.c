@@ -97,7 +97,7 @@ void avoid_add(struct instance *in, uint32_t item, uint64_t begins, const struct
         if (plan->avoids[i].of != item) {
             continue;
         }
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (avoid_value(in, &plan->avoids[i], false, e->index, &v, &hash)) {
             if (s->n * 2 >= s->n_slots) {
                 make_room(s, e->first_live);
@@ -123,7 +123,7 @@ bool avoids_allow(struct instance *in, uint32_t item, const struct detect_event 
         if (plan->avoids[i].at != item) {
             continue;
         }
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (!avoid_value(in, &plan->avoids[i], true, e->index, &v, &hash)) {
             return false;
         }

@@ -130,7 +130,7 @@ uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct dete
     uint64_t ends = 0;
     for (uint32_t i = w->hi; i-- > w->lo;) {
         const struct detect_item *it = &plan->items[i];
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (!(e->tests & (it->first | it->last | it->kills))) {
             continue;
         }

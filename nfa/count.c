@@ -27,7 +27,7 @@ uint64_t count_latest(struct instance *in, uint32_t item, const struct detect_ev
     /* The event at hand is the last retained one, except while the detector is made again. */
     uint32_t i = e->index;
     if (it->min > 1) {
-        i = retained_nth_before(&in->events, it->node->test, e->index + 1, it->min);
+        i = retained_nth_before(&in->events, it->node->test, e->index + 1, it->min, detector_work(in));
     }
     if (i == UINT32_MAX || i < in->lowest) {
         return 0;

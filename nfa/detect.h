@@ -179,6 +179,11 @@ struct detect_event {
     uint64_t first_live; /* the first event that can still begin a match, plus one; 0: none */
 };
 
+/* ---- detector.c --------------------------------------------------------------- */
+
+/* What is done for an instance that has a detector is counted here. */
+struct nfa_work *detector_work(const struct instance *in);
+
 /* ---- detect_plan.c -------------------------------------------------------------- */
 
 const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena);

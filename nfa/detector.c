@@ -132,6 +132,11 @@ void detector_enter(struct instance *in, const struct nfa_call *call)
     }
 }
 
+struct nfa_work *detector_work(const struct instance *in)
+{
+    return &in->detector->scratch->work;
+}
+
 /* It is made again from the retained events when there is none: after loading. */
 static bool ready(struct instance *in, const struct nfa_call *call)
 {

@@ -42,11 +42,12 @@ static void look_again(struct instance *in, const struct detect_join *j, struct 
     uint32_t start = instance_first_start(in);
     uint32_t i = s->cursor > first ? (uint32_t)(s->cursor - first) : 0;
     s->latest = s->other = 0;
-    for (i = retained_prev(&in->events, i, tests); i != UINT32_MAX && i >= start && !s->other;
-         i = retained_prev(&in->events, i, tests)) {
+    for (i = retained_prev(&in->events, i, tests, detector_work(in));
+         i != UINT32_MAX && i >= start && !s->other;
+         i = retained_prev(&in->events, i, tests, detector_work(in))) {
         struct value v;
         uint64_t hash;
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (!instance_is_start(in, i) || !join_theirs(in, j, i, &v, &hash)) {
             continue;
         }

@@ -168,9 +168,9 @@ void instance_dump(const struct instance *in, struct buf *out)
         }
         buf_put_byte(out, '\n');
     }
-    for (uint32_t i = 0; i < in->n_quiet; i++) {
-        etime_format(in->quiet[i].last_at, text);
+    for (uint32_t i = 0; i < quiet_count(in); i++) {
+        etime_format(in->quiet->items[i].last_at, text);
         buf_printf(out, "  quiet since %s, %llu held back\n", text,
-                   (unsigned long long)in->quiet[i].held);
+                   (unsigned long long)in->quiet->items[i].held);
     }
 }

@@ -190,7 +190,7 @@ static inline struct etime cand_time(const struct finder *f, uint32_t i)
  * alone; `end` if none. */
 static inline uint32_t next_with(const struct finder *f, uint32_t i, uint32_t end, uint32_t test)
 {
-    return retained_next(f->events, i, end, UINT64_C(1) << test);
+    return retained_next(f->events, i, end, UINT64_C(1) << test, f->work);
 }
 
 /* The event passes the whole test with the bindings of the match at hand. */

@@ -320,8 +320,8 @@ bool lead_allows(struct finder *f, const struct entry *e, uint32_t index)
             return false;
         }
         uint64_t m = UINT64_C(1) << a->test;
-        for (uint32_t i = retained_prev(f->events, index, m);
-             i != NONE && cand_time(f, i).ns >= from.ns; i = retained_prev(f->events, i, m)) {
+        for (uint32_t i = retained_prev(f->events, index, m, f->work);
+             i != NONE && cand_time(f, i).ns >= from.ns; i = retained_prev(f->events, i, m, f->work)) {
             if (test_holds(f, a->test, i)) {
                 return false;
             }

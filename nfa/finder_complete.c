@@ -122,8 +122,8 @@ bool killed(struct finder *f, uint32_t first, uint32_t last, struct etime comple
     if (!r->without) {
         return false;
     }
-    for (uint32_t i = retained_next(f->events, first + 1, f->n, r->without); i < f->n;
-         i = retained_next(f->events, i + 1, f->n, r->without)) {
+    for (uint32_t i = retained_next(f->events, first + 1, f->n, r->without, f->work); i < f->n;
+         i = retained_next(f->events, i + 1, f->n, r->without, f->work)) {
         const struct candidate *c = cand(f, i);
         if (f->by_deadline ? c->time.ns > completed.ns : i >= last) {
             break;

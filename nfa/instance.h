@@ -14,24 +14,27 @@ struct quiet_entry {
     uint64_t held;        /* held back since then */
     bool ended;           /* the quiet time is over, quiet_ended has gone out */
 };
+struct quiet_list {
+    struct quiet_entry *items;
+    uint32_t n, cap;
+};
 
+/* What each event reads and writes stands together, behind what it leaves alone. */
 struct instance {
+    struct quiet_list *quiet;  /* NULL: none so far */
+    struct etime fired;        /* deadlines up to and including this time are decided */
+    uint64_t positions;        /* counted events so far */
+    struct retained events;
     const struct rule *rule;
     struct pool *pool;
-    struct retained events;
-    uint32_t lowest;        /* candidates before this index are used up */
-    uint32_t live_starts;   /* candidates that can still begin a match */
-    uint32_t start_hint;    /* no live start stands before this index */
-    uint32_t n_quiet, cap_quiet;
-    bool told;              /* instance_is_told() */
-    struct etime next;      /* of one that is told: instance_next_time() */
-    uint64_t positions;     /* counted events so far */
-    struct etime fired;     /* deadlines up to and including this time are decided */
-    struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
     struct detector *detector; /* of the rule's class; NULL: not made yet, or the general one */
-    struct quiet_entry *quiet;
-    struct nfa_work work;
-    uint32_t counters[];    /* instance_have(), then instance_cursor() */
+    struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
+    struct etime next;         /* of one that is told: instance_next_time() */
+    bool told;                 /* instance_is_told() */
+    uint32_t lowest;           /* candidates before this index are used up */
+    uint32_t live_starts;      /* candidates that can still begin a match */
+    uint32_t start_hint;       /* no live start stands before this index */
+    uint32_t counters[];       /* instance_have(), then instance_cursor() */
 };
 
 /* Per test: candidates not used up that pass it. */
@@ -76,6 +79,11 @@ bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
 bool quiet_forget(struct instance *in);
 void quiet_put(struct instance *in, struct quiet_entry entry);
 void quiet_release(struct instance *in);
+uint64_t quiet_bytes(const struct instance *in);
+static inline uint32_t quiet_count(const struct instance *in)
+{
+    return in->quiet != NULL ? in->quiet->n : 0;
+}
 
 /* ---- caps.c ------------------------------------------------------------------------------- */
 

@@ -123,17 +123,18 @@ static bool run_value(struct instance *in, const struct detect_join *j, uint32_t
     struct nfa_scratch *s = in->detector->scratch;
     const struct detect_item *it = &in->rule->detect->items[j->of];
     uint32_t test = it->node->test, min = j->kind == JOIN_PART ? 1 : it->min;
-    *ret_first = min > 1 ? retained_nth_before(&in->events, test, index + 1, min) : index;
+    *ret_first = min > 1 ? retained_nth_before(&in->events, test, index + 1, min, detector_work(in)) : index;
     if (*ret_first == UINT32_MAX) {
         return false;
     }
     s->run = xgrow(s->run, &s->cap_run, min, sizeof(*s->run));
     uint32_t n = 0;
     for (uint32_t i = *ret_first; i <= index && n < min;
-         i = retained_next(&in->events, i + 1, index + 1, UINT64_C(1) << test)) {
+         i = retained_next(&in->events, i + 1, index + 1, UINT64_C(1) << test,
+                           detector_work(in))) {
         s->run[n++] = retained_at(&in->events, i)->event;
     }
-    in->work.steps += n;
+    detector_work(in)->steps += n;
     struct eval ev = {.slots = s->probe, .n_slots = in->rule->n_slots, .key = in->detector->key,
                       .n_key = in->rule->n_key, .n_captures = in->rule->n_captures,
                       .scratch = &s->arena, .counters = &s->ignored, .regex = s->eval.regex,
@@ -204,7 +205,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
 {
     struct value v;
     uint64_t hash;
-    in->work.steps++;
+    detector_work(in)->steps++;
     if (j->kind == JOIN_RUN || j->kind == JOIN_PART) {
         add_run(in, j, s, index);
         return;
@@ -238,8 +239,8 @@ static void catch_up(struct instance *in, const struct detect_join *j,
     }
     uint32_t stop = (uint32_t)(end - first);
     s->cursor = end;
-    for (i = retained_next(&in->events, i, stop, tests); i < stop;
-         i = retained_next(&in->events, i + 1, stop, tests)) {
+    for (i = retained_next(&in->events, i, stop, tests, detector_work(in)); i < stop;
+         i = retained_next(&in->events, i + 1, stop, tests, detector_work(in))) {
         add(in, j, s, i);
     }
 }
@@ -315,7 +316,7 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
 {
     struct value mine, best;
     uint64_t hash, end = reach(in, j, s, e, *start);
-    in->work.steps++;
+    detector_work(in)->steps++;
     if (j->kind == JOIN_PAIR) {
         return pair_allows(in, j, end, e, start);
     }

@@ -194,7 +194,7 @@ bool rule_kin_part(const struct rule *rule, uint64_t tests)
 
 bool instance_is_plain(const struct instance *in)
 {
-    return in->n_quiet == 0 && in->capped_until.ns == INT64_MIN;
+    return quiet_count(in) == 0 && in->capped_until.ns == INT64_MIN;
 }
 
 struct instance *instance_copy(const struct instance *in, const struct rule *rule)
@@ -204,7 +204,6 @@ struct instance *instance_copy(const struct instance *in, const struct rule *rul
     copy->rule = rule;
     copy->detector = NULL; /* made when it is asked */
     copy->quiet = NULL;
-    copy->cap_quiet = 0;
     copy->told = false;
     retained_copy(&in->events, in->pool, &copy->events);
     return copy;

@@ -14,9 +14,9 @@ struct instance_standing instance_standing(const struct instance *in, struct eti
     for (uint32_t i = in->lowest; i < needed; i++) {
         s.starts -= instance_is_start(in, i);
     }
-    s.anything = s.events > 0 || in->n_quiet > 0 || s.capped_until.ns != INT64_MIN;
-    for (uint32_t i = 0; i < in->n_quiet; i++) {
-        const struct quiet_entry *q = &in->quiet[i];
+    s.anything = s.events > 0 || quiet_count(in) > 0 || s.capped_until.ns != INT64_MIN;
+    for (uint32_t i = 0; i < quiet_count(in); i++) {
+        const struct quiet_entry *q = &in->quiet->items[i];
         struct etime end = etime_add(q->last_at, in->rule->quiet.length);
         if (!q->ended) {
             s.held += q->held;
@@ -129,8 +129,8 @@ uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
 {
     /* As what is pending: profiles are read as they stand. */
     struct report r = {.in = in, .call = call, .kind = MATCH_PENDING};
-    struct nfa_work work = in->work; /* what looking costs is not the rule's cost */
-    uint64_t visits = in->events.visits, seen = 0;
+    struct nfa_work work = call->scratch->work; /* what looking costs is not the rule's cost */
+    uint64_t seen = 0;
     uint32_t n = retained_count(&in->events);
     /* At the end of an input events are evaluated that the clock has not passed. */
     struct etime last = n > 0 ? retained_at(&in->events, n - 1)->time : now;
@@ -152,7 +152,6 @@ uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
         }
         r.kind = MATCH_PENDING;
     }
-    in->work = work;
-    in->events.visits = visits;
+    call->scratch->work = work;
     return seen > most ? seen - most : 0;
 }

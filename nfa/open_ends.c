@@ -56,7 +56,7 @@ static bool tail_ends(struct instance *in, struct etime at)
     i = i < open ? open : i;
     i = i < in->lowest ? in->lowest : i;
     for (; i < n && retained_at(&in->events, i)->time.ns == at.ns; i++) {
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (retained_at(&in->events, i)->ends & items) {
             return true;
         }

@@ -37,15 +37,16 @@ uint64_t pair_latest(struct instance *in, const struct detect_join *j, uint64_t 
         return 0;
     }
     uint32_t stop = (uint32_t)(end - first);
-    for (uint32_t i = retained_prev(&in->events, stop, test); i != UINT32_MAX && i >= start;
-         i = retained_prev(&in->events, i, test)) {
+    for (uint32_t i = retained_prev(&in->events, stop, test, detector_work(in));
+         i != UINT32_MAX && i >= start;
+         i = retained_prev(&in->events, i, test, detector_work(in))) {
         if (too_far(in, j, i, e)) {
             break;
         }
         if (!is_asked(in, j, i, e)) {
             continue;
         }
-        in->work.tests++;
+        detector_work(in)->tests++;
         if (join_holds(in, j, i, e->index)) {
             return first + i + 1;
         }

@@ -6,9 +6,10 @@
 
 static struct quiet_entry *find(struct instance *in, struct slice per)
 {
-    for (uint32_t i = 0; i < in->n_quiet; i++) {
-        if (slice_eq(in->quiet[i].per, per)) {
-            return &in->quiet[i];
+    struct quiet_list *l = in->quiet;
+    for (uint32_t i = 0; l != NULL && i < l->n; i++) {
+        if (slice_eq(l->items[i].per, per)) {
+            return &l->items[i];
         }
     }
     return NULL;
@@ -28,28 +29,44 @@ void quiet_put(struct instance *in, struct quiet_entry entry)
         memcpy(copy, entry.per.ptr, entry.per.len);
     }
     entry.per.ptr = copy;
-    in->quiet = pool_grow(in->pool, in->quiet, &in->cap_quiet, in->n_quiet + 1, sizeof(*in->quiet));
-    uint32_t i = in->n_quiet++;
-    for (; i > 0 && slice_cmp(in->quiet[i - 1].per, entry.per) > 0; i--) {
-        in->quiet[i] = in->quiet[i - 1];
+    if (in->quiet == NULL) {
+        in->quiet = pool_zalloc(in->pool, sizeof(*in->quiet));
     }
-    in->quiet[i] = entry;
+    struct quiet_list *l = in->quiet;
+    l->items = pool_grow(in->pool, l->items, &l->cap, l->n + 1, sizeof(*l->items));
+    uint32_t i = l->n++;
+    for (; i > 0 && slice_cmp(l->items[i - 1].per, entry.per) > 0; i--) {
+        l->items[i] = l->items[i - 1];
+    }
+    l->items[i] = entry;
 }
 
 static void drop(struct instance *in, uint32_t i)
 {
-    struct slice per = in->quiet[i].per;
+    struct quiet_list *l = in->quiet;
+    struct slice per = l->items[i].per;
     pool_free(in->pool, (void *)(uintptr_t)per.ptr, per.len + 1);
-    memmove(in->quiet + i, in->quiet + i + 1, (in->n_quiet - i - 1) * sizeof(*in->quiet));
-    in->n_quiet--;
+    memmove(l->items + i, l->items + i + 1, (l->n - i - 1) * sizeof(*l->items));
+    l->n--;
 }
 
 void quiet_release(struct instance *in)
 {
-    while (in->n_quiet) {
-        drop(in, in->n_quiet - 1);
+    struct quiet_list *l = in->quiet;
+    if (l == NULL) {
+        return;
     }
-    pool_free(in->pool, in->quiet, in->cap_quiet * sizeof(*in->quiet));
+    while (l->n > 0) {
+        drop(in, l->n - 1);
+    }
+    pool_free(in->pool, l->items, l->cap * sizeof(*l->items));
+    pool_free(in->pool, l, sizeof(*l));
+    in->quiet = NULL;
+}
+
+uint64_t quiet_bytes(const struct instance *in)
+{
+    return in->quiet != NULL ? sizeof(*in->quiet) + in->quiet->cap * sizeof(struct quiet_entry) : 0;
 }
 
 bool quiet_allows(struct instance *in, struct slice per, struct etime at, uint64_t *suppressed)
@@ -87,9 +104,10 @@ bool instance_ask_quiet(struct instance *in, struct etime at, uint64_t *ret_supp
 struct etime quiet_next(const struct instance *in)
 {
     struct etime next = ETIME_MAX;
-    for (uint32_t i = 0; i < in->n_quiet; i++) {
-        struct etime end = end_of(in, &in->quiet[i]);
-        if (!in->quiet[i].ended && etime_lt(end, next)) {
+    const struct quiet_list *l = in->quiet;
+    for (uint32_t i = 0; l != NULL && i < l->n; i++) {
+        struct etime end = end_of(in, &l->items[i]);
+        if (!l->items[i].ended && etime_lt(end, next)) {
             next = end;
         }
     }
@@ -103,8 +121,8 @@ bool quiet_forget(struct instance *in)
     if (!in->rule->drains || retained_count(&in->events) > 0) {
         return false;
     }
-    for (uint32_t i = in->n_quiet; i-- > 0;) {
-        if (in->quiet[i].ended) {
+    for (uint32_t i = quiet_count(in); i-- > 0;) {
+        if (in->quiet->items[i].ended) {
             drop(in, i);
             changed = true;
         }
@@ -115,8 +133,8 @@ bool quiet_forget(struct instance *in)
 bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call)
 {
     bool changed = false;
-    for (uint32_t i = 0; i < in->n_quiet;) {
-        struct quiet_entry *q = &in->quiet[i];
+    for (uint32_t i = 0; i < quiet_count(in);) {
+        struct quiet_entry *q = &in->quiet->items[i];
         if (q->ended || end_of(in, q).ns > t.ns) {
             i++;
             continue;

@@ -202,7 +202,7 @@ static bool register_allows(struct instance *in, uint32_t item,
         r->negative = agg == AGG_SUM && x.value < 0 ? e->serial : r->negative;
     }
     while (r->lo < r->n && is_out(in, item, r->items[r->lo].serial, e)) {
-        in->work.steps++;
+        detector_work(in)->steps++;
         pop(r, agg);
     }
     if (r->shared || (r->negative && !is_out(in, item, r->negative, e))) {
@@ -221,7 +221,7 @@ bool registers_allow(struct instance *in, uint32_t item, const struct detect_eve
     bool allowed = true;
     for (uint32_t i = 0; i < it->n_registers; i++) {
         uint32_t k = it->first_register + i;
-        in->work.steps++;
+        detector_work(in)->steps++;
         allowed &= register_allows(in, item, &it->registers[i], in->detector->registers[k], e);
     }
     return allowed;

@@ -233,7 +233,7 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     struct nfa_scratch *s = r->call->scratch;
     uint32_t n = retained_count(&in->events);
     *f = (struct finder){.rule = in->rule, .events = &in->events, .scratch = s, .eval = &s->eval};
-    f->work = &in->work;
+    f->work = &s->work;
     f->n = n;
     f->lowest = in->lowest;
     f->positions = in->positions;
@@ -267,7 +267,7 @@ static uint32_t first_possible_start(struct finder *f, struct report *r)
     begin = live > begin ? live : begin;
     if (f->rule->killers) {
         uint32_t killer = retained_prev(f->events, f->at_deadline ? f->n : f->point,
-                                        f->rule->killers);
+                                        f->rule->killers, f->work);
         begin = killer != NONE && killer > begin ? killer : begin;
     }
     const struct pattern *first = f->rule->root->items[0].node;
@@ -285,9 +285,9 @@ static uint32_t first_possible_start(struct finder *f, struct report *r)
 static uint32_t next_start(struct finder *f, const struct instance *in, uint32_t i)
 {
     i = i > in->lowest ? i : in->lowest;
-    i = retained_next(f->events, i, f->n, f->rule->first_tests);
+    i = retained_next(f->events, i, f->n, f->rule->first_tests, f->work);
     while (i < f->n && !instance_is_start(in, i)) {
-        i = retained_next(f->events, i + 1, f->n, f->rule->first_tests);
+        i = retained_next(f->events, i + 1, f->n, f->rule->first_tests, f->work);
     }
     return i;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "nfa/postings.h"
-#include "nfa/state.h"
 
 /* Fewer events than this are looked through one by one. */
 #define INDEX_FROM 64
@@ -275,7 +274,8 @@ static struct postings *index_of(struct retained *r)
     return p;
 }
 
-uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests)
+uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests,
+                       struct nfa_work *work)
 {
     if (from >= end) {
         return end;
@@ -283,10 +283,10 @@ uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t
     struct postings *p = end - from > 8 ? index_of(r) : NULL;
     if (!p) {
         while (from < end && !(retained_at(r, from)->tests & tests)) {
-            r->visits++;
+            work->visits++;
             from++;
         }
-        r->visits++;
+        work->visits++;
         return from;
     }
     uint64_t best = r->first_serial + end;
@@ -296,22 +296,23 @@ uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t
         if (at < l->n && l->serials[at] < best) {
             best = l->serials[at];
         }
-        r->visits++;
+        work->visits++;
     }
     return (uint32_t)(best - r->first_serial);
 }
 
-uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n)
+uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n,
+                             struct nfa_work *work)
 {
     struct postings *p = index_of(r);
     if (p) {
         struct posting_list *l = &p->lists[test];
         size_t at = postings_seek(l, r->first_serial, r->first_serial + end);
-        r->visits++;
+        work->visits++;
         return at - l->lo < n ? UINT32_MAX : (uint32_t)(l->serials[at - n] - r->first_serial);
     }
     for (uint32_t i = end; i-- > 0;) {
-        r->visits++;
+        work->visits++;
         if ((retained_at(r, i)->tests & (UINT64_C(1) << test)) && --n == 0) {
             return i;
         }
@@ -319,13 +320,14 @@ uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, ui
     return UINT32_MAX;
 }
 
-uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests)
+uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests,
+                       struct nfa_work *work)
 {
     struct postings *p = end > 8 ? index_of(r) : NULL;
     uint32_t best = 0; /* index + 1 */
     if (!p) {
         for (best = end; best > 0 && !(retained_at(r, best - 1)->tests & tests); best--) {
-            r->visits++;
+            work->visits++;
         }
         return best - 1;
     }
@@ -335,7 +337,7 @@ uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests)
         if (at > l->lo && l->serials[at - 1] - r->first_serial + 1 > best) {
             best = (uint32_t)(l->serials[at - 1] - r->first_serial + 1);
         }
-        r->visits++;
+        work->visits++;
     }
     return best - 1;
 }

@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "nfa/event.h"
 #include "nfa/shared_event.h"
+#include "nfa/state.h"
 
 /* 40 bytes: there is one per event and rule. */
 #define POSITION_MAX ((UINT64_C(1) << 61) - 1)
@@ -47,24 +48,24 @@ static inline void candidate_set(struct candidate *c, struct event *event, const
 /* Ids are consecutive; the last one is next_segment - 1. */
 struct segment {
     uint64_t first_serial;
-    uint32_t n;     /* events kept of it */
-    uint32_t bytes; /* of their encoding, roughly: the memory their events take */
-    bool dirty;
+    uint32_t bytes;  /* of their encoding, roughly: the memory their events take */
+    uint32_t n : 31; /* events kept of it */
+    bool dirty : 1;
 };
+_Static_assert(sizeof(struct segment) == 16, "an instance holds one");
 
 struct retained {
-    struct candidate *items; /* the arrays lie in the pool, those of one element here */
-    struct segment *segs;
     struct postings *index;  /* while many events are kept; NULL else */
     uint64_t first_serial;
     uint64_t next_segment;
     uint64_t bytes;
-    uint64_t visits;         /* candidates looked at by retained_next() and its like */
-    struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
+    struct candidate *items; /* the arrays lie in the pool, those of one element here */
+    struct segment *segs;
     uint32_t n, cap, lo;
     uint32_t n_segs, cap_segs;
-    struct candidate own_item; /* most instances keep one event */
+    struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
     struct segment own_seg;
+    struct candidate own_item; /* most instances keep one event */
 };
 
 static inline uint32_t retained_count(const struct retained *r)
@@ -101,12 +102,16 @@ void retained_drop_last(struct retained *r, struct pool *pool);
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);
 /* The stored form of candidate i changed (a flag). */
 void retained_touch(struct retained *r, uint32_t i);
+/* Of the following `work` counts the candidates they look at. */
+
 /* The first candidate from `from` on, before `end`, that passes one of `tests`; `end` if none. */
-uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests);
+uint32_t retained_next(struct retained *r, uint32_t from, uint32_t end, uint64_t tests,
+                       struct nfa_work *work);
 /* The n-th last candidate before `end` that passes the test; UINT32_MAX if there are fewer. */
-uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n);
+uint32_t retained_nth_before(struct retained *r, uint32_t test, uint32_t end, uint32_t n,
+                             struct nfa_work *work);
 /* The last candidate before `end` that passes one of `tests`; UINT32_MAX if none. */
-uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests);
+uint32_t retained_prev(struct retained *r, uint32_t end, uint64_t tests, struct nfa_work *work);
 /* The first candidate that is not earlier than t. */
 uint32_t retained_at_or_after(const struct retained *r, struct etime t);
 uint64_t retained_memory(const struct retained *r);

@@ -78,6 +78,11 @@ void nfa_scratch_set_env(struct nfa_scratch *s, const struct eval_env *env)
     s->eval.env = env;
 }
 
+struct nfa_work nfa_scratch_work(const struct nfa_scratch *s)
+{
+    return s->work;
+}
+
 struct nfa_counters *nfa_scratch_counters(struct nfa_scratch *s)
 {
     return &s->counters;

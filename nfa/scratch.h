@@ -31,6 +31,7 @@ struct nfa_scratch {
     const struct ruleset *rules;
     struct nfa_limits limits;
     struct nfa_counters counters;
+    struct nfa_work work;
     struct arena arena; /* reset per call into an instance */
     struct eval eval;
     struct eval own;            /* of tests on one event: no bindings; its regex is eval's */

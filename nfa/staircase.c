@@ -90,7 +90,7 @@ bool heap_best(struct value_heap *h, struct instance *in,
     }
     sweep(h, in);
     while (h->n) {
-        in->work.steps++;
+        detector_work(in)->steps++;
         if (keep(in, h->items[0].serial)) {
             *ret = h->items[0].value;
             return true;

@@ -344,7 +344,9 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     }
     bool was_told = !forget_before(in, e->time) && in->told;
     in->told = false;
-    in->positions += counted;
+    if (counted) {
+        in->positions++;
+    }
     bool keep = tests || (counted && r->keep_counted);
     bool decides = counted && r->ends_with_next_no && in->live_starts;
     if (!keep && !decides) {
@@ -477,7 +479,7 @@ uint32_t instance_needed_from(const struct instance *in, struct etime now)
 
 bool instance_is_empty(const struct instance *in)
 {
-    return retained_count(&in->events) == 0 && in->n_quiet == 0 &&
+    return retained_count(&in->events) == 0 && quiet_count(in) == 0 &&
            in->capped_until.ns == INT64_MIN;
 }
 
@@ -521,12 +523,6 @@ void instance_prefetch(const struct instance *in, uint32_t step)
     }
 }
 
-struct nfa_work instance_work(const struct instance *in)
-{
-    struct nfa_work w = in->work;
-    w.visits += in->events.visits;
-    return w;
-}
 
 struct instance_weight instance_weigh(const struct instance *in)
 {
@@ -534,7 +530,7 @@ struct instance_weight instance_weigh(const struct instance *in)
     uint64_t index = in->events.index ? in->events.index->bytes : 0;
     return (struct instance_weight){
         .bytes = instance_block_bytes(in->rule) + retained_memory(&in->events) + detector +
-                 in->cap_quiet * sizeof(struct quiet_entry),
+                 quiet_bytes(in),
         .outside = index + detector - (in->detector ? in->rule->detect->bytes : 0),
     };
 }

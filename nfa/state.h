@@ -248,13 +248,13 @@ struct instance *instance_load(const struct rule *rule, struct pool *pool,
                                struct nfa_scratch *scratch, struct slice head, segment_get get,
                                void *ctx, const char **why);
 
-/* What an instance has cost so far, in operations: the same on every machine. */
+/* What instances have cost so far, in operations: the same on every machine. */
 struct nfa_work {
     uint64_t tests;  /* conditions on bindings evaluated by searches */
     uint64_t visits; /* retained events looked at */
     uint64_t steps;  /* of the detector of the class */
 };
-struct nfa_work instance_work(const struct instance *in);
+struct nfa_work nfa_scratch_work(const struct nfa_scratch *scratch);
 
 /* Fetches what an event will need: itself, where its events stand, the newest of them; steps 0 to 2. */
 void instance_prefetch(const struct instance *in, uint32_t step);

@@ -31,9 +31,9 @@ void instance_encode_head(const struct instance *in, struct buf *out)
     buf_put_varint(out, in->lowest);
     buf_put_varint(out, retained_segment_id(ev, 0));
     buf_put_varint(out, ev->n_segs);
-    buf_put_varint(out, in->n_quiet);
-    for (uint32_t i = 0; i < in->n_quiet; i++) {
-        const struct quiet_entry *q = &in->quiet[i];
+    buf_put_varint(out, quiet_count(in));
+    for (uint32_t i = 0; i < quiet_count(in); i++) {
+        const struct quiet_entry *q = &in->quiet->items[i];
         buf_put_blob(out, q->per);
         buf_put_zigzag(out, q->last_at.ns);
         buf_put_varint(out, q->held);

@@ -117,7 +117,7 @@ void world_advance(struct instance_world *w, int64_t ms)
 
 uint64_t world_work(const struct instance_world *w)
 {
-    struct nfa_work work = instance_work(w->in);
+    struct nfa_work work = nfa_scratch_work(w->scratch);
     return work.tests + work.visits + work.steps;
 }
 
