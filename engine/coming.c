@@ -63,21 +63,21 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
         __builtin_prefetch(ahead->key.canonical.ptr);
         __builtin_prefetch(ahead->key.values);
     }
-    find(in, pass, &s->items[c->next], call);
+    const struct shard_item *item = &s->items[c->next];
+    find(in, pass, item, call);
     if (in->rule_bits != 0) {
-        c->wanted[c->n_wanted++ % COMING_ITEMS] = c->next;
+        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct coming_key){item->key.hash, in->rule_bits};
     }
     c->next++;
 }
 
-static void fetch_keys(const struct coming_items *c, const struct shard *s)
+static void fetch_keys(const struct coming_items *c, const struct keyspace *ks)
 {
-    for (uint32_t step = KEYSPACE_PREFETCH_STEPS; step-- > 0;) {
-        size_t ahead = c->n_done + KEYSPACE_PREFETCH_STEPS - step;
-        if (ahead < c->n_wanted) {
-            size_t item = c->wanted[ahead % COMING_ITEMS];
-            keyspace_prefetch(s->keyspace, s->items[item].key.hash, coming_of(c, item)->rule_bits, step);
-        }
+    size_t end = c->n_done + 1 + KEYS_AHEAD < c->n_wanted ? c->n_done + 1 + KEYS_AHEAD : c->n_wanted;
+    uint32_t step = KEYSPACE_PREFETCH_STEPS - 1;
+    for (size_t i = c->n_done + 1; i < end; i++) {
+        const struct coming_key *key = &c->wanted[i % COMING_ITEMS];
+        keyspace_prefetch(ks, key->hash, key->rule_bits, step--);
     }
 }
 
@@ -91,7 +91,7 @@ void coming_go_on(struct coming_items *c, const struct shard *s, const struct sh
         }
     }
     if (coming_of(c, i)->rule_bits != 0) {
-        fetch_keys(c, s);
+        fetch_keys(c, s->keyspace);
         c->n_done++;
     }
 }

@@ -15,13 +15,19 @@ struct coming {
     uint64_t tests[COMING_USES]; /* of uses that are `by_event`: what the event passes */
 };
 
+/* What is fetched for an item. */
+struct coming_key {
+    struct hash128 hash;
+    uint64_t rule_bits; /* as in struct coming */
+};
+
 /* Those that some rule may want have numbers of their own: what they need is fetched so many of them ahead, for the
  * others take no time. */
 struct coming_items {
     size_t next; /* first item that is not in the ring yet */
     struct coming ring[COMING_ITEMS];
     size_t n_wanted, n_done;     /* taken in; begun with */
-    size_t wanted[COMING_ITEMS]; /* items, by number */
+    struct coming_key wanted[COMING_ITEMS]; /* by number */
 };
 
 /* Before item i is delivered: takes in those that follow, and fetches. */

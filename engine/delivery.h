@@ -11,7 +11,7 @@ struct delivery {
     struct shard *shard;
     const struct shard_item *item;
     const struct coming *coming; /* the item's */
-    struct cause cause; /* the item's */
+    struct cause *cause; /* the item's, the emitter's own */
     const struct shard_pass *pass;
     const struct ruleset *rs;
     struct etime clock; /* of the item's key group */

@@ -41,6 +41,24 @@ struct shard_item *shard_add(struct shard *s, const struct shard_item *item)
     return to;
 }
 
+/* Field by field: a piece of several fields that were just written waits for them. */
+static void add_with_key(struct shard *s, const struct shard_item *item, const struct key_ref *key,
+                         uint32_t variant)
+{
+    struct shard_item *to = &VEC_PUSH(s->items, s->n_items, s->cap_items);
+    to->event = item->event;
+    to->key.key_group = key->key_group;
+    to->key.hash = key->hash;
+    to->key.canonical = key->canonical;
+    to->key.values = key->values;
+    to->key.n_values = key->n_values;
+    to->variants = (struct variant_chain){.variant = variant};
+    to->derived = item->derived;
+    to->due = item->due;
+    to->record = item->record;
+    to->came_after = item->came_after;
+}
+
 void shard_add_event(struct shard *s, const struct shard_item *item, const struct key_ref *key,
                      uint32_t variant, struct arena *memory)
 {
@@ -58,9 +76,7 @@ void shard_add_event(struct shard *s, const struct shard_item *item, const struc
             return;
         }
     }
-    struct shard_item *to = shard_add(s, item);
-    to->key = *key;
-    to->variants = (struct variant_chain){.variant = variant};
+    add_with_key(s, item, key, variant);
 }
 
 /* ---- events ------------------------------------------------------------------------------- */
@@ -78,7 +94,7 @@ static void take_record(struct delivery *d, struct key_record *rec)
  * the clock: what lies between is open, for a later run may bring events that belong there. */
 static struct etime decided_before(const struct delivery *d)
 {
-    struct etime at = d->cause.root.time;
+    struct etime at = d->cause->root.time;
     return etime_lt(d->clock, at) ? d->clock : at;
 }
 
@@ -361,8 +377,8 @@ static enum err key_has_passed(struct delivery *d, bool *ret, struct error *err)
         FYKE_TRY(keyspace_find(ks, &d->item->key, &rec, err));
     }
     /* Events that are derived from one event have its place. */
-    int most = d->cause.derived == NULL ? 0 : -1;
-    *ret = rec != NULL && place_cmp(d->cause.at, rec->last) <= most;
+    int most = d->cause->derived == NULL ? 0 : -1;
+    *ret = rec != NULL && place_cmp(d->cause->at, rec->last) <= most;
     return ERR_OK;
 }
 
@@ -376,7 +392,8 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
     if (in == NULL) {
         in = keyspace_add_instance(ks, d->rec, ask->unit);
     }
-    d->shard->emitter.cause = (struct cause){.root = d->cause.root, .at = d->cause.root};
+    struct place at = d->cause->at;
+    *d->cause = (struct cause){.root = d->cause->root, .at = d->cause->root};
     instance_advance(in, d->item->event->time, &d->call);
     if (instance_ask_quiet(in, d->item->event->time, &suppressed, &d->call)) {
         out_alert_set_suppressed(ask->alert, suppressed);
@@ -387,7 +404,7 @@ static enum err ask_quiet(struct delivery *d, const struct quiet_ask *ask, struc
         ask->alert->fate = shown ? ALERT_GOES : ALERT_HELD;
         ask->alert->only_derives = shown;
     }
-    keyspace_touch(ks, d->rec, d->cause.at, true);
+    keyspace_touch(ks, d->rec, at, true);
     return ERR_OK;
 }
 
@@ -398,9 +415,10 @@ static enum err fire_readers(struct delivery *d, struct error *err)
     struct key_record *rec;
     FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &rec, err));
     if (rec != NULL) {
-        d->shard->emitter.cause.at = d->cause.root; /* as for any deadline */
-        timers_fire_readers(d->shard, d->pass, rec, d->cause.root.time, &d->call, &d->view);
-        d->shard->emitter.cause.at = d->cause.at;
+        struct place at = d->cause->at;
+        d->cause->at = d->cause->root; /* as for any deadline */
+        timers_fire_readers(d->shard, d->pass, rec, d->cause->root.time, &d->call, &d->view);
+        d->cause->at = at;
         d->view.rec = NULL;
         d->call.key = d->item->key.values;
     }
@@ -423,8 +441,8 @@ static enum err fire_behind(struct delivery *d, struct error *err)
 
 static enum err deliver(struct delivery *d, const struct key_group *g, struct error *err)
 {
-    if (d->cause.derived != NULL && d->cause.derived->ask != NULL) {
-        return ask_quiet(d, d->cause.derived->ask, err);
+    if (d->cause->derived != NULL && d->cause->derived->ask != NULL) {
+        return ask_quiet(d, d->cause->derived->ask, err);
     }
     if (d->item->came_after) {
         bool passed;
@@ -437,8 +455,7 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
             return ERR_OK;
         }
     }
-    d->shard->emitter.cause = d->cause;
-    if (g->n_measures > 0 && etime_lt(d->clock, d->cause.root.time)) {
+    if (g->n_measures > 0 && etime_lt(d->clock, d->cause->root.time)) {
         FYKE_TRY(fire_readers(d, err));
     }
     for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
@@ -448,10 +465,10 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         FYKE_TRY(deliver_to_profiles(d, g, c, err));
     }
     if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, d->cause.at,
+        keyspace_touch(d->shard->keyspace, d->rec, d->cause->at,
                        d->changed || d->view.moved);
     }
-    if (d->rec != NULL && place_cmp(d->cause.at, d->cause.root) < 0) {
+    if (d->rec != NULL && place_cmp(d->cause->at, d->cause->root) < 0) {
         return fire_behind(d, err);
     }
     return ERR_OK;
@@ -460,7 +477,7 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
 static void begin_delivery(struct delivery *d, const struct shard_item *item)
 {
     d->item = item;
-    d->cause = shard_item_cause(item);
+    shard_item_cause(item, d->cause);
     d->call.key = item->key.values;
     d->view.rec = NULL;
     d->view.moved = false;
@@ -476,6 +493,7 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
 {
     struct delivery d = {
         .shard = s,
+        .cause = &s->emitter.cause,
         .pass = pass,
         .rs = pass->keys->rs,
         .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
