@@ -44,7 +44,7 @@ FAULTS = (
      'if (cand(f, i)->position && cand_time(f, i).ns > e->after.ns) {',
      'if (cand(f, i)->position && cand_time(f, i).ns >= e->after.ns) {'),
     ('a where narrows what next counts', STATE,
-     'in->positions += counted;', 'in->positions += counted && tests;'),
+     '    if (counted) {\n        in->positions++;', '    if (counted && tests) {\n        in->positions++;'),
     # absences
     ('no M between: the event right behind A is not looked at', CHECK,
      'next_with(f, prev + 1, index, test); i < index;', 'next_with(f, prev + 2, index, test); '
@@ -72,7 +72,8 @@ FAULTS = (
     ('without: the completing event kills', COMPLETE,
      '.ns > completed.ns : i >= last', '.ns > completed.ns : i > last'),
     ('without: the first event kills', COMPLETE,
-     'first + 1, f->n, r->without); i < f->n;', 'first, f->n, r->without); i < f->n;'),
+     'first + 1, f->n, r->without, f->work); i < f->n;',
+     'first, f->n, r->without, f->work); i < f->n;'),
     ('without: names bound later are known', COMPLETE,
      'f->eval->visible_until = c->event;', 'f->eval->visible_until = NULL;'),
     ('any of: the last alternative is not tried', FINDER,
