@@ -66,18 +66,18 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
     const struct shard_item *item = &s->items[c->next];
     find(in, pass, item, call);
     if (in->rule_bits != 0) {
-        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct coming_key){item->key.hash, in->rule_bits};
+        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct coming_key){item->key.hash, in->rule_bits, NULL};
     }
     c->next++;
 }
 
-static void fetch_keys(const struct coming_items *c, const struct keyspace *ks)
+static void fetch_keys(struct coming_items *c, const struct keyspace *ks)
 {
     size_t end = c->n_done + 1 + KEYS_AHEAD < c->n_wanted ? c->n_done + 1 + KEYS_AHEAD : c->n_wanted;
     uint32_t step = KEYSPACE_PREFETCH_STEPS - 1;
     for (size_t i = c->n_done + 1; i < end; i++) {
-        const struct coming_key *key = &c->wanted[i % COMING_ITEMS];
-        keyspace_prefetch(ks, key->hash, key->rule_bits, step--);
+        struct coming_key *key = &c->wanted[i % COMING_ITEMS];
+        keyspace_prefetch(ks, key->hash, key->rule_bits, step--, &key->entry);
     }
 }
 

@@ -19,6 +19,7 @@ struct coming {
 struct coming_key {
     struct hash128 hash;
     uint64_t rule_bits; /* as in struct coming */
+    const struct key_entry *entry; /* keyspace_prefetch() */
 };
 
 /* Those that some rule may want have numbers of their own: what they need is fetched so many of them ahead, for the

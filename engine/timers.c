@@ -85,7 +85,7 @@ void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct k
 static void note_ahead(void *ctx, struct etime t, struct hash128 hash)
 {
     struct shard *s = ctx;
-    VEC_PUSH(s->ahead, s->n_ahead, s->cap_ahead) = (struct due_timer){t, hash};
+    VEC_PUSH(s->ahead, s->n_ahead, s->cap_ahead) = (struct due_timer){t, hash, NULL};
 }
 
 static int by_time(const void *x, const void *y)
@@ -106,12 +106,13 @@ static void find_ahead(struct shard *s, uint32_t stage, const struct etime *befo
     }
 }
 
-static void prefetch_due(const struct shard *s, size_t i)
+static void prefetch_due(struct shard *s, size_t i)
 {
     for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
         size_t ahead = i + (KEYSPACE_PREFETCH_STEPS - step);
         if (ahead < s->n_ahead) {
-            keyspace_prefetch(s->keyspace, s->ahead[ahead].hash, UINT64_MAX, step);
+            struct due_timer *due = &s->ahead[ahead];
+            keyspace_prefetch(s->keyspace, due->hash, UINT64_MAX, step, &due->entry);
         }
     }
 }

@@ -91,7 +91,7 @@ static void evict_record(struct keyspace *ks, struct key_record *rec)
 
 void keyspace_unlist(struct keyspace *ks, struct key_entry *e)
 {
-    if (e->next_time.ns == INT64_MAX) {
+    if (!e->timed) {
         keyspace_drop_entry(ks, e);
         ks->n_unlisted++;
     }
@@ -113,7 +113,7 @@ static void let_rest(struct keyspace *ks, uint64_t budget)
 static bool evict_resting(struct keyspace *ks)
 {
     const struct key_index *x = &ks->index;
-    return ks->options.store != NULL && !ks->writing && x->n_packed > x->n_entries / 4 &&
+    return ks->options.store != NULL && !ks->writing && x->n_packed > x->entries.n / 4 &&
            keyspace_evict_packed(ks);
 }
 
@@ -149,18 +149,7 @@ void keyspace_evict(struct keyspace *ks)
 
 void keyspace_shrink(struct keyspace *ks)
 {
-    struct key_index *x = &ks->index;
-    if (x->n_entries > 0 || x->n_buckets == KEYSPACE_BUCKETS) {
-        return;
-    }
-    free(x->buckets);
-    x->n_buckets = KEYSPACE_BUCKETS;
-    x->buckets = xcalloc(x->n_buckets, sizeof(*x->buckets));
-    for (uint32_t i = 0; i < x->n_heaps; i++) {
-        key_timers_release(&x->heaps[i]);
-    }
-    packed_memory_release(&x->memory);
-    pool_trim(&x->pool);
+    key_index_shrink(&ks->index);
     pool_trim(&ks->pool);
 }
 

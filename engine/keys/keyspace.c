@@ -349,8 +349,10 @@ bool keyspace_touch(struct keyspace *ks, struct key_record *rec, struct place at
         keyspace_weigh(ks, rec);
     }
     keyspace_used(ks, rec);
-    rec->next_time = next;
-    keyspace_set_timer(ks, rec->entry, next);
+    if (rec->next_time.ns != next.ns) { /* the heap is as cold as it is large */
+        rec->next_time = next;
+        keyspace_set_timer(ks, rec->entry, next);
+    }
     return true;
 }
 
@@ -381,8 +383,9 @@ enum err keyspace_each(struct keyspace *ks, keyspace_each_fn fn, void *ctx, stru
 {
     struct hash_list all = {0};
     enum err rc = keyspace_unlisted(ks, &all, err);
-    for (size_t i = 0; i < ks->index.n_buckets; i++) {
-        for (struct key_entry *e = ks->index.buckets[i]; e != NULL; e = e->chain) {
+    for (uint32_t i = 0; i < ks->index.entries.n_begun; i++) {
+        const struct key_entry *e = key_entry_at(&ks->index.entries, i);
+        if (e->used) {
             VEC_PUSH(all.items, all.n, all.cap) = e->hash;
         }
     }

@@ -9,10 +9,10 @@
  * Timers live here too, because they outlast an evicted record: per stage a heap of
  * (next time, key hash).
  *
- *   keyspace.c        table, records, instances    keyspace_restore.c  reading through
+ *   keyspace.c        records, instances           keyspace_restore.c  reading through
  *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
  *   evict.c           the budget            keyspace_pack.c     records that rest
- *                                        keyspace_index.c    table; handed over at a change of rules
+ *   entry_table.c     which keys there are         keyspace_index.c    entries; handed over at a change of rules
  *
  * Thread rule: a keyspace belongs to one shard, hence to one thread at a time. Ownership: records
  * and their instances belong to the keyspace; a pointer is valid until the next keyspace_get(),
@@ -140,10 +140,11 @@ enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct ke
                        struct error *err) FYKE_MUST_USE;
 
 /* Fetches what an event of the key will need, from the table to what its instances keep, a step further with
- * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1; `rule_bits`: which rules' (key_rule_bit). Changes nothing. */
+ * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1; `rule_bits`: which rules' (key_rule_bit). Changes nothing.
+ * `entry`: kept for the key from one step to the next, at most until keyspace_shrink(). */
 #define KEYSPACE_PREFETCH_STEPS 7
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits,
-                       uint32_t step);
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits, uint32_t step,
+                       const struct key_entry **entry);
 
 /* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);

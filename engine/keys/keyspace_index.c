@@ -13,57 +13,67 @@ void key_index_init(struct key_index *x, uint32_t n_heaps)
 {
     assert(n_heaps <= UINT16_MAX);
     *x = (struct key_index){0};
-    pool_init(&x->pool);
-    x->n_buckets = KEYSPACE_BUCKETS;
-    x->buckets = xcalloc(x->n_buckets, sizeof(*x->buckets));
+    entry_table_init(&x->table);
     x->heaps = xcalloc(n_heaps + 1u, sizeof(*x->heaps));
     x->n_heaps = n_heaps;
 }
 
+/* All that is not one for each heap. */
+static void release_content(struct key_index *x)
+{
+    key_timers_release(x);
+    entry_table_release(&x->table);
+    key_entries_release(&x->entries);
+    packed_memory_release(&x->memory);
+}
+
 void key_index_release(struct key_index *x)
 {
-    for (uint32_t i = 0; i < x->n_heaps; i++) {
-        key_timers_release(&x->heaps[i]);
-    }
+    release_content(x);
     free(x->heaps);
-    free(x->buckets);
-    packed_memory_release(&x->memory);
-    pool_release(&x->pool);
     *x = (struct key_index){0};
+}
+
+void key_index_shrink(struct key_index *x)
+{
+    if (x->entries.n == 0) {
+        release_content(x);
+        x->hand = 0;
+    }
 }
 
 /* ---- table -------------------------------------------------------------------------------- */
 
-static struct key_entry **bucket_of(const struct keyspace *ks, struct hash128 hash)
-{
-    return &ks->index.buckets[hash.lo & (ks->index.n_buckets - 1)];
-}
-
-static void table_grow(struct keyspace *ks)
-{
-    struct key_index *x = &ks->index;
-    struct key_entry **old = x->buckets;
-    size_t n_old = x->n_buckets;
-    x->n_buckets = n_old * 2;
-    x->buckets = xcalloc(x->n_buckets, sizeof(*x->buckets));
-    for (size_t i = 0; i < n_old; i++) {
-        for (struct key_entry *e = old[i], *next; e != NULL; e = next) {
-            next = e->chain;
-            struct key_entry **b = bucket_of(ks, e->hash);
-            e->chain = *b;
-            *b = e;
-        }
-    }
-    free(old);
-}
-
 struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
 {
-    struct key_entry *e = *bucket_of(ks, hash);
-    while (e != NULL && !hash128_eq(e->hash, hash)) {
-        e = e->chain;
+    const struct key_index *x = &ks->index;
+    struct entry_search s = entry_search(&x->table, hash);
+    for (uint32_t number; entry_search_next(&x->table, &s, &number);) {
+        struct key_entry *e = key_entry_at(&x->entries, number);
+        if (hash128_eq(e->hash, hash)) {
+            return e;
+        }
     }
-    return e;
+    return NULL;
+}
+
+static void table_grow(struct key_index *x)
+{
+    entry_table_enlarge(&x->table);
+    for (uint32_t i = 0; i < x->entries.n_begun; i++) {
+        const struct key_entry *e = key_entry_at(&x->entries, i);
+        if (e->used) {
+            entry_table_add(&x->table, e->hash, i);
+        }
+    }
+}
+
+/* The first of its tag, which nearly always is the only one; not looked at yet. */
+static const struct key_entry *likely_entry(const struct key_index *x, struct hash128 hash)
+{
+    struct entry_search s = entry_search(&x->table, hash);
+    uint32_t number;
+    return entry_search_next(&x->table, &s, &number) ? key_entry_at(&x->entries, number) : NULL;
 }
 
 /* Of a key with many rules an event concerns few. */
@@ -84,23 +94,22 @@ static void prefetch_slots(const struct key_record *rec, uint64_t rule_bits, uin
     }
 }
 
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits,
-                       uint32_t step)
+void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits, uint32_t step,
+                       const struct key_entry **entry)
 {
-    struct key_entry **b = bucket_of(ks, hash);
     if (step == 0) {
-        __builtin_prefetch(b);
+        __builtin_prefetch(entry_table_home(&ks->index.table, hash));
         return;
     }
-    const struct key_entry *e = *b;
     if (step == 1) {
-        __builtin_prefetch(e);
+        *entry = likely_entry(&ks->index, hash);
+        __builtin_prefetch(*entry);
         return;
     }
-    while (e != NULL && !hash128_eq(e->hash, hash)) {
-        e = e->chain;
+    if (*entry == NULL || !hash128_eq((*entry)->hash, hash)) {
+        return;
     }
-    const struct key_record *rec = key_entry_record(ks, e);
+    const struct key_record *rec = key_entry_record(ks, *entry);
     if (rec == NULL) {
         return;
     }
@@ -114,31 +123,24 @@ void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t 
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
                                      uint32_t stage)
 {
-    if (ks->index.n_entries >= ks->index.n_buckets) {
-        table_grow(ks);
+    struct key_index *x = &ks->index;
+    if (entry_table_is_full(&x->table)) {
+        table_grow(x);
     }
-    struct key_entry *e = POOL_NEW(&ks->index.pool, struct key_entry);
-    struct key_entry **b = bucket_of(ks, hash);
+    struct key_entry *e = key_entry_new(&x->entries);
+    entry_table_add(&x->table, hash, e->at);
     e->hash = hash;
     e->heap = ks->heap_of_stage[stage];
-    e->life = ks->index.life;
-    e->next_time = ETIME_MAX;
-    e->chain = *b;
-    *b = e;
-    ks->index.n_entries++;
+    e->life = x->life;
     return e;
 }
 
 void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e)
 {
-    struct key_entry **at = bucket_of(ks, e->hash);
-    while (*at != e) {
-        at = &(*at)->chain;
-    }
-    *at = e->chain;
+    struct key_index *x = &ks->index;
     keyspace_set_timer(ks, e, ETIME_MAX);
-    ks->index.n_entries--;
-    POOL_DELETE(&ks->index.pool, e);
+    entry_table_remove(&x->table, e->hash, e->at);
+    key_entry_free(&x->entries, e);
 }
 
 /* ---- over to another keyspace -------------------------------------------------------------- */

@@ -223,24 +223,23 @@ enum err keyspace_wake(struct keyspace *ks, struct key_entry *e, struct key_reco
 
 /* ---- evicting ------------------------------------------------------------------------------- */
 
-/* A hand goes round the table: what it meets a second time, unused meanwhile, is let go. */
+/* A hand goes round the entries: what it meets a second time, unused meanwhile, is let go. */
 bool keyspace_evict_packed(struct keyspace *ks)
 {
     struct key_index *x = &ks->index;
-    for (size_t looked = 0; looked < 2 * x->n_buckets; looked++) {
-        x->hand = (x->hand + 1) & (x->n_buckets - 1);
-        for (struct key_entry *e = x->buckets[x->hand]; e != NULL; e = e->chain) {
-            if (!e->rests) {
-                continue;
-            }
-            if ((e->packed->length & PASSED_OVER) == 0) {
-                e->packed->length |= PASSED_OVER;
-                continue;
-            }
-            keyspace_drop_packed(ks, e);
-            keyspace_unlist(ks, e);
-            return true;
+    for (uint64_t looked = 0; looked < 2 * (uint64_t)x->entries.n_begun; looked++) {
+        x->hand = x->hand + 1 < x->entries.n_begun ? x->hand + 1 : 0;
+        struct key_entry *e = key_entry_at(&x->entries, x->hand);
+        if (!e->used || !e->rests) {
+            continue;
         }
+        if ((e->packed->length & PASSED_OVER) == 0) {
+            e->packed->length |= PASSED_OVER;
+            continue;
+        }
+        keyspace_drop_packed(ks, e);
+        keyspace_unlist(ks, e);
+        return true;
     }
     return false;
 }

@@ -8,30 +8,14 @@
 
 #include "base/arena.h"
 #include "base/short_lz.h"
+#include "engine/keys/entry_table.h"
+#include "engine/keys/key_entries.h"
 #include "engine/keys/keyspace.h"
 
-#define KEYSPACE_BUCKETS 64 /* of an empty one */
-
-struct key_entry {
-    struct hash128 hash;
-    struct key_entry *chain;
-    union {
-        struct key_record *rec;    /* of the keyspace whose life it is: key_entry_record() */
-        struct key_packed *packed; /* rests; of any life */
-    };
-    struct etime next_time; /* ETIME_MAX: in no heap */
-    uint16_t heap;
-    uint8_t life;
-    bool rests;
-    uint32_t timer;         /* its place there + 1; 0: none */
-};
-
-struct key_timer {
-    struct etime time;
-    struct key_entry *entry;
-};
+/* In order of heap; a look at the times of one level of children touches one cache line or two. */
 struct key_timers {
-    struct key_timer *items;
+    struct etime *times;
+    uint32_t *numbers; /* of entries */
     size_t n, cap;
 };
 
@@ -50,17 +34,16 @@ struct packed_memory {
 /* Entries and timers, which may outlive a keyspace: of an entry of a life before only the record's timer is
  * known, its record is no more in memory. */
 struct key_index {
-    struct pool pool; /* of the entries */
-    struct key_entry **buckets;
-    size_t n_buckets; /* power of two */
-    size_t n_entries;
+    struct key_entries entries;
+    struct entry_table table; /* of their numbers */
     struct key_timers *heaps;
     uint32_t n_heaps; /* a stage has one (keyspace.heap_of_stage); of stages before some may be left, empty */
+    size_t timer_bytes;
     uint8_t life;
     struct packed_memory memory; /* of records that rest */
     struct short_lz_dict alike;  /* by which they are packed */
     size_t n_packed;
-    size_t hand; /* bucket at which the next one to evict is looked for */
+    uint32_t hand; /* entry at which the next one to evict is looked for */
 };
 
 /* Segments of one slot as they stand in the store. */
@@ -111,10 +94,15 @@ struct keyspace {
     size_t n_segments, cap_segments;
 };
 
+static inline uint64_t key_index_bytes(const struct key_index *x)
+{
+    return x->entries.n * sizeof(struct key_entry) + entry_table_bytes(&x->table) + x->timer_bytes +
+           x->memory.live_bytes;
+}
 /* What the budget is about. */
 static inline uint64_t keyspace_memory(const struct keyspace *ks)
 {
-    return ks->pool.live_bytes + ks->index.pool.live_bytes + ks->index.memory.live_bytes + ks->outside;
+    return ks->pool.live_bytes + key_index_bytes(&ks->index) + ks->outside;
 }
 /* Of that, what records are built of. */
 static inline uint64_t keyspace_built_memory(const struct keyspace *ks)
@@ -132,6 +120,8 @@ static inline struct key_record *key_entry_record(const struct keyspace *ks, con
 
 void key_index_init(struct key_index *x, uint32_t n_heaps);
 void key_index_release(struct key_index *x);
+/* Without an entry it goes back to what it was at the start. */
+void key_index_shrink(struct key_index *x);
 struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash);
 struct key_entry *keyspace_add_entry(struct keyspace *ks, struct hash128 hash,
                                      uint32_t stage);
@@ -162,7 +152,7 @@ void keyspace_kin_join(struct keyspace *ks, struct key_record *rec, struct key_s
 
 /* ---- keyspace_timers.c -------------------------------------------------------------------- */
 
-void key_timers_release(struct key_timers *h);
+void key_timers_release(struct key_index *x);
 void keyspace_set_timer(struct keyspace *ks, struct key_entry *e, struct etime t);
 
 /* ---- evict.c ------------------------------------------------------------------------------ */
