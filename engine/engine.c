@@ -164,6 +164,7 @@ static void init_shards(struct engine *e)
             .rs = e->rs,
             .key_groups = e->keys.groups,
             .n_key_groups = e->keys.n_groups,
+            .group_of_unit = e->keys.group_of_unit,
             .measures = e->keys.measures,
             .kin = &e->keys.kin,
             .shard = i,

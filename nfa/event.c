@@ -3,8 +3,10 @@
  * Block layout of a copy: struct event | values | items of lists | text. Items keep the values'
  * alignment because every part before them is a multiple of 8 bytes.
  *
- * Stored form: zigzag(time - base) varint(topic) zigzag(partition) zigzag(offset) varint(decl)
- * varint(n_values), then each value in canonical bytes (value_codec.c). */
+ * Stored form: zigzag(time - near) varint(topic) zigzag(partition) zigzag(offset - near, of the same topic and
+ * partition) varint(decl) varint(n_values), then each value: in canonical bytes (value_codec.c), a timestamp as
+ * TAG_TIME zigzag(it - time of the event), what stands in the key as TAG_KEY varint(where). Before states had
+ * format 7 always the former. */
 #include "nfa/event.h"
 
 #include "base/arena.h"
@@ -168,17 +170,62 @@ struct event *event_clone(const struct event *e, struct arena *arena)
     return event_clone_into(e, arena_alloc(arena, event_clone_bytes(e)));
 }
 
-void event_encode(const struct event *e, struct etime base, struct buf *out)
+void etime_encode(struct etime t, struct etime near, struct buf *out)
 {
-    /* wraps on purpose: any difference of two times has its place in 64 bits */
-    buf_put_zigzag(out, (int64_t)((uint64_t)e->time.ns - (uint64_t)base.ns));
+    buf_put_zigzag(out, (int64_t)((uint64_t)t.ns - (uint64_t)near.ns));
+}
+
+struct etime etime_decode(struct reader *r, struct etime near)
+{
+    return (struct etime){(int64_t)((uint64_t)near.ns + (uint64_t)read_zigzag(r))};
+}
+
+/* Beside the tags of canonical bytes. */
+#define TAG_TIME 0x80
+#define TAG_KEY 0x81
+#define KEY_LEAST_BYTES 4 /* shorter ones are not worth it */
+
+static const char *stands_in(struct slice key, struct slice bytes)
+{
+    return bytes.len >= KEY_LEAST_BYTES && bytes.len <= key.len
+               ? memmem(key.ptr, key.len, bytes.ptr, bytes.len)
+               : NULL;
+}
+
+static void put_value(struct value v, struct etime time, struct slice key, struct buf *out)
+{
+    if (v.kind == VAL_TIMESTAMP) {
+        buf_put_byte(out, TAG_TIME);
+        etime_encode((struct etime){v.u.i}, time, out);
+        return;
+    }
+    size_t begin = out->len;
+    value_encode(v, out);
+    const char *found = stands_in(key, slice_from(out->ptr + begin, out->len - begin));
+    if (found != NULL) {
+        out->len = begin;
+        buf_put_byte(out, TAG_KEY);
+        buf_put_varint(out, (uint64_t)(found - key.ptr));
+    }
+}
+
+static uint64_t offset_near(const struct coord *at, const struct event_near *near)
+{
+    return at->topic == near->at.topic && at->partition == near->at.partition
+               ? (uint64_t)near->at.offset
+               : 0;
+}
+
+void event_encode(const struct event *e, const struct event_near *near, struct buf *out)
+{
+    etime_encode(e->time, near->time, out);
     buf_put_varint(out, e->at.topic);
     buf_put_zigzag(out, e->at.partition);
-    buf_put_zigzag(out, e->at.offset);
+    buf_put_zigzag(out, (int64_t)((uint64_t)e->at.offset - offset_near(&e->at, near)));
     buf_put_varint(out, e->decl);
     buf_put_varint(out, e->n_values);
     for (uint32_t i = 0; i < e->n_values; i++) {
-        value_encode(e->values[i], out);
+        put_value(e->values[i], e->time, near->key, out);
     }
 }
 
@@ -192,12 +239,12 @@ static uint32_t read_u32_varint(struct reader *r)
     return (uint32_t)v;
 }
 
-static bool decode_head(struct reader *r, struct etime base, struct event *head)
+static bool decode_head(struct reader *r, const struct event_near *near, struct event *head)
 {
-    head->time.ns = (int64_t)((uint64_t)base.ns + (uint64_t)read_zigzag(r));
+    head->time = etime_decode(r, near->time);
     head->at.topic = read_u32_varint(r);
     int64_t partition = read_zigzag(r);
-    head->at.offset = read_zigzag(r);
+    int64_t offset = read_zigzag(r);
     head->decl = read_u32_varint(r);
     head->n_values = read_u32_varint(r);
     /* every value takes at least its tag */
@@ -205,13 +252,38 @@ static bool decode_head(struct reader *r, struct etime base, struct event *head)
         r->failed = true;
     }
     head->at.partition = (int32_t)partition;
+    head->at.offset = (int64_t)((uint64_t)offset + offset_near(&head->at, near));
     return !r->failed;
 }
 
-struct event *event_decode(struct reader *r, struct etime base, struct arena *arena)
+static struct value read_from_key(struct reader *r, struct slice key, struct arena *arena)
+{
+    uint64_t at = read_varint(r);
+    if (r->failed || at >= key.len) {
+        r->failed = true;
+        return VALUE_MISSING;
+    }
+    struct reader there = reader_of(slice_from(key.ptr + at, key.len - at));
+    struct value v = value_decode(&there, arena);
+    r->failed |= there.failed;
+    return v;
+}
+
+static struct value read_value(struct reader *r, struct etime time, struct slice key,
+                               struct arena *arena)
+{
+    uint8_t tag = reader_left(r) > 0 ? *r->ptr : 0;
+    if (tag != TAG_TIME && tag != TAG_KEY) {
+        return value_decode(r, arena);
+    }
+    read_byte(r);
+    return tag == TAG_TIME ? value_timestamp(etime_decode(r, time)) : read_from_key(r, key, arena);
+}
+
+struct event *event_decode(struct reader *r, const struct event_near *near, struct arena *arena)
 {
     struct event head = {0};
-    if (!decode_head(r, base, &head)) {
+    if (!decode_head(r, near, &head)) {
         return NULL;
     }
     /* `view` borrows its text from the input; the copy owns it */
@@ -219,7 +291,7 @@ struct event *event_decode(struct reader *r, struct etime base, struct arena *ar
         arena_alloc(arena, sizeof(head) + head.n_values * sizeof(struct value));
     memcpy(view, &head, sizeof(head));
     for (uint32_t i = 0; i < head.n_values; i++) {
-        view->values[i] = value_decode(r, arena);
+        view->values[i] = read_value(r, head.time, near->key, arena);
         if (r->failed) {
             return NULL;
         }

@@ -74,9 +74,38 @@ struct event *event_clone_into(const struct event *e, void *mem);
 bool event_clone_whole(const struct event *e, void *mem);
 struct event *event_clone(const struct event *e, struct arena *arena);
 
-/* Position-independent record of an event (state codec): time relative to `base`. */
-void event_encode(const struct event *e, struct etime base, struct buf *out);
+/* What stored bytes are written relative to, so that what lies close takes few: times, offsets of its topic
+ * and partition, and the canonical bytes of the key, in which values of events may stand. Read with the
+ * same one. */
+struct event_near {
+    struct etime time;
+    struct coord at;
+    struct slice key;
+};
+/* Times from 1970, offsets as they are, values in full. */
+#define NEAR_NOTHING ((struct event_near){{0}, {0, 0, 0}, {0}})
+
+static inline struct event_near event_near_key(struct slice key)
+{
+    struct event_near near = NEAR_NOTHING;
+    near.key = key;
+    return near;
+}
+
+/* Of the same key. */
+static inline bool event_near_eq(const struct event_near *a, const struct event_near *b)
+{
+    return a->time.ns == b->time.ns && a->at.topic == b->at.topic &&
+           a->at.partition == b->at.partition && a->at.offset == b->at.offset;
+}
+
+/* A time relative to another; wraps on purpose: any difference of two has its place in 64 bits. */
+void etime_encode(struct etime t, struct etime near, struct buf *out);
+struct etime etime_decode(struct reader *r, struct etime near);
+
+/* Position-independent record of an event (state codec). */
+void event_encode(const struct event *e, const struct event_near *near, struct buf *out);
 /* Decodes into `arena` (text copied). NULL and r->failed on bad bytes. */
-struct event *event_decode(struct reader *r, struct etime base, struct arena *arena);
+struct event *event_decode(struct reader *r, const struct event_near *near, struct arena *arena);
 
 #endif

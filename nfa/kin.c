@@ -223,8 +223,8 @@ static bool same_segments(const struct instance *a, const struct instance *b)
     for (uint32_t i = 0; same && i < a->events.n_segs; i++) {
         buf_clear(&x);
         buf_clear(&y);
-        instance_encode_segment(a, i, &x);
-        instance_encode_segment(b, i, &y);
+        instance_encode_segment(a, i, &NEAR_NOTHING, &x);
+        instance_encode_segment(b, i, &NEAR_NOTHING, &y);
         same = slice_eq(buf_slice(&x), buf_slice(&y));
     }
     buf_release(&x);
@@ -235,8 +235,8 @@ static bool same_segments(const struct instance *a, const struct instance *b)
 bool instance_same(const struct instance *a, const struct instance *b)
 {
     struct buf x = BUF_INIT, y = BUF_INIT;
-    instance_encode_head(a, &x);
-    instance_encode_head(b, &y);
+    instance_encode_head(a, &NEAR_NOTHING, &x);
+    instance_encode_head(b, &NEAR_NOTHING, &y);
     bool same = slice_eq(buf_slice(&x), buf_slice(&y)) && instance_is_plain(a) &&
                 instance_is_plain(b);
     buf_release(&x);

@@ -58,13 +58,14 @@ uint64_t measure_bytes(const struct measure_state *s);
 uint64_t measure_kept(const struct measure_state *s); /* values, sums of buckets */
 
 /* Stored form: a head and segments, with the meaning that state.h gives them for instances. */
-void measure_encode_head(const struct measure_state *s, struct buf *out);
+void measure_encode_head(const struct measure_state *s, const struct event_near *near, struct buf *out);
 uint32_t measure_segments(const struct measure_state *s, uint64_t *ret_first_id);
 bool measure_segment_dirty(const struct measure_state *s, uint32_t i);
-void measure_encode_segment(const struct measure_state *s, uint32_t i, struct buf *out);
+void measure_encode_segment(const struct measure_state *s, uint32_t i, const struct event_near *near,
+                            struct buf *out);
 void measure_saved(struct measure_state *s);
 /* NULL: corrupt bytes, *why says so. */
-struct measure_state *measure_load(const struct measure *m, struct pool *pool, struct slice head,
-                                   segment_get get, void *ctx, const char **why);
+struct measure_state *measure_load(const struct measure *m, struct pool *pool,
+                                   const struct stored_form *from, const char **why);
 
 #endif

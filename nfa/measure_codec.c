@@ -1,4 +1,5 @@
-/* Stored form of a measure's state, version 1.
+/* Stored form of a measure's state, version 2. Times began, newest, start and base are relative to what is
+ * near (nfa/event.h); in a head of version 1 they are from 1970.
  *
  *   head      u8 version · zigzag began · zigzag newest
  *             u8 open bucket { zigzag start · tally · u8 picked · value }
@@ -12,7 +13,8 @@
 
 #include "base/arena.h"
 
-#define MEASURE_VERSION 1
+#define VERSION_1 1
+#define VERSION_2 2
 
 static void put_tally(const struct tally *t, struct buf *out)
 {
@@ -35,16 +37,16 @@ static bool is_set(const struct measure_state *s)
     return s->cls == CLASS_SET;
 }
 
-void measure_encode_head(const struct measure_state *s, struct buf *out)
+void measure_encode_head(const struct measure_state *s, const struct event_near *near, struct buf *out)
 {
     uint64_t first;
     uint32_t n = measure_segments(s, &first);
-    buf_put_byte(out, MEASURE_VERSION);
-    buf_put_zigzag(out, s->began);
-    buf_put_zigzag(out, s->newest);
+    buf_put_byte(out, VERSION_2);
+    etime_encode((struct etime){s->began}, near->time, out);
+    etime_encode((struct etime){s->newest}, near->time, out);
     buf_put_byte(out, s->open.any);
     if (s->open.any) {
-        buf_put_zigzag(out, s->open.start);
+        etime_encode((struct etime){s->open.start}, near->time, out);
         put_tally(&s->open.t, out);
         buf_put_byte(out, s->open.picked);
         value_encode(s->open.picked ? s->open.pick : VALUE_MISSING, out);
@@ -79,7 +81,8 @@ static size_t first_of(const struct window *w, uint32_t segment)
     return at;
 }
 
-void measure_encode_segment(const struct measure_state *s, uint32_t i, struct buf *out)
+void measure_encode_segment(const struct measure_state *s, uint32_t i, const struct event_near *near,
+                            struct buf *out)
 {
     if (is_set(s)) {
         seen_encode(s, i, out);
@@ -89,10 +92,10 @@ void measure_encode_segment(const struct measure_state *s, uint32_t i, struct bu
     size_t at = first_of(w, i);
     int64_t base = window_at(w, at)->time;
     buf_put_varint(out, w->segs[i].n);
-    buf_put_zigzag(out, base);
+    etime_encode((struct etime){base}, near->time, out);
     for (uint32_t k = 0; k < w->segs[i].n; k++) {
         const struct kept *item = window_at(w, at + k);
-        buf_put_zigzag(out, (int64_t)((uint64_t)item->time - (uint64_t)base));
+        etime_encode((struct etime){item->time}, (struct etime){base}, out);
         if (s->tallied) {
             put_tally(item->u.tally, out);
         } else {
@@ -164,7 +167,7 @@ static bool is_consistent(const struct measure_state *s)
 static bool load_item(struct measure_state *s, struct reader *r, int64_t base, bool fresh,
                       struct arena *arena)
 {
-    struct kept k = {.time = (int64_t)((uint64_t)base + (uint64_t)read_zigzag(r))};
+    struct kept k = {.time = etime_decode(r, (struct etime){base}).ns};
     size_t n = window_count(&s->kept);
     if (n > 0 && window_at(&s->kept, n - 1)->time > k.time) {
         return false;
@@ -186,14 +189,15 @@ static bool load_item(struct measure_state *s, struct reader *r, int64_t base, b
     return true;
 }
 
-static bool load_segment(struct measure_state *s, struct slice bytes, struct arena *arena)
+static bool load_segment(struct measure_state *s, struct slice bytes, struct etime near,
+                         struct arena *arena)
 {
     struct reader r = reader_of(bytes);
     if (is_set(s)) {
         return seen_decode(s, &r, arena);
     }
     uint64_t n = read_varint(&r);
-    int64_t base = read_zigzag(&r);
+    int64_t base = etime_decode(&r, near).ns;
     if (r.failed || n == 0 || n > reader_left(&r)) {
         return false;
     }
@@ -212,15 +216,15 @@ static enum value_kind picked_kind(const struct measure_state *s)
     return agg->kids[0] ? (enum value_kind)agg->kids[0]->kind : VAL_TIMESTAMP;
 }
 
-static bool load_head(struct measure_state *s, struct reader *r, struct arena *arena,
-                      uint64_t *first, uint64_t *n)
+static bool load_head(struct measure_state *s, struct reader *r, struct etime near,
+                      struct arena *arena, uint64_t *first, uint64_t *n)
 {
     uint32_t owned;
-    s->began = read_zigzag(r);
-    s->newest = read_zigzag(r);
+    s->began = etime_decode(r, near).ns;
+    s->newest = etime_decode(r, near).ns;
     s->open.any = read_byte(r) != 0;
     if (s->open.any) {
-        s->open.start = read_zigzag(r);
+        s->open.start = etime_decode(r, near).ns;
         s->open.t = read_tally(s, r);
         bool picked = read_byte(r) != 0;
         struct value v = value_decode(r, arena);
@@ -237,23 +241,25 @@ static bool load_head(struct measure_state *s, struct reader *r, struct arena *a
     return !r->failed && reader_left(r) == 0 && s->began <= s->newest;
 }
 
-static const char *load(struct measure_state *s, struct reader *r, segment_get get, void *ctx,
-                        struct arena *arena)
+static const char *load(struct measure_state *s, const struct stored_form *from, struct arena *arena)
 {
+    struct reader r = reader_of(from->head);
     uint64_t first, n;
-    if (read_byte(r) != MEASURE_VERSION) {
+    uint8_t version = read_byte(&r);
+    if (version != VERSION_1 && version != VERSION_2) {
         return "unknown version of a stored measure";
     }
-    if (!load_head(s, r, arena, &first, &n)) {
+    struct etime near = version == VERSION_1 ? (struct etime){0} : from->head_near.time;
+    if (!load_head(s, &r, near, arena, &first, &n)) {
         return "the head of a stored measure does not decode";
     }
     s->kept.next_segment = first;
     for (uint64_t i = 0; i < n; i++) {
-        struct slice bytes = get(ctx, first + i);
+        struct slice bytes = from->get(from->ctx, first + i);
         if (!bytes.ptr) {
             return "a segment of a stored measure is missing";
         }
-        if (!load_segment(s, bytes, arena)) {
+        if (!load_segment(s, bytes, from->segments_near.time, arena)) {
             return "a segment of a stored measure does not decode";
         }
     }
@@ -265,14 +271,13 @@ static const char *load(struct measure_state *s, struct reader *r, segment_get g
     return NULL;
 }
 
-struct measure_state *measure_load(const struct measure *m, struct pool *pool, struct slice head,
-                                   segment_get get, void *ctx, const char **why)
+struct measure_state *measure_load(const struct measure *m, struct pool *pool,
+                                   const struct stored_form *from, const char **why)
 {
     struct measure_state *s = measure_new(m, pool);
-    struct reader r = reader_of(head);
     struct arena arena;
     arena_init(&arena);
-    *why = load(s, &r, get, ctx, &arena);
+    *why = load(s, from, &arena);
     arena_release(&arena);
     if (*why) {
         s->n_pending = 0;

@@ -229,7 +229,7 @@ uint64_t instance_open(struct instance *in, struct etime now, uint32_t most,
  * is false, so that a commit writes what changed and not what is kept. */
 #define SEGMENT_MAX_BYTES 8192
 
-void instance_encode_head(const struct instance *in, struct buf *out);
+void instance_encode_head(const struct instance *in, const struct event_near *near, struct buf *out);
 /* Of such bytes: it keeps no event, and no quiet time that lasts. A rule that goes on remembers how many
  * alerts a quiet time held back until it speaks again; one that drains has nothing more to say. */
 bool instance_head_is_over(struct slice head);
@@ -237,16 +237,22 @@ bool instance_head_is_over(struct slice head);
  * instance's no more. */
 uint32_t instance_segments(const struct instance *in, uint64_t *ret_first_id);
 bool instance_segment_dirty(const struct instance *in, uint32_t i);
-void instance_encode_segment(const struct instance *in, uint32_t i, struct buf *out);
+void instance_encode_segment(const struct instance *in, uint32_t i, const struct event_near *near,
+                             struct buf *out);
 void instance_saved(struct instance *in);
 
-/* Rebuilds an instance from its head and segments (the segments' bytes in the order the head
- * lists them; `get` fetches by id and gives an empty slice when absent). NULL: corrupt bytes,
- * `why` says so. */
+/* `get` fetches segments by id, in the order of their ids, and gives an empty slice when one is absent. */
 typedef struct slice (*segment_get)(void *ctx, uint64_t id);
+struct stored_form {
+    struct slice head;
+    struct event_near head_near, segments_near; /* that they were encoded with */
+    segment_get get;
+    void *ctx;
+};
+/* Rebuilds an instance. NULL: corrupt bytes, `why` says so. */
 struct instance *instance_load(const struct rule *rule, struct pool *pool,
-                               struct nfa_scratch *scratch, struct slice head, segment_get get,
-                               void *ctx, const char **why);
+                               struct nfa_scratch *scratch, const struct stored_form *from,
+                               const char **why);
 
 /* What instances have cost so far, in operations: the same on every machine. */
 struct nfa_work {

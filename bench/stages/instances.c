@@ -112,9 +112,9 @@ static void encode(const struct instance *in, struct buf *head, struct buf *segm
 {
     uint64_t first;
     uint32_t n = instance_segments(in, &first);
-    instance_encode_head(in, head);
+    instance_encode_head(in, &NEAR_NOTHING, head);
     for (uint32_t i = 0; i < n; i++) {
-        instance_encode_segment(in, i, segments);
+        instance_encode_segment(in, i, &NEAR_NOTHING, segments);
     }
 }
 
@@ -158,10 +158,10 @@ static void store(struct stored_all *all, const struct rule *rule, const struct 
 {
     struct stored s = {.rule = rule, .head = all->heads.len, .first_segment = all->n_ends};
     uint32_t n = instance_segments(in, &s.first_id);
-    instance_encode_head(in, &all->heads);
+    instance_encode_head(in, &NEAR_NOTHING, &all->heads);
     s.head_bytes = all->heads.len - s.head;
     for (uint32_t i = 0; i < n; i++) {
-        instance_encode_segment(in, i, &all->segments);
+        instance_encode_segment(in, i, &NEAR_NOTHING, &all->segments);
         VEC_PUSH(all->ends, all->n_ends, all->cap_ends) = all->segments.len;
     }
     VEC_PUSH(all->items, all->n, all->cap) = s;
@@ -179,9 +179,9 @@ static struct instance *load(struct rules_run *r, struct stored_all *all, const 
 {
     const char *why = NULL;
     all->loaded = s;
-    struct instance *in = instance_load(s->rule, &r->pool, r->scratch,
-                                        slice_from(all->heads.ptr + s->head, s->head_bytes),
-                                        segment, all, &why);
+    struct stored_form from = {.head = slice_from(all->heads.ptr + s->head, s->head_bytes),
+                               .get = segment, .ctx = all};
+    struct instance *in = instance_load(s->rule, &r->pool, r->scratch, &from, &why);
     if (in == NULL) {
         die("load", why);
     }

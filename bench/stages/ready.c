@@ -76,6 +76,7 @@ struct keyspace_options bench_keyspace_options(const struct bench *b)
         .rs = b->rs,
         .key_groups = b->keys.groups,
         .n_key_groups = b->keys.n_groups,
+        .group_of_unit = b->keys.group_of_unit,
         .measures = b->keys.measures,
         .kin = &b->keys.kin,
         .nfa = b->limits,

@@ -42,12 +42,12 @@ uint64_t key_slot_retained(const struct key_slot *s)
     return s->instance != NULL ? instance_retained(s->instance) : measure_kept(s->measure);
 }
 
-void key_slot_encode_head(const struct key_slot *s, struct buf *out)
+void key_slot_encode_head(const struct key_slot *s, const struct event_near *near, struct buf *out)
 {
     if (s->instance != NULL) {
-        instance_encode_head(s->instance, out);
+        instance_encode_head(s->instance, near, out);
     } else {
-        measure_encode_head(s->measure, out);
+        measure_encode_head(s->measure, near, out);
     }
 }
 
@@ -63,12 +63,13 @@ bool key_slot_segment_dirty(const struct key_slot *s, uint32_t i)
                                : measure_segment_dirty(s->measure, i);
 }
 
-void key_slot_encode_segment(const struct key_slot *s, uint32_t i, struct buf *out)
+void key_slot_encode_segment(const struct key_slot *s, uint32_t i, const struct event_near *near,
+                             struct buf *out)
 {
     if (s->instance != NULL) {
-        instance_encode_segment(s->instance, i, out);
+        instance_encode_segment(s->instance, i, near, out);
     } else {
-        measure_encode_segment(s->measure, i, out);
+        measure_encode_segment(s->measure, i, near, out);
     }
 }
 

@@ -43,10 +43,11 @@ bool key_slot_settle(struct key_slot *s);
 /* Events kept, of one of the rules. */
 uint64_t key_slot_retained(const struct key_slot *s);
 
-void key_slot_encode_head(const struct key_slot *s, struct buf *out);
+void key_slot_encode_head(const struct key_slot *s, const struct event_near *near, struct buf *out);
 uint32_t key_slot_segments(const struct key_slot *s, uint64_t *ret_first_id);
 bool key_slot_segment_dirty(const struct key_slot *s, uint32_t i);
-void key_slot_encode_segment(const struct key_slot *s, uint32_t i, struct buf *out);
+void key_slot_encode_segment(const struct key_slot *s, uint32_t i, const struct event_near *near,
+                             struct buf *out);
 void key_slot_saved(const struct key_slot *s);
 
 #endif

@@ -50,7 +50,8 @@ void keyspace_free(struct keyspace *ks)
     free(ks->by_rule);
     buf_release(&ks->raw);
     buf_release(&ks->packed);
-    free(ks->segments);
+    buf_release(&ks->segment);
+    free(ks->woken);
     arena_release(&ks->values);
     pool_release(&ks->pool);
     free(ks);

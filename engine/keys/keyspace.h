@@ -79,7 +79,7 @@ struct key_record {
     uint64_t memory; /* with everything that hangs on it, as if no event were shared */
     uint64_t outside; /* of that, what does not lie in the pool */
     uint64_t events;  /* kept, of every rule */
-    struct stored_slot *stored; /* segments that the store has, by slot */
+    struct stored_slot *stored; /* segments that the store has apart from the head, by slot */
     uint32_t n_stored;
     struct key_record *newer, *older; /* in the list of its kind, by last use */
 };
@@ -88,6 +88,7 @@ struct keyspace_options {
     const struct ruleset *rs;
     const struct key_group *key_groups;
     uint32_t n_key_groups;
+    const uint32_t *group_of_unit; /* of rules that are not disabled */
     const struct key_measure *measures;
     const struct kin_table *kin;
     uint32_t shard;

@@ -3,14 +3,15 @@
  * them anew. With a store only what it has as it stands rests, and may be evicted; without one everything may.
  *
  *   packed    u16 length, 0x8000: passed over once by the hand · short_lz of
- *             fields of the head (record_codec.h) · per segment, in order of slot and id: blob */
-#include <assert.h>
+ *             varint n · n × {varint slot, varint segments, varint first}: what the store has apart ·
+ *             fields of the head (record_codec.h), in which all segments stand */
 #include <stdlib.h>
 
 #include "base/chunks.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
 #include "engine/keys/keyspace_parts.h"
+#include "engine/state/store_bytes.h"
 
 #define MAX_PACKED 2048 /* longer ones rest as they are: building them would cost more than an event does */
 #define MAX_RAW (4 * MAX_PACKED)
@@ -82,48 +83,29 @@ void packed_memory_release(struct packed_memory *m)
 
 /* ---- packing -------------------------------------------------------------------------------- */
 
-static int by_rule(const void *x, const void *y)
+static void put_stored(const struct key_record *rec, struct buf *out)
 {
-    const struct rule_slot *a = x, *b = y;
-    return a->rule < b->rule ? -1 : a->rule > b->rule;
-}
-
-/* Slots stand in another order than rules where others were there before. */
-static const struct key_slot *held_by(const struct keyspace *ks, uint32_t slot)
-{
-    struct rule_slot wanted = {.rule = keyspace_rule_of_slot(ks, slot)};
-    const struct rule_slot *found =
-        bsearch(&wanted, ks->by_rule, ks->n_by_rule, sizeof(wanted), by_rule);
-    assert(found != NULL);
-    return found->slot;
-}
-
-static void write_segments(struct keyspace *ks, const struct key_slot *held)
-{
-    uint64_t first;
-    uint32_t n = key_slot_segments(held, &first);
-    for (uint32_t i = 0; i < n && ks->raw.len <= MAX_RAW; i++) {
-        buf_clear(&ks->packed);
-        key_slot_encode_segment(held, i, &ks->packed);
-        buf_put_blob(&ks->raw, buf_slice(&ks->packed));
+    buf_put_varint(out, rec->n_stored);
+    for (uint32_t i = 0; i < rec->n_stored; i++) {
+        buf_put_varint(out, rec->stored[i].slot);
+        buf_put_varint(out, rec->stored[i].n);
+        buf_put_varint(out, rec->stored[i].first);
     }
 }
 
-/* The record as fields and segments, in ks->raw. */
+/* The record as fields of a head, in ks->raw. */
 static bool write_raw(struct keyspace *ks, const struct key_record *rec)
 {
     struct record_head head;
     buf_clear(&ks->raw);
     buf_clear(&ks->packed);
     keyspace_list_rules(ks, rec);
-    keyspace_head_of(ks, rec, &ks->packed, &head);
-    if (head.n_slots > 0 && head.slots[head.n_slots - 1].slot >= RECORD_MAX_SLOTS) {
+    if (!keyspace_head_of(ks, rec, MAX_RAW, &ks->packed, &head) ||
+        head.slots[head.n_slots - 1].slot >= RECORD_MAX_SLOTS) {
         return false;
     }
+    put_stored(rec, &ks->raw);
     record_put_fields(&head, &ks->raw);
-    for (uint32_t i = 0; i < head.n_slots; i++) {
-        write_segments(ks, held_by(ks, head.slots[i].slot));
-    }
     return ks->raw.len <= MAX_RAW;
 }
 
@@ -179,16 +161,17 @@ void keyspace_drop_packed(struct keyspace *ks, struct key_entry *e)
     ks->index.n_packed--;
 }
 
-/* As many as there are in the slots of the head. */
-static bool read_segments(struct keyspace *ks, struct reader *r, const struct record_head *head)
+static bool read_stored(struct keyspace *ks, struct reader *r)
 {
-    ks->n_segments = 0;
-    for (uint32_t i = 0; i < head->n_slots; i++) {
-        for (uint32_t k = 0; k < head->slots[i].n_segments && !r->failed; k++) {
-            VEC_PUSH(ks->segments, ks->n_segments, ks->cap_segments) = read_blob(r);
-        }
+    uint32_t n = read_count(r);
+    ks->n_woken_slots = 0;
+    for (uint32_t i = 0; i < n && !r->failed; i++) {
+        struct stored_slot s = {.slot = read_varint32(r)};
+        s.n = read_varint32(r);
+        s.first = read_varint(r);
+        VEC_PUSH(ks->woken, ks->n_woken_slots, ks->cap_woken_slots) = s;
     }
-    return !r->failed && reader_left(r) == 0;
+    return !r->failed;
 }
 
 static void account(struct keyspace *ks, struct key_record *rec)
@@ -212,11 +195,15 @@ enum err keyspace_wake(struct keyspace *ks, struct key_entry *e, struct key_reco
     buf_clear(&ks->raw);
     bool whole = short_lz_unpack(&ks->index.alike, packed, MAX_RAW, &ks->raw);
     struct reader r = reader_of(buf_slice(&ks->raw));
-    if (!whole || !record_read_fields(&r, &ks->decoded, &head) || !read_segments(ks, &r, &head)) {
+    if (!whole || !read_stored(ks, &r) || !record_read_fields(&r, &ks->decoded, &head) ||
+        reader_left(&r) != 0) {
         return keyspace_damaged(&key, "it does not unpack in memory", err);
     }
     keyspace_drop_packed(ks, e);
-    FYKE_TRY(keyspace_build(ks, &key, &head, ks->segments, ret, err));
+    FYKE_TRY(keyspace_build(ks, &key, &head, ret, err));
+    if (ks->options.store != NULL) {
+        keyspace_note_stored(ks, *ret, ks->woken, (uint32_t)ks->n_woken_slots);
+    }
     account(ks, *ret);
     return ERR_OK;
 }

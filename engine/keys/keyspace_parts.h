@@ -46,7 +46,7 @@ struct key_index {
     uint32_t hand; /* entry at which the next one to evict is looked for */
 };
 
-/* Segments of one slot as they stand in the store. */
+/* Segments of one slot that stand in the store by themselves. */
 struct stored_slot {
     uint32_t slot;
     uint32_t n;
@@ -90,8 +90,9 @@ struct keyspace {
     struct rule_slot *by_rule; /* of the record that is being frozen */
     size_t n_by_rule, cap_by_rule;
     struct buf raw, packed; /* of a record that goes to rest, or wakes */
-    struct slice *segments; /* … with these, in order of slot and id */
-    size_t n_segments, cap_segments;
+    struct stored_slot *woken; /* what the store has of it apart */
+    size_t n_woken_slots, cap_woken_slots;
+    struct buf segment;     /* that is being put into a head */
 };
 
 static inline uint64_t key_index_bytes(const struct key_index *x)
@@ -191,16 +192,20 @@ enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct
 enum err keyspace_load(struct keyspace *ks, struct hash128 hash, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 void keyspace_free_stored(struct keyspace *ks, struct key_record *rec);
+/* The store has the record's head, and these segments apart from it. */
+void keyspace_note_stored(struct keyspace *ks, struct key_record *rec, const struct stored_slot *apart,
+                          uint32_t n);
 /* STATE_NO_RULE: none has it. */
 uint32_t keyspace_rule_of_slot(const struct keyspace *ks, uint32_t slot);
-/* The head of a record as it is now, of ks->by_rule; its slots lie in ks->decoded, instances in `bytes`. */
-void keyspace_head_of(struct keyspace *ks, const struct key_record *rec, struct buf *bytes,
-                      struct record_head *ret);
-/* A record of its stored form, in no list. `segments`: all of them, in order of slot and id; NULL: they are
- * read from below. */
+/* The head of a record as it is now, of ks->by_rule; its slots lie in ks->decoded, what they hold in `bytes`.
+ * All segments stand in it if they take at most `max_inside` bytes together. Returns whether they do. */
+bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t max_inside,
+                      struct buf *bytes, struct record_head *ret);
+/* A record of its stored form, in no list; segments that stand apart are read from below. */
 enum err keyspace_build(struct keyspace *ks, const struct record_key *key, const struct record_head *head,
-                        const struct slice *segments, struct key_record **ret,
-                        struct error *err) FYKE_MUST_USE;
+                        struct key_record **ret, struct error *err) FYKE_MUST_USE;
+/* NULL: none has such slots. */
+const struct key_group *keyspace_head_group(const struct keyspace *ks, const struct record_head *head);
 enum err keyspace_damaged(const struct record_key *key, const char *why, struct error *err);
 /* NULL: no rule has such keys. */
 const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128 identity);

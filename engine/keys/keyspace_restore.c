@@ -14,7 +14,7 @@ struct restore {
 static enum err restore_head(struct keyspace *ks, const struct record_key *key,
                              const struct record_head *head, struct error *err)
 {
-    const struct key_group *g = keyspace_group(ks, head->key_group);
+    const struct key_group *g = keyspace_head_group(ks, head);
     if (g == NULL) {
         return keyspace_damaged(key, "it belongs to no rule", err);
     }

@@ -1,5 +1,6 @@
 /* Records between memory and store: loading, freezing what changed. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
@@ -45,10 +46,8 @@ enum err keyspace_read(struct keyspace *ks, const struct record_key *key, struct
 struct segment_source {
     struct keyspace *ks;
     struct hash128 hash;
-    uint32_t slot;
-    const struct slice *at_hand; /* from `first` on; NULL: they are read */
-    uint64_t first;
-    uint32_t n;
+    const struct record_slot *slot;
+    struct reader inside; /* what was not asked for yet */
     enum err rc;
     const char *why;
     struct error *err;
@@ -57,10 +56,10 @@ struct segment_source {
 static struct slice get_segment(void *ctx, uint64_t id)
 {
     struct segment_source *s = ctx;
-    if (s->at_hand != NULL) {
-        return id - s->first < s->n ? s->at_hand[id - s->first] : (struct slice){0};
+    if (s->slot->inside) {
+        return reader_left(&s->inside) > 0 ? read_blob(&s->inside) : (struct slice){0};
     }
-    struct record_key key = record_segment_key(s->hash, s->slot, id);
+    struct record_key key = record_segment_key(s->hash, s->slot->slot, id);
     struct slice bytes, body;
     bool found;
     s->rc = keyspace_read(s->ks, &key, &bytes, &found, s->err);
@@ -94,33 +93,35 @@ static uint32_t slot_of_rule(const struct keyspace *ks, uint32_t rule)
     return ks->options.slots == NULL ? rule : ks->options.slots->of_rule[rule];
 }
 
-static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct slice head,
-                                 struct segment_source *source, const char **why)
+static struct key_slot load_slot(struct keyspace *ks, uint32_t rule, struct segment_source *source,
+                                 const char **why)
 {
     const struct ruleset *rs = ks->options.rs;
+    const struct record_slot *stored = source->slot;
+    struct stored_form from = {
+        stored->instance, stored->near,
+        stored->inside ? stored->near : event_near_key(stored->near.key), get_segment, source};
     struct key_slot slot = {.leader = keyspace_leader(ks, rule), .rule = rule, .stale = true};
     if (rule < rs->n_units) {
-        slot.instance = instance_load(&rs->rules[rule], &ks->pool, scratch_of(ks), head,
-                                      get_segment, source, why);
+        slot.instance = instance_load(&rs->rules[rule], &ks->pool, scratch_of(ks), &from, why);
     } else {
         slot.measure = measure_load(&rs->measures[ks->options.measures[rule - rs->n_units].measure],
-                                    &ks->pool, head, get_segment, source, why);
+                                    &ks->pool, &from, why);
     }
     return slot;
 }
 
 static enum err load_instance(struct keyspace *ks, struct key_record *rec,
                               const struct record_slot *slot, const struct record_key *key,
-                              const struct slice *segments, struct error *err)
+                              struct error *err)
 {
     uint32_t rule = keyspace_rule_of_slot(ks, slot->slot);
-    struct segment_source source = {ks, rec->hash, slot->slot, segments, slot->first_segment,
-                                    slot->n_segments, ERR_OK, NULL, err};
+    struct segment_source source = {ks, rec->hash, slot, reader_of(slot->segments), ERR_OK, NULL, err};
     const char *why = NULL;
     if (rule == STATE_NO_RULE) {
         return keyspace_damaged(key, "it belongs to no rule", err);
     }
-    struct key_slot loaded = load_slot(ks, rule, slot->instance, &source, &why);
+    struct key_slot loaded = load_slot(ks, rule, &source, &why);
     if (source.rc != ERR_OK) {
         key_slot_free(&loaded, &ks->pool);
         return source.rc;
@@ -128,22 +129,47 @@ static enum err load_instance(struct keyspace *ks, struct key_record *rec,
     if (loaded.instance == NULL && loaded.measure == NULL) {
         return keyspace_damaged(key, source.why != NULL ? source.why : why, err);
     }
+    if (reader_left(&source.inside) != 0) {
+        key_slot_free(&loaded, &ks->pool);
+        return keyspace_damaged(key, "it has more segments than it uses", err);
+    }
     keyspace_kin_join(ks, rec, &loaded);
     return ERR_OK;
 }
 
-static void note_stored(struct keyspace *ks, struct key_record *rec, const struct record_head *head)
+void keyspace_note_stored(struct keyspace *ks, struct key_record *rec, const struct stored_slot *apart,
+                          uint32_t n)
 {
     keyspace_free_stored(ks, rec);
     rec->in_store = true;
-    if (head->n_slots > 0) {
-        rec->stored = pool_alloc(&ks->pool, head->n_slots * sizeof(*rec->stored));
-        rec->n_stored = head->n_slots;
+    if (n > 0) {
+        rec->stored = pool_alloc(&ks->pool, n * sizeof(*rec->stored));
+        memcpy(rec->stored, apart, n * sizeof(*rec->stored));
+        rec->n_stored = n;
     }
+}
+
+static uint32_t count_apart(const struct record_head *head)
+{
+    uint32_t n = 0;
     for (uint32_t i = 0; i < head->n_slots; i++) {
-        rec->stored[i] = (struct stored_slot){
-            head->slots[i].slot, head->slots[i].n_segments, head->slots[i].first_segment};
+        n += !head->slots[i].inside;
     }
+    return n;
+}
+
+static void note_head(struct keyspace *ks, struct key_record *rec, const struct record_head *head)
+{
+    uint32_t n = count_apart(head), k = 0;
+    struct stored_slot *apart = n > 0 ? xmalloc(n * sizeof(*apart)) : NULL;
+    for (uint32_t i = 0; i < head->n_slots; i++) {
+        const struct record_slot *s = &head->slots[i];
+        if (!s->inside) {
+            apart[k++] = (struct stored_slot){s->slot, s->n_segments, s->first_segment};
+        }
+    }
+    keyspace_note_stored(ks, rec, apart, n);
+    free(apart);
 }
 
 const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128 id)
@@ -154,6 +180,17 @@ const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128
         }
     }
     return NULL;
+}
+
+const struct key_group *keyspace_head_group(const struct keyspace *ks, const struct record_head *head)
+{
+    const struct keyspace_options *o = &ks->options;
+    uint32_t rule = keyspace_rule_of_slot(ks, head->slots[0].slot);
+    if (rule == STATE_NO_RULE) {
+        return NULL;
+    }
+    uint32_t n = o->rs->n_units;
+    return &o->key_groups[rule < n ? o->group_of_unit[rule] : o->measures[rule - n].key_group];
 }
 
 /* The key's values; they live in ks->values until the next record is loaded. */
@@ -174,7 +211,7 @@ static enum err make_record(struct keyspace *ks, const struct record_key *key,
                             const struct record_head *head, struct key_record **ret,
                             struct error *err)
 {
-    const struct key_group *g = keyspace_group(ks, head->key_group);
+    const struct key_group *g = keyspace_head_group(ks, head);
     struct value *values;
     if (g == NULL) {
         return keyspace_damaged(key, "it belongs to no rule", err);
@@ -207,16 +244,12 @@ static void settle_loaded(struct key_record *rec)
 /* Fills a fresh record from its head. */
 static enum err fill_record(struct keyspace *ks, struct key_record *rec,
                             const struct record_key *key, const struct record_head *head,
-                            const struct slice *segments, struct error *err)
+                            struct error *err)
 {
     for (uint32_t i = 0; i < head->n_slots; i++) {
-        FYKE_TRY(load_instance(ks, rec, &head->slots[i], key, segments, err));
-        segments = segments != NULL ? segments + head->slots[i].n_segments : NULL;
+        FYKE_TRY(load_instance(ks, rec, &head->slots[i], key, err));
     }
     settle_loaded(rec);
-    if (ks->options.store != NULL) {
-        note_stored(ks, rec, head);
-    }
     rec->last = head->last;
     rec->next_time = head->next_time;
     return ERR_OK;
@@ -235,12 +268,12 @@ static void account_loaded(struct keyspace *ks, struct key_record *rec, bool was
 }
 
 enum err keyspace_build(struct keyspace *ks, const struct record_key *key, const struct record_head *head,
-                        const struct slice *segments, struct key_record **ret, struct error *err)
+                        struct key_record **ret, struct error *err)
 {
     bool was_listed = keyspace_entry(ks, record_key_hash(key)) != NULL;
     struct key_record *rec;
     FYKE_TRY(make_record(ks, key, head, &rec, err));
-    enum err rc = fill_record(ks, rec, key, head, segments, err);
+    enum err rc = fill_record(ks, rec, key, head, err);
     if (rc != ERR_OK) {
         rec->entry->rec = NULL;
         if (!was_listed) {
@@ -271,7 +304,8 @@ static enum err load_stored(struct keyspace *ks, struct hash128 hash, struct key
         return keyspace_damaged(&key, why, err);
     }
     bool was_listed = keyspace_entry(ks, hash) != NULL;
-    FYKE_TRY(keyspace_build(ks, &key, &head, NULL, ret, err));
+    FYKE_TRY(keyspace_build(ks, &key, &head, ret, err));
+    note_head(ks, *ret, &head);
     account_loaded(ks, *ret, was_listed);
     return ERR_OK;
 }
@@ -316,7 +350,12 @@ static const struct record_slot *slot_in(const struct record_head *head, uint32_
     return NULL;
 }
 
-/* Stored segments that the record has no more. */
+static bool stands_apart(const struct record_slot *s, uint64_t id)
+{
+    return s != NULL && !s->inside && id >= s->first_segment && id < s->first_segment + s->n_segments;
+}
+
+/* Stored segments that the record has no more, or has in its head. */
 static void freeze_dead_segments(const struct key_record *rec, const struct record_head *head,
                                  struct frozen *f)
 {
@@ -324,8 +363,7 @@ static void freeze_dead_segments(const struct key_record *rec, const struct reco
         const struct stored_slot *old = &rec->stored[i];
         const struct record_slot *now = slot_in(head, old->slot);
         for (uint64_t id = old->first; id < old->first + old->n; id++) {
-            if (now == NULL || id < now->first_segment ||
-                id >= now->first_segment + now->n_segments) {
+            if (!stands_apart(now, id)) {
                 freeze_del(f, record_segment_key(rec->hash, old->slot, id));
             }
         }
@@ -346,6 +384,7 @@ static bool was_stored(const struct key_record *rec, uint32_t slot, uint64_t id)
 static void freeze_segments(const struct key_record *rec, uint32_t slot,
                             const struct key_slot *held, struct frozen *f)
 {
+    struct event_near near = event_near_key(rec->canonical);
     uint64_t first;
     uint32_t n = key_slot_segments(held, &first);
     for (uint32_t i = 0; i < n; i++) {
@@ -355,7 +394,7 @@ static void freeze_segments(const struct key_record *rec, uint32_t slot,
         size_t begin = f->bytes.len;
         struct record_key key = record_segment_key(rec->hash, slot, first + i);
         record_begin_segment(&f->bytes);
-        key_slot_encode_segment(held, i, &f->bytes);
+        key_slot_encode_segment(held, i, &near, &f->bytes);
         record_end_segment(&key, begin, &f->bytes);
         freeze_put(f, key, begin);
     }
@@ -367,36 +406,103 @@ static int by_slot(const void *x, const void *y)
     return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
-void keyspace_head_of(struct keyspace *ks, const struct key_record *rec, struct buf *bytes,
-                      struct record_head *ret)
+/* Bytes that stand in a buffer which still grows. */
+struct extent {
+    size_t begin, end;
+};
+
+static struct slice extent_slice(struct extent x, const struct buf *bytes)
+{
+    return slice_from(bytes->ptr + x.begin, x.end - x.begin);
+}
+
+/* Of what a slot's segments take at least, by which those of a large record are not encoded in vain. */
+#define LEAST_EVENT_BYTES 9
+#define LEAST_VALUE_BYTES 2
+
+static size_t least_bytes(const struct key_slot *held)
+{
+    return key_slot_retained(held) * (held->instance != NULL ? LEAST_EVENT_BYTES : LEAST_VALUE_BYTES);
+}
+
+static bool may_be_small(const struct keyspace *ks, size_t max_bytes)
+{
+    size_t least = 0;
+    for (size_t i = 0; i < ks->n_by_rule && least <= max_bytes; i++) {
+        least += least_bytes(ks->by_rule[i].slot);
+    }
+    return least <= max_bytes;
+}
+
+/* False: they end behind `max_len`. */
+static bool put_segments(struct keyspace *ks, const struct key_slot *held, const struct event_near *near,
+                         size_t max_len, struct buf *out)
+{
+    uint64_t first;
+    uint32_t n = key_slot_segments(held, &first);
+    for (uint32_t i = 0; i < n && out->len <= max_len; i++) {
+        buf_clear(&ks->segment);
+        key_slot_encode_segment(held, i, near, &ks->segment);
+        buf_put_blob(out, buf_slice(&ks->segment));
+    }
+    return out->len <= max_len;
+}
+
+/* Segments of all slots, in order of ks->by_rule. */
+static bool put_inside(struct keyspace *ks, const struct event_near *near, size_t max_bytes,
+                       struct extent *ret, struct buf *out)
+{
+    size_t begin = out->len;
+    bool fits = may_be_small(ks, max_bytes);
+    for (size_t i = 0; i < ks->n_by_rule && fits; i++) {
+        ret[i].begin = out->len;
+        fits = put_segments(ks, ks->by_rule[i].slot, near, begin + max_bytes, out);
+        ret[i].end = out->len;
+    }
+    return fits;
+}
+
+static struct record_slot describe_slot(const struct keyspace *ks, const struct rule_slot *of,
+                                        const struct event_near *near)
+{
+    struct record_slot s = {
+        .slot = slot_of_rule(ks, of->rule), .events = key_slot_retained(of->slot), .near = *near};
+    s.n_segments = key_slot_segments(of->slot, &s.first_segment);
+    return s;
+}
+
+bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t max_inside,
+                      struct buf *bytes, struct record_head *ret)
 {
     struct record_slots *slots = &ks->decoded;
-    size_t *ends = xcalloc(ks->n_by_rule + 1, sizeof(*ends));
+    struct event_near near = record_near(rec->last, rec->canonical);
+    struct extent *heads = xcalloc(2 * ks->n_by_rule + 1, sizeof(*heads));
+    struct extent *segments = heads + ks->n_by_rule;
     slots->n = 0;
     for (size_t i = 0; i < ks->n_by_rule; i++) {
-        const struct key_slot *held = ks->by_rule[i].slot;
-        struct record_slot s = {.slot = slot_of_rule(ks, ks->by_rule[i].rule),
-                                .events = key_slot_retained(held)};
-        s.n_segments = key_slot_segments(held, &s.first_segment);
-        key_slot_encode_head(held, bytes);
-        ends[i + 1] = bytes->len;
-        VEC_PUSH(slots->items, slots->n, slots->cap) = s;
+        VEC_PUSH(slots->items, slots->n, slots->cap) = describe_slot(ks, &ks->by_rule[i], &near);
+        heads[i].begin = bytes->len;
+        key_slot_encode_head(ks->by_rule[i].slot, &near, bytes);
+        heads[i].end = bytes->len;
     }
+    bool inside = put_inside(ks, &near, max_inside, segments, bytes);
     for (size_t i = 0; i < ks->n_by_rule; i++) {
-        slots->items[i].instance = slice_from(bytes->ptr + ends[i], ends[i + 1] - ends[i]);
+        slots->items[i].instance = extent_slice(heads[i], bytes);
+        slots->items[i].inside = inside;
+        slots->items[i].segments = extent_slice(segments[i], bytes);
     }
-    free(ends);
+    free(heads);
     if (slots->n > 1) {
         qsort(slots->items, slots->n, sizeof(*slots->items), by_slot);
     }
     *ret = (struct record_head){
-        .key_group = ks->options.key_groups[rec->key_group].identity,
         .canonical = rec->canonical,
         .last = rec->last,
         .next_time = rec->next_time,
         .slots = slots->items,
         .n_slots = (uint32_t)slots->n,
     };
+    return inside;
 }
 
 static void freeze_record(struct keyspace *ks, struct key_record *rec, struct buf *scratch,
@@ -406,7 +512,7 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     buf_clear(scratch);
     keyspace_list_rules(ks, rec);
     struct record_head head;
-    keyspace_head_of(ks, rec, scratch, &head);
+    bool inside = keyspace_head_of(ks, rec, RECORD_MAX_INSIDE_BYTES, scratch, &head);
     freeze_dead_segments(rec, &head, f);
     if (rec->dropped) {
         freeze_del(f, key);
@@ -415,14 +521,14 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     size_t begin = f->bytes.len;
     record_encode_head(&key, &head, &f->bytes);
     freeze_put(f, key, begin);
-    for (size_t i = 0; i < ks->n_by_rule; i++) {
+    for (size_t i = 0; i < ks->n_by_rule && !inside; i++) {
         const struct rule_slot *of = &ks->by_rule[i];
         freeze_segments(rec, slot_of_rule(ks, of->rule), of->slot, f);
     }
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         key_slot_saved(&rec->slots[i]);
     }
-    note_stored(ks, rec, &head);
+    note_head(ks, rec, &head);
 }
 
 static int record_by_hash(const void *x, const void *y)

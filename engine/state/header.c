@@ -1,4 +1,4 @@
-/* Stored form of the header, format 6; docs/state.md has the table. The last 8 bytes are XXH3-64
+/* Stored form of the header, format 7; docs/state.md has the table. The last 8 bytes are XXH3-64
  * over everything in front of them. */
 #include "engine/state/header.h"
 

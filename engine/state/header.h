@@ -19,7 +19,7 @@
 /* What is written. Read too: 1, which had no `returned`, 2, which had no `last`, 3, in which what was late
  * stood one by one, 4, in which all clocks of values stood in the header, and 5, in which they did not say of
  * which field they are. */
-#define HEADER_FORMAT 6
+#define HEADER_FORMAT 7
 #define HEADER_OLDEST 1
 
 enum state_mode { STATE_SOLO = 0, STATE_GROUP = 1 };

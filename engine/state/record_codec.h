@@ -1,8 +1,9 @@
 /* Stored form of a key's record: what stands in the database, byte for byte (docs/state.md).
  *
  * A record is one head and, per rule that holds something, a run of segments, so that a change of
- * one rule rewrites neither the other rules' events nor events that were there before. Pure: bytes
- * in, bytes out. Bytes depend on the events and deadlines applied alone. */
+ * one rule rewrites neither the other rules' events nor events that were there before. Of a small record
+ * the segments stand in the head. Pure: bytes in, bytes out. Bytes depend on the events and deadlines
+ * applied alone. */
 #ifndef FYKE_ENGINE_STATE_RECORD_CODEC_H
 #define FYKE_ENGINE_STATE_RECORD_CODEC_H
 
@@ -43,16 +44,28 @@ struct record_slot {
     uint32_t n_segments;
     uint64_t events;        /* retained in the segments */
     struct slice instance;  /* instance_encode_head() */
+    bool inside;            /* the segments stand in the head: */
+    struct slice segments;  /* n_segments blobs; first_segment is not stored then */
+    struct event_near near; /* of the instance, and of segments inside; of those apart the key alone */
 };
 
+/* The key group is that of the slots: any of them says it. */
 struct record_head {
-    struct hash128 key_group;
     struct slice canonical; /* of the key's values */
     struct place last;
     struct etime next_time; /* ETIME_MAX: no timer */
     const struct record_slot *slots; /* ascending by slot */
-    uint32_t n_slots;
+    uint32_t n_slots; /* one at least */
 };
+
+/* What the slots of a record are near to: the last event or deadline, and the key. */
+static inline struct event_near record_near(struct place last, struct slice canonical)
+{
+    return (struct event_near){last.time, last.at, canonical};
+}
+
+/* So much of segments may stand in the head of a stored record, all slots together. */
+#define RECORD_MAX_INSIDE_BYTES 256
 
 void record_encode_head(const struct record_key *key, const struct record_head *head,
                         struct buf *out);

@@ -1,8 +1,13 @@
 #include "engine/state/record_scan.h"
 
+static uint64_t segments_apart(const struct record_slot *s)
+{
+    return s->inside ? 0 : s->n_segments;
+}
+
 static void next_slot_with_segments(struct record_scan *s)
 {
-    while (s->slot < s->n_slots && s->seen == s->slots.items[s->slot].n_segments) {
+    while (s->slot < s->n_slots && s->seen == segments_apart(&s->slots.items[s->slot])) {
         s->slot++;
         s->seen = 0;
     }

@@ -1,5 +1,5 @@
 /* Walks the values of one shard in order of key and checks that they belong together: every head with
- * all of its segments, every segment with its head. */
+ * all of its segments, but those that stand in it, every segment with its head. */
 #ifndef FYKE_ENGINE_STATE_RECORD_SCAN_H
 #define FYKE_ENGINE_STATE_RECORD_SCAN_H
 

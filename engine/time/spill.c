@@ -108,7 +108,7 @@ static enum err put_event(struct spill *s, struct spill_run *run, const struct o
     buf_put_u32be(text, 0);
     buf_put_zigzag(text, item->time.ns);
     record_put(item->record, text);
-    event_encode(item->event, (struct etime){0}, text);
+    event_encode(item->event, &NEAR_NOTHING, text);
     uint32_t len = (uint32_t)(text->len - at - 4);
     for (int i = 0; i < 4; i++) {
         text->ptr[at + (size_t)i] = (char)(len >> (24 - 8 * i));
@@ -164,7 +164,7 @@ static enum err read_head(struct spill *s, struct spill_run *run)
     struct event_block *block = event_blocks_open(&s->blocks);
     struct etime time = {read_zigzag(&r)};
     const struct record *record = record_read(&r, &block->arena);
-    struct event *e = event_decode(&r, (struct etime){0}, &block->arena);
+    struct event *e = event_decode(&r, &NEAR_NOTHING, &block->arena);
     if (e == NULL || r.failed) {
         errno = EIO;
         return failed(s, "reading");

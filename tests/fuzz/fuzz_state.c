@@ -66,7 +66,7 @@ static void seal(const struct record_key *key, struct slice body, struct buf *ou
 static void try_head(struct slice body)
 {
     struct record_key key = record_head_key((struct hash128){1, 2});
-    struct buf b = BUF_INIT, once = BUF_INIT;
+    struct buf b = BUF_INIT, once = BUF_INIT, twice = BUF_INIT;
     struct record_slots slots = {0};
     struct record_head head;
     const char *why = NULL;
@@ -74,12 +74,15 @@ static void try_head(struct slice body)
     if (record_decode_head(&key, buf_slice(&b), &slots, &head, &why)) {
         record_encode_head(&key, &head, &once);
         must(record_decode_head(&key, buf_slice(&once), &slots, &head, &why));
+        record_encode_head(&key, &head, &twice);
+        must(slice_eq(buf_slice(&once), buf_slice(&twice)));
     } else {
         must(why != NULL);
     }
     record_slots_release(&slots);
     buf_release(&b);
     buf_release(&once);
+    buf_release(&twice);
 }
 
 static void try_segment(struct slice body)
@@ -164,7 +167,9 @@ static void try_instance(struct slice body)
     struct nfa_scratch *scratch =
         nfa_scratch_new(&rules.rs, (struct nfa_limits){.max_runs = 100, .max_matches = 100});
     pool_init(&pool);
-    struct instance *in = instance_load(rule, &pool, scratch, head, all_the_same, &rest, &why);
+    const struct event_near near = {{5000}, {0, 0, 7}, SLICE_LIT("\6\3bob")};
+    struct stored_form from = {head, near, near, all_the_same, &rest};
+    struct instance *in = instance_load(rule, &pool, scratch, &from, &why);
     must(in != NULL || why != NULL);
     if (in != NULL) {
         struct value key = VALUE_MISSING;

@@ -235,8 +235,8 @@ static void check_events(struct decode_ways *w, const struct decoded *a, const s
         const struct event *x = a->events[i], *y = b->events[i];
         buf_clear(&w->first);
         buf_clear(&w->other);
-        event_encode(x, (struct etime){0}, &w->first);
-        event_encode(y, (struct etime){0}, &w->other);
+        event_encode(x, &NEAR_NOTHING, &w->first);
+        event_encode(y, &NEAR_NOTHING, &w->other);
         if (!slice_eq(buf_slice(&w->first), buf_slice(&w->other)) || x->bytes != y->bytes ||
             y->bytes != event_clone_bytes(y) || x->serial != y->serial) {
             disagree("events", text, len);

@@ -156,12 +156,12 @@ static inline void save(const struct instance *in, struct stored *s)
         if (instance_segment_dirty(in, i)) {
             struct buf *b = stored_segment(s, first + i, true);
             buf_clear(b);
-            instance_encode_segment(in, i, b);
+            instance_encode_segment(in, i, &NEAR_NOTHING, b);
         }
     }
     assert_int_equal(s->n, n);
     buf_clear(&s->head);
-    instance_encode_head(in, &s->head);
+    instance_encode_head(in, &NEAR_NOTHING, &s->head);
 }
 
 static inline struct slice get_segment(void *ctx, uint64_t id)
@@ -170,11 +170,16 @@ static inline struct slice get_segment(void *ctx, uint64_t id)
     return b ? buf_slice(b) : slice_from(NULL, 0);
 }
 
+static inline struct stored_form form_of(struct stored *s, struct slice head)
+{
+    return (struct stored_form){.head = head, .get = get_segment, .ctx = s};
+}
+
 static inline struct instance *load(struct fixture *f, struct stored *s)
 {
     const char *why = NULL;
-    struct instance *in = instance_load(&f->rule, &f->pool, f->scratch, buf_slice(&s->head),
-                                        get_segment, s, &why);
+    struct stored_form from = form_of(s, buf_slice(&s->head));
+    struct instance *in = instance_load(&f->rule, &f->pool, f->scratch, &from, &why);
     if (!in) {
         fail_msg("%s", why);
     }

@@ -125,9 +125,9 @@ void world_stored(struct instance_world *w, struct buf *out)
 {
     uint64_t first;
     uint32_t n = instance_segments(w->in, &first);
-    instance_encode_head(w->in, out);
+    instance_encode_head(w->in, &NEAR_NOTHING, out);
     for (uint32_t i = 0; i < n; i++) {
-        instance_encode_segment(w->in, i, out);
+        instance_encode_segment(w->in, i, &NEAR_NOTHING, out);
     }
 }
 
@@ -148,14 +148,15 @@ void world_reload(struct instance_world *w)
     struct stored s = {0};
     FYKE_CLEANUP(buf_release) struct buf head = BUF_INIT;
     const char *why = NULL;
-    instance_encode_head(w->in, &head);
+    instance_encode_head(w->in, &NEAR_NOTHING, &head);
     s.n = instance_segments(w->in, &s.first);
     s.segs = calloc(s.n + 1, sizeof(*s.segs));
     for (uint32_t i = 0; i < s.n; i++) {
-        instance_encode_segment(w->in, i, &s.segs[i]);
+        instance_encode_segment(w->in, i, &NEAR_NOTHING, &s.segs[i]);
     }
     instance_free(w->in);
-    w->in = instance_load(w->rule, &w->pool, w->scratch, buf_slice(&head), segment, &s, &why);
+    struct stored_form from = {.head = buf_slice(&head), .get = segment, .ctx = &s};
+    w->in = instance_load(w->rule, &w->pool, w->scratch, &from, &why);
     if (!w->in) {
         fprintf(stderr, "instance_load: %s\n", why);
         abort();

@@ -201,7 +201,7 @@ static void a_state_that_is_full_stops_the_run(void **state)
     open_engine(w);
     for (int64_t i = 1; i < 20000; i++) {
         snprintf(user, sizeof(user), "user%" PRId64, i);
-        check(w, push(w, LOGINS, i, user, 1000 + i / 250));
+        check(w, push(w, LOGINS, i, user, 1000 + i / 1000));
     }
     check(w, push(w, LOGOUTS, 1, "eve", 1022));
     rc = engine_commit(w->engine, &w->err);

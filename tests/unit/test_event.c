@@ -6,7 +6,8 @@ static struct event *sample(struct world *w)
 {
     const struct value tags[] = {text("one"), text(""), text("three")};
     const struct value values[] = {text("bob"), VALUE_MISSING, value_int(-42), dec("12.345"),
-                                   list_of(w, 3, tags), text(""), of_text(VAL_IP, "10.0.0.1")};
+                                   list_of(w, 3, tags), text(""), of_text(VAL_IP, "10.0.0.1"),
+                                   value_timestamp((struct etime){999 * NS_PER_S})};
     struct event *e = event_at(w, 1000, FYKE_ARRAY_LEN(values), values);
     e->at = (struct coord){3, 7, INT64_C(123456789012)};
     e->decl = 5;
@@ -96,15 +97,21 @@ static void test_clone_without_lists(void **state)
 static void test_codec(void **state)
 {
     struct world *w = *state;
-    static const int64_t bases[] = {0, 999 * NS_PER_S, INT64_MAX, INT64_MIN};
     struct event *e = sample(w);
-    for (size_t i = 0; i < FYKE_ARRAY_LEN(bases); i++) {
+    const struct event_near nears[] = {
+        NEAR_NOTHING,
+        {{999 * NS_PER_S}, e->at, SLICE_LIT("\6\3bob")},
+        {{INT64_MAX}, {e->at.topic, e->at.partition, INT64_MIN}, SLICE_LIT("\3\2\6\3bob\x9\xa\0\0\1")},
+        {{INT64_MIN}, {e->at.topic, e->at.partition + 1, INT64_MAX}, SLICE_LIT("\6\4bobo")},
+    };
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(nears); i++) {
+        struct event_near near = nears[i];
         struct buf b = BUF_INIT;
-        event_encode(e, (struct etime){bases[i]}, &b);
+        event_encode(e, &near, &b);
         char *heap = xmalloc(b.len);
         memcpy(heap, b.ptr, b.len);
         struct reader r = reader_of(slice_from(heap, b.len));
-        struct event *back = event_decode(&r, (struct etime){bases[i]}, &w->arena);
+        struct event *back = event_decode(&r, &near, &w->arena);
         free(heap); /* nothing may point into the input */
         assert_non_null(back);
         assert_true(!r.failed && reader_left(&r) == 0);
@@ -113,16 +120,53 @@ static void test_codec(void **state)
     }
 }
 
+/* Of what stands close by, and in the key, little is left. */
+static void test_what_is_near_is_short(void **state)
+{
+    struct world *w = *state;
+    struct event *e = sample(w);
+    const struct event_near near = {e->time, e->at, SLICE_LIT("\6\3bob")};
+    struct buf far_away = BUF_INIT, close_by = BUF_INIT;
+    e->time.ns = INT64_C(1750000000123456789);
+    e->values[7] = value_timestamp(e->time);
+    event_encode(e, &NEAR_NOTHING, &far_away);
+    event_encode(e, &near, &close_by);
+    assert_int_equal(far_away.len - close_by.len, 5 + 3);
+    const struct event_near nearer = {e->time, e->at, near.key};
+    buf_clear(&close_by);
+    event_encode(e, &nearer, &close_by);
+    assert_int_equal(far_away.len - close_by.len, 8 + 5 + 3);
+    buf_release(&far_away);
+    buf_release(&close_by);
+}
+
+/* A place in the key that is none is damage. */
+static void test_no_such_place_in_the_key(void **state)
+{
+    struct world *w = *state;
+    const struct event_near near = {{0}, {0, 0, 0}, SLICE_LIT("\6\3bob")};
+    const struct event_near other = event_near_key(SLICE_LIT("\6\3"));
+    struct buf b = BUF_INIT;
+    event_encode(sample(w), &near, &b);
+    struct reader r = reader_of(buf_slice(&b));
+    assert_null(event_decode(&r, &other, &w->scratch));
+    assert_true(r.failed);
+    r = reader_of(buf_slice(&b));
+    assert_null(event_decode(&r, &NEAR_NOTHING, &w->scratch));
+    assert_true(r.failed);
+    buf_release(&b);
+}
+
 static void test_every_truncation(void **state)
 {
     struct world *w = *state;
     struct buf b = BUF_INIT;
-    event_encode(sample(w), (struct etime){0}, &b);
+    event_encode(sample(w), &NEAR_NOTHING, &b);
     for (size_t n = 0; n < b.len; n++) {
         char *heap = xmalloc(n ? n : 1);
         memcpy(heap, b.ptr, n);
         struct reader r = reader_of(slice_from(heap, n));
-        assert_null(event_decode(&r, (struct etime){0}, &w->scratch));
+        assert_null(event_decode(&r, &NEAR_NOTHING, &w->scratch));
         assert_true(r.failed);
         free(heap);
     }
@@ -133,12 +177,12 @@ static void test_every_flipped_byte(void **state)
 {
     struct world *w = *state;
     struct buf b = BUF_INIT;
-    event_encode(sample(w), (struct etime){0}, &b);
+    event_encode(sample(w), &NEAR_NOTHING, &b);
     for (size_t i = 0; i < b.len * 255; i++) {
         char kept = b.ptr[i / 255];
         b.ptr[i / 255] = (char)(kept ^ (char)(i % 255 + 1));
         struct reader r = reader_of(buf_slice(&b));
-        struct event *e = event_decode(&r, (struct etime){0}, &w->scratch);
+        struct event *e = event_decode(&r, &NEAR_NOTHING, &w->scratch);
         assert_int_equal(e == NULL, r.failed);
         if (e) { /* whatever it is, it is whole */
             assert_int_equal(event_clone_bytes(e), e->bytes);
@@ -155,7 +199,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_total_order),      TEST(test_clone), TEST(test_clone_without_lists),
-        TEST(test_codec),            TEST(test_every_truncation),
+        TEST(test_codec),            TEST(test_what_is_near_is_short),
+        TEST(test_no_such_place_in_the_key), TEST(test_every_truncation),
         TEST(test_every_flipped_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

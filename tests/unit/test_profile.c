@@ -187,9 +187,9 @@ static struct stored store(const struct measure_state *s)
     struct stored st = {.head = BUF_INIT};
     st.n = measure_segments(s, &st.first);
     st.segments = xcalloc(st.n + 1, sizeof(*st.segments));
-    measure_encode_head(s, &st.head);
+    measure_encode_head(s, &NEAR_NOTHING, &st.head);
     for (uint32_t i = 0; i < st.n; i++) {
-        measure_encode_segment(s, i, &st.segments[i]);
+        measure_encode_segment(s, i, &NEAR_NOTHING, &st.segments[i]);
     }
     return st;
 }
@@ -210,12 +210,19 @@ static struct slice get_segment(void *ctx, uint64_t id)
                                                      : (struct slice){0};
 }
 
+static struct measure_state *load(struct sheet *sh, struct stored *st, struct slice head,
+                                  const char **why)
+{
+    struct stored_form from = {.head = head, .get = get_segment, .ctx = st};
+    return measure_load(&sh->m, &sh->pool, &from, why);
+}
+
 static void reload(struct sheet *sh)
 {
     struct stored a = store(sh->state);
     const char *why;
     measure_free(sh->state);
-    sh->state = measure_load(&sh->m, &sh->pool, buf_slice(&a.head), get_segment, &a, &why);
+    sh->state = load(sh, &a, buf_slice(&a.head), &why);
     if (!sh->state) {
         print_error("%s\n", why);
     }
@@ -506,13 +513,13 @@ static void test_damage_is_refused(void **state)
     struct stored st = store(sh.state);
     for (size_t cut = 0; cut < st.head.len; cut++) {
         struct slice head = slice_from(st.head.ptr, cut);
-        assert_null(measure_load(&sh.m, &sh.pool, head, get_segment, &st, &why));
+        assert_null(load(&sh, &st, head, &why));
         assert_non_null(why);
     }
     for (size_t cut = 0; cut < st.segments[0].len; cut++) {
         size_t whole = st.segments[0].len;
         st.segments[0].len = cut;
-        assert_null(measure_load(&sh.m, &sh.pool, buf_slice(&st.head), get_segment, &st, &why));
+        assert_null(load(&sh, &st, buf_slice(&st.head), &why));
         st.segments[0].len = whole;
     }
     store_release(&st);
@@ -539,8 +546,7 @@ static void test_wrong_bytes_do_no_harm(void **state)
         struct stored st = store(sh.state);
         struct buf *b = st.n && below(&rng, 2) ? &st.segments[0] : &st.head;
         b->ptr[below(&rng, (uint32_t)b->len)] = (char)below(&rng, 256);
-        struct measure_state *s =
-            measure_load(&sh.m, &sh.pool, buf_slice(&st.head), get_segment, &st, &why);
+        struct measure_state *s = load(&sh, &st, buf_slice(&st.head), &why);
         refused += s == NULL;
         if (s) {
             struct value v[2] = {some_value(sh.w, k->value, &rng), value_bool(true)};

@@ -32,20 +32,26 @@ static void keys_sort_heads_before_segments(void **state)
     assert_int_equal(record_key_number(&b), (UINT64_C(1) << 48) + 1);
 }
 
+static const struct place LAST = {{-5}, {2, -1, 77}, 3};
+
 static void encode_head(struct record_key key, struct buf *out)
 {
-    static const struct record_slot slots[] = {
+    const struct event_near near = record_near(LAST, SLICE_LIT("\6\3bob"));
+    const struct record_slot slots[] = {
         {.slot = 0, .first_segment = 7, .n_segments = 2, .events = 90,
-         .instance = {"one", 3}},
-        {.slot = 300, .first_segment = 0, .n_segments = 0, .events = 0, .instance = {"", 0}},
+         .instance = {"one", 3}, .near = near},
+        {.slot = 300, .first_segment = 0, .n_segments = 0, .events = 0, .instance = {"", 0}, .near = near},
+        {.slot = 301, .n_segments = 2, .events = 4, .instance = {"in", 2}, .inside = true,
+         .segments = {"\3two\0", 5}, .near = {{INT64_MIN}, {0, 0, INT64_MAX}, near.key}},
+        {.slot = 302, .n_segments = 1, .events = 1, .instance = {"i", 1}, .inside = true,
+         .segments = {"\1x", 2}, .near = near},
     };
     struct record_head head = {
-        .key_group = {3, 4},
         .canonical = SLICE_LIT("\6\3bob"),
-        .last = {{-5}, {2, -1, 77}, 3},
+        .last = LAST,
         .next_time = ETIME_MAX,
         .slots = slots,
-        .n_slots = 2,
+        .n_slots = 4,
     };
     record_encode_head(&key, &head, out);
 }
@@ -60,9 +66,71 @@ static void heads_come_back(void **state)
     (void)state;
     encode_head(key, &b);
     assert_true(record_decode_head(&key, buf_slice(&b), &slots, &h, &why));
-    assert_true(hash128_eq(h.key_group, (struct hash128){3, 4}));
     assert_true(slice_eq_str(h.canonical, "\6\3bob"));
     assert_int_equal(place_cmp(h.last, (struct place){{-5}, {2, -1, 77}, 3}), 0);
+    assert_int_equal(h.next_time.ns, INT64_MAX);
+    assert_int_equal(h.n_slots, 4);
+    assert_int_equal(h.slots[0].first_segment, 7);
+    assert_int_equal(h.slots[0].n_segments, 2);
+    assert_int_equal(h.slots[0].events, 90);
+    assert_true(slice_eq_str(h.slots[0].instance, "one"));
+    assert_int_equal(h.slots[1].slot, 300);
+    assert_int_equal(h.slots[1].n_segments, 0);
+    assert_false(h.slots[1].inside);
+    assert_true(h.slots[2].inside);
+    assert_int_equal(h.slots[2].n_segments, 2);
+    assert_int_equal(h.slots[2].events, 4);
+    assert_true(slice_eq(h.slots[2].segments, slice_from("\3two\0", 5)));
+    assert_int_equal(h.slots[2].near.time.ns, INT64_MIN);
+    assert_int_equal(h.slots[2].near.at.offset, INT64_MAX);
+    assert_int_equal(h.slots[3].n_segments, 1);
+    assert_int_equal(h.slots[3].events, 1);
+    assert_int_equal(h.slots[3].near.at.offset, 77);
+    assert_true(slice_eq_str(h.slots[3].near.key, "\6\3bob"));
+    record_slots_release(&slots);
+    buf_release(&b);
+}
+
+/* Times as they come: whole milliseconds and others, near and far, with and without an event there. */
+static void times_come_back(void **state)
+{
+    static const int64_t times[] = {0, 1, -1, NS_PER_MS, -7 * NS_PER_MS, INT64_C(1750000000000) * NS_PER_MS,
+                                    INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX};
+    static const struct record_slot slot = {.slot = 1};
+    struct record_key key = record_head_key(HASH);
+    struct record_slots slots = {0};
+    const char *why;
+    (void)state;
+    for (size_t i = 0; i < 2 * FYKE_ARRAY_LEN(times) * FYKE_ARRAY_LEN(times); i++) {
+        struct etime last = {times[i / 2 % FYKE_ARRAY_LEN(times)]};
+        struct record_head in = {.last = i % 2 ? place_after_time(last) : (struct place){last, {1, 2, 3}, 4},
+                                 .next_time = {times[i / 2 / FYKE_ARRAY_LEN(times)]},
+                                 .slots = &slot, .n_slots = 1}, h;
+        struct buf b = BUF_INIT;
+        record_encode_head(&key, &in, &b);
+        assert_true(record_decode_head(&key, buf_slice(&b), &slots, &h, &why));
+        assert_int_equal(place_cmp(h.last, in.last), 0);
+        assert_true(h.next_time.ns == in.next_time.ns);
+        buf_release(&b);
+    }
+    record_slots_release(&slots);
+}
+
+/* As versions up to format 6 have written it. */
+static void a_head_of_version_1_is_read(void **state)
+{
+    static const char old[] =
+        "\1" "\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\4" "\5\6\3bob" "\x9\2\1\x9a\1\3"
+        "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\1" "\2" "\0\7\2\x5a\3one" "\xac\2\0\0\0\0"
+        "\xd8\x1b\x0a\x62\x3b\xb7\x6f\x10";
+    struct record_key key = record_head_key(HASH);
+    struct record_slots slots = {0};
+    struct record_head h;
+    const char *why;
+    (void)state;
+    assert_true(record_decode_head(&key, slice_from(old, sizeof(old) - 1), &slots, &h, &why));
+    assert_true(slice_eq_str(h.canonical, "\6\3bob"));
+    assert_int_equal(place_cmp(h.last, LAST), 0);
     assert_int_equal(h.next_time.ns, INT64_MAX);
     assert_int_equal(h.n_slots, 2);
     assert_int_equal(h.slots[0].first_segment, 7);
@@ -70,6 +138,24 @@ static void heads_come_back(void **state)
     assert_int_equal(h.slots[0].events, 90);
     assert_true(slice_eq_str(h.slots[0].instance, "one"));
     assert_int_equal(h.slots[1].slot, 300);
+    assert_false(h.slots[0].inside || h.slots[1].inside);
+    record_slots_release(&slots);
+}
+
+/* Whole by its checksum, but with fewer segments than it says. */
+static void segments_that_do_not_stand_inside_are_damage(void **state)
+{
+    static const struct record_slot slot = {.slot = 1, .n_segments = 3, .events = 9, .inside = true,
+                                            .segments = {"\1a\1b", 4}};
+    struct record_head in = {.last = LAST, .next_time = ETIME_MAX, .slots = &slot, .n_slots = 1}, h;
+    struct record_key key = record_head_key(HASH);
+    struct record_slots slots = {0};
+    struct buf b = BUF_INIT;
+    const char *why;
+    (void)state;
+    record_encode_head(&key, &in, &b);
+    assert_false(record_decode_head(&key, buf_slice(&b), &slots, &h, &why));
+    assert_string_equal(why, "the head of a stored record does not decode");
     record_slots_release(&slots);
     buf_release(&b);
 }
@@ -299,7 +385,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_sort_heads_before_segments),
-        cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(heads_come_back), cmocka_unit_test(times_come_back),
+        cmocka_unit_test(a_head_of_version_1_is_read),
+        cmocka_unit_test(segments_that_do_not_stand_inside_are_damage),
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(segments_come_back),
         cmocka_unit_test(headers_come_back),

@@ -227,14 +227,15 @@ static void test_corrupt_state_is_refused(void **state)
     const char *why = NULL;
     for (size_t len = 0; len < s->head.len; len++) {
         struct slice cut = slice_from(s->head.ptr, len);
-        assert_null(instance_load(&f.rule, &f.pool, f.scratch, cut, get_segment, s, &why));
+        struct stored_form from = form_of(s, cut);
+        assert_null(instance_load(&f.rule, &f.pool, f.scratch, &from, &why));
         assert_non_null(why);
     }
     size_t whole = s->segs[0].bytes.len;
     for (size_t len = 0; len < whole; len++) {
         s->segs[0].bytes.len = len;
-        assert_null(instance_load(&f.rule, &f.pool, f.scratch, buf_slice(&s->head), get_segment,
-                                  s, &why));
+        struct stored_form from = form_of(s, buf_slice(&s->head));
+        assert_null(instance_load(&f.rule, &f.pool, f.scratch, &from, &why));
     }
     s->segs[0].bytes.len = whole;
     instance_free(in);

@@ -18,9 +18,9 @@
 
 #define NEXT_FORMAT (HEADER_FORMAT + 1)
 
-static const char *const BOTH_NUMBERS = "was written by another version of fyke: it has format 7, this one "
-                                        "reads 1 to 6; use the version that wrote it";
-_Static_assert(HEADER_FORMAT == 6 && HEADER_OLDEST == 1, "BOTH_NUMBERS says so");
+static const char *const BOTH_NUMBERS = "was written by another version of fyke: it has format 8, this one "
+                                        "reads 1 to 7; use the version that wrote it";
+_Static_assert(HEADER_FORMAT == 7 && HEADER_OLDEST == 1, "BOTH_NUMBERS says so");
 
 /* A header as a later version may write it: whole, with what is not known here. */
 static void make_newer(char *bytes, size_t len)

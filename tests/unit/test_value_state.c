@@ -300,7 +300,7 @@ static void a_state_of_format_4_is_gone_on_from(void **state)
     clock_topic(&w->rules.topics[LOGINS], 0, 3600000);
     alone(w, 0, 200);
     open_by_hand(w, &o);
-    assert_int_equal(o.header.format, 6);
+    assert_int_equal(o.header.format, HEADER_FORMAT);
     assert_true(stored_partition(&o, LOGINS)->paged);
     assert_int_equal(stored_partition(&o, LOGINS)->n_paged, 23);
     assert_int_equal(o.values.n, 23);
@@ -314,7 +314,7 @@ static void a_state_of_format_4_is_gone_on_from(void **state)
     alone(w, 200, 230);
     world_dump(w, &want);
     open_by_hand(w, &o);
-    assert_int_equal(o.header.format, 6);
+    assert_int_equal(o.header.format, HEADER_FORMAT);
     assert_int_equal(stored_partition(&o, LOGINS)->n_values, 0);
     close_by_hand(&o);
     world_forget_copy(w);
@@ -461,7 +461,7 @@ static void a_state_of_format_5_is_gone_on_from(void **state)
     close_by_hand(&o);
     alone(w, 200, 201);
     open_by_hand(w, &o);
-    assert_int_equal(o.header.format, 6);
+    assert_int_equal(o.header.format, HEADER_FORMAT);
     assert_false(o.values.untold);
     assert_true(o.values.field == schema_field_shape(&w->rules.decls[LOGINS].fields[HAND_USER]));
     assert_int_equal(o.values.n, 23);
