@@ -1,4 +1,6 @@
 """Values and conditions over one key's events. Unknown and missing are both None."""
+import ipaddress
+import re
 from fractions import Fraction
 
 import measures
@@ -41,6 +43,12 @@ def either(a, b):
 
 def negate(a):
     return None if a is None else not a
+
+
+def glob(pattern, text):
+    """`*`: any text, `?`: one character; capital letters or not."""
+    parts = ('.*' if c == '*' else '.' if c == '?' else re.escape(c) for c in pattern)
+    return re.fullmatch(''.join(parts), text, re.S | re.I) is not None
 
 
 def filled(e, fn):
@@ -119,6 +127,9 @@ class World:
             return e[1]
         if kind == 'path':
             return self.path(e[1], i, env)
+        if kind == 'call' and e[1] == 'lower':
+            x = self.value(e[2][0], i, env)
+            return None if x is None else x.lower()
         if kind == 'call':
             return self.aggregate(e, env)
         if kind == 'neg':
@@ -137,7 +148,12 @@ class World:
             whole, part = self.value(e[2], i, env), self.value(e[3], i, env)
             if whole is None or part is None:
                 return None
+            if e[1] == '~':
+                return glob(part, whole)
             return part in whole if e[1] == 'contains' else whole.startswith(part)
+        if kind == 'in net':
+            x = self.value(e[2], i, env)
+            return None if x is None else (ipaddress.ip_address(x) in ipaddress.ip_network(e[3], strict=False)) != e[1]
         if kind == 'in list':
             x = self.value(e[2], i, env)
             return None if x is None else (x in LISTS[e[3]]) != e[1]

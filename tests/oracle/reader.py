@@ -8,7 +8,7 @@ from rules import (Absent, Count, Ev, File, Group, Leading, Link, Of, Rule, Step
 UNIT_MS = {'ms': 1, 's': 1000, 'm': 60000, 'h': 3600000, 'd': 86400000, 'w': 604800000}
 TOKEN = re.compile(r'''\s+|\#[^\n]*
   |(?P<row>in\ a\ row\b)|(?P<str>"(?:[^"\\]|\\.)*")|(?P<dur>(?:\d+(?:ms|[smhdw]))+\b)
-  |(?P<num>\d+(?:\.\d+)?)|(?P<word>[A-Za-z_]\w*)|(?P<sign><=|>=|!=|[{}()\[\],:.=<>+\-*/~])''',
+  |(?P<net>\d+(?:\.\d+){3}/\d+)|(?P<num>\d+(?:\.\d+)?)|(?P<word>[A-Za-z_]\w*)|(?P<sign><=|>=|!=|[{}()\[\],:.=<>+\-*/~])''',
                    re.X)
 
 
@@ -106,8 +106,11 @@ class Reader:
         self.take('sign', '{')
         r.keyed = self.have('for', 'each')
         if r.keyed:
+            names = []
             while not self.is_('within') and not self.is_('when'):
-                self.i += 1
+                names.append(self.take())
+            if '=' not in names:
+                r.key_names = tuple(n for n in names if n != ',')
         if self.have('within'):
             r.head = self.take('dur')
         self.take('word', 'when')
@@ -136,6 +139,9 @@ class Reader:
         if not r.silent:
             self.take('word', 'emit')
             self.take('word', 'alert')
+            if self.have('{'):  # what is told of a match does not decide whether there is one
+                while not self.have('}'):
+                    self.i += 1
         self.take('sign', '}')
         return r
 
@@ -289,7 +295,13 @@ class Reader:
             return ('text', 'contains', left, self.unary())
         if self.have('starts', 'with'):
             return ('text', 'starts with', left, self.unary())
+        if self.have('~'):
+            return ('text', '~', left, self.unary())
         if self.have('in'):
+            if self.peek()[0] == 'net':
+                return ('in net', negated, left, self.take())
+            if not self.is_('('):
+                return ('in set', negated, left, self.unary())
             self.take('sign', '(')
             items = [self.expr()]
             while self.have(','):

@@ -111,6 +111,7 @@ class Rule:
     name: str = 'r'
     keyed: bool = True  # for each k
     second_key: bool = False  # for each k, j
+    key_names: Tuple[str, ...] = ()  # other names than these
     timeout: bool = False  # on timeout emit alert, or the derived event
     silent: bool = False  # nothing but `on timeout`
     derives: Optional[str] = None  # emit event NAME instead of an alert
@@ -186,7 +187,7 @@ def tests_of(items):
 
 def key_of(rule, event):
     """The key's values; None when one is missing."""
-    names = (('k', 'j') if rule.second_key else ('k',)) if rule.keyed else ()
+    names = rule.key_names or (('k', 'j') if rule.second_key else ('k',)) if rule.keyed else ()
     values = tuple(event.get(n) for n in names)
     return None if None in values else values
 
