@@ -210,12 +210,22 @@ enum err engine_write_alerts(struct engine *e, bool all, struct error *err)
     return out_order_flush(&e->out, &safe, e->sink, count_alert, e, err);
 }
 
+static bool has_deadlines(const struct ruleset *rs)
+{
+    for (uint32_t i = 0; i < rs->n_units; i++) {
+        if (rule_has_deadlines(&rs->rules[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err engine_gather_pending(struct engine *e, struct error *err)
 {
     struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin, e->watermark,
                               ETIME_MAX};
     e->pending = 0;
-    for (uint32_t i = 0; i < e->n_shards; i++) {
+    for (uint32_t i = 0; i < e->n_shards && has_deadlines(e->rs); i++) {
         struct shard *s = &e->shards[i];
         FYKE_TRY(shard_pending(s, &pass, workers_scratch(e->workers), err));
         e->pending += s->emitter.pending;

@@ -8,6 +8,11 @@ static uint32_t cursors(const struct rule *r)
     return r->n_tails + (r->to_window_end || r->n_timeouts ? 1 : 0);
 }
 
+bool rule_has_deadlines(const struct rule *rule)
+{
+    return cursors(rule) > 0;
+}
+
 static struct duration length_of(const struct rule *r, uint32_t i)
 {
     return i < r->n_tails ? r->tails[i] : r->window;

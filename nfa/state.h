@@ -183,6 +183,8 @@ void instance_told(struct instance *in);
 /* Nothing kept: the engine may forget the instance. */
 bool instance_is_empty(const struct instance *in);
 
+/* Without, nothing ever waits for a deadline alone. */
+bool rule_has_deadlines(const struct rule *rule);
 /* Pending deadlines for `--pending`: calls on_match with kind MATCH_PENDING per match that only
  * waits for a deadline. */
 void instance_pending(struct instance *in, const struct nfa_call *call);
