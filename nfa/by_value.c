@@ -13,9 +13,13 @@ struct slot {
     uint32_t count;
 };
 
+/* Of most keys few values wait. */
+#define FIRST_SLOTS 8
+
+/* One block. */
 struct value_counts {
-    struct slot *slots;
     size_t n, n_slots; /* n_slots: a power of two */
+    struct slot slots[];
 };
 
 static size_t slot_of(const struct value_counts *t, uint64_t hash)
@@ -29,32 +33,27 @@ static size_t slot_of(const struct value_counts *t, uint64_t hash)
 
 static struct value_counts *counts_new(size_t n_slots)
 {
-    struct value_counts *t = xcalloc(1, sizeof(*t));
+    struct value_counts *t = xcalloc(1, sizeof(*t) + n_slots * sizeof(*t->slots));
     t->n_slots = n_slots;
-    t->slots = xcalloc(n_slots, sizeof(*t->slots));
     return t;
 }
 
 void counts_free(struct value_counts *t)
 {
-    if (t) {
-        free(t->slots);
-        free(t);
-    }
+    free(t);
 }
 
-static void grow(struct value_counts *t)
+static struct value_counts *grow(struct value_counts *t)
 {
     struct value_counts *big = counts_new(t->n_slots * 2);
+    big->n = t->n;
     for (size_t i = 0; i < t->n_slots; i++) {
         if (t->slots[i].hash) {
             big->slots[slot_of(big, t->slots[i].hash)] = t->slots[i];
         }
     }
-    free(t->slots);
-    t->slots = big->slots;
-    t->n_slots = big->n_slots;
-    free(big);
+    free(t);
+    return big;
 }
 
 /* 0 marks a free slot. */
@@ -66,9 +65,9 @@ static uint64_t marked(uint64_t hash)
 void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial)
 {
     if (!*t) {
-        *t = counts_new(16);
+        *t = counts_new(FIRST_SLOTS);
     } else if ((*t)->n * 2 >= (*t)->n_slots) {
-        grow(*t);
+        *t = grow(*t);
     }
     struct slot *s = &(*t)->slots[slot_of(*t, marked(hash))];
     if (s->count++ == 0) {

@@ -119,7 +119,7 @@ struct detect_arm {
 
 /* A walk over the items [lo, hi); arms[hi - lo] holds what has passed the last of them. */
 struct detect_walk {
-    uint32_t lo, hi;
+    uint16_t lo, hi;
     bool main;          /* begins at events that can begin a match; else at any unused event */
     struct detect_arm *arms;
     uint64_t *entered;  /* per item: latest start that has entered it and not finished */
@@ -148,9 +148,13 @@ struct value_heap;  /* staircase.c */
 struct detect_join_state {
     struct detect_walk between; /* over the items between the two; lo == hi: adjacent */
     uint64_t cursor;            /* serials before it have been entered */
-    struct value_counts *table;  /* equality */
-    struct value_heap *heap;    /* inequality */
-    uint64_t latest, other;     /* difference: the latest that waits, the latest of another value */
+    union {                     /* by the operator: detect_join_keeps() */
+        struct value_counts *table; /* equality */
+        struct value_heap *heap;    /* inequality */
+        struct {
+            uint64_t latest, other; /* difference: the latest that waits, the latest of another value */
+        };
+    };
     uint64_t unknown;           /* JOIN_RUN, JOIN_PART, JOIN_FIRST: the latest without a value */
 };
 
@@ -163,8 +167,6 @@ struct detector {
     struct detect_join_state *joins;
     struct run_register **registers;
     struct avoid_state **avoids;
-    struct detect_range *ranges; /* at most one per join */
-    uint32_t n_ranges;
     uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
 };
 
@@ -183,6 +185,20 @@ struct detect_event {
 
 /* What is done for an instance that has a detector is counted here. */
 struct nfa_work *detector_work(const struct instance *in);
+
+/* What it keeps of the events that wait. */
+enum detect_keeps { KEEPS_NOTHING, KEEPS_TABLE, KEEPS_HEAP, KEEPS_LATEST };
+static inline enum detect_keeps detect_join_keeps(const struct detect_join *j)
+{
+    switch (j->kind) {
+    case JOIN_PAIR: return KEEPS_NOTHING;
+    case JOIN_RUN:
+    case JOIN_PART: return KEEPS_HEAP;
+    case JOIN_VALUES:
+    case JOIN_FIRST: break;
+    }
+    return j->op == EX_EQ ? KEEPS_TABLE : j->op == EX_NE ? KEEPS_LATEST : KEEPS_HEAP;
+}
 
 /* ---- detect_plan.c -------------------------------------------------------------- */
 
@@ -246,6 +262,7 @@ bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *
 void joins_forget(struct instance *in, uint32_t index);
 void joins_reported(struct instance *in, uint32_t index);
 void joins_release(struct detector *d, const struct detect_plan *plan);
+uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s);
 /* The compared values of one side, and for an equality their hash; false: one is missing. */
 bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
                struct value *ret, uint64_t *ret_hash);

@@ -249,7 +249,7 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
     plan->n_sessions = has_counts(plan) ? plan->n : 0;
     plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
                   walk_bytes(plan->n) + plan->n_sessions * sizeof(struct detect_session) +
-                  plan->n_joins * (sizeof(struct detect_join_state) + sizeof(struct detect_range)) +
+                  plan->n_joins * sizeof(struct detect_join_state) +
                   plan->n_registers * sizeof(struct run_register *) +
                   plan->n_avoids * sizeof(struct avoid_state *);
     for (uint32_t i = 0; i < plan->n_joins; i++) {

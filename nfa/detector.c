@@ -53,7 +53,7 @@ static void *take(char **at, size_t bytes)
 
 static void walk_init(struct detect_walk *w, uint32_t lo, uint32_t hi, bool main, char **at)
 {
-    *w = (struct detect_walk){.lo = lo, .hi = hi, .main = main};
+    *w = (struct detect_walk){.lo = (uint16_t)lo, .hi = (uint16_t)hi, .main = main};
     w->arms = take(at, (hi - lo + 1) * sizeof(*w->arms));
     w->entered = take(at, (hi - lo) * sizeof(*w->entered));
 }
@@ -68,7 +68,6 @@ static struct detector *detector_new(struct instance *in)
     d->joins = take(&at, plan->n_joins * sizeof(*d->joins));
     d->registers = take(&at, plan->n_registers * sizeof(struct run_register *));
     d->avoids = take(&at, plan->n_avoids * sizeof(struct avoid_state *));
-    d->ranges = take(&at, plan->n_joins * sizeof(*d->ranges));
     d->sessions = take(&at, plan->n_sessions * sizeof(*d->sessions));
     walk_init(&d->main, 0, plan->n, true, &at);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
@@ -115,7 +114,7 @@ static void feed(struct instance *in, uint32_t index)
     for (uint64_t b = c->tests; b; b &= b - 1) {
         d->last_seen[__builtin_ctzll(b)] = e.serial;
     }
-    d->n_ranges = 0;
+    d->scratch->n_ranges = 0;
     d->ends = walk_step(in, &d->main, &e);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         if (d->joins[i].between.lo < d->joins[i].between.hi) {
@@ -210,7 +209,7 @@ uint64_t detector_bytes(const struct instance *in)
     const struct detector *d = in->detector;
     uint64_t bytes = 0;
     for (uint32_t i = 0; d && i < in->rule->detect->n_joins; i++) {
-        bytes += counts_bytes(d->joins[i].table) + heap_size(d->joins[i].heap) * 32;
+        bytes += join_bytes(&in->rule->detect->joins[i], &d->joins[i]);
     }
     for (uint32_t i = 0; d && i < in->rule->detect->n_registers; i++) {
         bytes += register_bytes(d->registers[i]);

@@ -91,7 +91,7 @@ struct finder {
     bool at_deadline;
     bool last_is_point;    /* the event that binds last is the point */
     uint64_t early;        /* tests after which conditions on the point can be judged */
-    const struct detector *ranges; /* its ranges bound what can be bound; NULL */
+    bool has_ranges;       /* the scratch's bound what can be bound */
     const struct detect_avoid *avoid; /* of the last step, whose event is the point; NULL */
     uint32_t avoid_test;   /* of the run that must not have avoid_value */
     struct value avoid_value;

@@ -319,7 +319,7 @@ bool finder_search_partial(struct finder *f)
     f->last_begin = 0;
     f->last_end = f->n;
     f->item_of_test = NULL;
-    f->ranges = NULL;
+    f->has_ranges = false;
     f->skip_test = NO_TEST;
     f->avoid_test = NO_TEST;
     f->limited_test = NO_TEST;

@@ -8,8 +8,8 @@
 void narrow(const struct finder *f, uint32_t test, uint32_t *begin, uint32_t *end)
 {
     uint64_t first = f->events->first_serial + 1;
-    for (uint32_t i = 0; f->ranges && i < f->ranges->n_ranges; i++) {
-        const struct detect_range *r = &f->ranges->ranges[i];
+    for (size_t i = 0; f->has_ranges && i < f->scratch->n_ranges; i++) {
+        const struct detect_range *r = &f->scratch->ranges[i];
         if (r->test != test) {
             continue;
         }

@@ -291,9 +291,9 @@ static bool compares(uint8_t op, struct value mine, struct value theirs)
 static void note_range(struct instance *in, const struct detect_join *j, uint64_t first, uint64_t last)
 {
     const struct detect_plan *plan = in->rule->detect;
-    struct detector *d = in->detector;
+    struct nfa_scratch *s = in->detector->scratch;
     if (j->at + 1 == plan->n && plan->items[j->at].ends && !plan->items[j->at].optional) {
-        d->ranges[d->n_ranges++] =
+        VEC_PUSH(s->ranges, s->n_ranges, s->cap_ranges) =
             (struct detect_range){plan->items[j->of].node->test, first, last};
     }
 }
@@ -400,7 +400,22 @@ void joins_reported(struct instance *in, uint32_t index)
 void joins_release(struct detector *d, const struct detect_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_joins; i++) {
-        counts_free(d->joins[i].table);
-        heap_free(d->joins[i].heap);
+        switch (detect_join_keeps(&plan->joins[i])) {
+        case KEEPS_TABLE: counts_free(d->joins[i].table); break;
+        case KEEPS_HEAP: heap_free(d->joins[i].heap); break;
+        case KEEPS_LATEST:
+        case KEEPS_NOTHING: break;
+        }
     }
+}
+
+uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s)
+{
+    switch (detect_join_keeps(j)) {
+    case KEEPS_TABLE: return counts_bytes(s->table);
+    case KEEPS_HEAP: return heap_size(s->heap) * 32;
+    case KEEPS_LATEST:
+    case KEEPS_NOTHING: break;
+    }
+    return 0;
 }

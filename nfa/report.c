@@ -253,7 +253,7 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
     f->item_of_test = in->detector ? in->rule->detect->item_of_test : NULL;
-    f->ranges = in->detector && !at_deadline ? in->detector : NULL;
+    f->has_ranges = in->detector && !at_deadline;
     finder_ready(f);
 }
 

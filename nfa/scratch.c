@@ -62,6 +62,7 @@ void nfa_scratch_free(struct nfa_scratch *s)
     free(s->failed);
     memo_free(s->memo);
     free(s->run);
+    free(s->ranges);
     free(s->skip);
     free(s->best);
     free(s->best_absent);

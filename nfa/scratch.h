@@ -9,6 +9,7 @@
 #include "nfa/state.h"
 
 struct bound;
+struct detect_range;
 
 struct absent_span {
     uint32_t test;
@@ -37,6 +38,8 @@ struct nfa_scratch {
     struct eval own;            /* of tests on one event: no bindings; its regex is eval's */
     struct slot_binding *slots; /* RULE_MAX_TESTS */
     struct slot_binding probe[RULE_MAX_TESTS]; /* detectors: one event at a time; empty between */
+    struct detect_range *ranges; /* detectors: of the event fed last, at most one per join */
+    size_t n_ranges, cap_ranges;
     const struct event **run;   /* detectors: the events of a run */
     size_t cap_run;
     struct eval_counters ignored; /* what detectors cannot compute: the finder counts it */
