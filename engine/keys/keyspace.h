@@ -10,7 +10,8 @@
  * (next time, key hash).
  *
  *   keyspace.c        records, instances           keyspace_restore.c  reading through
- *   keyspace_store.c  stored form ↔ memory         keyspace_timers.c   timers
+ *   keyspace_store.c  loading what is stored       keyspace_timers.c   timers
+ *   keyspace_freeze.c encoding what changed
  *   evict.c           the budget            keyspace_pack.c     records that rest
  *   entry_table.c     which keys there are         keyspace_index.c    entries; handed over at a change of rules
  *

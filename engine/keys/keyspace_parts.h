@@ -195,12 +195,10 @@ void keyspace_free_stored(struct keyspace *ks, struct key_record *rec);
 /* The store has the record's head, and these segments apart from it. */
 void keyspace_note_stored(struct keyspace *ks, struct key_record *rec, const struct stored_slot *apart,
                           uint32_t n);
+/* … those that its head says. */
+void keyspace_note_head(struct keyspace *ks, struct key_record *rec, const struct record_head *head);
 /* STATE_NO_RULE: none has it. */
 uint32_t keyspace_rule_of_slot(const struct keyspace *ks, uint32_t slot);
-/* The head of a record as it is now, of ks->by_rule; its slots lie in ks->decoded, what they hold in `bytes`.
- * All segments stand in it if they take at most `max_inside` bytes together. Returns whether they do. */
-bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t max_inside,
-                      struct buf *bytes, struct record_head *ret);
 /* A record of its stored form, in no list; segments that stand apart are read from below. */
 enum err keyspace_build(struct keyspace *ks, const struct record_key *key, const struct record_head *head,
                         struct key_record **ret, struct error *err) FYKE_MUST_USE;
@@ -209,6 +207,13 @@ const struct key_group *keyspace_head_group(const struct keyspace *ks, const str
 enum err keyspace_damaged(const struct record_key *key, const char *why, struct error *err);
 /* NULL: no rule has such keys. */
 const struct key_group *keyspace_group(const struct keyspace *ks, struct hash128 identity);
+
+/* ---- keyspace_freeze.c -------------------------------------------------------------------- */
+
+/* The head of a record as it is now, of ks->by_rule; its slots lie in ks->decoded, what they hold in `bytes`.
+ * All segments stand in it if they take at most `max_inside` bytes together. Returns whether they do. */
+bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t max_inside,
+                      struct buf *bytes, struct record_head *ret);
 
 /* ---- keyspace_restore.c ------------------------------------------------------------------- */
 
