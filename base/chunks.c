@@ -121,7 +121,7 @@ void chunk_free(void *chunk)
         link_region(r);
     }
     r->free |= 1U << i;
-    if (r->free == ALL_FREE && ++n_empty > 1) {
+    if (r->free == ALL_FREE && ++n_empty > CHUNK_REGIONS_KEPT) {
         drop_region(r);
     }
     pthread_mutex_unlock(&lock);

@@ -11,11 +11,13 @@
 
 #define CHUNK_REGION_BYTES ((size_t)2 << 20)
 #define CHUNKS_PER_REGION 8
+/* Without a chunk in use: what shrinks mostly grows again, and the system clears every page that it gives. */
+#define CHUNK_REGIONS_KEPT 8
 #define CHUNK_BYTES ((CHUNK_REGION_BYTES - 128) / CHUNKS_PER_REGION)
 
 /* CHUNK_BYTES, not zeroed, aligned to 16; never NULL. */
 void *chunk_alloc(void) __attribute__((returns_nonnull));
-/* Regions without a chunk in use go back to the system, but for one. */
+/* Regions without a chunk in use go back to the system, but for CHUNK_REGIONS_KEPT. */
 void chunk_free(void *chunk);
 
 /* What the process has taken from the system for chunks. */

@@ -31,6 +31,12 @@ struct coming_items {
     struct coming_key wanted[COMING_ITEMS]; /* by number */
 };
 
+/* The rings are written before they are read. */
+static inline void coming_begin(struct coming_items *c)
+{
+    c->next = c->n_wanted = c->n_done = 0;
+}
+
 /* Before item i is delivered: takes in those that follow, and fetches. */
 void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
                   const struct nfa_call *call, size_t i);

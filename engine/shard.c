@@ -498,7 +498,8 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
         .rs = pass->keys->rs,
         .call = {.scratch = scratch, .on_match = emitter_match, .ctx = &s->emitter},
     };
-    struct coming_items coming = {.next = 0};
+    struct coming_items coming;
+    coming_begin(&coming);
     measure_view_init(&d.view, pass->keys, s->given);
     d.call.measures = &d.view.reader;
     d.call.shared = &d.shared;
