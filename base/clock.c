@@ -259,13 +259,20 @@ bool etime_parse_near(struct slice text, struct etime_day *day, struct etime *re
     return true;
 }
 
-/* `width` digits of a number that is not negative. */
-static char *put_digits(char *at, int64_t v, int width)
+static char *put_digits(char *at, uint32_t v, int width)
 {
     for (int i = width; i-- > 0; v /= 10) {
         at[i] = (char)('0' + v % 10);
     }
     return at + width;
+}
+
+static char *put_two(char *at, int64_t v, char behind)
+{
+    at[0] = (char)('0' + (uint32_t)v / 10);
+    at[1] = (char)('0' + (uint32_t)v % 10);
+    at[2] = behind;
+    return at + 3;
 }
 
 /* The years of all times that there are have four digits. */
@@ -288,18 +295,15 @@ size_t etime_format(struct etime t, char out[ETIME_TEXT_MAX])
     civil_from_days(days, &year, &month, &day);
     int digits = ns % NS_PER_MS == 0 ? 3 : ns % 1000 == 0 ? 6 : 9;
     int64_t shown = digits == 3 ? ns / NS_PER_MS : digits == 6 ? ns / 1000 : ns;
-    const struct {
-        int64_t v;
-        int width;
-        char behind;
-    } parts[] = {{year, 4, '-'}, {month, 2, '-'}, {day, 2, 'T'}, {second_of_day / 3600, 2, ':'},
-                 {second_of_day / 60 % 60, 2, ':'}, {second_of_day % 60, 2, '.'},
-                 {shown, digits, 'Z'}};
-    char *at = out;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        at = put_digits(at, parts[i].v, parts[i].width);
-        *at++ = parts[i].behind;
-    }
+    char *at = put_digits(out, (uint32_t)year, 4);
+    *at++ = '-';
+    at = put_two(at, month, '-');
+    at = put_two(at, day, 'T');
+    at = put_two(at, second_of_day / 3600, ':');
+    at = put_two(at, second_of_day / 60 % 60, ':');
+    at = put_two(at, second_of_day % 60, '.');
+    at = put_digits(at, (uint32_t)shown, digits);
+    *at++ = 'Z';
     *at = '\0';
     return (size_t)(at - out);
 }

@@ -29,17 +29,43 @@ static bool is_plain(unsigned char c)
 
 #define EACH UINT64_C(0x0101010101010101) /* byte */
 
+/* Eight bytes that stand in JSON as they are; a wrong "no" may be. */
+static bool are_plain(uint64_t x)
+{
+    uint64_t low = x - EACH * 0x20, quote = (x ^ EACH * '"') - EACH, slash = (x ^ EACH * '\\') - EACH;
+    return ((x | low | quote | slash) & EACH * 0x80) == 0;
+}
+
+/* Up to seven bytes, in no order, and plain ones. */
+static uint64_t few_bytes(const char *p, size_t n)
+{
+    uint32_t four = (uint32_t)EACH * 'a';
+    uint16_t two = (uint16_t)EACH * 'a';
+    uint8_t one = 'a';
+    if (n & 4) {
+        memcpy(&four, p, sizeof(four));
+    }
+    if (n & 2) {
+        memcpy(&two, p + (n & 4), sizeof(two));
+    }
+    if (n & 1) {
+        one = (uint8_t)p[n - 1];
+    }
+    return (uint64_t)four << 32 | (uint64_t)two << 16 | (uint64_t)'a' << 8 | one;
+}
+
 /* How much of the text stands in JSON as it is; eight bytes at a time as long as none is to be looked at. */
 static size_t plain_run(struct slice s)
 {
     size_t i = 0;
     for (uint64_t x; s.len - i >= sizeof(x); i += sizeof(x)) {
         memcpy(&x, s.ptr + i, sizeof(x));
-        uint64_t low = x - EACH * 0x20, quote = (x ^ EACH * '"') - EACH,
-                 slash = (x ^ EACH * '\\') - EACH;
-        if (((x | low | quote | slash) & EACH * 0x80) != 0) {
+        if (!are_plain(x)) {
             break;
         }
+    }
+    if (s.len == i || (s.len - i < sizeof(uint64_t) && are_plain(few_bytes(s.ptr + i, s.len - i)))) {
+        return s.len;
     }
     while (i < s.len && is_plain((unsigned char)s.ptr[i])) {
         i++;
@@ -57,6 +83,11 @@ void json_put_string(struct buf *b, struct slice s)
         memcpy(at + 1, s.ptr, i);
     }
     b->len += i + 1;
+    if (i == s.len) {
+        at[i + 1] = '"';
+        b->len++;
+        return;
+    }
     while (i < s.len) {
         size_t run = i;
         while (run < s.len && is_plain((unsigned char)s.ptr[run])) {
