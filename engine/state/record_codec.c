@@ -2,7 +2,7 @@
  *
  *   head, version 2
  *             u8 version · varint slots · 8 + flags · blob canonical key
-             flag 4: the next two times are in milliseconds
+ *             flag 4: the next two times are in milliseconds
  *             zigzag time; unless flag 1, behind all events of its time:
  *             · varint topic · zigzag partition · zigzag offset · varint decl   (last)
  *             unless flag 2, no timer: zigzag next time - last

@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/rng.h"
 #include "connectors/memory.h"
 #include "engine/engine.h"
-#include "engine/wanted.h"
 #include "nfa/watch.h"
 #include "tests/support/compile_text.h"
+#include "tests/support/state_dump.h"
 
 #define N_EVENTS 4000
 #define MAX_RULES 4
@@ -139,9 +138,9 @@ static void the_same_answers_as_when_every_rule_is_asked(void **state)
         struct compilation *c = compile_set(sets[i]);
         uint64_t alerts = 0;
         for (uint64_t seed = 1; seed <= 3; seed++) {
-            char dir[] = "/tmp/fyke-wanted-XXXXXX", command[64];
+            char dir[64];
             struct answers want, got, stored;
-            assert_non_null(mkdtemp(dir));
+            state_dir_make(dir);
             run(c->ruleset, seed, &watch, NULL, &want);
             run(c->ruleset, seed, NULL, NULL, &got);
             run(c->ruleset, seed, NULL, dir, &stored);
@@ -151,8 +150,7 @@ static void the_same_answers_as_when_every_rule_is_asked(void **state)
             buf_release(&want.text);
             buf_release(&got.text);
             buf_release(&stored.text);
-            snprintf(command, sizeof(command), "rm -r %s", dir);
-            assert_int_equal(system(command), 0);
+            state_dir_remove(dir);
         }
         if (alerts < 3) {
             fail_msg("%llu alerts: %s", (unsigned long long)alerts, sets[i]);
