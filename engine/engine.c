@@ -130,6 +130,7 @@ static void init_clocks(struct engine *e)
     e->fire_before = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
     e->history_begin = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
     e->watermark = ARENA_ARRAY(&e->arena, struct etime, rs->n_clock_groups);
+    e->in_order = ARENA_ARRAY(&e->arena, bool, rs->n_clock_groups);
     e->feeds = ARENA_ARRAY(&e->arena, struct feed, rs->n_clock_groups);
     e->topic_groups = ARENA_ARRAY(&e->arena, struct topic_groups, rs->n_topics);
     for (uint32_t t = 0; t < rs->n_topics; t++) {

@@ -126,6 +126,7 @@ struct engine_options {
     struct duration commit_every; /* processing time between commits; default 1 s */
     enum watermark_end watermark_end;
     struct etime watermark_end_at;
+    bool partitions_join;        /* some open with their first record, which may stand behind the clock */
     bool pending;                /* --pending */
     bool shadow;                 /* deliver alerts of rules in status shadow */
     bool show_derived;           /* a match that only derives events leaves a line too (tests) */

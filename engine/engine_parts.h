@@ -78,6 +78,7 @@ struct engine {
     struct etime *fire_before;   /* of the pass, per clock group */
     struct etime *history_begin; /* of the pass, per clock group */
     struct etime *watermark;     /* of the pass, per clock group */
+    bool *in_order;              /* per clock group: nothing comes behind the clock */
     struct feed *feeds;          /* of the pass, per clock group */
     struct held_block *held;     /* blocks of the events in this pass */
     size_t n_held, cap_held;

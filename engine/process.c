@@ -25,6 +25,19 @@ static struct etime history_of(const struct engine *e, const struct clock_state 
     return cut ? range->from : c->history_begin;
 }
 
+/* What was evaluated of the group will not be told apart from what comes: every partition was there from the start and
+ * holds the clock to its end, and no run goes on from here. */
+static bool comes_in_order(const struct engine *e, const struct clock_group *g)
+{
+    const struct engine_options *o = &e->options;
+    bool in_order = o->state_dir == NULL && !o->partitions_join && !o->in_group && g->n_levels == 1;
+    for (uint32_t i = 0; i < g->n_topics; i++) {
+        const struct schema_topic *t = &e->rs->topics[g->topics[i]];
+        in_order &= !t->has_watermark_per && (t->idle_after.ns == 0 || e->hold_back);
+    }
+    return in_order;
+}
+
 /* Returns false when the group has more to release than one pass takes. */
 static bool release_group(struct engine *e, uint32_t g)
 {
@@ -34,6 +47,7 @@ static bool release_group(struct engine *e, uint32_t g)
     e->history_begin[g] = history_of(e, c);
     e->fire_before[g] = slices_before(e, g);
     e->watermark[g] = c->watermark;
+    e->in_order[g] = comes_in_order(e, c->def);
     for (size_t n = 0, got; n < PASS_EVENTS; n += got) {
         const struct order_item *items;
         got = clock_state_take(c, cut, PASS_EVENTS - n, &items);
@@ -83,7 +97,7 @@ static enum err run_level(struct engine *e, uint32_t level, struct error *err)
 {
     struct shard_job job = {
         e, {&e->keys, level, e->fire_before, e->history_begin, e->watermark,
-            e->slices.at}};
+            e->in_order, e->slices.at}};
     workers_each(e->workers, run_shard, &job, e->n_shards);
     FYKE_TRY(collect(e, err));
     feed_gather(e);
@@ -223,7 +237,7 @@ static bool has_deadlines(const struct ruleset *rs)
 enum err engine_gather_pending(struct engine *e, struct error *err)
 {
     struct shard_pass pass = {&e->keys, 0, e->fire_before, e->history_begin, e->watermark,
-                              ETIME_MAX};
+                              e->in_order, ETIME_MAX};
     e->pending = 0;
     for (uint32_t i = 0; i < e->n_shards && has_deadlines(e->rs); i++) {
         struct shard *s = &e->shards[i];

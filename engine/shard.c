@@ -483,7 +483,9 @@ static void begin_delivery(struct delivery *d, const struct shard_item *item)
     d->view.moved = false;
     d->rec = d->known = NULL;
     d->looked = d->changed = false;
-    d->clock = d->pass->watermark[d->pass->keys->groups[item->key.key_group].clock_group];
+    uint32_t clock_group = d->pass->keys->groups[item->key.key_group].clock_group;
+    d->clock = d->pass->watermark[clock_group];
+    d->call.in_order = d->pass->in_order[clock_group];
     d->call.clock = &d->clock;
     d->shared = (struct shared_event){.from = item->event};
 }

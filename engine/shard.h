@@ -57,6 +57,7 @@ struct shard_pass {
     const struct etime *fire_before;   /* per clock group; ETIME_MIN: nothing */
     const struct etime *history_begin; /* per clock group */
     const struct etime *watermark;     /* per clock group; at the end of an input events stand behind it */
+    const bool *in_order;              /* per clock group: nothing will stand behind the clock */
     struct etime listed_at;            /* of the keys in shard.due */
 };
 

@@ -75,6 +75,7 @@ static enum err open_engine(struct fyke_engine *e, const struct fyke_rules *rule
     eo.geoip_identity = geoip_files_identity(e->geoip);
     eo.app = e->app;
     eo.state_dir = e->state_dir;
+    eo.partitions_join = true;
     eo.evidence_fields = e->evidence_fields;
     FYKE_TRY(engine_new(e->rs, &eo, &e->engine, err));
     return begin(e, err);

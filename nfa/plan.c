@@ -462,5 +462,6 @@ void rule_finish(struct rule *rule, struct arena *arena)
     rule_find_leaves(rule, arena);
     rule->detect = detect_plan_new(rule, arena);
     rule->passing_tests = rule_find_passing(rule);
+    rule->ending_tests = rule_find_ending(rule);
     rule_classify(rule, arena);
 }

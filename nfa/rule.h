@@ -208,6 +208,7 @@ struct rule {
     uint64_t last_tests;      /* tests whose event can complete a match */
     bool quick_tests;         /* every own condition is one: nfa/quick_test.h */
     uint64_t passing_tests;   /* whose event can only end a match, at once or never (nfa/passing.c) */
+    uint64_t ending_tests;    /* whose event only ends what a trailing absence has open (nfa/ending.c) */
     uint32_t *need;           /* per test: how many events of it every match binds */
     uint32_t need_all;        /* of all tests together */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */
@@ -304,6 +305,8 @@ void rule_finish(struct rule *rule, struct arena *arena);
 
 /* nfa/passing.c: once the detector's plan is made. */
 uint64_t rule_find_passing(const struct rule *rule);
+/* nfa/ending.c: once the horizon is known. */
+uint64_t rule_find_ending(const struct rule *rule);
 
 /* nfa/live.c: the leaves. */
 void rule_find_leaves(struct rule *rule, struct arena *arena);

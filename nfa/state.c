@@ -226,6 +226,16 @@ static bool prune(struct instance *in, struct etime now)
     return needed;
 }
 
+/* Of a rule with events that only end what is open (end_open) what is ended goes with its time. */
+static bool prune_old(struct instance *in, struct etime now)
+{
+    uint32_t old = has_old(in, now) ? first_young(in, now) : 0;
+    if (old) {
+        drop_front(in, old);
+    }
+    return old;
+}
+
 /* When all that is kept can be dropped although nothing else comes. Until then what is too old lies there:
  * whoever asks drops it first (instance_advance), so no answer depends on when it goes. By the newest event, not
  * the oldest: a key is not looked up for each of its events once more; what lies there spans two horizons at most,
@@ -247,7 +257,8 @@ static bool expire(struct instance *in, struct etime t)
         in->capped_until = ETIME_MIN;
         changed = true;
     }
-    changed |= prune(in, (struct etime){t.ns + 1});
+    struct etime behind = {t.ns + 1};
+    changed |= in->rule->ending_tests ? prune_old(in, behind) : prune(in, behind);
     return quiet_forget(in) || changed;
 }
 
@@ -333,6 +344,26 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
     }
 }
 
+static bool ends_only(const struct rule *r, uint64_t tests, const struct nfa_call *call)
+{
+    return tests != 0 && (tests & ~r->ending_tests) == 0 && !nfa_scratch_is_watched(call->scratch);
+}
+
+/* Nothing is left open, and the event is not kept. Where events may come behind the clock what it has ended stays
+ * as long as it would have waited, until something begins behind it: the record has to say what its key has passed. */
+static void end_open(struct instance *in, bool was_told, const struct nfa_call *call)
+{
+    uint32_t n = retained_count(&in->events);
+    if (call->in_order && n > 0) {
+        drop_front(in, n);
+        return;
+    }
+    for (uint32_t i = instance_first_start(in); i < n; i = instance_first_start(in)) {
+        instance_mark_reported(in, i);
+    }
+    in->told = was_told;
+}
+
 /* The event passes these tests; what is to be kept of it has been captured. */
 static bool take_event(struct instance *in, const struct event *e, uint64_t roles, uint64_t tests,
                        const struct nfa_call *call)
@@ -346,6 +377,12 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     in->told = false;
     if (counted) {
         in->positions++;
+    }
+    if (ends_only(r, tests, call)) {
+        call->scratch->counters.detector_calls++;
+        end_open(in, was_told, call);
+        quiet_forget(in);
+        return true;
     }
     bool keep = tests || (counted && r->keep_counted);
     bool decides = counted && r->ends_with_next_no && in->live_starts;

@@ -128,6 +128,7 @@ struct nfa_call {
     const struct measure_reader *measures; /* profiles of this key; NULL: none */
     struct shared_event *shared; /* of an event that goes to several rules of the key; NULL: to one */
     struct kin_ask *kin; /* of an instance that stands for several rules, or of a copy of it (nfa/kin.h); NULL mostly */
+    bool in_order; /* nothing comes any more that stands in front of what the instance has seen */
     /* The clock, where events behind it are evaluated (the end of a bounded input); NULL: none are. */
     const struct etime *clock;
 };
