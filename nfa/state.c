@@ -344,11 +344,6 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
     }
 }
 
-static bool ends_only(const struct rule *r, uint64_t tests, const struct nfa_call *call)
-{
-    return tests != 0 && (tests & ~r->ending_tests) == 0 && !nfa_scratch_is_watched(call->scratch);
-}
-
 /* Nothing is left open, and the event is not kept. Where events may come behind the clock what it has ended stays
  * as long as it would have waited, until something begins behind it: the record has to say what its key has passed. */
 static void end_open(struct instance *in, bool was_told, const struct nfa_call *call)
@@ -378,7 +373,7 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     if (counted) {
         in->positions++;
     }
-    if (ends_only(r, tests, call)) {
+    if (tests != 0 && (tests & ~r->ending_tests) == 0) {
         call->scratch->counters.detector_calls++;
         end_open(in, was_told, call);
         quiet_forget(in);

@@ -174,6 +174,7 @@ static const char all_rules[] =
     "rule twice { for each user within 30ms when 2 Login as l emit alert emit event Twice { } }\n"
     "rule silent { for each user when Login as a then no Login for 9ms\n"
     "  emit alert emit event Silent { since = a.at } }\n"
+    "rule unheard { for each user when Login as a then no Logout for 12ms emit alert }\n"
     "rule again { for each user within 60ms when Twice as t then Login as l emit alert }\n"
     "rule crowd { within 30ms when 3 Silent as s emit alert { users = collect(s.user) } }\n";
 
