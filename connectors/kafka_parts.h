@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "connectors/kafka_client.h"
+#include "connectors/kafka_fetch.h"
 #include "connectors/kafka_rebuild_parts.h"
 
 #define KAFKA_QUERY_MS 10000
@@ -73,6 +74,8 @@ struct kafka_source {
     bool asks;                 /* it is */
     int64_t ask_again_ms, ask_pause_ms;
     bool closing;
+
+    struct kafka_fetch fetch; /* empty between polls */
 
     /* The batch handed out last. */
     rd_kafka_message_t **messages;

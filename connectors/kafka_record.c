@@ -54,7 +54,8 @@ void kafka_fill_record(struct kafka_source *s, const rd_kafka_message_t *m, size
                        struct record *ret)
 {
     kafka_describe_record(s, m, part, ret);
-    ret->n_headers = read_headers(s, m);
+    /* To ask whether there are any takes the client an allocation per message. */
+    ret->n_headers = s->base.skips_headers ? 0 : read_headers(s, m);
 }
 
 void kafka_link_headers(struct kafka_source *s)

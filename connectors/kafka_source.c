@@ -6,12 +6,15 @@
 #include "connectors/kafka_journal_parts.h"
 #include "connectors/kafka_parts.h"
 
+#define ONE_BY_ONE 64
+
 static const struct kafka_property defaults[] = {
     {KAFKA_LOOK_KEY, KAFKA_LOOK_MS},
     {"isolation.level", "read_committed"},
     {"retry.backoff.ms", "10"},
     {"reconnect.backoff.max.ms", "500"},
     {"fetch.wait.max.ms", "100"},
+    {"fetch.message.max.bytes", "262144"}, /* of each partition: what is read is still in the cache */
     {"topic.metadata.refresh.fast.interval.ms", "100"}, /* kafka_again.c */
     {"session.timeout.ms", "10000"}, /* bounds how long a commit waits for its coordinator */
     {"socket.nagle.disable", "true"},
@@ -184,6 +187,14 @@ static void drop_passed_ends(struct kafka_source *s)
     s->n_at_end = kept;
 }
 
+/* A few at first one by one: who reads little goes on like that, as does whose partitions others hold back. */
+static rd_kafka_message_t *next_message(struct kafka_source *s, uint32_t max, int wait_ms)
+{
+    bool many = s->n_messages >= ONE_BY_ONE && !s->journal && !s->rebuild;
+    return many ? kafka_fetch_many(&s->fetch, s->client.rk, max - s->n_messages)
+                : rd_kafka_consumer_poll(s->client.rk, wait_ms);
+}
+
 static enum err source_poll(struct source *base, uint32_t max, struct duration wait,
                             struct source_batch *ret, struct error *err)
 {
@@ -196,9 +207,8 @@ static enum err source_poll(struct source *base, uint32_t max, struct duration w
     if (pause) {
         kafka_serve(&s->client, wait_ms);
     }
-    /* One by one: batches together with paused partitions skip offsets before 2.1.0. */
     while (!pause && s->n_messages < max && s->change == SOURCE_SAME) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(s->client.rk, wait_ms);
+        rd_kafka_message_t *m = next_message(s, max, wait_ms);
         if (!m) {
             break;
         }
@@ -343,6 +353,7 @@ static void close_client(struct kafka_source *s)
 static void source_close(struct source *base)
 {
     struct kafka_source *s = (struct kafka_source *)base;
+    kafka_fetch_drop(&s->fetch);
     kafka_drop_batch(s);
     close_client(s);
     for (uint32_t t = 0; t < s->n_topics; t++) {

@@ -274,6 +274,7 @@ enum err kafka_assign_parts(struct kafka_source *s, struct error *err)
             kafka_reached(s, i, p->next);
         }
     }
+    kafka_fetch_drop(&s->fetch);
     kafka_again_seen(s); /* what is asked from here on, is asked of what is read from here on */
     rd_kafka_resp_err_t rc = rd_kafka_assign(s->client.rk, l);
     rd_kafka_topic_partition_list_destroy(l);

@@ -72,7 +72,7 @@ struct engine_range {
 /* What becomes of a valid event when it is read. */
 enum event_fate { FATE_EVALUATED, FATE_OUTSIDE, FATE_LATE };
 /* Every valid event, on the input thread, in the order of reading; `r`: its record, NULL if pushed as
- * an event. */
+ * an event; of engine_run() with its headers only where rules or `refused` want them. */
 typedef void (*engine_observer)(void *ctx, enum event_fate fate, const struct event *e,
                                 const struct record *r);
 

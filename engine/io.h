@@ -86,6 +86,7 @@ struct source {
      * whoever reads the source. NULL: nobody knows. */
     void (*last_read)(void *ctx, uint32_t topic, int32_t partition, struct record_mark *ret);
     void *last_read_ctx;
+    bool skips_headers; /* nobody looks at those of records; by whoever reads the source */
 };
 
 /* ---- sink -------------------------------------------------------------------------------- */

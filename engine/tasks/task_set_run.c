@@ -249,6 +249,28 @@ static void last_read(void *ctx, uint32_t topic, int32_t partition, struct recor
     }
 }
 
+static bool has_header_field(const struct ruleset *rs)
+{
+    for (uint32_t d = 0; d < rs->n_decls; d++) {
+        for (uint32_t f = 0; f < rs->decls[d].n_fields; f++) {
+            if (rs->decls[d].fields[f].origin == ORIGIN_HEADER) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Fields come from them, as do identifiers of schemas; a record that is refused goes out with them. */
+static bool reads_headers(const struct task_set *in)
+{
+    bool any = in->options.refused != NULL || has_header_field(in->rs);
+    for (uint32_t t = 0; t < in->rs->n_topics; t++) {
+        any |= in->rs->topics[t].payload != NULL;
+    }
+    return any;
+}
+
 static enum err turns(struct task_set *in, struct error *err)
 {
     bool finished = false;
@@ -275,8 +297,10 @@ static enum err loop(struct task_set *in, struct error *err)
 {
     in->source->last_read = last_read;
     in->source->last_read_ctx = in;
+    in->source->skips_headers = !reads_headers(in);
     enum err rc = turns(in, err);
     in->source->last_read = NULL;
+    in->source->skips_headers = false;
     return rc;
 }
 

@@ -12,6 +12,7 @@
 
 #include "connectors/memory.h"
 #include "engine/engine.h"
+#include "nfa/payload.h"
 #include "tests/support/hand_rules.h"
 
 #define LOGINS 0
@@ -50,6 +51,7 @@ struct world {
     char refused_value[128];
     bool append_time; /* records carry the broker's time */
     bool paused[2];
+    bool skips_headers; /* what the source was told when it was read last */
 };
 
 static struct world *of(struct source *s)
@@ -83,6 +85,7 @@ static enum err poll_step(struct source *s, uint32_t max, struct duration wait,
     (void)max;
     (void)wait;
     (void)err;
+    w->skips_headers = s->skips_headers;
     *ret = (struct source_batch){.at_end = w->ends, .n_at_end = 2};
     if (w->at == w->n_steps) {
         w->stop = 1;
@@ -360,6 +363,50 @@ static void watermark_per_value(void **state)
     assert_int_equal(w->summary.evaluated, 4);
 }
 
+/* ---- headers of records -------------------------------------------------------------------- */
+
+static void headers_are_of_no_use_to_most(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "any");
+    w->options.refused = NULL;
+    RUN(w, {0, LOGINS, "bob", 1000});
+    assert_true(w->skips_headers);
+    assert_false(w->source.skips_headers); /* behind the run nobody has said so */
+}
+
+static void records_that_are_refused_go_out_with_their_headers(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "any");
+    RUN(w, {0, LOGINS, "bob", 1000});
+    assert_false(w->skips_headers);
+}
+
+static void a_field_comes_from_a_header(void **state)
+{
+    struct world *w = *state;
+    hand_single(&w->rules, "any");
+    w->options.refused = NULL;
+    w->rules.decls[LOGOUTS].fields[HAND_KIND].origin = ORIGIN_HEADER;
+    w->rules.decls[LOGOUTS].fields[HAND_KIND].header = SLICE_LIT("kind");
+    RUN(w, {0, LOGINS, "bob", 1000});
+    assert_false(w->skips_headers);
+}
+
+/* The identifier of a schema may stand in one. */
+static void a_topic_is_not_json(void **state)
+{
+    struct world *w = *state;
+    static const struct payload_type text = {.kind = PAYLOAD_STRING};
+    const struct payload_schema avro = {.format = PAYLOAD_AVRO, .root = &text};
+    hand_single(&w->rules, "any");
+    w->options.refused = NULL;
+    w->rules.topics[LOGOUTS].payload = &avro;
+    RUN(w, {0, LOGINS, "bob", 1000});
+    assert_false(w->skips_headers);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -374,6 +421,10 @@ int main(void)
         T(the_partition_ahead_is_paused),
         T(alerts_are_out_before_each_commit),
         T(watermark_per_value),
+        T(headers_are_of_no_use_to_most),
+        T(records_that_are_refused_go_out_with_their_headers),
+        T(a_field_comes_from_a_header),
+        T(a_topic_is_not_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
