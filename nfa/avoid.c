@@ -91,7 +91,7 @@ void avoid_add(struct instance *in, uint32_t item, uint64_t begins, const struct
 {
     const struct detect_plan *plan = in->rule->detect;
     for (uint32_t i = 0; i < plan->n_avoids; i++) {
-        struct avoid_state *s = in->detector->avoids[i];
+        struct avoid_state *s = in->detector->more->avoids[i];
         struct value v;
         uint64_t hash;
         if (plan->avoids[i].of != item) {
@@ -117,7 +117,7 @@ bool avoids_allow(struct instance *in, uint32_t item, const struct detect_event 
 {
     const struct detect_plan *plan = in->rule->detect;
     for (uint32_t i = 0; i < plan->n_avoids; i++) {
-        const struct avoid_state *s = in->detector->avoids[i];
+        const struct avoid_state *s = in->detector->more->avoids[i];
         struct value v;
         uint64_t hash;
         if (plan->avoids[i].at != item) {

@@ -43,6 +43,20 @@ void counts_free(struct value_counts *t)
     free(t);
 }
 
+void counts_clear(struct value_counts **t)
+{
+    if (!*t || (*t)->n == 0) {
+        return;
+    }
+    if ((*t)->n_slots == FIRST_SLOTS) {
+        (*t)->n = 0;
+        memset((*t)->slots, 0, FIRST_SLOTS * sizeof(*(*t)->slots));
+    } else {
+        free(*t);
+        *t = NULL;
+    }
+}
+
 static struct value_counts *grow(struct value_counts *t)
 {
     struct value_counts *big = counts_new(t->n_slots * 2);

@@ -26,10 +26,9 @@ static bool is_viable(const struct instance *in, const struct detect_walk *w, ui
 }
 
 /* The start with which the event enters the item from the one before; 0: it does not. */
-static uint64_t enter(const struct instance *in, const struct detect_walk *w, uint32_t i,
-                      const struct detect_event *e)
+static uint64_t enter(const struct instance *in, const struct detect_walk *w, const struct detect_item *it,
+                      uint32_t i, const struct detect_event *e)
 {
-    const struct detect_item *it = &in->rule->detect->items[i];
     const struct detect_arm *arm = &w->arms[i - w->lo];
     if (!e->unused || !(e->tests & it->first) || !is_viable(in, w, arm->start, e) ||
         etime_diff(e->time, arm->time).ns > it->gap.ns ||
@@ -47,7 +46,7 @@ static uint64_t all_latest(const struct instance *in, const struct detect_item *
     for (uint32_t p = 0; p < it->n_parts && n < RULE_MAX_TESTS; p++) {
         uint64_t seen = 0;
         for (uint64_t b = it->parts[p]; b; b &= b - 1) {
-            seen = latest(seen, in->detector->last_seen[__builtin_ctzll(b)]);
+            seen = latest(seen, in->detector->more->last_seen[__builtin_ctzll(b)]);
         }
         uint32_t k = n++;
         for (; k > 0 && found[k - 1] < seen; k--) {
@@ -62,7 +61,7 @@ static uint64_t part_latest(const struct instance *in, const struct detect_item 
 {
     uint64_t seen = 0;
     for (uint64_t b = it->first; b; b &= b - 1) {
-        seen = latest(seen, in->detector->last_seen[__builtin_ctzll(b)]);
+        seen = latest(seen, in->detector->more->last_seen[__builtin_ctzll(b)]);
     }
     return seen;
 }
@@ -83,20 +82,27 @@ static uint64_t began(struct instance *in, uint32_t i, const struct detect_event
     return etime_diff(e->time, first).ns > it->node->span.ns ? 0 : x;
 }
 
-/* The latest start of a match part that is complete up to item i with this event; 0: none. */
-static uint64_t finish(struct instance *in, struct detect_walk *w, uint32_t i,
-                       const struct detect_event *e)
+/* The latest start of a match part that is complete up to item i with this event; 0: none. Of an item of one event: */
+static uint64_t finish_step(struct instance *in, const struct detect_walk *w, const struct detect_item *it,
+                            uint32_t i, const struct detect_event *e)
 {
-    const struct detect_item *it = &in->rule->detect->items[i];
-    bool leads = it->leading_from <= w->lo;
-    uint64_t from = enter(in, w, i, e);
-    if (it->kind == DETECT_STEP) {
-        if (leads && e->unused && (e->tests & it->first) && (e->start || !w->main)) {
-            from = e->serial;
-        }
-        bool allowed = from && (!w->main || (joins_allow(in, i, e, &from) && avoids_allow(in, i, e)));
-        return allowed ? from : 0;
+    bool begins = it->leading_from <= w->lo && e->unused && (e->start || !w->main) && (e->tests & it->first);
+    uint64_t from = begins ? e->serial : enter(in, w, it, i, e);
+    if (from == 0 || !w->main) {
+        return from;
     }
+    bool allowed = (it->joins == 0 || joins_allow(in, i, e, &from)) &&
+                   (it->avoids == 0 || avoids_allow(in, i, e));
+    return allowed ? from : 0;
+}
+
+/* … of several: */
+static __attribute__((noinline)) uint64_t finish_several(struct instance *in, const struct detect_walk *w,
+                                                         const struct detect_item *it, uint32_t i,
+                                                         const struct detect_event *e)
+{
+    bool leads = it->leading_from <= w->lo;
+    uint64_t from = enter(in, w, it, i, e);
     uint64_t *entered = &w->entered[i - w->lo];
     *entered = latest(*entered, from);
     if (it->kind == DETECT_COUNT && w->main) {
@@ -124,17 +130,16 @@ static void arm(struct detect_arm *a, bool next, uint64_t start, const struct de
     a->time = e->time;
 }
 
-uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct detect_event *e)
+/* The last item first: what the event begins it does not go on with. */
+uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct detect_event *e, uint64_t items)
 {
     const struct detect_plan *plan = in->rule->detect;
     uint64_t ends = 0;
-    for (uint32_t i = w->hi; i-- > w->lo;) {
+    while (items != 0) {
+        uint32_t i = 63 - (uint32_t)__builtin_clzll(items);
         const struct detect_item *it = &plan->items[i];
-        detector_work(in)->steps++;
-        if (!(e->tests & (it->first | it->last | it->kills))) {
-            continue;
-        }
-        uint64_t start = finish(in, w, i, e);
+        items ^= UINT64_C(1) << i;
+        uint64_t start = it->kind == DETECT_STEP ? finish_step(in, w, it, i, e) : finish_several(in, w, it, i, e);
         if (e->tests & it->kills) {
             w->arms[i - w->lo].start = 0;
         }

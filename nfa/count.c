@@ -6,7 +6,7 @@
 void count_session(struct instance *in, uint32_t item, const struct detect_event *e)
 {
     const struct pattern *p = in->rule->detect->items[item].node;
-    struct detect_session *s = &in->detector->sessions[item];
+    struct detect_session *s = &in->detector->more->sessions[item];
     if (!(e->tests & (UINT64_C(1) << p->test))) {
         return;
     }
@@ -21,7 +21,7 @@ void count_session(struct instance *in, uint32_t item, const struct detect_event
 uint64_t count_latest(struct instance *in, uint32_t item, const struct detect_event *e)
 {
     const struct detect_item *it = &in->rule->detect->items[item];
-    if (in->detector->sessions[item].n < it->min) {
+    if (in->detector->more->sessions[item].n < it->min) {
         return 0;
     }
     /* The event at hand is the last retained one, except while the detector is made again. */

@@ -45,6 +45,7 @@ struct detect_item {
     bool next;              /* only the very next counted event */
     bool optional;
     bool ends;              /* a match can be complete with its last event, at that event */
+    uint16_t joins, avoids; /* of its events: a bit per number in the plan */
 };
 
 enum detect_join_kind {
@@ -64,6 +65,7 @@ struct detect_join {
     const struct expr **mine;    /* reads the event of item `at` alone */
     const struct expr **theirs;  /* reads the event of item `of` alone */
     uint32_t n;                  /* pairs; 1 unless op is EX_EQ; 0: JOIN_PAIR */
+    uint64_t between;            /* the items between the two, a bit each */
     const struct expr *whole;    /* JOIN_PAIR, JOIN_RUN: the condition; NULL: it can become easier */
     const struct expr *summed;   /* JOIN_RUN over a sum: it grows unless one of these is negative */
 };
@@ -101,10 +103,14 @@ struct detect_plan {
     struct detect_early *early;
     uint32_t n_early;
     uint8_t *item_of_test; /* STEP, COUNT: the item it stands for; else NO_ITEM */
+    uint64_t *items_of_test; /* bit i: item i does something with an event that passes the test */
+    uint32_t walked;         /* items of all walks together */
     const struct expr *unsplit; /* a condition that no join expresses; NULL: none */
     uint32_t unsplit_test;
     uint32_t n_registers;  /* of all items */
     uint32_t n_sessions;   /* `n` with a counted step, else 0 */
+    bool has_several;      /* an item of several events */
+    bool has_more;         /* struct detect_more */
     bool at_events;        /* the walk knows every event that can complete a match */
     size_t bytes;          /* of struct detector with its arrays */
 };
@@ -122,7 +128,7 @@ struct detect_walk {
     uint16_t lo, hi;
     bool main;          /* begins at events that can begin a match; else at any unused event */
     struct detect_arm *arms;
-    uint64_t *entered;  /* per item: latest start that has entered it and not finished */
+    uint64_t *entered;  /* per item: latest start that has entered it and not finished; NULL: all are of one event */
 };
 
 /* Events of a counted step one after the other, as `in a row` and `each within` ask. */
@@ -158,17 +164,23 @@ struct detect_join_state {
     uint64_t unknown;           /* JOIN_RUN, JOIN_PART, JOIN_FIRST: the latest without a value */
 };
 
+/* What rules keep that do more than bind single events one after the other. */
+struct detect_more {
+    uint64_t *last_seen;             /* per test: the latest event that passes it */
+    struct detect_session *sessions; /* per item, if one of them is counted */
+    struct run_register **registers;
+    struct avoid_state **avoids;
+};
+
 struct detector {
     struct nfa_scratch *scratch; /* of the call at hand */
     const struct value *key;
-    uint64_t *last_seen;         /* per test: the latest event that passes it */
     struct detect_walk main;
-    struct detect_session *sessions; /* per item, if one of them is counted */
     struct detect_join_state *joins;
-    struct run_register **registers;
-    struct avoid_state **avoids;
+    struct detect_more *more; /* plan->has_more, else NULL */
     uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
 };
+_Static_assert(sizeof(struct detector) == 64, "a cache line, with its arrays behind it");
 
 /* The event at hand. */
 struct detect_event {
@@ -202,6 +214,7 @@ static inline enum detect_keeps detect_join_keeps(const struct detect_join *j)
 
 /* ---- detect_plan.c -------------------------------------------------------------- */
 
+size_t detect_walk_bytes(const struct detect_plan *plan, uint32_t items);
 const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena);
 
 /* ---- detect_joins.c ------------------------------------------------------------- */
@@ -220,8 +233,9 @@ void detect_set_joins(struct detect_plan *plan, const struct rule *rule, struct 
 
 /* ---- chain.c ---------------------------------------------------------------------------------- */
 
-/* Lets the event pass the items; returns the latest start of what it completes. */
-uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct detect_event *e);
+/* Lets the event pass those of the walk's items that it is anything to, a bit each; returns the latest start of
+ * what it completes. */
+uint64_t walk_step(struct instance *in, struct detect_walk *w, const struct detect_event *e, uint64_t items);
 
 /* ---- count.c ---------------------------------------------------------------------------------- */
 
@@ -260,6 +274,7 @@ bool open_ends_at(struct instance *in, struct etime t);
 bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e, uint64_t *start);
 /* Candidate `index` can be bound no more, or no more as a first event. */
 void joins_forget(struct instance *in, uint32_t index);
+void joins_forget_all(struct instance *in);
 void joins_reported(struct instance *in, uint32_t index);
 void joins_release(struct detector *d, const struct detect_plan *plan);
 uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s);
@@ -284,6 +299,7 @@ bool join_can_wait(const struct instance *in, const struct detect_join *j, uint3
 
 void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial);
 void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial);
+void counts_clear(struct value_counts **t);
 /* Nothing with this value stands outside of [*ret_first, *ret_last]; false: there is none. */
 bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_first,
                  uint64_t *ret_last);

@@ -91,6 +91,7 @@ static bool split(const struct detect_plan *plan, const struct rule *rule, uint3
 }
 
 #define MAX_JOINS 16
+_Static_assert(MAX_JOINS <= 16, "detect_item has a bit for each");
 #define MAX_PAIRS 8
 
 static void add_join(struct detect_plan *plan, const struct detect_join *j,

@@ -220,6 +220,32 @@ static void set_registers(struct detect_plan *plan, const struct rule *rule, str
     }
 }
 
+/* ---- what concerns an event ------------------------------------------------------------------ */
+
+static void set_concerned(struct detect_plan *plan, const struct rule *rule, struct arena *arena)
+{
+    plan->items_of_test = ARENA_ARRAY(arena, uint64_t, rule->n_tests);
+    memset(plan->items_of_test, 0, rule->n_tests * sizeof(uint64_t));
+    for (uint32_t i = 0; i < plan->n && plan->at_events; i++) {
+        const struct detect_item *it = &plan->items[i];
+        for (uint64_t b = it->first | it->last | it->kills; b; b &= b - 1) {
+            plan->items_of_test[__builtin_ctzll(b)] |= UINT64_C(1) << i;
+        }
+    }
+    for (uint32_t i = 0; i < plan->n_avoids; i++) {
+        plan->items[plan->avoids[i].at].avoids |= (uint16_t)(1U << i);
+    }
+    plan->walked = plan->n;
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        struct detect_join *j = &plan->joins[i];
+        plan->items[j->at].joins |= (uint16_t)(1U << i);
+        for (uint32_t k = j->of + 1; k < j->at && plan->at_events; k++) {
+            j->between |= UINT64_C(1) << k;
+        }
+        plan->walked += j->at - j->of - 1;
+    }
+}
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 static bool has_counts(const struct detect_plan *plan)
@@ -231,9 +257,28 @@ static bool has_counts(const struct detect_plan *plan)
     return any;
 }
 
-static size_t walk_bytes(uint32_t items)
+static bool has_several(const struct detect_plan *plan)
 {
-    return (items + 1) * sizeof(struct detect_arm) + items * sizeof(uint64_t);
+    bool any = false;
+    for (uint32_t i = 0; i < plan->n; i++) {
+        any |= plan->items[i].kind != DETECT_STEP;
+    }
+    return any;
+}
+
+/* Between two that stand next to each other there is no walk. */
+size_t detect_walk_bytes(const struct detect_plan *plan, uint32_t items)
+{
+    size_t entered = plan->has_several ? items * sizeof(uint64_t) : 0;
+    return items > 0 ? (items + 1) * sizeof(struct detect_arm) + entered : 0;
+}
+
+static size_t more_bytes(const struct detect_plan *plan, const struct rule *rule)
+{
+    return sizeof(struct detect_more) + rule->n_tests * sizeof(uint64_t) +
+           plan->n_sessions * sizeof(struct detect_session) +
+           plan->n_registers * sizeof(struct run_register *) +
+           plan->n_avoids * sizeof(struct avoid_state *);
 }
 
 const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena *arena)
@@ -246,14 +291,15 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
                       !rule->ends_with_next_no;
     detect_set_joins(plan, rule, arena);
     set_registers(plan, rule, arena);
+    set_concerned(plan, rule, arena);
     plan->n_sessions = has_counts(plan) ? plan->n : 0;
-    plan->bytes = sizeof(struct detector) + rule->n_tests * sizeof(uint64_t) +
-                  walk_bytes(plan->n) + plan->n_sessions * sizeof(struct detect_session) +
+    plan->has_several = has_several(plan);
+    plan->has_more = plan->has_several || plan->n_avoids > 0 || rule_has_deadlines(rule);
+    plan->bytes = sizeof(struct detector) + detect_walk_bytes(plan, plan->n) +
                   plan->n_joins * sizeof(struct detect_join_state) +
-                  plan->n_registers * sizeof(struct run_register *) +
-                  plan->n_avoids * sizeof(struct avoid_state *);
+                  (plan->has_more ? more_bytes(plan, rule) : 0);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
-        plan->bytes += walk_bytes(plan->joins[i].at - plan->joins[i].of - 1);
+        plan->bytes += detect_walk_bytes(plan, plan->joins[i].at - plan->joins[i].of - 1);
     }
     return plan;
 }

@@ -51,11 +51,34 @@ static void *take(char **at, size_t bytes)
     return p;
 }
 
-static void walk_init(struct detect_walk *w, uint32_t lo, uint32_t hi, bool main, char **at)
+static void walk_init(struct detect_walk *w, const struct detect_plan *plan, uint32_t lo, uint32_t hi,
+                      char **at)
 {
-    *w = (struct detect_walk){.lo = (uint16_t)lo, .hi = (uint16_t)hi, .main = main};
-    w->arms = take(at, (hi - lo + 1) * sizeof(*w->arms));
-    w->entered = take(at, (hi - lo) * sizeof(*w->entered));
+    *w = (struct detect_walk){.lo = (uint16_t)lo, .hi = (uint16_t)hi};
+    if (lo < hi) {
+        w->arms = take(at, detect_walk_bytes(plan, hi - lo));
+        w->entered = plan->has_several ? (uint64_t *)(void *)(w->arms + (hi - lo) + 1) : NULL;
+    }
+}
+
+static struct detect_more *more_new(const struct rule *rule, char **at)
+{
+    const struct detect_plan *plan = rule->detect;
+    struct detect_more *m = take(at, sizeof(*m));
+    m->last_seen = take(at, rule->n_tests * sizeof(*m->last_seen));
+    m->registers = take(at, plan->n_registers * sizeof(struct run_register *));
+    m->avoids = take(at, plan->n_avoids * sizeof(struct avoid_state *));
+    m->sessions = take(at, plan->n_sessions * sizeof(*m->sessions));
+    for (uint32_t i = 0; i < plan->n; i++) {
+        for (uint32_t k = 0; k < plan->items[i].n_registers; k++) {
+            m->registers[plan->items[i].first_register + k] =
+                register_new(&plan->items[i].registers[k]);
+        }
+    }
+    for (uint32_t i = 0; i < plan->n_avoids; i++) {
+        m->avoids[i] = avoid_new();
+    }
+    return m;
 }
 
 /* One block: the detector, then its arrays. */
@@ -64,36 +87,32 @@ static struct detector *detector_new(struct instance *in)
     const struct detect_plan *plan = in->rule->detect;
     struct detector *d = pool_zalloc(in->pool, plan->bytes);
     char *at = (char *)(d + 1);
-    d->last_seen = take(&at, in->rule->n_tests * sizeof(*d->last_seen));
+    walk_init(&d->main, plan, 0, plan->n, &at);
+    d->main.main = true;
     d->joins = take(&at, plan->n_joins * sizeof(*d->joins));
-    d->registers = take(&at, plan->n_registers * sizeof(struct run_register *));
-    d->avoids = take(&at, plan->n_avoids * sizeof(struct avoid_state *));
-    d->sessions = take(&at, plan->n_sessions * sizeof(*d->sessions));
-    walk_init(&d->main, 0, plan->n, true, &at);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
-        walk_init(&d->joins[i].between, plan->joins[i].of + 1, plan->joins[i].at, false, &at);
+        walk_init(&d->joins[i].between, plan, plan->joins[i].of + 1, plan->joins[i].at, &at);
     }
-    for (uint32_t i = 0; i < plan->n; i++) {
-        for (uint32_t k = 0; k < plan->items[i].n_registers; k++) {
-            d->registers[plan->items[i].first_register + k] =
-                register_new(&plan->items[i].registers[k]);
-        }
+    d->more = plan->has_more ? more_new(in->rule, &at) : NULL;
+    return d;
+}
+
+static void more_release(const struct detect_more *m, const struct detect_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_registers; i++) {
+        register_free(m->registers[i]);
     }
     for (uint32_t i = 0; i < plan->n_avoids; i++) {
-        d->avoids[i] = avoid_new();
+        avoid_free(m->avoids[i]);
     }
-    return d;
 }
 
 void detector_free(struct instance *in)
 {
     if (in->detector) {
         joins_release(in->detector, in->rule->detect);
-        for (uint32_t i = 0; i < in->rule->detect->n_registers; i++) {
-            register_free(in->detector->registers[i]);
-        }
-        for (uint32_t i = 0; i < in->rule->detect->n_avoids; i++) {
-            avoid_free(in->detector->avoids[i]);
+        if (in->detector->more) {
+            more_release(in->detector->more, in->rule->detect);
         }
         pool_free(in->pool, in->detector, in->rule->detect->bytes);
         in->detector = NULL;
@@ -111,14 +130,20 @@ static void feed(struct instance *in, uint32_t index)
     e.serial = in->events.first_serial + index + 1;
     e.start = instance_is_start(in, index);
     e.first_live = first < retained_count(&in->events) ? in->events.first_serial + first + 1 : 0;
+    uint64_t items = 0;
     for (uint64_t b = c->tests; b; b &= b - 1) {
-        d->last_seen[__builtin_ctzll(b)] = e.serial;
+        if (d->more) {
+            d->more->last_seen[__builtin_ctzll(b)] = e.serial;
+        }
+        items |= plan->items_of_test[__builtin_ctzll(b)];
     }
     d->scratch->n_ranges = 0;
-    d->ends = walk_step(in, &d->main, &e);
+    d->scratch->work.steps += plan->walked;
+    d->ends = walk_step(in, &d->main, &e, items);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
-        if (d->joins[i].between.lo < d->joins[i].between.hi) {
-            walk_step(in, &d->joins[i].between, &e);
+        uint64_t between = items & plan->joins[i].between;
+        if (between != 0) {
+            walk_step(in, &d->joins[i].between, &e, between);
         }
     }
 }
@@ -176,6 +201,14 @@ void detector_forget(struct instance *in, uint32_t index)
     }
 }
 
+void detector_forget_all(struct instance *in)
+{
+    memset(instance_have(in), 0, in->rule->n_tests * sizeof(uint32_t));
+    if (in->detector) {
+        joins_forget_all(in);
+    }
+}
+
 void detector_reported(struct instance *in, uint32_t index)
 {
     if (in->detector) {
@@ -212,10 +245,10 @@ uint64_t detector_bytes(const struct instance *in)
         bytes += join_bytes(&in->rule->detect->joins[i], &d->joins[i]);
     }
     for (uint32_t i = 0; d && i < in->rule->detect->n_registers; i++) {
-        bytes += register_bytes(d->registers[i]);
+        bytes += register_bytes(d->more->registers[i]);
     }
     for (uint32_t i = 0; d && i < in->rule->detect->n_avoids; i++) {
-        bytes += avoid_bytes(d->avoids[i]);
+        bytes += avoid_bytes(d->more->avoids[i]);
     }
     return d ? bytes + in->rule->detect->bytes : 0;
 }

@@ -13,6 +13,8 @@ void detector_enter(struct instance *in, const struct nfa_call *call);
 void detector_add(struct instance *in, const struct nfa_call *call);
 /* Candidate `index` is used up or goes; it was not used up before. */
 void detector_forget(struct instance *in, uint32_t index);
+/* All of them, none is left. */
+void detector_forget_all(struct instance *in);
 /* Candidate `index` is about to be marked as reported. */
 void detector_reported(struct instance *in, uint32_t index);
 /* The counters anew (after loading); the class's detector is made again when it is needed. */

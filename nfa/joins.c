@@ -228,20 +228,24 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
 }
 
 /* Enters the events before `end`. */
-static void catch_up(struct instance *in, const struct detect_join *j,
-                     struct detect_join_state *s, uint64_t end)
+static __attribute__((noinline)) void enter_before(struct instance *in, const struct detect_join *j,
+                                                   struct detect_join_state *s, uint64_t end)
 {
     uint64_t tests = in->rule->detect->items[j->of].last;
     uint64_t first = in->events.first_serial;
     uint32_t i = s->cursor > first ? (uint32_t)(s->cursor - first) : 0;
-    if (end <= s->cursor || end <= first) {
-        return;
-    }
     uint32_t stop = (uint32_t)(end - first);
     s->cursor = end;
     for (i = retained_next(&in->events, i, stop, tests, detector_work(in)); i < stop;
          i = retained_next(&in->events, i + 1, stop, tests, detector_work(in))) {
         add(in, j, s, i);
+    }
+}
+
+static void catch_up(struct instance *in, const struct detect_join *j, struct detect_join_state *s, uint64_t end)
+{
+    if (end > s->cursor && end > in->events.first_serial) {
+        enter_before(in, j, s, end);
     }
 }
 
@@ -298,7 +302,7 @@ static void note_range(struct instance *in, const struct detect_join *j, uint64_
     }
 }
 
-static bool pair_allows(struct instance *in, const struct detect_join *j, uint64_t end,
+static __attribute__((noinline)) bool pair_allows(struct instance *in, const struct detect_join *j, uint64_t end,
                         const struct detect_event *e, uint64_t *start)
 {
     uint64_t found = pair_latest(in, j, end, e);
@@ -311,10 +315,32 @@ static bool pair_allows(struct instance *in, const struct detect_join *j, uint64
     return true;
 }
 
+/* A value that is there, and no equality. */
+static __attribute__((noinline)) bool compared_allows(struct instance *in, const struct detect_join *j,
+                                                      struct detect_join_state *s, struct value mine,
+                                                      uint64_t *start)
+{
+    struct value best;
+    if (j->op == EX_NE) {
+        uint64_t last = differs_latest(in, j, s, mine);
+        *start = last < *start ? last : *start;
+        return last != 0;
+    }
+    bool (*keep)(struct instance *, uint64_t) = still_waits;
+    if (j->of == 0 && j->kind != JOIN_PART) {
+        keep = still_starts;
+    }
+    if (s->unknown > in->events.first_serial && still_waits(in, s->unknown)) {
+        return true;
+    }
+    return heap_best(s->heap, in, keep, &best) &&
+           compares(j->op, mine, best);
+}
+
 static bool join_allows(struct instance *in, const struct detect_join *j,
                         struct detect_join_state *s, const struct detect_event *e, uint64_t *start)
 {
-    struct value mine, best;
+    struct value mine;
     uint64_t hash, end = reach(in, j, s, e, *start);
     detector_work(in)->steps++;
     if (j->kind == JOIN_PAIR) {
@@ -328,38 +354,25 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
         still_waits(in, s->unknown)) {
         return true;
     }
-    if (j->op == EX_NE) {
-        uint64_t last = differs_latest(in, j, s, mine);
-        *start = last < *start ? last : *start;
-        return last != 0;
+    if (j->op != EX_EQ) {
+        return compared_allows(in, j, s, mine, start);
     }
-    if (j->op == EX_EQ) {
-        uint64_t first, last;
-        if (!counts_find(s->table, hash, &first, &last)) {
-            return false;
-        }
-        if (j->kind != JOIN_FIRST) { /* that is about one event of the run alone */
-            note_range(in, j, first, last);
-        }
-        return true;
+    uint64_t first, last;
+    if (!counts_find(s->table, hash, &first, &last)) {
+        return false;
     }
-    bool (*keep)(struct instance *, uint64_t) = still_waits;
-    if (j->of == 0 && j->kind != JOIN_PART) {
-        keep = still_starts;
+    if (j->kind != JOIN_FIRST) { /* that is about one event of the run alone */
+        note_range(in, j, first, last);
     }
-    if (s->unknown > in->events.first_serial && still_waits(in, s->unknown)) {
-        return true;
-    }
-    return heap_best(s->heap, in, keep, &best) &&
-           compares(j->op, mine, best);
+    return true;
 }
 
 bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *e, uint64_t *start)
 {
     const struct detect_plan *plan = in->rule->detect;
-    for (uint32_t i = 0; i < plan->n_joins; i++) {
-        if (plan->joins[i].at == item &&
-            !join_allows(in, &plan->joins[i], &in->detector->joins[i], e, start)) {
+    for (uint32_t left = plan->items[item].joins; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
+        if (!join_allows(in, &plan->joins[i], &in->detector->joins[i], e, start)) {
             return false;
         }
     }
@@ -385,6 +398,17 @@ void joins_forget(struct instance *in, uint32_t index)
 {
     for (uint32_t i = 0; i < in->rule->detect->n_joins; i++) {
         forget(in, i, index);
+    }
+}
+
+/* What waits elsewhere is asked whether it still can. */
+void joins_forget_all(struct instance *in)
+{
+    const struct detect_plan *plan = in->rule->detect;
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        if (detect_join_keeps(&plan->joins[i]) == KEEPS_TABLE) {
+            counts_clear(&in->detector->joins[i].table);
+        }
     }
 }
 

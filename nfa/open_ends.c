@@ -37,7 +37,7 @@ static uint32_t latest_of(const struct instance *in, uint64_t tests)
 {
     uint64_t seen = in->events.first_serial;
     for (uint64_t b = tests; b; b &= b - 1) {
-        uint64_t s = in->detector->last_seen[__builtin_ctzll(b)];
+        uint64_t s = in->detector->more->last_seen[__builtin_ctzll(b)];
         seen = s > seen ? s : seen;
     }
     return (uint32_t)(seen - in->events.first_serial);

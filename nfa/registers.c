@@ -169,7 +169,7 @@ static bool is_out(const struct instance *in, uint32_t item, uint64_t serial,
                    const struct detect_event *e)
 {
     const struct detect_item *it = &in->rule->detect->items[item];
-    const struct detect_session *session = &in->detector->sessions[item];
+    const struct detect_session *session = &in->detector->more->sessions[item];
     if (serial < e->first_live || serial < session->first || serial <= in->events.first_serial) {
         return true;
     }
@@ -222,7 +222,7 @@ bool registers_allow(struct instance *in, uint32_t item, const struct detect_eve
     for (uint32_t i = 0; i < it->n_registers; i++) {
         uint32_t k = it->first_register + i;
         detector_work(in)->steps++;
-        allowed &= register_allows(in, item, &it->registers[i], in->detector->registers[k], e);
+        allowed &= register_allows(in, item, &it->registers[i], in->detector->more->registers[k], e);
     }
     return allowed;
 }

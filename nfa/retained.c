@@ -34,6 +34,12 @@ void retained_release(struct retained *r, struct pool *pool)
     *r = (struct retained){0};
 }
 
+void retained_abandon(struct retained *r)
+{
+    postings_free(r->index);
+    r->index = NULL;
+}
+
 static void *array_copy(struct pool *pool, const void *items, size_t n, size_t elem_bytes)
 {
     if (n == 0) {
@@ -113,7 +119,7 @@ static struct segment *new_segment(struct retained *r, struct pool *pool)
 static struct event *copy_of(const struct retained *r, struct pool *pool, const struct event *e,
                              struct shared_event *shared)
 {
-    uint32_t last = r->n > r->lo ? r->items[r->n - 1].event->serial : 0;
+    uint32_t last = r->n > r->lo ? r->last_serial : 0;
     return shared_event_keep(shared, pool, e, last);
 }
 
@@ -128,6 +134,7 @@ static struct candidate *append(struct retained *r, struct pool *pool, struct ev
     r->bytes += copy->bytes;
     r->oldest = r->n > r->lo ? r->oldest : copy->time;
     r->newest = copy->time;
+    r->last_serial = copy->serial;
     grow_items(r, pool);
     candidate_set(&r->items[r->n], copy, as);
     return &r->items[r->n++];
@@ -190,6 +197,7 @@ void retained_drop_last(struct retained *r, struct pool *pool)
     r->n--;
     if (r->n > r->lo) {
         r->newest = r->items[r->n - 1].time;
+        r->last_serial = r->items[r->n - 1].event->serial;
     }
     if (seg->n == 0) { /* ids stay consecutive: this one is given back */
         r->n_segs--;

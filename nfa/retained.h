@@ -63,6 +63,7 @@ struct retained {
     struct segment *segs;
     uint32_t n, cap, lo;
     uint32_t n_segs, cap_segs;
+    uint32_t last_serial;        /* of the newest event kept, when there are any (event.h) */
     struct etime oldest, newest; /* of the events kept, when there are any: so they need not be looked at */
     struct segment own_seg;
     struct candidate own_item; /* most instances keep one event */
@@ -82,6 +83,8 @@ static inline struct candidate *retained_at(const struct retained *r, uint32_t i
 }
 
 void retained_release(struct retained *r, struct pool *pool);
+/* Without what lies in the pool. */
+void retained_abandon(struct retained *r);
 /* A second holder of the same events. */
 void retained_copy(const struct retained *r, struct pool *pool, struct retained *ret);
 /* Clones `e` into the pool. `shared`: the event may be one that other rules of the key keep too; NULL:

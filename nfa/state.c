@@ -86,6 +86,12 @@ void instance_free(struct instance *in)
     pool_free(in->pool, in, instance_block_bytes(in->rule));
 }
 
+void instance_abandon(struct instance *in)
+{
+    detector_free(in);
+    retained_abandon(&in->events);
+}
+
 /* ---- starts ------------------------------------------------------------------------------- */
 
 bool instance_is_start(const struct instance *in, uint32_t index)
@@ -136,19 +142,28 @@ static void forget(struct instance *in, uint32_t index)
     detector_forget(in, index);
 }
 
-void instance_use_up(struct instance *in, uint32_t count)
+/* All of them at once need no look at each: what they left in the detector goes as a whole. */
+static void forget_before_index(struct instance *in, uint32_t count)
 {
+    if (in->lowest < count && count == retained_count(&in->events)) {
+        in->live_starts = 0;
+        detector_forget_all(in);
+        return;
+    }
     for (uint32_t i = in->lowest; i < count; i++) {
         forget(in, i);
     }
+}
+
+void instance_use_up(struct instance *in, uint32_t count)
+{
+    forget_before_index(in, count);
     in->lowest = count;
 }
 
 static void drop_front(struct instance *in, uint32_t count)
 {
-    for (uint32_t i = in->lowest; i < count; i++) {
-        forget(in, i);
-    }
+    forget_before_index(in, count);
     retained_drop_front(&in->events, in->pool, count);
     in->lowest = in->lowest > count ? in->lowest - count : 0;
     in->start_hint = in->start_hint > count ? in->start_hint - count : 0;
@@ -546,11 +561,13 @@ void instance_prefetch(const struct instance *in, uint32_t step)
     if (step == 0) {
         memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
     } else if (retained_count(r) > 0 && step == 1) {
-        __builtin_prefetch(&r->items[r->n]);
+        memory_prefetch(&r->items[r->n], sizeof(*r->items)); /* what comes next */
         __builtin_prefetch(&r->items[r->lo]);
         prefetch_detector(in);
     } else if (retained_count(r) > 0) {
-        event_prefetch(r->items[r->n - 1].event);
+        if (in->rule->detect->n_joins > 0 || in->rule->detect->n_registers > 0) {
+            event_prefetch(r->items[r->n - 1].event);
+        }
         __builtin_prefetch(r->items[r->lo].event); /* goes, maybe */
     }
 }

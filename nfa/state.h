@@ -135,6 +135,8 @@ struct nfa_call {
 
 struct instance *instance_new(const struct rule *rule, struct pool *pool);
 void instance_free(struct instance *in);
+/* The same when its pool goes as a whole: what lies in that is not given back to it. */
+void instance_abandon(struct instance *in);
 
 /* Which roles of the rule the event has (let filters evaluated), for one key mapping or all. */
 uint64_t rule_roles_of(const struct rule *rule, const struct event *e, struct nfa_scratch *scratch);
