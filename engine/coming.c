@@ -66,7 +66,7 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
     const struct shard_item *item = &s->items[c->next];
     find(in, pass, item, call);
     if (in->rule_bits != 0) {
-        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct coming_key){item->key.hash, in->rule_bits, NULL};
+        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct key_fetch){item->key.hash, in->rule_bits, NULL};
     }
     c->next++;
 }
@@ -74,11 +74,7 @@ static void take_in(struct coming_items *c, const struct shard *s, const struct 
 static void fetch_keys(struct coming_items *c, const struct keyspace *ks)
 {
     size_t end = c->n_done + 1 + KEYS_AHEAD < c->n_wanted ? c->n_done + 1 + KEYS_AHEAD : c->n_wanted;
-    uint32_t step = KEYSPACE_PREFETCH_STEPS - 1;
-    for (size_t i = c->n_done + 1; i < end; i++) {
-        struct coming_key *key = &c->wanted[i % COMING_ITEMS];
-        keyspace_prefetch(ks, key->hash, key->rule_bits, step--, &key->entry);
-    }
+    keyspace_prefetch_ring(ks, c->wanted, COMING_ITEMS, c->n_done + 1, end);
 }
 
 void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,

@@ -15,20 +15,13 @@ struct coming {
     uint64_t tests[COMING_USES]; /* of uses that are `by_event`: what the event passes */
 };
 
-/* What is fetched for an item. */
-struct coming_key {
-    struct hash128 hash;
-    uint64_t rule_bits; /* as in struct coming */
-    const struct key_entry *entry; /* keyspace_prefetch() */
-};
-
 /* Those that some rule may want have numbers of their own: what they need is fetched so many of them ahead, for the
  * others take no time. */
 struct coming_items {
     size_t next; /* first item that is not in the ring yet */
     struct coming ring[COMING_ITEMS];
     size_t n_wanted, n_done;     /* taken in; begun with */
-    struct coming_key wanted[COMING_ITEMS]; /* by number */
+    struct key_fetch wanted[COMING_ITEMS]; /* by number; rule_bits as in struct coming */
 };
 
 /* The rings are written before they are read. */

@@ -82,8 +82,7 @@ struct kin_alone {
 
 struct due_timer {
     struct etime time;
-    struct hash128 hash;
-    const struct key_entry *entry; /* keyspace_prefetch() */
+    struct key_fetch key;
 };
 
 struct shard {

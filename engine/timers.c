@@ -85,7 +85,7 @@ void timers_fire_behind(struct shard *s, const struct shard_pass *pass, struct k
 static void note_ahead(void *ctx, struct etime t, struct hash128 hash)
 {
     struct shard *s = ctx;
-    VEC_PUSH(s->ahead, s->n_ahead, s->cap_ahead) = (struct due_timer){t, hash, NULL};
+    VEC_PUSH(s->ahead, s->n_ahead, s->cap_ahead) = (struct due_timer){t, {hash, UINT64_MAX, NULL}};
 }
 
 static int by_time(const void *x, const void *y)
@@ -94,7 +94,7 @@ static int by_time(const void *x, const void *y)
     if (a->time.ns != b->time.ns) {
         return a->time.ns < b->time.ns ? -1 : 1;
     }
-    return hash128_cmp(a->hash, b->hash);
+    return hash128_cmp(a->key.hash, b->key.hash);
 }
 
 static void find_ahead(struct shard *s, uint32_t stage, const struct etime *before)
@@ -111,8 +111,7 @@ static void prefetch_due(struct shard *s, size_t i)
     for (uint32_t step = 0; step < KEYSPACE_PREFETCH_STEPS; step++) {
         size_t ahead = i + (KEYSPACE_PREFETCH_STEPS - step);
         if (ahead < s->n_ahead) {
-            struct due_timer *due = &s->ahead[ahead];
-            keyspace_prefetch(s->keyspace, due->hash, UINT64_MAX, step, &due->entry);
+            keyspace_prefetch(s->keyspace, &s->ahead[ahead].key, step);
         }
     }
 }

@@ -5,7 +5,6 @@
 #include "base/xalloc.h"
 #include "engine/keys/keyspace_parts.h"
 
-#define BUILT_SHARE 4
 #define REST_AT_ONCE 16
 /* Packing and building take a microsecond then; of more they take as long as there is in it. */
 #define LIGHT_SLOTS 2
@@ -102,7 +101,7 @@ void keyspace_unlist(struct keyspace *ks, struct key_entry *e)
  * at a time, for one that wakes makes few go. */
 static void let_rest(struct keyspace *ks, uint64_t budget)
 {
-    for (int i = 0; i < REST_AT_ONCE && keyspace_built_memory(ks) > budget / BUILT_SHARE; i++) {
+    for (int i = 0; i < REST_AT_ONCE && keyspace_built_memory(ks) > budget / KEYSPACE_BUILT_SHARE; i++) {
         if (!keyspace_rest_oldest(ks)) {
             return;
         }
@@ -127,12 +126,9 @@ static struct key_record *oldest(const struct keyspace *ks)
     return light->used < heavy->used ? light : heavy;
 }
 
-void keyspace_evict(struct keyspace *ks)
+void keyspace_evict_now(struct keyspace *ks)
 {
     uint64_t budget = ks->options.memory_bytes;
-    if (budget == 0) {
-        return;
-    }
     let_rest(ks, budget);
     while (keyspace_memory(ks) > budget) {
         if (evict_resting(ks)) {

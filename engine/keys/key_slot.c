@@ -9,6 +9,14 @@ void key_slot_free(const struct key_slot *s, struct pool *pool)
     measure_free(s->measure);
 }
 
+void key_slot_abandon(const struct key_slot *s)
+{
+    if (s->instance != NULL) {
+        instance_abandon(s->instance);
+    }
+    measure_free(s->measure);
+}
+
 static uint32_t kept(const struct key_slot *s)
 {
     uint64_t n = key_slot_retained(s);

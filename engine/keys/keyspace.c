@@ -25,11 +25,16 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     return ks;
 }
 
-static void free_records(struct keyspace *ks, const struct record_list *l)
+/* By entries: a walk along the records' lists would wait for memory at each. */
+void keyspace_free_outside(struct keyspace *ks)
 {
-    for (struct key_record *rec = l->oldest, *next; rec != NULL; rec = next) {
-        next = rec->newer;
-        keyspace_free_record(ks, rec);
+    const struct key_entries *x = &ks->index.entries;
+    for (uint32_t i = 0; i < x->n_begun && x->n > 0; i++) {
+        const struct key_entry *e = key_entry_at(x, i);
+        const struct key_record *rec = e->used ? key_entry_record(ks, e) : NULL;
+        for (uint32_t k = 0; rec != NULL && k < rec->n_slots; k++) {
+            key_slot_abandon(&rec->slots[k]);
+        }
     }
 }
 
@@ -38,9 +43,7 @@ void keyspace_free(struct keyspace *ks)
     if (ks == NULL) {
         return;
     }
-    free_records(ks, &ks->clean);
-    free_records(ks, &ks->dirty);
-    free_records(ks, &ks->heavy);
+    keyspace_free_outside(ks);
     key_index_release(&ks->index);
     free(ks->heap_of_stage);
     free(ks->held);

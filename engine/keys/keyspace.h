@@ -141,12 +141,19 @@ enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err) FYKE_MUST_USE;
 
-/* Fetches what an event of the key will need, from the table to what its instances keep, a step further with
- * each call: 0 to KEYSPACE_PREFETCH_STEPS - 1; `rule_bits`: which rules' (key_rule_bit). Changes nothing.
- * `entry`: kept for the key from one step to the next, at most until keyspace_shrink(). */
+/* A key whose memory is fetched. */
+struct key_fetch {
+    struct hash128 hash;
+    uint64_t rule_bits;            /* which rules' (key_rule_bit) */
+    const struct key_entry *entry; /* from one step to the next, at most until keyspace_shrink(); NULL: none */
+};
+/* Fetches what an event of the key will need, from the table to what its instances keep: steps 0 to
+ * KEYSPACE_PREFETCH_STEPS - 1, one after the other. Changes nothing else. */
 #define KEYSPACE_PREFETCH_STEPS 7
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits, uint32_t step,
-                       const struct key_entry **entry);
+void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step);
+/* The same for those that come next, [first, end) of a ring: the first is at its last step, each behind it one step
+ * less far. `size`: a power of two. */
+void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end);
 
 /* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);

@@ -94,29 +94,45 @@ static void prefetch_slots(const struct key_record *rec, uint64_t rule_bits, uin
     }
 }
 
-void keyspace_prefetch(const struct keyspace *ks, struct hash128 hash, uint64_t rule_bits, uint32_t step,
-                       const struct key_entry **entry)
+/* An entry that has become another key's by now is fetched for that one. */
+static void prefetch_step(const struct keyspace *ks, struct key_fetch *f, uint32_t step)
 {
     if (step == 0) {
-        __builtin_prefetch(entry_table_home(&ks->index.table, hash));
+        __builtin_prefetch(entry_table_home(&ks->index.table, f->hash));
         return;
     }
     if (step == 1) {
-        *entry = likely_entry(&ks->index, hash);
-        __builtin_prefetch(*entry);
+        f->entry = likely_entry(&ks->index, f->hash);
+        __builtin_prefetch(f->entry);
         return;
     }
-    if (*entry == NULL || !hash128_eq((*entry)->hash, hash)) {
+    if (step == 2 && !hash128_eq(f->entry->hash, f->hash)) {
+        f->entry = NULL;
         return;
     }
-    const struct key_record *rec = key_entry_record(ks, *entry);
+    const struct key_record *rec = key_entry_record(ks, f->entry);
     if (rec == NULL) {
         return;
     }
     if (step == 2) {
         memory_prefetch(rec, RECORD_PREFETCH_BYTES);
     } else {
-        prefetch_slots(rec, rule_bits, step - 3);
+        prefetch_slots(rec, f->rule_bits, step - 3);
+    }
+}
+
+void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step)
+{
+    if (step < 2 || f->entry != NULL) {
+        prefetch_step(ks, f, step);
+    }
+}
+
+void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end)
+{
+    uint32_t step = KEYSPACE_PREFETCH_STEPS;
+    for (size_t i = first; i < end; i++) {
+        keyspace_prefetch(ks, &ring[i & (size - 1)], --step);
     }
 }
 
@@ -204,6 +220,7 @@ struct keyspace_kept *keyspace_leave_store(struct keyspace *ks)
     k->n_instances = ks->n_instances;
     k->n_events = ks->n_events;
     k->n_unlisted = ks->n_unlisted;
+    keyspace_free_outside(ks);
     k->index = ks->index;
     key_index_init(&ks->index, 0);
     store_reader_free(ks->reader);

@@ -132,6 +132,8 @@ void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
 
 /* A record in memory with nothing in it, in no list; the entry is made when there is none. */
 struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
+/* Of all records, what does not lie in the pool; only that and the index are to be released then. */
+void keyspace_free_outside(struct keyspace *ks);
 /* Its memory; entry and lists know it no more. */
 void keyspace_free_record(struct keyspace *ks, struct key_record *rec);
 /* First slot whose leader is not below it. */
@@ -166,8 +168,17 @@ void keyspace_delist(struct keyspace *ks, struct key_record *rec);
 /* Moves the record to the newest end of the list it belongs to. */
 void keyspace_used(struct keyspace *ks, struct key_record *rec);
 void keyspace_mark_dirty(struct keyspace *ks, struct key_record *rec);
-/* Lets records go until the budget is kept, as far as that is possible. */
-void keyspace_evict(struct keyspace *ks);
+/* Lets records go until the budget is kept, as far as that is possible; of it those that are built have a part. */
+#define KEYSPACE_BUILT_SHARE 4
+void keyspace_evict_now(struct keyspace *ks);
+static inline void keyspace_evict(struct keyspace *ks)
+{
+    uint64_t budget = ks->options.memory_bytes;
+    if (budget != 0 &&
+        (keyspace_built_memory(ks) > budget / KEYSPACE_BUILT_SHARE || keyspace_memory(ks) > budget)) {
+        keyspace_evict_now(ks);
+    }
+}
 /* What it stands for is in the store alone. */
 void keyspace_unlist(struct keyspace *ks, struct key_entry *e);
 
