@@ -168,7 +168,8 @@ static bool ready(struct instance *in, const struct nfa_call *call)
         detector_enter(in, call); /* whoever called last may be gone, and its scratch with it */
         return true;
     }
-    if (call->scratch->limits.general || !in->rule->detect->at_events) {
+    /* with ending_tests all that is open at its deadline is complete */
+    if (call->scratch->limits.general || !in->rule->detect->at_events || in->rule->ending_tests) {
         return false;
     }
     in->detector = detector_new(in);
@@ -186,7 +187,7 @@ void detector_add(struct instance *in, const struct nfa_call *call)
     count(in, retained_at(&in->events, last)->tests);
     if (in->detector) {
         feed(in, last);
-    } else if (has_enough(in)) { /* before that nothing can complete */
+    } else if (!in->rule->ending_tests && has_enough(in)) { /* before that nothing can complete */
         ready(in, call);
     }
 }
@@ -221,7 +222,7 @@ bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, ui
     const struct rule *r = in->rule;
     bool may_end = (tests & r->last_tests) != 0 || (r->ends_with_next_no && counted);
     *ret_last = retained_count(&in->events) - 1;
-    if (!may_end || !has_enough(in)) {
+    if (!may_end || r->ending_tests || !has_enough(in)) { /* at deadlines alone */
         return false;
     }
     if (in->detector) {

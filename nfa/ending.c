@@ -1,5 +1,5 @@
-/* Events that only end what an absence has open (`A then no M for D`): nothing is ever bound behind them, so they are
- * not kept, and what they end need not be searched at its deadline. */
+/* Events that end what an absence has open (`A then no M for D`), all of it at once: what they end need not be searched
+ * at its deadline, and they are kept only if something begins with them. */
 #include "nfa/rule.h"
 
 /* One step, then absences and nothing else; no event counts for anything but these. */

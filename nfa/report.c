@@ -390,17 +390,25 @@ bool report_at_event(struct instance *in, uint32_t last, const struct nfa_call *
     return report_at(in, MATCH_MATCH, now, false, last, call);
 }
 
+/* Of a rule with ending_tests only what began that long before is complete. */
+static uint32_t last_due(const struct instance *in, struct etime t)
+{
+    const struct rule *r = in->rule;
+    return r->ending_tests ? retained_at_or_after(&in->events, (struct etime){etime_sub(t, r->horizon).ns + 1}) - 1
+                           : UINT32_MAX;
+}
+
 bool report_at_deadline(struct instance *in, struct etime t, const struct nfa_call *call)
 {
     bool may_complete = detector_may_complete_at(in, t, call);
     if (may_complete && timeouts_between(in->rule)) {
         return report_with_timeouts(in, t, call);
     }
-    bool changed = may_complete && report_at(in, MATCH_MATCH, t, true, UINT32_MAX, call);
+    bool changed = may_complete && report_at(in, MATCH_MATCH, t, true, last_due(in, t), call);
     return report_timeouts(in, t, call) || changed;
 }
 
 bool report_pending(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    return detector_may_complete_at(in, t, call) && report_at(in, MATCH_PENDING, t, true, UINT32_MAX, call);
+    return detector_may_complete_at(in, t, call) && report_at(in, MATCH_PENDING, t, true, last_due(in, t), call);
 }

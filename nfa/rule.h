@@ -208,7 +208,7 @@ struct rule {
     uint64_t last_tests;      /* tests whose event can complete a match */
     bool quick_tests;         /* every own condition is one: nfa/quick_test.h */
     uint64_t passing_tests;   /* whose event can only end a match, at once or never (nfa/passing.c) */
-    uint64_t ending_tests;    /* whose event only ends what a trailing absence has open (nfa/ending.c) */
+    uint64_t ending_tests;    /* whose event ends all that is open of the rule (nfa/ending.c) */
     uint32_t *need;           /* per test: how many events of it every match binds */
     uint32_t need_all;        /* of all tests together */
     bool uses_counted;        /* next, in a row, next no: positions of counted events matter */

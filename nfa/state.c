@@ -359,19 +359,22 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
     }
 }
 
-/* Nothing is left open, and the event is not kept. Where events may come behind the clock what it has ended stays
- * as long as it would have waited, until something begins behind it: the record has to say what its key has passed. */
-static void end_open(struct instance *in, bool was_told, const struct nfa_call *call)
+/* Nothing that was open is left. Where events may come behind the clock what has ended stays as long as it would have
+ * waited, until something begins behind it: the record has to say what its key has passed. False: something begins
+ * with the event itself, so it is kept. */
+static bool end_open(struct instance *in, uint64_t tests, bool was_told, const struct nfa_call *call)
 {
     uint32_t n = retained_count(&in->events);
+    bool only_ends = (tests & ~in->rule->ending_tests) == 0;
     if (call->in_order && n > 0) {
         drop_front(in, n);
-        return;
+        return only_ends;
     }
     for (uint32_t i = instance_first_start(in); i < n; i = instance_first_start(in)) {
         instance_mark_reported(in, i);
     }
-    in->told = was_told;
+    in->told = only_ends && was_told;
+    return only_ends;
 }
 
 /* The event passes these tests; what is to be kept of it has been captured. */
@@ -388,9 +391,8 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     if (counted) {
         in->positions++;
     }
-    if (tests != 0 && (tests & ~r->ending_tests) == 0) {
+    if ((tests & r->ending_tests) && end_open(in, tests, was_told, call)) {
         call->scratch->counters.detector_calls++;
-        end_open(in, was_told, call);
         quiet_forget(in);
         return true;
     }

@@ -31,13 +31,16 @@ bool key_slot_settle(struct key_slot *s)
     }
     s->stale = false;
     if (s->instance != NULL) {
+        if (instance_is_empty(s->instance)) {
+            return false;
+        }
         instance_told(s->instance);
         s->next = instance_next_time(s->instance);
         struct instance_weight w = instance_weigh(s->instance);
         s->bytes = w.bytes;
         s->outside = w.outside;
         s->events = kept(s);
-        return !instance_is_empty(s->instance);
+        return true;
     }
     s->next = measure_next_time(s->measure);
     s->bytes = s->outside = measure_bytes(s->measure);
