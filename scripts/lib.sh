@@ -36,6 +36,7 @@ build pc:libmaxminddb    libmaxminddb-dev
 build pc:libxxhash       libxxhash-dev
 build pc:libzstd         libzstd-dev
 build pc:zlib            zlib1g-dev
+ship  cmd:python3        python3
 test  pc:cmocka          libcmocka-dev
 test  pc:jansson         libjansson-dev
 test  cmd:make           make

@@ -250,6 +250,25 @@ def check_kubernetes(folder):
         say(where, "runs as root")
 
 
+# ---- what is installed first ----------------------------------------------------------------------
+
+def check_needs():
+    """A set that a script asks for and lib.sh does not know would install nothing."""
+    scripts = ROOT / "scripts"
+    table = re.search(r"^needs\(\) \{\n  cat <<'END'\n(.*?)^END$",
+                      (scripts / "lib.sh").read_text(encoding="utf-8"), re.M | re.S).group(1)
+    rows = [line.split() for line in table.splitlines()]
+    for script in sorted(p for p in scripts.iterdir() if p.is_file()):
+        text = script.read_text(encoding="utf-8")
+        for sets in re.findall(r"^[^#\n]*\binstall_missing((?: [a-z]+)+)", text, re.M):
+            for name in set(sets.split()) - {row[0] for row in rows}:
+                say(f"scripts/{script.name}", f"lib.sh has no set {name}")
+    training = (scripts / "build-shipped").read_text(encoding="utf-8")
+    shipped = {row[1] for row in rows if row[0] in ("build", "ship")}
+    if re.search(r"^ *python3 ", training, re.M) and "cmd:python3" not in shipped:
+        say("scripts/build-shipped", "python3 is in none of its sets")
+
+
 # ---- README --------------------------------------------------------------------------------------
 
 def check_readme():
@@ -269,6 +288,7 @@ check_systemd()
 check_container()
 check_kubernetes("kubernetes")
 check_kubernetes("kubernetes-group")
+check_needs()
 check_readme()
 print("\n".join(problems) or "deploy/ and the command agree")
 sys.exit(1 if problems else 0)
