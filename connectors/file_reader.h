@@ -28,6 +28,7 @@ struct file_reader {
     uint32_t topic;  /* payload */
     uint32_t *parts; /* indexes of its partitions; payload: one */
     size_t n_parts, cap_parts;
+    uint64_t surveyed; /* lines that the file held beforehand (envelopes) */
     struct lines lines;
     struct line_marks marks; /* payload */
     struct file_key key;

@@ -90,6 +90,7 @@ static enum err survey(struct file_source *s, struct file_reader *r, struct erro
         struct line line;
         switch (lines_next(&r->lines, &line)) {
         case LINES_LINE:
+            r->surveyed = line.number;
             if (!line.too_long) {
                 note_place(s, r, line.text);
             }
@@ -202,8 +203,12 @@ static bool feeds_table(const struct ruleset *rs, struct slice topic)
     return false;
 }
 
+/* What is added to the file while it is read waits for the next run: the clock may have gone on without its partition. */
 static void take_envelope(struct file_source *s, struct file_reader *r, const struct line *line)
 {
+    if (line->number > r->surveyed) {
+        return;
+    }
     struct record rec = {.origin = r->path, .line = line->number};
     struct slice topic;
     const char *why = line->too_long ? "envelope is too long"

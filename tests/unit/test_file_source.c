@@ -382,6 +382,21 @@ static void envelopes_keep_coordinates(void **state)
     assert_int_equal(file_source_foreign(w->source), 1);
 }
 
+/* Its partition has ended by then, and others may have moved the clock past it. */
+static void what_is_added_to_envelopes_waits(void **state)
+{
+    struct world *w = *state;
+    put_text(w, "1", envelopes);
+    assert_int_equal(open_source(w, (const char *[]){"1"}, 1, true, false), ERR_OK);
+    FILE *f = fopen(path_of(w, "1"), "a");
+    assert_non_null(f);
+    fputs("{\"topic\":\"b\",\"partition\":0,\"offset\":2,\"key\":null,\"payload\":null}\n", f);
+    fputs("{\"topic\":\"b\",\"partition\":1,\"offset\":1,\"key\":null,\"payload\":null}\n", f);
+    assert_int_equal(fclose(f), 0);
+    expect_all(w, 9,
+               "b/2@5=x\ny (k) b/0@1=null b/2@9={\"v\":[1]} (3) !envelope is not JSON |b/0 |b/2 ");
+}
+
 static void start_from_positions(void **state)
 {
     struct world *w = *state;
@@ -445,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(paused_files_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(key_of_the_payload, setup, teardown),
         cmocka_unit_test_setup_teardown(envelopes_keep_coordinates, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_added_to_envelopes_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(start_from_positions, setup, teardown),
         cmocka_unit_test_setup_teardown(files_may_only_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_do_not_fit, setup, teardown),
