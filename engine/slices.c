@@ -120,7 +120,7 @@ static void add_key(struct slices *s, uint32_t shard, const struct key_record *r
     for (uint32_t i = 0; i < rec->n_values; i++) {
         values[i] = value_copy(rec->values[i], &s->values);
     }
-    VEC_PUSH(s->keys, s->n, s->cap) = (struct due_key){values, rec->n_values, shard, rec->hash};
+    VEC_PUSH(s->keys, s->n, s->cap) = (struct due_key){values, rec->n_values, shard, key_record_hash(rec)};
 }
 
 /* The first of the keys stay, in memory of their own. */
@@ -164,7 +164,7 @@ static void note_due(void *ctx, struct etime t, struct hash128 hash)
 static bool is_behind_kept(const struct slices *s, bool cut, const struct key_record *rec)
 {
     size_t most = (size_t)s->size * SLICES_LISTED;
-    const struct due_key k = {rec->values, rec->n_values, 0, rec->hash};
+    const struct due_key k = {rec->values, rec->n_values, 0, key_record_hash(rec)};
     return cut && by_key(&k, &s->keys[most - 1]) > 0;
 }
 

@@ -67,58 +67,90 @@ struct pool *keyspace_pool(struct keyspace *ks)
 
 /* ---- records ------------------------------------------------------------------------------ */
 
+/* Of all values but the last, whose text ends the canonical bytes. */
 static size_t text_bytes(const struct key_ref *ref)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < ref->n_values; i++) {
         assert(ref->values[i].kind != VAL_LIST); /* no key is a list */
-        n += ref->values[i].kind == VAL_STRING ? ref->values[i].len : 0;
+        n += ref->values[i].kind == VAL_STRING && i + 1 < ref->n_values ? ref->values[i].len : 0;
     }
     return n;
 }
 
-/* One block: the record, its values, their text, the canonical bytes. */
+static char *put_texts(struct key_record *rec, char *at)
+{
+    for (uint32_t i = 0; i + 1 < rec->n_values; i++) {
+        struct value *v = &rec->values[i];
+        if (v->kind == VAL_STRING && v->len > 0) {
+            memcpy(at, v->u.str, v->len);
+            v->u.str = at;
+            at += v->len;
+        }
+    }
+    return at;
+}
+
+static void put_canonical(struct key_record *rec, struct slice canonical, char *at)
+{
+    if (canonical.len == 0) {
+        return; /* a key of no values */
+    }
+    memcpy(at, canonical.ptr, canonical.len);
+    struct value *last = &rec->values[rec->n_values - 1];
+    if (last->kind == VAL_STRING) {
+        at += canonical.len - last->len;
+        assert(last->len == 0 || memcmp(at, last->u.str, last->len) == 0);
+        last->u.str = at;
+    }
+}
+
 static struct key_record *record_block(struct keyspace *ks, const struct key_ref *ref)
 {
     size_t values_bytes = ref->n_values * sizeof(struct value);
     size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
-    struct key_record *rec = pool_zalloc(&ks->pool, bytes);
-    struct value *values = (struct value *)(void *)(rec + 1);
-    char *at = (char *)rec + sizeof(*rec) + values_bytes;
-    for (uint32_t i = 0; i < ref->n_values; i++) {
-        values[i] = ref->values[i];
-        if (values[i].kind == VAL_STRING && values[i].len > 0) {
-            memcpy(at, values[i].u.str, values[i].len);
-            values[i].u.str = at;
-            at += values[i].len;
-        }
+    assert(bytes <= UINT32_MAX && ref->n_values <= UINT16_MAX);
+    struct key_record *rec = pool_alloc(&ks->pool, bytes);
+    *rec = (struct key_record){
+        .slots = &rec->own_slot,
+        .cap_slots = 1,
+        .n_values = (uint16_t)ref->n_values,
+        .bytes = (uint32_t)bytes,
+        .canonical_bytes = (uint32_t)ref->canonical.len,
+    };
+    if (values_bytes > 0) {
+        memcpy(rec->values, ref->values, values_bytes);
     }
-    if (ref->canonical.len > 0) {
-        memcpy(at, ref->canonical.ptr, ref->canonical.len);
-    }
-    rec->canonical = slice_from(at, ref->canonical.len);
-    rec->values = values;
-    rec->n_values = ref->n_values;
-    rec->bytes = bytes;
+    put_canonical(rec, ref->canonical, put_texts(rec, (char *)rec->values + values_bytes));
     return rec;
 }
 
 struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref)
 {
     struct key_record *rec = record_block(ks, ref);
-    rec->hash = ref->hash;
     rec->key_group = ref->key_group;
-    rec->stage = ks->options.key_groups[ref->key_group].stage;
     rec->last = PLACE_MIN;
     rec->next_time = ETIME_MAX;
     rec->entry = keyspace_entry(ks, ref->hash);
     if (rec->entry == NULL) {
-        rec->entry = keyspace_add_entry(ks, ref->hash, rec->stage);
+        uint32_t stage = ks->options.key_groups[ref->key_group].stage;
+        rec->entry = keyspace_add_entry(ks, ref->hash, stage);
     }
     rec->entry->rec = rec;
     rec->entry->life = ks->index.life;
     keyspace_weigh(ks, rec);
     return rec;
+}
+
+struct hash128 key_record_hash(const struct key_record *rec)
+{
+    return rec->entry->hash;
+}
+
+/* Of slots that are not in the record's own block. */
+static size_t slots_apart_bytes(const struct key_record *rec)
+{
+    return rec->slots == &rec->own_slot ? 0 : rec->cap_slots * sizeof(*rec->slots);
 }
 
 void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
@@ -129,7 +161,9 @@ void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
     ks->outside -= rec->outside;
     ks->dirty_memory -= rec->dirty ? rec->memory : 0;
     keyspace_free_stored(ks, rec);
-    pool_free(&ks->pool, rec->slots, rec->cap_slots * sizeof(*rec->slots));
+    if (rec->slots != &rec->own_slot) {
+        pool_free(&ks->pool, rec->slots, slots_apart_bytes(rec));
+    }
     pool_free(&ks->pool, rec, rec->bytes);
 }
 
@@ -137,8 +171,7 @@ void keyspace_free_record(struct keyspace *ks, struct key_record *rec)
 void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
 {
     uint64_t outside = 0, events = 0;
-    uint64_t memory = rec->bytes + rec->cap_slots * sizeof(*rec->slots) +
-                      rec->n_stored * sizeof(*rec->stored);
+    uint64_t memory = rec->bytes + slots_apart_bytes(rec) + rec->n_stored * sizeof(*rec->stored);
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         uint32_t rules = key_slot_rules(&rec->slots[i]);
         memory += rec->slots[i].bytes * rules;
@@ -157,7 +190,7 @@ void keyspace_weigh(struct keyspace *ks, struct key_record *rec)
 static enum err check_same_key(const struct key_record *rec, const struct key_ref *ref,
                                struct error *err)
 {
-    if (slice_eq(rec->canonical, ref->canonical)) {
+    if (slice_eq(key_record_canonical(rec), ref->canonical)) {
         return ERR_OK;
     }
     return error_set(err, ERR_LIMIT, "two keys have the same 128-bit hash");
@@ -268,18 +301,24 @@ struct measure_state *keyspace_measure(const struct key_record *rec, uint32_t ru
     return i < rec->n_slots && rec->slots[i].rule == rule ? rec->slots[i].measure : NULL;
 }
 
+static void grow_slots(struct pool *pool, struct key_record *rec)
+{
+    size_t bytes = rec->cap_slots * sizeof(*rec->slots);
+    if (rec->slots == &rec->own_slot) {
+        rec->slots = pool_alloc(pool, 2 * bytes);
+        rec->slots[0] = rec->own_slot;
+    } else {
+        rec->slots = pool_resize(pool, rec->slots, bytes, 2 * bytes);
+    }
+    rec->cap_slots *= 2;
+}
+
 struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *rec, uint32_t rule)
 {
     uint32_t leader = keyspace_leader(ks, rule);
     uint32_t i = key_record_place(rec, leader);
     if (rec->n_slots == rec->cap_slots) {
-        uint32_t cap = rec->cap_slots ? rec->cap_slots * 2 : 1;
-        rec->slots = rec->slots == NULL
-                         ? pool_alloc(&ks->pool, cap * sizeof(*rec->slots))
-                         : pool_resize(&ks->pool, rec->slots,
-                                       rec->cap_slots * sizeof(*rec->slots),
-                                       cap * sizeof(*rec->slots));
-        rec->cap_slots = cap;
+        grow_slots(&ks->pool, rec);
     }
     memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
     rec->slots[i] = (struct key_slot){.leader = leader, .rule = rule, .stale = true, .next = ETIME_MAX};

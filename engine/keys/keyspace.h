@@ -56,34 +56,41 @@ struct key_ref {
 struct key_entry;
 struct stored_slot;
 
-/* Fields below the line are the keyspace's own. */
+/* One block, with the key: the values, their text, the canonical bytes. With one slot, as nearly all have, and a
+ * short key it is four cache lines. From `entry` on fields are the keyspace's own, but for the values. */
 struct key_record {
-    struct hash128 hash;
-    uint32_t key_group;
-    uint32_t stage;
-    struct slice canonical;     /* owned */
-    const struct value *values; /* owned */
-    uint32_t n_values;
+    struct key_slot *slots; /* ascending by leader; only what holds something. `own_slot` while there is one at most */
     uint32_t n_slots, cap_slots;
+    uint32_t key_group;
     uint32_t serial; /* of the last event that went to its rules (nfa/shared_event.h); not stored */
-    struct key_slot *slots; /* ascending by leader; only what holds something */
-    struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
     struct etime next_time; /* ETIME_MAX: no timer */
-    /* ---- */
-    struct key_entry *entry;
-    bool dirty;    /* changed since the last keyspace_freeze() */
-    bool in_store; /* overlay or store have a head of it, or will when the commit is through */
-    bool dropped;  /* empty; kept until the store has forgotten it too */
-    bool heavy;    /* too much in it to be packed while it rests */
-    uint64_t used; /* when: a number that rises */
-    uint64_t bytes;  /* of its own block */
-    uint64_t memory; /* with everything that hangs on it, as if no event were shared */
+    struct place last;      /* of the last event or deadline that changed it; PLACE_MIN: none */
+    struct key_slot own_slot;
+    struct key_entry *entry; /* has the hash: key_record_hash() */
+    bool dirty : 1;    /* changed since the last keyspace_freeze() */
+    bool in_store : 1; /* overlay or store have a head of it, or will when the commit is through */
+    bool dropped : 1;  /* empty; kept until the store has forgotten it too */
+    bool heavy : 1;    /* too much in it to be packed while it rests */
+    uint16_t n_values;
+    uint32_t n_stored;
+    struct key_record *newer, *older; /* in the list of its kind, by last use */
+    uint64_t used;    /* when: a number that rises */
+    uint64_t memory;  /* with everything that hangs on it, as if no event were shared */
     uint64_t outside; /* of that, what does not lie in the pool */
     uint64_t events;  /* kept, of every rule */
     struct stored_slot *stored; /* segments that the store has apart from the head, by slot */
-    uint32_t n_stored;
-    struct key_record *newer, *older; /* in the list of its kind, by last use */
+    uint32_t bytes;             /* of the block */
+    uint32_t canonical_bytes;   /* of them, the last; they end with the last value's text, if it is one */
+    struct value values[];
 };
+_Static_assert(sizeof(struct key_record) == 208, "a key of 22 letters is left room for in 256 bytes");
+
+static inline struct slice key_record_canonical(const struct key_record *rec)
+{
+    const char *end = (const char *)rec + rec->bytes;
+    return slice_from(end - rec->canonical_bytes, rec->canonical_bytes);
+}
+struct hash128 key_record_hash(const struct key_record *rec);
 
 struct keyspace_options {
     const struct ruleset *rs;

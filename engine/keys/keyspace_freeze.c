@@ -63,7 +63,7 @@ static void freeze_dead_segments(const struct key_record *rec, const struct reco
         const struct record_slot *now = slot_in(head, old->slot);
         for (uint64_t id = old->first; id < old->first + old->n; id++) {
             if (!stands_apart(now, id)) {
-                freeze_del(f, record_segment_key(rec->hash, old->slot, id));
+                freeze_del(f, record_segment_key(key_record_hash(rec), old->slot, id));
             }
         }
     }
@@ -83,7 +83,7 @@ static bool was_stored(const struct key_record *rec, uint32_t slot, uint64_t id)
 static void freeze_segments(const struct key_record *rec, uint32_t slot,
                             const struct key_slot *held, struct frozen *f)
 {
-    struct event_near near = event_near_key(rec->canonical);
+    struct event_near near = event_near_key(key_record_canonical(rec));
     uint64_t first;
     uint32_t n = key_slot_segments(held, &first);
     for (uint32_t i = 0; i < n; i++) {
@@ -91,7 +91,7 @@ static void freeze_segments(const struct key_record *rec, uint32_t slot,
             continue;
         }
         size_t begin = f->bytes.len;
-        struct record_key key = record_segment_key(rec->hash, slot, first + i);
+        struct record_key key = record_segment_key(key_record_hash(rec), slot, first + i);
         record_begin_segment(&f->bytes);
         key_slot_encode_segment(held, i, &near, &f->bytes);
         record_end_segment(&key, begin, &f->bytes);
@@ -174,7 +174,7 @@ bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t 
                       struct buf *bytes, struct record_head *ret)
 {
     struct record_slots *slots = &ks->decoded;
-    struct event_near near = record_near(rec->last, rec->canonical);
+    struct event_near near = record_near(rec->last, key_record_canonical(rec));
     struct extent *heads = xcalloc(2 * ks->n_by_rule + 1, sizeof(*heads));
     struct extent *segments = heads + ks->n_by_rule;
     slots->n = 0;
@@ -195,7 +195,7 @@ bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t 
         qsort(slots->items, slots->n, sizeof(*slots->items), by_slot);
     }
     *ret = (struct record_head){
-        .canonical = rec->canonical,
+        .canonical = key_record_canonical(rec),
         .last = rec->last,
         .next_time = rec->next_time,
         .slots = slots->items,
@@ -207,7 +207,7 @@ bool keyspace_head_of(struct keyspace *ks, const struct key_record *rec, size_t 
 static void freeze_record(struct keyspace *ks, struct key_record *rec, struct buf *scratch,
                           struct frozen *f)
 {
-    struct record_key key = record_head_key(rec->hash);
+    struct record_key key = record_head_key(key_record_hash(rec));
     buf_clear(scratch);
     keyspace_list_rules(ks, rec);
     struct record_head head;
@@ -230,19 +230,24 @@ static void freeze_record(struct keyspace *ks, struct key_record *rec, struct bu
     keyspace_note_head(ks, rec, &head);
 }
 
+struct hashed_record {
+    struct hash128 hash;
+    struct key_record *rec;
+};
+
 static int record_by_hash(const void *x, const void *y)
 {
-    const struct key_record *const *a = x, *const *b = y;
-    return hash128_cmp((*a)->hash, (*b)->hash);
+    const struct hashed_record *a = x, *b = y;
+    return hash128_cmp(a->hash, b->hash);
 }
 
 /* Changed records, in order of hash; the caller frees the array. */
-static struct key_record **take_dirty(struct keyspace *ks, size_t *ret_n)
+static struct hashed_record *take_dirty(struct keyspace *ks, size_t *ret_n)
 {
-    struct key_record **all = NULL;
+    struct hashed_record *all = NULL;
     size_t n = 0, cap = 0;
     for (struct key_record *rec = ks->dirty.oldest; rec != NULL; rec = rec->newer) {
-        VEC_PUSH(all, n, cap) = rec;
+        VEC_PUSH(all, n, cap) = (struct hashed_record){key_record_hash(rec), rec};
     }
     if (n > 1) {
         qsort(all, n, sizeof(*all), record_by_hash);
@@ -274,9 +279,9 @@ void keyspace_freeze(struct keyspace *ks, struct frozen *ret)
 {
     size_t n;
     struct buf scratch = BUF_INIT;
-    struct key_record **all = take_dirty(ks, &n);
+    struct hashed_record *all = take_dirty(ks, &n);
     for (size_t i = 0; i < n; i++) {
-        freeze_record(ks, all[i], &scratch, ret);
+        freeze_record(ks, all[i].rec, &scratch, ret);
     }
     free(all);
     buf_release(&scratch);

@@ -103,7 +103,7 @@ static enum err load_instance(struct keyspace *ks, struct key_record *rec,
                               struct error *err)
 {
     uint32_t rule = keyspace_rule_of_slot(ks, slot->slot);
-    struct segment_source source = {ks, rec->hash, slot, reader_of(slot->segments), ERR_OK, NULL, err};
+    struct segment_source source = {ks, key_record_hash(rec), slot, reader_of(slot->segments), ERR_OK, NULL, err};
     const char *why = NULL;
     if (rule == STATE_NO_RULE) {
         return keyspace_damaged(key, "it belongs to no rule", err);
