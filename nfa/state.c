@@ -557,23 +557,32 @@ static void prefetch_detector(const struct instance *in)
     }
 }
 
-void instance_prefetch(const struct instance *in, uint32_t step)
+void instance_prefetch(const struct instance *in)
+{
+    memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
+}
+
+void instance_prefetch_kept(const struct instance *in)
 {
     const struct retained *r = &in->events;
-    if (step == 0) {
-        memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
-    } else if (retained_count(r) > 0 && step == 1) {
+    if (retained_count(r) > 0) {
         memory_prefetch(&r->items[r->n], sizeof(*r->items)); /* what comes next */
         __builtin_prefetch(&r->items[r->lo]);
         prefetch_detector(in);
-    } else if (retained_count(r) > 0) {
-        if (in->rule->detect->n_joins > 0 || in->rule->detect->n_registers > 0) {
-            event_prefetch(r->items[r->n - 1].event);
-        }
-        __builtin_prefetch(r->items[r->lo].event); /* goes, maybe */
     }
 }
 
+void instance_prefetch_events(const struct instance *in)
+{
+    const struct retained *r = &in->events;
+    if (retained_count(r) == 0) {
+        return;
+    }
+    if (in->rule->detect->n_joins > 0 || in->rule->detect->n_registers > 0) {
+        event_prefetch(r->items[r->n - 1].event);
+    }
+    __builtin_prefetch(r->items[r->lo].event); /* goes, maybe */
+}
 
 struct instance_weight instance_weigh(const struct instance *in)
 {

@@ -76,61 +76,182 @@ static const struct key_entry *likely_entry(const struct key_index *x, struct ha
     return entry_search_next(&x->table, &s, &number) ? key_entry_at(&x->entries, number) : NULL;
 }
 
+/* ---- what comes next is fetched ------------------------------------------------------------ */
+
 /* Of a key with many rules an event concerns few. */
 #define PREFETCH_SLOTS 16
-/* With a key of one short text. */
-#define RECORD_PREFETCH_BYTES 248
+/* With a key of one short text, and a slot. */
+#define RECORD_PREFETCH_BYTES 256
 
-static void prefetch_slots(const struct key_record *rec, uint64_t rule_bits, uint32_t step)
+/* What of an instance comes with a step. */
+typedef void (*prefetch_fn)(const struct instance *in);
+
+static inline const struct key_record *fetched_record(const struct keyspace *ks, const struct key_fetch *f)
 {
-    uint32_t n = rec->n_slots < PREFETCH_SLOTS ? rec->n_slots : PREFETCH_SLOTS;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct key_slot *slot = &rec->slots[i];
-        if (step == 0) {
-            __builtin_prefetch(&slot->instance);
-        } else if (slot->instance != NULL && (rule_bits & key_rule_bit(slot->leader))) {
-            instance_prefetch(slot->instance, step - 1);
-        }
+    return key_entry_record(ks, f->entry);
+}
+
+static inline bool stands_alone(const struct key_record *rec)
+{
+    return rec->cap_slots == 1;
+}
+
+static inline void fetch_of_slot(const struct key_slot *slot, uint64_t rule_bits, prefetch_fn fetch)
+{
+    if (slot->instance != NULL && (rule_bits & key_rule_bit(slot->leader))) {
+        fetch(slot->instance);
     }
 }
 
-/* An entry that has become another key's by now is fetched for that one. */
-static void prefetch_step(const struct keyspace *ks, struct key_fetch *f, uint32_t step)
+static inline void fetch_of_own(const struct key_record *rec, uint64_t rule_bits, prefetch_fn fetch)
 {
-    if (step == 0) {
-        __builtin_prefetch(entry_table_home(&ks->index.table, f->hash));
-        return;
+    if (rec->n_slots > 0) {
+        fetch_of_slot(&rec->own_slot, rule_bits, fetch);
     }
-    if (step == 1) {
-        f->entry = likely_entry(&ks->index, f->hash);
-        __builtin_prefetch(f->entry);
-        return;
+}
+
+static uint32_t slots_to_fetch(const struct key_record *rec)
+{
+    return rec->n_slots < PREFETCH_SLOTS ? rec->n_slots : PREFETCH_SLOTS;
+}
+
+static void fetch_of_slots(const struct key_record *rec, uint64_t rule_bits, prefetch_fn fetch)
+{
+    uint32_t n = slots_to_fetch(rec);
+    for (uint32_t i = 0; i < n; i++) {
+        fetch_of_slot(&rec->slots[i], rule_bits, fetch);
     }
-    if (step == 2 && !hash128_eq(f->entry->hash, f->hash)) {
+}
+
+static void fetch_slots(const struct key_record *rec)
+{
+    uint32_t n = slots_to_fetch(rec);
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&rec->slots[i].instance);
+    }
+}
+
+/* ---- the steps, by number: what hangs on the record's own slot comes one earlier than what hangs on others ---- */
+
+static inline void fetch_0_line(const struct keyspace *ks, const struct key_fetch *f)
+{
+    __builtin_prefetch(entry_table_home(&ks->index.table, f->hash));
+}
+
+static inline void fetch_1_entry(const struct keyspace *ks, struct key_fetch *f)
+{
+    f->entry = likely_entry(&ks->index, f->hash);
+    __builtin_prefetch(f->entry);
+}
+
+/* From here on an entry that has become another key's is fetched for that one. */
+static inline void fetch_2_record(const struct keyspace *ks, struct key_fetch *f)
+{
+    if (f->entry == NULL || !hash128_eq(f->entry->hash, f->hash)) {
         f->entry = NULL;
         return;
     }
-    const struct key_record *rec = key_entry_record(ks, f->entry);
-    if (rec == NULL) {
-        return;
-    }
-    if (step == 2) {
+    const struct key_record *rec = fetched_record(ks, f);
+    if (rec != NULL) {
         memory_prefetch(rec, RECORD_PREFETCH_BYTES);
-    } else {
-        prefetch_slots(rec, f->rule_bits, step - 3);
     }
 }
 
+static inline void fetch_3_slots(const struct keyspace *ks, const struct key_fetch *f)
+{
+    const struct key_record *rec = fetched_record(ks, f);
+    if (rec == NULL) {
+        return;
+    }
+    if (stands_alone(rec)) {
+        fetch_of_own(rec, f->rule_bits, instance_prefetch);
+    } else {
+        fetch_slots(rec);
+    }
+}
+
+static inline void fetch_4_instances(const struct keyspace *ks, const struct key_fetch *f)
+{
+    const struct key_record *rec = fetched_record(ks, f);
+    if (rec == NULL) {
+        return;
+    }
+    if (stands_alone(rec)) {
+        fetch_of_own(rec, f->rule_bits, instance_prefetch_kept);
+    } else {
+        fetch_of_slots(rec, f->rule_bits, instance_prefetch);
+    }
+}
+
+static inline void fetch_5_kept(const struct keyspace *ks, struct key_fetch *f)
+{
+    const struct key_record *rec = fetched_record(ks, f);
+    if (rec == NULL) {
+        return;
+    }
+    if (stands_alone(rec)) {
+        fetch_of_own(rec, f->rule_bits, instance_prefetch_events);
+        f->entry = NULL; /* that was all */
+    } else {
+        fetch_of_slots(rec, f->rule_bits, instance_prefetch_kept);
+    }
+}
+
+static inline void fetch_6_events(const struct keyspace *ks, const struct key_fetch *f)
+{
+    const struct key_record *rec = fetched_record(ks, f);
+    if (rec != NULL) {
+        fetch_of_slots(rec, f->rule_bits, instance_prefetch_events);
+    }
+}
+
+_Static_assert(KEYSPACE_PREFETCH_STEPS == 7, "each has a function");
+
 void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step)
 {
-    if (step < 2 || f->entry != NULL) {
-        prefetch_step(ks, f, step);
+    switch (step) {
+    case 0:
+        fetch_0_line(ks, f);
+        break;
+    case 1:
+        fetch_1_entry(ks, f);
+        break;
+    case 2:
+        fetch_2_record(ks, f);
+        break;
+    case 3:
+        fetch_3_slots(ks, f);
+        break;
+    case 4:
+        fetch_4_instances(ks, f);
+        break;
+    case 5:
+        fetch_5_kept(ks, f);
+        break;
+    default:
+        fetch_6_events(ks, f);
     }
+}
+
+/* Nearly always: a call and a switch for each step would take as long as the steps do. */
+static void prefetch_full(const struct keyspace *ks, struct key_fetch *ring, size_t mask, size_t first)
+{
+    fetch_6_events(ks, &ring[first & mask]);
+    fetch_5_kept(ks, &ring[(first + 1) & mask]);
+    fetch_4_instances(ks, &ring[(first + 2) & mask]);
+    fetch_3_slots(ks, &ring[(first + 3) & mask]);
+    fetch_2_record(ks, &ring[(first + 4) & mask]);
+    fetch_1_entry(ks, &ring[(first + 5) & mask]);
+    fetch_0_line(ks, &ring[(first + 6) & mask]);
 }
 
 void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end)
 {
     uint32_t step = KEYSPACE_PREFETCH_STEPS;
+    if (end - first == KEYSPACE_PREFETCH_STEPS) {
+        prefetch_full(ks, ring, size - 1, first);
+        return;
+    }
     for (size_t i = first; i < end; i++) {
         keyspace_prefetch(ks, &ring[i & (size - 1)], --step);
     }
