@@ -26,10 +26,17 @@ static double wall_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static enum err push(const struct turns *t, struct engine *e, size_t i, struct error *err)
+/* From one time that the engine works to the next; returns up to where. */
+static size_t push(const struct turns *t, struct engine *e, size_t from, size_t n, struct error *err)
 {
-    return t->parsed ? engine_push_event(e, t->decoded.events[i], err)
-                     : engine_push(e, &t->in.records[i], err);
+    size_t end = n - from < PROCESS_EVERY ? n : from + PROCESS_EVERY;
+    if (!t->parsed) {
+        check(engine_push_batch(e, &t->in.records[from], (uint32_t)(end - from), err), err);
+    }
+    for (size_t i = from; t->parsed && i < end; i++) {
+        check(engine_push_event(e, t->decoded.events[i], err), err);
+    }
+    return end;
 }
 
 static void turn(const struct turns *t, double seconds)
@@ -38,14 +45,9 @@ static void turn(const struct turns *t, double seconds)
     struct error err = ERROR_INIT;
     double end = wall_seconds() + seconds;
     size_t n = t->parsed ? t->decoded.n : t->in.n, i = 0;
-    for (; i < n; i++) {
-        check(push(t, e, i, &err), &err);
-        if (i % PROCESS_EVERY == 0) {
-            check(engine_process(e, &err), &err);
-            if (wall_seconds() > end) {
-                break;
-            }
-        }
+    while (i < n && wall_seconds() < end) {
+        i = push(t, e, i, n, &err);
+        check(engine_process(e, &err), &err);
     }
     check(engine_finish(e, &err), &err);
     struct engine_summary s;

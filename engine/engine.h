@@ -226,6 +226,9 @@ enum err engine_begin(struct engine *e, const struct source_partition *parts, ui
                       struct sink *sink, struct error *err) FYKE_MUST_USE;
 /* Judges lateness and buffers. */
 enum err engine_push(struct engine *e, const struct record *r, struct error *err) FYKE_MUST_USE;
+/* The same for many; several threads decode. */
+enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
+                           struct error *err) FYKE_MUST_USE;
 /* Pushes an event that is already decoded (inline tests: required fields may be missing). */
 enum err engine_push_event(struct engine *e, const struct event *event,
                            struct error *err) FYKE_MUST_USE;

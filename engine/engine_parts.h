@@ -147,9 +147,6 @@ void engine_note_first_offsets(struct engine *e, const struct source_partition *
 /* engine_renew_tables() */
 enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;
 
-/* engine_push() for many; several threads decode. */
-enum err engine_push_batch(struct engine *e, const struct record *records, uint32_t n,
-                           struct error *err) FYKE_MUST_USE;
 /* keyed.c: of several instances, do the events of a record belong to this task? ERR_STATE: too many of
  * the partition do not. */
 enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,

@@ -258,7 +258,7 @@ static void decode_record(struct decode_lane *lane, const struct record *r,
 static enum err push_record(struct engine *e, const struct record *r,
                             const struct decoded_record *ready, struct error *err)
 {
-    struct decoded_record now = {0};
+    struct decoded_record now;
     e->dirty = true;
     if (e->more) {
         FYKE_TRY(engine_drain(e, err)); /* what is due comes before what comes now */

@@ -401,8 +401,12 @@ static bool scan_value(struct decoder *d, const struct record *r, const struct p
     return scan_text(d, text, topic, ret);
 }
 
-static struct event **events_room(struct arena *arena, uint32_t n)
+/* Room for one event for each of `n` declarations. */
+static struct event **events_room(struct arena *arena, uint32_t n, struct decoded *ret)
 {
+    if (n <= DECODED_FEW) {
+        return ret->few;
+    }
     struct event **events = arena_room(arena, n * sizeof(struct event *));
     arena_take(arena, n * sizeof(struct event *));
     return events;
@@ -417,7 +421,7 @@ static void judge_decls(struct judging *j, struct decoded *ret)
         case NOT_CLAIMED: break;
         case ACCEPTED:
             if (ret->n_events == 0) {
-                ret->events = events_room(j->arena, j->topic->n_decls - i);
+                ret->events = events_room(j->arena, j->topic->n_decls - i, ret);
             }
             ret->events[ret->n_events++] = j->event;
             ret->bad_values += j->bad_values;

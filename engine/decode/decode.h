@@ -45,6 +45,9 @@ enum invalid_reason {
 
 const char *invalid_reason_name(enum invalid_reason reason);
 
+/* Most topics have no more declarations. */
+#define DECODED_FEW 2
+
 struct decoded {
     enum decode_result result;
     enum invalid_reason reason;
@@ -53,7 +56,8 @@ struct decoded {
     size_t position;       /* byte in the payload where it was seen; 0 for a field of a message
                             * that is not JSON */
     uint32_t n_events;
-    struct event **events; /* in order of declaration; memory of `arena` */
+    struct event **events; /* in order of declaration; `few` or memory of `arena` */
+    struct event *few[DECODED_FEW];
     uint32_t bad_values;   /* optional fields that were undecodable (now missing) */
     bool has_schema_id;    /* the message names the schema that it was written with … */
     uint32_t schema_id;    /* … by its id in a registry */

@@ -155,6 +155,10 @@ static ALWAYS_INLINE bool put_decimal(const struct quick_field *q, const struct 
                                       struct value *v)
 {
     struct decimal d;
+    if (!q->keep && json_number_is_short(s->ptr, s->len)) {
+        put_nothing(v);
+        return true;
+    }
     bool is_short = json_number_short_decimal(s->ptr, s->len, &d);
     if (!is_short && !json_number_to_decimal(slice_from(s->ptr, s->len), &d)) {
         return false;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/decimal.h"
@@ -18,6 +19,25 @@ bool json_number_to_decimal(struct slice number, struct decimal *ret) FYKE_MUST_
 /* json_number_to_decimal() for up to eight digits before and behind the point, without loops; false
  * says nothing. Eight bytes behind the number's end are readable. */
 bool json_number_short_decimal(const char *p, size_t len, struct decimal *ret) FYKE_MUST_USE;
+/* At most 16 bytes without an exponent, so any decimal holds it; false says nothing. */
+static inline bool json_number_is_short(const char *p, size_t len)
+{
+    uint64_t head, tail, letters;
+    uint32_t first, last;
+    if (len >= 8) {
+        memcpy(&head, p, sizeof(head));
+        memcpy(&tail, p + len - sizeof(tail), sizeof(tail));
+        letters = head | tail;
+    } else if (len >= 4) {
+        memcpy(&first, p, sizeof(first));
+        memcpy(&last, p + len - sizeof(last), sizeof(last));
+        letters = first | last;
+    } else {
+        letters = len == 1 ? 0 : UINT64_MAX;
+    }
+    /* of what numbers are made of, only the exponent's letter has this bit */
+    return len <= 16 && (letters & UINT64_C(0x4040404040404040)) == 0;
+}
 /* The nearest double, ties to even; false beyond the largest finite one. */
 bool json_number_to_double(struct slice number, double *ret) FYKE_MUST_USE;
 

@@ -357,6 +357,10 @@ static void check_number(const unsigned char *text)
     if (json_number_short_decimal(number.ptr, number.len, &quick)) {
         assert_true(ok && decimal_eq(quick, slow));
     }
+    bool exponent = memchr(text, 'e', number.len) != NULL || memchr(text, 'E', number.len) != NULL;
+    bool is_short = json_number_is_short(number.ptr, number.len);
+    assert_true(is_short == (!exponent && number.len <= 16) || (number.len < 4 && !is_short));
+    assert_true(ok || !is_short);
 }
 
 static void numbers_agree(void **state)
@@ -402,6 +406,7 @@ static void short_numbers(void **state)
         memcpy(text, cases[i].text, len);
         text[len] = i % 2 ? '}' : '.'; /* what follows is no part of it */
         assert_true(json_number_short_decimal(text, len, &d));
+        assert_true(json_number_is_short(text, len) || len == 2 || len == 3 || len > 16);
         assert_int_equal((long long)d.coeff, cases[i].coeff);
         assert_int_equal(d.scale, cases[i].scale);
     }
