@@ -16,39 +16,42 @@ static_assert(KEYS_AHEAD + TAKEN_IN < COMING_ITEMS, "a wanted item is in the rin
 static void ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
                      const struct event *e, const struct nfa_call *call)
 {
-    uint64_t holds = quick_set_ask(v->asks, e);
-    for (uint32_t u = 0; u < v->n_uses; u++) {
+    uint64_t holds = quick_set_ask(v->asks, e), wanted = 0, rule_bits = 0;
+    for (uint32_t u = 0, n = v->n_uses; u < n; u++) {
         const struct key_use *use = &v->uses[u];
-        const struct rule *rule = &rs->rules[use->rule];
         if (use->by_event) {
-            c->tests[u] = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
-                                             : rule_own_tests(rule, e, use->roles, call);
-            if (c->tests[u] == 0 && !rule_counts(rule, use->roles)) {
+            const struct rule *rule = &rs->rules[use->rule];
+            uint64_t tests = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
+                                                : rule_own_tests(rule, e, use->roles, call);
+            c->tests[u] = tests;
+            if (tests == 0 && !rule_counts(rule, use->roles)) {
                 continue;
             }
         }
-        c->wanted |= UINT64_C(1) << u;
-        c->rule_bits |= key_rule_bit(use->rule);
+        wanted |= UINT64_C(1) << u;
+        rule_bits |= key_rule_bit(use->rule);
     }
+    c->wanted = wanted;
+    c->rule_bits = rule_bits;
 }
 
 static void find(struct coming *c, const struct shard_pass *pass, const struct shard_item *item,
                  const struct nfa_call *call)
 {
+    const struct key_group *g = c->group = &pass->keys->groups[item->key.key_group];
+    c->known = false;
+    c->rule_bits = UINT64_MAX;
     if (item->derived != NULL && item->derived->ask != NULL) { /* goes to no rule's step */
-        c->known = false;
-        c->rule_bits = UINT64_MAX;
         return;
     }
-    const struct key_group *g = &pass->keys->groups[item->key.key_group];
-    const struct key_variant *v = &g->variants[item->variants.variant];
-    c->known = item->variants.next == NULL && v->index == NULL && v->n_uses <= COMING_USES &&
-               !nfa_scratch_is_watched(call->scratch);
-    c->wanted = c->rule_bits = 0;
-    if (c->known) {
-        ask_uses(c, v, pass->keys->rs, item->event, call);
+    const struct key_variant *v = c->variant = &g->variants[item->variants.variant];
+    if (item->variants.next != NULL || v->index != NULL || v->n_uses > COMING_USES ||
+        nfa_scratch_is_watched(call->scratch)) {
+        return;
     }
-    if (!c->known || v->n_follows > 0 || item->came_after) {
+    c->known = true;
+    ask_uses(c, v, pass->keys->rs, item->event, call);
+    if (v->n_follows > 0 || item->came_after) {
         c->rule_bits = UINT64_MAX;
     }
 }
@@ -86,8 +89,9 @@ void coming_go_on(struct coming_items *c, const struct shard *s, const struct sh
             take_in(c, s, pass, call);
         }
     }
+    c->fetched = NULL;
     if (coming_of(c, i)->rule_bits != 0) {
         fetch_keys(c, s->keyspace);
-        c->n_done++;
+        c->fetched = &c->wanted[c->n_done++ % COMING_ITEMS];
     }
 }

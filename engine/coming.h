@@ -11,7 +11,9 @@
 struct coming {
     bool known;         /* false: the rules are asked when it comes */
     uint64_t wanted;    /* bit u: use u of its variant takes the event, as far as that is known by the event alone */
-    uint64_t rule_bits; /* key_rule_bit() of those whose instances it will look at */
+    uint64_t rule_bits; /* key_rule_bit() of those whose instances it will look at; 0: no use wants it, nor a profile */
+    const struct key_group *group;
+    const struct key_variant *variant; /* where it is known: the item's only one */
     uint64_t tests[COMING_USES]; /* of uses that are `by_event`: what the event passes */
 };
 
@@ -22,6 +24,7 @@ struct coming_items {
     struct coming ring[COMING_ITEMS];
     size_t n_wanted, n_done;     /* taken in; begun with */
     struct key_fetch wanted[COMING_ITEMS]; /* by number; rule_bits as in struct coming */
+    const struct key_fetch *fetched;       /* of the item at hand; NULL: nobody will look at its key */
 };
 
 /* The rings are written before they are read. */

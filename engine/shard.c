@@ -92,10 +92,26 @@ static void take_record(struct delivery *d, struct key_record *rec)
 
 /* Deadlines before this stand in front of the event. At the end of a bounded input it may stand behind
  * the clock: what lies between is open, for a later run may bring events that belong there. */
-static struct etime decided_before(const struct delivery *d)
+static inline struct etime decided_before(const struct delivery *d)
 {
     struct etime at = d->cause->root.time;
     return etime_lt(d->clock, at) ? d->clock : at;
+}
+
+static bool has_deadline_before(const struct delivery *d)
+{
+    return d->known != NULL && etime_lt(d->known->next_time, decided_before(d));
+}
+
+static enum err fire_before(struct delivery *d, struct error *err)
+{
+    while (has_deadline_before(d)) {
+        timers_fire_record(d->shard, d->pass, d->known, &d->call, &d->view);
+        d->view.rec = NULL;
+        d->call.key = d->item->key.values;
+        FYKE_TRY(keyspace_find(d->shard->keyspace, &d->item->key, &d->known, err));
+    }
+    return ERR_OK;
 }
 
 /* The key's record with its deadlines before the event fired: as if the clock had done it between
@@ -103,29 +119,17 @@ static struct etime decided_before(const struct delivery *d)
  * the input was cut. */
 enum err deliver_look(struct delivery *d, struct error *err)
 {
-    struct keyspace *ks = d->shard->keyspace;
-    FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
-    while (d->known != NULL && etime_lt(d->known->next_time, decided_before(d))) {
-        timers_fire_record(d->shard, d->pass, d->known, &d->call, &d->view);
-        d->view.rec = NULL;
-        d->call.key = d->item->key.values;
-        FYKE_TRY(keyspace_find(ks, &d->item->key, &d->known, err));
-    }
+    FYKE_TRY(keyspace_find_fetched(d->shard->keyspace, &d->item->key, d->fetched, &d->known, err));
     d->looked = true;
-    return ERR_OK;
+    return has_deadline_before(d) ? fire_before(d, err) : ERR_OK;
 }
 
 enum err deliver_open(struct delivery *d, struct error *err)
 {
-    struct key_record *rec;
     if (!d->looked) {
         FYKE_TRY(deliver_look(d, err));
     }
-    rec = d->known;
-    if (rec == NULL) {
-        FYKE_TRY(keyspace_get(d->shard->keyspace, &d->item->key, &rec, err));
-    }
-    take_record(d, rec);
+    take_record(d, d->known != NULL ? d->known : keyspace_add(d->shard->keyspace, &d->item->key));
     return ERR_OK;
 }
 
@@ -323,9 +327,6 @@ static enum err deliver_to_rules(struct delivery *d, const struct key_group *g,
     if (v->index != NULL && alone && !nfa_scratch_is_watched(d->call.scratch)) {
         return deliver_to_found(d, v, err);
     }
-    if (d->coming->known) {
-        return deliver_to_wanted(d, v, err);
-    }
     for (uint32_t i = 0; i < v->n_uses; i++) {
         struct key_use use = v->uses[i];
         if (rule_roles_before(g, &d->item->variants, c, use.rule) != 0) {
@@ -439,6 +440,17 @@ static enum err fire_behind(struct delivery *d, struct error *err)
     return ERR_OK;
 }
 
+static enum err deliver_to_chain(struct delivery *d, const struct key_group *g, struct error *err)
+{
+    if (d->coming->known) {
+        return deliver_to_wanted(d, d->coming->variant, err);
+    }
+    for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
+        FYKE_TRY(deliver_to_rules(d, g, c, err));
+    }
+    return ERR_OK;
+}
+
 static enum err deliver(struct delivery *d, const struct key_group *g, struct error *err)
 {
     if (d->cause->derived != NULL && d->cause->derived->ask != NULL) {
@@ -458,23 +470,31 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     if (g->n_measures > 0 && etime_lt(d->clock, d->cause->root.time)) {
         FYKE_TRY(fire_readers(d, err));
     }
-    for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
-        FYKE_TRY(deliver_to_rules(d, g, c, err));
-    }
+    FYKE_TRY(deliver_to_chain(d, g, err));
     for (const struct variant_chain *c = &d->item->variants; c != NULL; c = c->next) {
         FYKE_TRY(deliver_to_profiles(d, g, c, err));
     }
-    if (d->rec != NULL) {
-        keyspace_touch(d->shard->keyspace, d->rec, d->cause->at,
-                       d->changed || d->view.moved);
+    if (d->rec == NULL) {
+        return ERR_OK;
     }
-    if (d->rec != NULL && place_cmp(d->cause->at, d->cause->root) < 0) {
-        return fire_behind(d, err);
-    }
-    return ERR_OK;
+    keyspace_touch(d->shard->keyspace, d->rec, d->cause->at, d->changed || d->view.moved);
+    return place_cmp(d->cause->at, d->cause->root) < 0 ? fire_behind(d, err) : ERR_OK;
 }
 
-static void begin_delivery(struct delivery *d, const struct shard_item *item)
+/* An item that no rule wants is counted, and nothing else is to be done for it. */
+static bool is_passed_over(const struct coming *c)
+{
+    return c->rule_bits == 0 && c->group->n_measures == 0;
+}
+
+static void pass_over(struct shard *s, const struct key_variant *v)
+{
+    for (uint32_t u = 0; u < v->n_uses; u++) {
+        s->costs[v->uses[u].rule].events++;
+    }
+}
+
+static void begin_delivery(struct delivery *d, const struct shard_item *item, const struct key_group *g)
 {
     d->item = item;
     shard_item_cause(item, d->cause);
@@ -483,10 +503,8 @@ static void begin_delivery(struct delivery *d, const struct shard_item *item)
     d->view.moved = false;
     d->rec = d->known = NULL;
     d->looked = d->changed = false;
-    uint32_t clock_group = d->pass->keys->groups[item->key.key_group].clock_group;
-    d->clock = d->pass->watermark[clock_group];
-    d->call.in_order = d->pass->in_order[clock_group];
-    d->call.clock = &d->clock;
+    d->clock = d->pass->watermark[g->clock_group];
+    d->call.in_order = d->pass->in_order[g->clock_group];
     d->shared = (struct shared_event){.from = item->event};
 }
 
@@ -505,11 +523,18 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
     measure_view_init(&d.view, pass->keys, s->given);
     d.call.measures = &d.view.reader;
     d.call.shared = &d.shared;
-    for (size_t i = 0; i < s->n_items; i++) {
+    d.call.clock = &d.clock;
+    for (size_t i = 0, n = s->n_items; i < n; i++) {
         coming_go_on(&coming, s, pass, &d.call, i);
-        begin_delivery(&d, &s->items[i]);
-        d.coming = coming_of(&coming, i);
-        enum err rc = deliver(&d, &pass->keys->groups[s->items[i].key.key_group], err);
+        const struct coming *c = coming_of(&coming, i);
+        if (is_passed_over(c)) {
+            pass_over(s, c->variant);
+            continue;
+        }
+        begin_delivery(&d, &s->items[i], c->group);
+        d.coming = c;
+        d.fetched = coming.fetched;
+        enum err rc = deliver(&d, c->group, err);
         shared_event_end(&d.shared, keyspace_pool(s->keyspace));
         FYKE_TRY(rc);
     }

@@ -125,17 +125,13 @@ static struct key_record *record_block(struct keyspace *ks, const struct key_ref
     return rec;
 }
 
-struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref)
+struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref, struct key_entry *e)
 {
     struct key_record *rec = record_block(ks, ref);
     rec->key_group = ref->key_group;
     rec->last = PLACE_MIN;
     rec->next_time = ETIME_MAX;
-    rec->entry = keyspace_entry(ks, ref->hash);
-    if (rec->entry == NULL) {
-        uint32_t stage = ks->options.key_groups[ref->key_group].stage;
-        rec->entry = keyspace_add_entry(ks, ref->hash, stage);
-    }
+    rec->entry = e != NULL ? e : keyspace_add_entry(ks, ref->hash, ks->options.key_groups[ref->key_group].stage);
     rec->entry->rec = rec;
     rec->entry->life = ks->index.life;
     keyspace_weigh(ks, rec);
@@ -196,44 +192,74 @@ static enum err check_same_key(const struct key_record *rec, const struct key_re
     return error_set(err, ERR_LIMIT, "two keys have the same 128-bit hash");
 }
 
-static enum err lookup(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
-                       struct error *err)
+/* Of the key's entry; NULL: it has none. */
+static inline enum err lookup(struct keyspace *ks, const struct key_entry *e, const struct key_ref *ref,
+                              struct key_record **ret, struct error *err)
 {
-    struct key_entry *e = keyspace_entry(ks, ref->hash);
     *ret = key_entry_record(ks, e);
-    if (*ret == NULL && (e != NULL || ks->n_unlisted > 0)) {
+    if (*ret == NULL) {
+        if (e == NULL && ks->n_unlisted == 0) {
+            return ERR_OK;
+        }
         FYKE_TRY(keyspace_load(ks, ref->hash, ret, err));
+        if (*ret == NULL) {
+            return ERR_OK;
+        }
     }
-    return *ret == NULL ? ERR_OK : check_same_key(*ret, ref, err);
+    return check_same_key(*ret, ref, err);
 }
 
-enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
-                       struct error *err)
+enum err keyspace_find_fetched(struct keyspace *ks, const struct key_ref *ref, const struct key_fetch *f,
+                               struct key_record **ret, struct error *err)
 {
     keyspace_evict(ks);
-    FYKE_TRY(lookup(ks, ref, ret, err));
+    const struct key_entry *e = f != NULL ? f->entry : NULL;
+    if (e == NULL || !e->used || !hash128_eq(e->hash, ref->hash)) {
+        e = keyspace_entry(ks, ref->hash);
+    }
+    FYKE_TRY(lookup(ks, e, ref, ret, err));
     if (*ret != NULL && (*ret)->dropped) {
         *ret = NULL;
     }
     return ERR_OK;
 }
 
+enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
+                       struct error *err)
+{
+    return keyspace_find_fetched(ks, ref, NULL, ret, err);
+}
+
+static struct key_record *begin_anew(struct keyspace *ks, struct key_record *rec)
+{
+    rec->dropped = false;
+    rec->last = PLACE_MIN;
+    ks->n_records++;
+    return rec;
+}
+
+struct key_record *keyspace_add(struct keyspace *ks, const struct key_ref *ref)
+{
+    struct key_entry *e = keyspace_entry(ks, ref->hash);
+    struct key_record *rec = key_entry_record(ks, e);
+    if (rec != NULL) {
+        assert(rec->dropped);
+        return begin_anew(ks, rec);
+    }
+    assert(e == NULL || !e->rests);
+    rec = keyspace_new_record(ks, ref, e);
+    keyspace_enlist(ks, rec);
+    ks->n_records++;
+    return rec;
+}
+
 enum err keyspace_get(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                       struct error *err)
 {
-    keyspace_evict(ks);
-    FYKE_TRY(lookup(ks, ref, ret, err));
-    struct key_record *rec = *ret;
-    if (rec == NULL) {
-        rec = keyspace_new_record(ks, ref);
-        keyspace_enlist(ks, rec);
-        ks->n_records++;
-    } else if (rec->dropped) {
-        rec->dropped = false;
-        rec->last = PLACE_MIN;
-        ks->n_records++;
+    FYKE_TRY(keyspace_find(ks, ref, ret, err));
+    if (*ret == NULL) {
+        *ret = keyspace_add(ks, ref);
     }
-    *ret = rec;
     return ERR_OK;
 }
 

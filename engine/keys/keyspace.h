@@ -162,6 +162,12 @@ void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t 
  * less far. `size`: a power of two. */
 void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end);
 
+/* keyspace_find() of a key that is in memory's reach by now; f: NULL, or as far as keyspace_prefetch() has come. */
+enum err keyspace_find_fetched(struct keyspace *ks, const struct key_ref *ref, const struct key_fetch *f,
+                               struct key_record **ret, struct error *err) FYKE_MUST_USE;
+/* A record of a key of which these have just found none. */
+struct key_record *keyspace_add(struct keyspace *ks, const struct key_ref *ref);
+
 /* Of a rule without kin: its instance of this key, NULL when it holds nothing; keyspace_add_instance makes one. */
 struct instance *keyspace_instance(const struct key_record *rec, uint32_t rule);
 /* The same for who changes it; keyspace_touch() takes note. */

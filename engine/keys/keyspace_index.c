@@ -183,7 +183,7 @@ static inline void fetch_4_instances(const struct keyspace *ks, const struct key
     }
 }
 
-static inline void fetch_5_kept(const struct keyspace *ks, struct key_fetch *f)
+static inline void fetch_5_kept(const struct keyspace *ks, const struct key_fetch *f)
 {
     const struct key_record *rec = fetched_record(ks, f);
     if (rec == NULL) {
@@ -191,7 +191,6 @@ static inline void fetch_5_kept(const struct keyspace *ks, struct key_fetch *f)
     }
     if (stands_alone(rec)) {
         fetch_of_own(rec, f->rule_bits, instance_prefetch_events);
-        f->entry = NULL; /* that was all */
     } else {
         fetch_of_slots(rec, f->rule_bits, instance_prefetch_kept);
     }
@@ -200,7 +199,7 @@ static inline void fetch_5_kept(const struct keyspace *ks, struct key_fetch *f)
 static inline void fetch_6_events(const struct keyspace *ks, const struct key_fetch *f)
 {
     const struct key_record *rec = fetched_record(ks, f);
-    if (rec != NULL) {
+    if (rec != NULL && !stands_alone(rec)) {
         fetch_of_slots(rec, f->rule_bits, instance_prefetch_events);
     }
 }

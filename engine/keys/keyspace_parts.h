@@ -130,8 +130,8 @@ void keyspace_drop_entry(struct keyspace *ks, struct key_entry *e);
 
 /* ---- keyspace.c --------------------------------------------------------------------------- */
 
-/* A record in memory with nothing in it, in no list; the entry is made when there is none. */
-struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref);
+/* A record in memory with nothing in it, in no list. NULL: its entry is made. */
+struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref *ref, struct key_entry *e);
 /* Of all records, what does not lie in the pool; only that and the index are to be released then. */
 void keyspace_free_outside(struct keyspace *ks);
 /* Its memory; entry and lists know it no more. */

@@ -214,7 +214,7 @@ static enum err make_record(struct keyspace *ks, const struct record_key *key,
         .values = values,
         .n_values = g->n_values,
     };
-    *ret = keyspace_new_record(ks, &ref);
+    *ret = keyspace_new_record(ks, &ref, keyspace_entry(ks, ref.hash));
     return ERR_OK;
 }
 
