@@ -141,9 +141,26 @@ bool decimal_align(struct decimal a, struct decimal b, __int128 *x, __int128 *y)
            !__builtin_mul_overflow(b.coeff, (__int128)decimal_pow10(scale - b.scale), y);
 }
 
+static bool is_small(struct decimal d)
+{
+    return d.coeff == (int64_t)d.coeff;
+}
+
+/* Times a power of ten, at most 10^18, which leaves it within 128 bits. */
+static __int128 small_scaled(struct decimal d, unsigned scale)
+{
+    return (__int128)(int64_t)d.coeff * (int64_t)decimal_pow10(scale - d.scale);
+}
+
 int decimal_cmp(struct decimal a, struct decimal b)
 {
     __int128 x, y;
+    if (is_small(a) && is_small(b)) { /* nearly all that there are */
+        unsigned scale = a.scale > b.scale ? a.scale : b.scale;
+        x = small_scaled(a, scale);
+        y = small_scaled(b, scale);
+        return (x > y) - (x < y);
+    }
     if (decimal_align(a, b, &x, &y)) {
         return (x > y) - (x < y);
     }

@@ -71,12 +71,21 @@ const struct quick_test *quick_test_new(const struct expr *condition, struct are
     return !condition || put_all(condition, t) ? t : NULL;
 }
 
-bool quick_comparison_holds(const struct quick_comparison *c, struct value v)
+/* Of values of one kind. */
+static int order_of(const struct value *a, const struct value *b)
+{
+    if (a->kind == VAL_DECIMAL) {
+        return decimal_cmp(value_as_decimal(*a), value_as_decimal(*b));
+    }
+    return a->kind == VAL_INT ? (a->u.i > b->u.i) - (a->u.i < b->u.i) : value_compare(*a, *b);
+}
+
+bool quick_comparison_holds(const struct quick_comparison *c, const struct value *v)
 {
     if (c->op == EX_EQ || c->op == EX_NE) {
-        return value_equal(v, c->constant) == (c->op == EX_EQ);
+        return value_equal(*v, c->constant) == (c->op == EX_EQ);
     }
-    int order = value_compare(v, c->constant);
+    int order = order_of(v, &c->constant);
     switch (c->op) {
     case EX_LT: return order < 0;
     case EX_LE: return order <= 0;

@@ -28,7 +28,7 @@ struct quick_test {
 
 /* NULL: the condition is of another kind. */
 const struct quick_test *quick_test_new(const struct expr *condition, struct arena *arena);
-bool quick_comparison_holds(const struct quick_comparison *c, struct value v);
+bool quick_comparison_holds(const struct quick_comparison *c, const struct value *v);
 
 /* Texts that differ mostly do so in their first letter. */
 static inline bool quick_text_equal(const struct value *v, const struct value *constant)
@@ -48,7 +48,7 @@ static inline bool quick_comparison_true(const struct quick_comparison *c, const
     if (v->kind != c->constant.kind) {
         return false; /* missing: the checker has seen to everything else */
     }
-    return c->is_text ? quick_text_equal(v, &c->constant) : quick_comparison_holds(c, *v);
+    return c->is_text ? quick_text_equal(v, &c->constant) : quick_comparison_holds(c, v);
 }
 
 static inline bool quick_test_true(const struct quick_test *t, const struct event *e)
