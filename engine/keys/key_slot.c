@@ -25,10 +25,6 @@ static uint32_t kept(const struct key_slot *s)
 
 bool key_slot_settle(struct key_slot *s)
 {
-    if (s->instance != NULL && (!s->stale || instance_is_told(s->instance))) {
-        s->stale = false;
-        return true; /* it was not empty then */
-    }
     s->stale = false;
     if (s->instance != NULL) {
         if (instance_is_empty(s->instance)) {

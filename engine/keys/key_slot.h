@@ -40,7 +40,12 @@ static inline uint32_t key_slot_rules(const struct key_slot *s)
 void key_slot_free(const struct key_slot *s, struct pool *pool);
 /* The same when the pool goes as a whole: what lies in it stays where it is. */
 void key_slot_abandon(const struct key_slot *s);
-/* After a change. A measure may have moved by being read. Returns false when nothing is left in it. */
+/* Nothing of what stands in it has changed since it was settled; a measure may have moved by being read. */
+static inline bool key_slot_is_settled(const struct key_slot *s)
+{
+    return s->instance != NULL && (!s->stale || instance_is_told(s->instance));
+}
+/* After a change. Returns false when nothing is left in it. */
 bool key_slot_settle(struct key_slot *s);
 /* Events kept, of one of the rules. */
 uint64_t key_slot_retained(const struct key_slot *s);

@@ -370,6 +370,15 @@ struct measure_state *keyspace_add_measure(struct keyspace *ks, struct key_recor
     return slot->measure;
 }
 
+static void forget_slot(struct keyspace *ks, struct key_slot *slot)
+{
+    if (slot->rule < ks->options.rs->n_units && !keyspace_has_kin(ks, slot->rule)) {
+        ks->held[slot->rule]--;
+    }
+    ks->n_instances -= key_slot_rules(slot);
+    key_slot_free(slot, &ks->pool);
+}
+
 /* After a change: slots that hold nothing any more go. *ret_anew: some slot weighs something else, or is gone.
  * Returns when the first of them is due. */
 static struct etime settle_slots(struct keyspace *ks, struct key_record *rec, bool *ret_anew)
@@ -378,15 +387,15 @@ static struct etime settle_slots(struct keyspace *ks, struct key_record *rec, bo
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rec->n_slots; i++) {
         struct key_slot *slot = &rec->slots[i];
-        bool asked = slot->stale || slot->instance == NULL;
-        *ret_anew |= asked;
-        if (asked && !key_slot_settle(slot)) {
-            if (slot->rule < ks->options.rs->n_units && !keyspace_has_kin(ks, slot->rule)) {
-                ks->held[slot->rule]--;
+        if (key_slot_is_settled(slot)) {
+            *ret_anew |= slot->stale && keyspace_has_kin(ks, slot->rule); /* fewer may share it */
+            slot->stale = false;
+        } else {
+            *ret_anew = true;
+            if (!key_slot_settle(slot)) {
+                forget_slot(ks, slot);
+                continue;
             }
-            ks->n_instances -= key_slot_rules(slot);
-            key_slot_free(slot, &ks->pool);
-            continue;
         }
         next = etime_lt(slot->next, next) ? slot->next : next;
         if (kept != i) {
