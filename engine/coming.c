@@ -13,12 +13,13 @@
 
 static_assert(KEYS_AHEAD + TAKEN_IN < COMING_ITEMS, "a wanted item is in the ring before its key is fetched");
 
-static void ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
-                     const struct event *e, const struct nfa_call *call)
+/* Returns key_rule_bit() of those whose uses take the event. */
+static uint64_t ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
+                         const struct event *e, const struct nfa_call *call)
 {
     uint64_t holds = quick_set_ask(v->asks, e), wanted = 0, rule_bits = 0;
-    for (uint32_t u = 0, n = v->n_uses; u < n; u++) {
-        const struct key_use *use = &v->uses[u];
+    const struct key_use *use = v->uses;
+    for (uint32_t u = 0, n = v->n_uses; u < n; u++, use++) {
         if (use->by_event) {
             const struct rule *rule = &rs->rules[use->rule];
             uint64_t tests = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
@@ -32,46 +33,57 @@ static void ask_uses(struct coming *c, const struct key_variant *v, const struct
         rule_bits |= key_rule_bit(use->rule);
     }
     c->wanted = wanted;
-    c->rule_bits = rule_bits;
+    return rule_bits;
+}
+
+static bool is_known(const struct shard_item *item, const struct key_variant *v, const struct nfa_call *call)
+{
+    return item->variants.next == NULL && v->index == NULL && v->n_uses <= COMING_USES &&
+           !nfa_scratch_is_watched(call->scratch);
 }
 
 static void find(struct coming *c, const struct shard_pass *pass, const struct shard_item *item,
                  const struct nfa_call *call)
 {
-    const struct key_group *g = c->group = &pass->keys->groups[item->key.key_group];
-    c->known = false;
-    c->rule_bits = UINT64_MAX;
-    if (item->derived != NULL && item->derived->ask != NULL) { /* goes to no rule's step */
-        return;
+    const struct key_table *keys = pass->keys;
+    const struct key_group *g = &keys->groups[item->key.key_group];
+    bool asks_quiet = item->derived != NULL && item->derived->ask != NULL; /* goes to no rule's step */
+    const struct key_variant *v = asks_quiet ? NULL : &g->variants[item->variants.variant];
+    uint64_t rule_bits = UINT64_MAX;
+    bool known = v != NULL && is_known(item, v, call);
+    if (known) {
+        uint64_t found = ask_uses(c, v, keys->rs, item->event, call);
+        rule_bits = v->n_follows > 0 || item->came_after ? UINT64_MAX : found;
     }
-    const struct key_variant *v = c->variant = &g->variants[item->variants.variant];
-    if (item->variants.next != NULL || v->index != NULL || v->n_uses > COMING_USES ||
-        nfa_scratch_is_watched(call->scratch)) {
-        return;
-    }
-    c->known = true;
-    ask_uses(c, v, pass->keys->rs, item->event, call);
-    if (v->n_follows > 0 || item->came_after) {
-        c->rule_bits = UINT64_MAX;
-    }
+    c->known = known;
+    c->rule_bits = rule_bits;
+    c->group = g;
+    c->variant = v;
+}
+
+static void fetch_later(const struct shard_item *item)
+{
+    event_prefetch(item->event);
+    __builtin_prefetch(item->key.canonical.ptr);
+    __builtin_prefetch(item->key.values);
 }
 
 static void take_in(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
                     const struct nfa_call *call)
 {
-    struct coming *in = &c->ring[c->next % COMING_ITEMS];
-    if (c->next + EVENTS_AHEAD < s->n_items) {
-        const struct shard_item *ahead = &s->items[c->next + EVENTS_AHEAD];
-        event_prefetch(ahead->event);
-        __builtin_prefetch(ahead->key.canonical.ptr);
-        __builtin_prefetch(ahead->key.values);
+    size_t i = c->next++;
+    struct coming *in = &c->ring[i % COMING_ITEMS];
+    const struct shard_item *item = &s->items[i];
+    if (i + EVENTS_AHEAD < s->n_items) {
+        fetch_later(item + EVENTS_AHEAD);
     }
-    const struct shard_item *item = &s->items[c->next];
     find(in, pass, item, call);
     if (in->rule_bits != 0) {
-        c->wanted[c->n_wanted++ % COMING_ITEMS] = (struct key_fetch){item->key.hash, in->rule_bits, NULL};
+        struct key_fetch *f = &c->wanted[c->n_wanted++ % COMING_ITEMS];
+        f->hash = item->key.hash;
+        f->rule_bits = in->rule_bits;
+        f->entry = NULL;
     }
-    c->next++;
 }
 
 static void fetch_keys(struct coming_items *c, const struct keyspace *ks)

@@ -63,7 +63,8 @@ void keyspace_enlist(struct keyspace *ks, struct key_record *rec)
 
 void keyspace_used(struct keyspace *ks, struct key_record *rec)
 {
-    if (list_of(ks, rec)->newest != rec || rec->heavy != is_heavy(ks, rec)) {
+    bool is_newest = rec->newer == NULL; /* of its list */
+    if (!is_newest || rec->heavy != is_heavy(ks, rec)) {
         keyspace_delist(ks, rec);
         keyspace_enlist(ks, rec);
     }
