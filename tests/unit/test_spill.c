@@ -189,6 +189,7 @@ struct world {
     struct error err;
     struct engine_summary summary;
     char log[1024];
+    size_t waiting; /* events, when the last run was over */
     int64_t full_at, logouts, stop_at;
 };
 
@@ -236,6 +237,7 @@ static enum err run(struct world *w)
     if (rc == ERR_OK) {
         rc = engine_run(w->engine, &w->feeder.source, &w->sink.sink, &w->feeder.stop, &w->err);
         engine_summary(w->engine, &w->summary);
+        w->waiting = order_count(&w->engine->clocks[0].order);
     }
     return rc;
 }
@@ -276,10 +278,27 @@ static struct buf reference(struct world *w)
     return alerts(w);
 }
 
+/* Runs whose events have all been taken are closed: what is on disk yet are events that wait in any case. Whether
+ * one of these does depends on where the last run begins. */
+static void check_rest(const struct world *w, size_t waiting)
+{
+    const struct order *o = &w->engine->clocks[0].order;
+    uint64_t left = 0;
+    for (size_t i = 0; i < o->n_runs; i++) {
+        assert_true(o->runs[i]->left > 0);
+        left += o->runs[i]->left;
+    }
+    assert_int_equal(w->waiting, waiting);
+    assert_int_equal(o->n_spilled, left);
+    assert_true(left <= waiting);
+    assert_int_equal(w->engine->spill.waiting_bytes == 0, left == 0);
+}
+
 static void bound_times_rate_beyond_the_budget(void **state)
 {
     struct world *w = *state;
     struct buf want = reference(w);
+    size_t waiting = w->waiting;
     w->options.buffer_bytes = 40 << 10;
     assert_int_equal(run(w), ERR_OK);
     struct buf got = alerts(w);
@@ -287,7 +306,7 @@ static void bound_times_rate_beyond_the_budget(void **state)
     assert_true(w->summary.spilled_events > N_RECORDS / 4);
     assert_true(w->summary.spill_runs > 3);
     assert_true(w->summary.pauses > 0);
-    assert_int_equal(w->engine->spill.waiting_bytes, 0);
+    check_rest(w, waiting);
     assert_non_null(strstr(w->log, "wait on disk, in "));
     assert_ptr_equal(strstr(w->log, "wait on disk"), strstr(w->log, "wait on disk, in"));
     buf_release(&got);
