@@ -1,13 +1,10 @@
 /* Equality between steps: how many events wait per distinct value, as a hash table of counters. An
  * event with a value that nobody has waits in vain, however many others do. Two values with one hash
  * make it say "maybe", never "no". */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/xalloc.h"
+#include "base/pool.h"
 #include "nfa/detect.h"
 
-struct slot {
+struct value_count {
     uint64_t hash;        /* 0: free */
     uint64_t first, last; /* serials: nothing that waits with this value stands outside of them */
     uint32_t count;
@@ -15,12 +12,6 @@ struct slot {
 
 /* Of most keys few values wait. */
 #define FIRST_SLOTS 8
-
-/* One block. */
-struct value_counts {
-    size_t n, n_slots; /* n_slots: a power of two */
-    struct slot slots[];
-};
 
 static size_t slot_of(const struct value_counts *t, uint64_t hash)
 {
@@ -31,43 +22,30 @@ static size_t slot_of(const struct value_counts *t, uint64_t hash)
     return i;
 }
 
-static struct value_counts *counts_new(size_t n_slots)
+void counts_free(struct value_counts *t, struct pool *pool)
 {
-    struct value_counts *t = xcalloc(1, sizeof(*t) + n_slots * sizeof(*t->slots));
-    t->n_slots = n_slots;
-    return t;
+    pool_free(pool, t->slots, counts_bytes(t));
+    *t = (struct value_counts){0};
 }
 
-void counts_free(struct value_counts *t)
+/* The last free place ends every search. What is larger stays half empty, so that searches are short. */
+static bool is_full(const struct value_counts *t)
 {
-    free(t);
+    return t->n >= (t->n_slots == FIRST_SLOTS ? FIRST_SLOTS - 1 : t->n_slots / 2);
 }
 
-void counts_clear(struct value_counts **t)
+static void grow(struct value_counts *t, struct pool *pool)
 {
-    if (!*t || (*t)->n == 0) {
-        return;
-    }
-    if ((*t)->n_slots == FIRST_SLOTS) {
-        (*t)->n = 0;
-        memset((*t)->slots, 0, FIRST_SLOTS * sizeof(*(*t)->slots));
-    } else {
-        free(*t);
-        *t = NULL;
-    }
-}
-
-static struct value_counts *grow(struct value_counts *t)
-{
-    struct value_counts *big = counts_new(t->n_slots * 2);
-    big->n = t->n;
-    for (size_t i = 0; i < t->n_slots; i++) {
+    uint32_t n_slots = t->n_slots > 0 ? t->n_slots * 2 : FIRST_SLOTS;
+    struct value_counts big = {.n = t->n, .n_slots = n_slots};
+    big.slots = pool_zalloc(pool, counts_bytes(&big));
+    for (uint32_t i = 0; i < t->n_slots; i++) {
         if (t->slots[i].hash) {
-            big->slots[slot_of(big, t->slots[i].hash)] = t->slots[i];
+            big.slots[slot_of(&big, t->slots[i].hash)] = t->slots[i];
         }
     }
-    free(t);
-    return big;
+    counts_free(t, pool);
+    *t = big;
 }
 
 /* 0 marks a free slot. */
@@ -76,16 +54,14 @@ static uint64_t marked(uint64_t hash)
     return hash ? hash : 1;
 }
 
-void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial)
+void counts_add(struct value_counts *t, struct pool *pool, uint64_t hash, uint64_t serial)
 {
-    if (!*t) {
-        *t = counts_new(FIRST_SLOTS);
-    } else if ((*t)->n * 2 >= (*t)->n_slots) {
-        *t = grow(*t);
+    if (!t->slots || (is_full(t) && !t->slots[slot_of(t, marked(hash))].hash)) {
+        grow(t, pool);
     }
-    struct slot *s = &(*t)->slots[slot_of(*t, marked(hash))];
+    struct value_count *s = &t->slots[slot_of(t, marked(hash))];
     if (s->count++ == 0) {
-        (*t)->n++;
+        t->n++;
         s->hash = marked(hash);
         s->first = serial;
     }
@@ -100,7 +76,7 @@ static void close_gap(struct value_counts *t, size_t gap)
         size_t home = t->slots[i].hash & mask;
         if (((i - home) & mask) >= ((i - gap) & mask)) {
             t->slots[gap] = t->slots[i];
-            t->slots[i] = (struct slot){0};
+            t->slots[i] = (struct value_count){0};
             gap = i;
         }
     }
@@ -108,13 +84,13 @@ static void close_gap(struct value_counts *t, size_t gap)
 
 void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial)
 {
-    if (!t) {
+    if (t->n == 0) {
         return;
     }
     size_t i = slot_of(t, marked(hash));
-    struct slot *s = &t->slots[i];
+    struct value_count *s = &t->slots[i];
     if (s->hash && --s->count == 0) {
-        *s = (struct slot){0};
+        *s = (struct value_count){0};
         t->n--;
         close_gap(t, i);
     } else if (s->hash && s->first == serial) {
@@ -125,7 +101,7 @@ void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial)
 bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_first,
                  uint64_t *ret_last)
 {
-    const struct slot *s = t ? &t->slots[slot_of(t, marked(hash))] : NULL;
+    const struct value_count *s = t->n > 0 ? &t->slots[slot_of(t, marked(hash))] : NULL;
     if (!s || !s->hash) {
         return false;
     }
@@ -134,12 +110,7 @@ bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_firs
     return true;
 }
 
-uint64_t counts_size(const struct value_counts *t)
-{
-    return t ? t->n : 0;
-}
-
 uint64_t counts_bytes(const struct value_counts *t)
 {
-    return t ? sizeof(*t) + t->n_slots * sizeof(*t->slots) : 0;
+    return t->n_slots * sizeof(struct value_count);
 }

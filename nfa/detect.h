@@ -148,15 +148,21 @@ struct detect_range {
     uint64_t first, last;
 };
 
-struct value_counts; /* by_value.c */
-struct value_heap;  /* staircase.c */
+struct value_heap; /* staircase.c */
+
+/* How many have each value (by_value.c); all 0: nobody. The slots lie in the instance's pool. */
+struct value_count;
+struct value_counts {
+    struct value_count *slots;
+    uint32_t n, n_slots; /* distinct values; a power of two */
+};
 
 struct detect_join_state {
     struct detect_walk between; /* over the items between the two; lo == hi: adjacent */
     uint64_t cursor;            /* serials before it have been entered */
     union {                     /* by the operator: detect_join_keeps() */
-        struct value_counts *table; /* equality */
-        struct value_heap *heap;    /* inequality */
+        struct value_counts table; /* equality */
+        struct value_heap *heap;   /* inequality */
         struct {
             uint64_t latest, other; /* difference: the latest that waits, the latest of another value */
         };
@@ -248,8 +254,9 @@ void count_session(struct instance *in, uint32_t item, const struct detect_event
 /* False: no run of the counted step that ends with this event makes its `until` or `having` true. */
 bool registers_allow(struct instance *in, uint32_t item, const struct detect_event *e);
 struct run_register *register_new(const struct detect_register *d);
-void register_free(struct run_register *r);
-uint64_t register_bytes(const struct run_register *r);
+void register_free(struct run_register *r, struct pool *pool);
+/* *in_pool grows by what of it lies in the pool. */
+uint64_t register_bytes(const struct run_register *r, uint64_t *in_pool);
 
 /* ---- avoid.c ---------------------------------------------------------------------------------- */
 
@@ -276,8 +283,9 @@ bool joins_allow(struct instance *in, uint32_t item, const struct detect_event *
 void joins_forget(struct instance *in, uint32_t index);
 void joins_forget_all(struct instance *in);
 void joins_reported(struct instance *in, uint32_t index);
-void joins_release(struct detector *d, const struct detect_plan *plan);
-uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s);
+void joins_release(struct instance *in);
+/* *in_pool grows by what of it lies in the pool. */
+uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s, uint64_t *in_pool);
 /* The compared values of one side, and for an equality their hash; false: one is missing. */
 bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
                struct value *ret, uint64_t *ret_hash);
@@ -297,14 +305,12 @@ uint64_t pair_latest(struct instance *in, const struct detect_join *j, uint64_t 
 /* The candidate can wait for the comparison. */
 bool join_can_wait(const struct instance *in, const struct detect_join *j, uint32_t index);
 
-void counts_add(struct value_counts **t, uint64_t hash, uint64_t serial);
+void counts_add(struct value_counts *t, struct pool *pool, uint64_t hash, uint64_t serial);
 void counts_remove(struct value_counts *t, uint64_t hash, uint64_t serial);
-void counts_clear(struct value_counts **t);
 /* Nothing with this value stands outside of [*ret_first, *ret_last]; false: there is none. */
 bool counts_find(const struct value_counts *t, uint64_t hash, uint64_t *ret_first,
                  uint64_t *ret_last);
-void counts_free(struct value_counts *t);
-uint64_t counts_size(const struct value_counts *t); /* distinct values */
+void counts_free(struct value_counts *t, struct pool *pool);
 uint64_t counts_bytes(const struct value_counts *t);
 
 void heap_add(struct value_heap **h, struct value v, uint64_t serial, bool least_first);

@@ -97,10 +97,10 @@ static struct detector *detector_new(struct instance *in)
     return d;
 }
 
-static void more_release(const struct detect_more *m, const struct detect_plan *plan)
+static void more_release(const struct detect_more *m, const struct detect_plan *plan, struct pool *pool)
 {
     for (uint32_t i = 0; i < plan->n_registers; i++) {
-        register_free(m->registers[i]);
+        register_free(m->registers[i], pool);
     }
     for (uint32_t i = 0; i < plan->n_avoids; i++) {
         avoid_free(m->avoids[i]);
@@ -110,13 +110,31 @@ static void more_release(const struct detect_more *m, const struct detect_plan *
 void detector_free(struct instance *in)
 {
     if (in->detector) {
-        joins_release(in->detector, in->rule->detect);
+        joins_release(in);
         if (in->detector->more) {
-            more_release(in->detector->more, in->rule->detect);
+            more_release(in->detector->more, in->rule->detect, in->pool);
         }
         pool_free(in->pool, in->detector, in->rule->detect->bytes);
         in->detector = NULL;
     }
+}
+
+static bool has_outside(const struct detect_plan *plan)
+{
+    bool any = plan->n_registers > 0 || plan->n_avoids > 0;
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        any |= detect_join_keeps(&plan->joins[i]) == KEEPS_HEAP;
+    }
+    return any;
+}
+
+/* Mostly there is nothing, and the detector is cold. */
+void detector_abandon(struct instance *in)
+{
+    if (has_outside(in->rule->detect)) {
+        detector_free(in);
+    }
+    in->detector = NULL;
 }
 
 static void feed(struct instance *in, uint32_t index)
@@ -238,18 +256,20 @@ bool detector_may_complete_at(struct instance *in, struct etime t, const struct 
     return has_enough(in) && (!ready(in, call) || open_ends_at(in, t));
 }
 
-uint64_t detector_bytes(const struct instance *in)
+uint64_t detector_bytes(const struct instance *in, uint64_t *ret_outside)
 {
     const struct detector *d = in->detector;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; d && i < in->rule->detect->n_joins; i++) {
-        bytes += join_bytes(&in->rule->detect->joins[i], &d->joins[i]);
+    const struct detect_plan *plan = in->rule->detect;
+    uint64_t bytes = 0, in_pool = 0;
+    for (uint32_t i = 0; d && i < plan->n_joins; i++) {
+        bytes += join_bytes(&plan->joins[i], &d->joins[i], &in_pool);
     }
-    for (uint32_t i = 0; d && i < in->rule->detect->n_registers; i++) {
-        bytes += register_bytes(d->more->registers[i]);
+    for (uint32_t i = 0; d && i < plan->n_registers; i++) {
+        bytes += register_bytes(d->more->registers[i], &in_pool);
     }
-    for (uint32_t i = 0; d && i < in->rule->detect->n_avoids; i++) {
+    for (uint32_t i = 0; d && i < plan->n_avoids; i++) {
         bytes += avoid_bytes(d->more->avoids[i]);
     }
-    return d ? bytes + in->rule->detect->bytes : 0;
+    *ret_outside = bytes - in_pool;
+    return d ? bytes + plan->bytes : 0;
 }

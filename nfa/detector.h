@@ -20,7 +20,10 @@ void detector_reported(struct instance *in, uint32_t index);
 /* The counters anew (after loading); the class's detector is made again when it is needed. */
 void detector_recount(struct instance *in);
 void detector_free(struct instance *in);
-uint64_t detector_bytes(const struct instance *in);
+/* Without what lies in the pool. */
+void detector_abandon(struct instance *in);
+/* *ret_outside: of them, what does not lie in the pool. */
+uint64_t detector_bytes(const struct instance *in, uint64_t *ret_outside);
 
 /* At the candidate appended last. True: a match that completes here begins at *ret_last or before. */
 bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last);

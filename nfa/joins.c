@@ -221,7 +221,7 @@ static void add(struct instance *in, const struct detect_join *j, struct detect_
     if (j->op == EX_NE) {
         differs_add(in, j, s, index, v);
     } else if (j->op == EX_EQ) {
-        counts_add(&s->table, hash, in->events.first_serial + index + 1);
+        counts_add(&s->table, in->pool, hash, in->events.first_serial + index + 1);
     } else {
         heap_add(&s->heap, v, in->events.first_serial + index + 1, least_first(j));
     }
@@ -358,7 +358,7 @@ static bool join_allows(struct instance *in, const struct detect_join *j,
         return compared_allows(in, j, s, mine, start);
     }
     uint64_t first, last;
-    if (!counts_find(s->table, hash, &first, &last)) {
+    if (!counts_find(&s->table, hash, &first, &last)) {
         return false;
     }
     if (j->kind != JOIN_FIRST) { /* that is about one event of the run alone */
@@ -390,7 +390,7 @@ static void forget(struct instance *in, uint32_t i, uint32_t index)
     bool entered = in->events.first_serial + index < s->cursor;
     if (j->op == EX_EQ && entered && join_can_wait(in, j, index) &&
         join_theirs(in, j, index, &v, &hash)) {
-        counts_remove(s->table, hash, in->events.first_serial + index + 1);
+        counts_remove(&s->table, hash, in->events.first_serial + index + 1);
     }
 }
 
@@ -407,7 +407,7 @@ void joins_forget_all(struct instance *in)
     const struct detect_plan *plan = in->rule->detect;
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         if (detect_join_keeps(&plan->joins[i]) == KEEPS_TABLE) {
-            counts_clear(&in->detector->joins[i].table);
+            counts_free(&in->detector->joins[i].table, in->pool);
         }
     }
 }
@@ -421,22 +421,24 @@ void joins_reported(struct instance *in, uint32_t index)
     }
 }
 
-void joins_release(struct detector *d, const struct detect_plan *plan)
+void joins_release(struct instance *in)
 {
+    const struct detect_plan *plan = in->rule->detect;
     for (uint32_t i = 0; i < plan->n_joins; i++) {
+        struct detect_join_state *s = &in->detector->joins[i];
         switch (detect_join_keeps(&plan->joins[i])) {
-        case KEEPS_TABLE: counts_free(d->joins[i].table); break;
-        case KEEPS_HEAP: heap_free(d->joins[i].heap); break;
+        case KEEPS_TABLE: counts_free(&s->table, in->pool); break;
+        case KEEPS_HEAP: heap_free(s->heap); break;
         case KEEPS_LATEST:
         case KEEPS_NOTHING: break;
         }
     }
 }
 
-uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s)
+uint64_t join_bytes(const struct detect_join *j, const struct detect_join_state *s, uint64_t *in_pool)
 {
     switch (detect_join_keeps(j)) {
-    case KEEPS_TABLE: return counts_bytes(s->table);
+    case KEEPS_TABLE: *in_pool += counts_bytes(&s->table); return counts_bytes(&s->table);
     case KEEPS_HEAP: return heap_size(s->heap) * 32;
     case KEEPS_LATEST:
     case KEEPS_NOTHING: break;

@@ -25,7 +25,7 @@ struct run_register {
     struct entry_of_run *items;
     size_t lo, turn, n, cap;
     double back; /* of items[turn … n) */
-    struct value_counts *distinct;
+    struct value_counts distinct;
     uint64_t negative; /* the latest event with a negative value */
     bool shared;       /* a hash, by two values: `distinct` may be too small */
 };
@@ -57,7 +57,7 @@ static void turn_over(struct run_register *r, uint8_t agg)
 static void pop(struct run_register *r, uint8_t agg)
 {
     if (agg == AGG_COUNT_DISTINCT) {
-        counts_remove(r->distinct, r->items[r->lo].hash, r->items[r->lo].serial);
+        counts_remove(&r->distinct, r->items[r->lo].hash, r->items[r->lo].serial);
     } else if (r->lo == r->turn) {
         turn_over(r, agg);
     }
@@ -70,11 +70,11 @@ static void pop(struct run_register *r, uint8_t agg)
     }
 }
 
-static void push(struct run_register *r, uint8_t agg, struct entry_of_run e)
+static void push(struct run_register *r, struct pool *pool, uint8_t agg, struct entry_of_run e)
 {
     VEC_PUSH(r->items, r->n, r->cap) = e;
     if (agg == AGG_COUNT_DISTINCT) {
-        counts_add(&r->distinct, e.hash, e.serial);
+        counts_add(&r->distinct, pool, e.hash, e.serial);
     } else {
         r->back = both(agg, r->back, e.value);
     }
@@ -83,7 +83,7 @@ static void push(struct run_register *r, uint8_t agg, struct entry_of_run e)
 static double total(const struct run_register *r, uint8_t agg)
 {
     if (agg == AGG_COUNT_DISTINCT) {
-        return (double)counts_size(r->distinct);
+        return (double)r->distinct.n;
     }
     return r->lo < r->turn ? both(agg, r->items[r->lo].value, r->back) : r->back;
 }
@@ -134,7 +134,7 @@ static bool shares_hash(struct instance *in, const struct expr *agg, const struc
 {
     uint64_t first, last;
     struct value have;
-    if (!counts_find(r->distinct, hash, &first, &last) || last <= in->events.first_serial) {
+    if (!counts_find(&r->distinct, hash, &first, &last) || last <= in->events.first_serial) {
         return false;
     }
     uint32_t index = (uint32_t)(last - 1 - in->events.first_serial);
@@ -198,7 +198,7 @@ static bool register_allows(struct instance *in, uint32_t item,
     struct entry_of_run x = {.serial = e->serial};
     uint8_t agg = d->agg->agg;
     if (e->unused && contribution(in, d->agg, event, r, &x)) {
-        push(r, agg, x);
+        push(r, in->pool, agg, x);
         r->negative = agg == AGG_SUM && x.value < 0 ? e->serial : r->negative;
     }
     while (r->lo < r->n && is_out(in, item, r->items[r->lo].serial, e)) {
@@ -234,16 +234,17 @@ struct run_register *register_new(const struct detect_register *d)
     return r;
 }
 
-void register_free(struct run_register *r)
+void register_free(struct run_register *r, struct pool *pool)
 {
     if (r) {
         free(r->items);
-        counts_free(r->distinct);
+        counts_free(&r->distinct, pool);
         free(r);
     }
 }
 
-uint64_t register_bytes(const struct run_register *r)
+uint64_t register_bytes(const struct run_register *r, uint64_t *in_pool)
 {
-    return r ? sizeof(*r) + r->cap * sizeof(*r->items) + counts_bytes(r->distinct) : 0;
+    *in_pool += r ? counts_bytes(&r->distinct) : 0;
+    return r ? sizeof(*r) + r->cap * sizeof(*r->items) + counts_bytes(&r->distinct) : 0;
 }

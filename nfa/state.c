@@ -88,7 +88,7 @@ void instance_free(struct instance *in)
 
 void instance_abandon(struct instance *in)
 {
-    detector_free(in);
+    detector_abandon(in);
     retained_abandon(&in->events);
 }
 
@@ -586,12 +586,12 @@ void instance_prefetch_events(const struct instance *in)
 
 struct instance_weight instance_weigh(const struct instance *in)
 {
-    uint64_t detector = detector_bytes(in);
+    uint64_t outside, detector = detector_bytes(in, &outside);
     uint64_t index = in->events.index ? in->events.index->bytes : 0;
     return (struct instance_weight){
         .bytes = instance_block_bytes(in->rule) + retained_memory(&in->events) + detector +
                  quiet_bytes(in),
-        .outside = index + detector - (in->detector ? in->rule->detect->bytes : 0),
+        .outside = index + outside,
     };
 }
 
