@@ -109,7 +109,7 @@ static struct key_record *record_block(struct keyspace *ks, const struct key_ref
 {
     size_t values_bytes = ref->n_values * sizeof(struct value);
     size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
-    assert(bytes <= UINT32_MAX && ref->n_values <= UINT16_MAX);
+    assert(bytes <= UINT32_MAX && ref->n_values < 1U << 28);
     struct key_record *rec = pool_alloc(&ks->pool, bytes);
     *rec = (struct key_record){
         .slots = &rec->own_slot,

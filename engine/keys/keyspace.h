@@ -59,7 +59,7 @@ struct stored_slot;
 /* One block, with the key: the values, their text, the canonical bytes. With one slot, as nearly all have, and a
  * short key it is four cache lines. From `entry` on fields are the keyspace's own, but for the values. */
 struct key_record {
-    struct key_slot *slots; /* ascending by leader; only what holds something. `own_slot` while there is one at most */
+    struct key_slot *slots; /* ascending by leader; only what holds something. `own_slot` as long as there was one at most */
     uint32_t n_slots, cap_slots;
     uint32_t key_group;
     uint32_t serial; /* of the last event that went to its rules (nfa/shared_event.h); not stored */
@@ -71,7 +71,7 @@ struct key_record {
     bool in_store : 1; /* overlay or store have a head of it, or will when the commit is through */
     bool dropped : 1;  /* empty; kept until the store has forgotten it too */
     bool heavy : 1;    /* too much in it to be packed while it rests */
-    uint16_t n_values;
+    uint32_t n_values : 28;
     uint32_t n_stored;
     struct key_record *newer, *older; /* in the list of its kind, by last use */
     uint64_t used;    /* when: a number that rises */

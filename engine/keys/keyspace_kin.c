@@ -179,6 +179,7 @@ void keyspace_kin_settle(struct keyspace *ks, struct key_record *rec, const stru
     if (kept != end) {
         memmove(&rec->slots[kept], &rec->slots[end], (rec->n_slots - end) * sizeof(*rec->slots));
         rec->n_slots -= end - kept;
+        keyspace_weigh(ks, rec); /* the other slots may have nothing new to say */
     }
 }
 

@@ -295,6 +295,48 @@ static void rules_that_differ_in_a_span_are_kin(void **state)
     buf_release(&text);
 }
 
+/* A bystander of the same keys is not touched when kin give up what they shared. */
+static const char with_bystander[] =
+    "rule a { for each user within 40s when 3 Login as f where result = \"bad\" within 5s\n"
+    " then Login as ok where result = \"good\" emit alert }\n"
+    "rule b { for each user within 40s when 3 Login as f where result = \"bad\" within 10s\n"
+    " then Login as ok where result = \"good\" emit alert }\n"
+    "rule c { for each user within 50s when Login as x where n = 3 then Pay as p emit alert }\n";
+
+static void what_kin_give_up_is_not_counted_as_kept(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct run runs[2] = {{.options = {0}}};
+    struct rng rng = rng_seed(5);
+    char event[200];
+    (void)state;
+    buf_printf(&text, "%s%s", head, with_bystander);
+    struct compilation *c = compile_text(buf_cstr(&text));
+    assert_non_null(c->ruleset);
+    for (int r = 0; r < 2; r++) {
+        engine_options_init(&runs[r].options);
+        memory_sink_init(&runs[r].sink);
+        runs[r].options.nfa.apart = r == 0;
+        start(&runs[r], c->ruleset);
+    }
+    for (int64_t i = 0; i < N_EVENTS; i++) {
+        struct engine_summary s[2];
+        event_text(&rng, 1000 + i * 100, event, sizeof(event));
+        for (int r = 0; r < 2; r++) {
+            push(&runs[r], i, event);
+            must(&runs[r], engine_process(runs[r].engine, &runs[r].err));
+            engine_summary(runs[r].engine, &s[r]);
+        }
+        assert_int_equal(s[0].live_events, s[1].live_events);
+    }
+    for (int r = 0; r < 2; r++) {
+        close_run(&runs[r]);
+        memory_sink_release(&runs[r].sink);
+    }
+    compilation_free(c);
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +345,7 @@ int main(void)
         cmocka_unit_test(with_little_memory_too),
         cmocka_unit_test(with_few_starts_too),
         cmocka_unit_test(an_event_costs_one_rule),
+        cmocka_unit_test(what_kin_give_up_is_not_counted_as_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
