@@ -109,12 +109,12 @@ static struct key_record *record_block(struct keyspace *ks, const struct key_ref
 {
     size_t values_bytes = ref->n_values * sizeof(struct value);
     size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
-    assert(bytes <= UINT32_MAX && ref->n_values < 1U << 28);
+    assert(bytes <= UINT32_MAX && ref->n_values <= KEY_RECORD_MAX_VALUES);
     struct key_record *rec = pool_alloc(&ks->pool, bytes);
     *rec = (struct key_record){
         .slots = &rec->own_slot,
         .cap_slots = 1,
-        .n_values = (uint16_t)ref->n_values,
+        .n_values = ref->n_values & KEY_RECORD_MAX_VALUES,
         .bytes = (uint32_t)bytes,
         .canonical_bytes = (uint32_t)ref->canonical.len,
     };

@@ -56,6 +56,8 @@ struct key_ref {
 struct key_entry;
 struct stored_slot;
 
+#define KEY_RECORD_MAX_VALUES ((1U << 28) - 1)
+
 /* One block, with the key: the values, their text, the canonical bytes. With one slot, as nearly all have, and a
  * short key it is four cache lines. From `entry` on fields are the keyspace's own, but for the values. */
 struct key_record {
@@ -71,7 +73,7 @@ struct key_record {
     bool in_store : 1; /* overlay or store have a head of it, or will when the commit is through */
     bool dropped : 1;  /* empty; kept until the store has forgotten it too */
     bool heavy : 1;    /* too much in it to be packed while it rests */
-    uint32_t n_values : 28;
+    uint32_t n_values : 28; /* at most KEY_RECORD_MAX_VALUES */
     uint32_t n_stored;
     struct key_record *newer, *older; /* in the list of its kind, by last use */
     uint64_t used;    /* when: a number that rises */

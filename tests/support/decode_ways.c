@@ -116,6 +116,7 @@ static void declare_all(struct decode_ways *w)
         {PATH("ip", 9), .type = TYPE_IP, .keep = true, .optional = true},
         {PATH("f", 11), .type = TYPE_FLOAT, .keep = true},
         {PATH("a", 3), .type = TYPE_GEO, .keep = true, .optional = true},
+        {PATH("amount", 7), .type = TYPE_DECIMAL, .optional = true},
     };
     w->statuses[0] = SLICE_LIT("approved");
     w->statuses[1] = SLICE_LIT("declined for long");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/keys/key.h"
+#include "engine/keys/keyspace.h"
 #include "tests/support/hand_rules.h"
 
 struct world {
@@ -134,11 +135,39 @@ static void key_order(void **state)
     assert_int_equal(key_compare(NULL, 0, NULL, 0), 0);
 }
 
+/* Nothing says how many fields a key may have. */
+static void a_record_keeps_all_values_of_a_key(void **state)
+{
+    enum { N = 70000 };
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    hand_single(&w->rules, "one");
+    key_table_init(&w->table, &w->rules.rs);
+    const struct keyspace_options o = {.rs = &w->rules.rs, .key_groups = w->table.groups,
+                                       .n_key_groups = w->table.n_groups, .kin = &w->table.kin};
+    struct keyspace *ks = keyspace_new(&o);
+    struct value *values = ARENA_ARRAY(&w->rules.rs.arena, struct value, N);
+    for (uint32_t i = 0; i < N; i++) {
+        values[i] = value_int(i);
+    }
+    values[N - 2] = value_string(SLICE_LIT("next to last"));
+    const struct key_ref ref = {.hash = {1, 2}, .canonical = SLICE_LIT("its bytes"), .values = values, .n_values = N};
+    struct key_record *rec;
+    assert_int_equal(keyspace_get(ks, &ref, &rec, &err), ERR_OK);
+    assert_int_equal(rec->n_values, N);
+    for (uint32_t i = 0; i < N; i++) {
+        assert_true(value_equal(rec->values[i], values[i]));
+    }
+    assert_ptr_not_equal(rec->values[N - 2].u.str, values[N - 2].u.str);
+    keyspace_free(ks);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_record_keeps_all_values_of_a_key),
         T(rules_share_a_group), T(other_clocks_are_other_groups),
         T(one_event_two_keys),  T(empty_text_is_a_key),
         T(key_text),            T(key_order),
