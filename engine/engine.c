@@ -328,6 +328,7 @@ static void take_rules(struct engine *e)
     const struct engine_options *o = &e->options;
     e->shows_all = o->keyed != NULL || o->nfa.watch != NULL;
     e->reads_once = o->state_dir == NULL && o->refused == NULL && !e->shows_all;
+    e->plain_intake = o->state_dir == NULL && o->refused == NULL && o->observe == NULL && o->range == NULL;
 }
 
 static enum err open_all(struct engine *e, struct error *err)
@@ -421,14 +422,10 @@ void engine_abandon(struct engine *e)
 
 /* ---- partitions --------------------------------------------------------------------------- */
 
-struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition)
+struct partition *engine_search_partition(struct engine *e, uint32_t topic, int32_t partition)
 {
-    struct partition *p = e->last_used;
-    if (p != NULL && p->topic->index == topic && p->id == partition) {
-        return p;
-    }
     for (size_t i = 0; i < e->n_partitions; i++) {
-        p = e->partitions[i];
+        struct partition *p = e->partitions[i];
         if (p->topic->index == topic && p->id == partition) {
             e->last_used = p;
             return p;

@@ -69,6 +69,7 @@ struct engine {
     struct key_table keys;
     struct wanted wanted;
     bool shows_all;      /* somebody looks at every event that comes to a key */
+    bool plain_intake;   /* nobody is told of single events on their way in, and none is kept for a restart */
     bool reads_once;     /* nothing is read again, nor told of: what no rule wants need not wait for its turn */
     struct key_eval key_eval; /* its arena holds the keys of one pass */
 
@@ -131,7 +132,13 @@ void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
 void engine_say_with(const struct engine_options *o, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 /* NULL: not open. */
-struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition);
+struct partition *engine_search_partition(struct engine *e, uint32_t topic, int32_t partition);
+static inline struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition)
+{
+    struct partition *p = e->last_used;
+    bool same = p != NULL && p->topic->index == topic && p->id == partition;
+    return same ? p : engine_search_partition(e, topic, partition);
+}
 /* Opens a partition; the clock groups of its topic wait for it from now on. */
 struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
 
@@ -147,7 +154,7 @@ void engine_note_first_offsets(struct engine *e, const struct source_partition *
 /* engine_renew_tables() */
 enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;
 
-/* keyed.c: of several instances, do the events of a record belong to this task? ERR_STATE: too many of
+/* keyed.c, in a group: of several instances, do the events of a record belong to this task? ERR_STATE: too many of
  * the partition do not. */
 enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,
                            struct event *const *events, uint32_t n,
@@ -212,7 +219,13 @@ void engine_nfa_counters(const struct engine *e, struct nfa_counters *ret);
 void engine_partition_summary(const struct partition *p, struct partition_summary *ret);
 
 /* A record of this partition has come / its end was reached. */
-void idle_note_record(struct engine *e, struct partition *p);
+static inline void idle_note_record(struct engine *e, struct partition *p)
+{
+    p->at_end = p->idle = p->ended = false;
+    if (p->topic->idle_after.ns > 0 && !e->hold_back) {
+        p->quiet_since = engine_now(e);
+    }
+}
 void idle_note_end(struct engine *e, const struct partition_position *at);
 void idle_note_lost_end(struct engine *e, const struct partition_position *at);
 /* Lets partitions go that have been silent for long enough; names those that hold the clock. */

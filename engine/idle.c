@@ -15,16 +15,6 @@ static bool passed(struct ptime now, struct ptime since, int64_t ns)
     return now.ns - since.ns >= ns;
 }
 
-void idle_note_record(struct engine *e, struct partition *p)
-{
-    p->at_end = false;
-    p->idle = false;
-    p->ended = false;
-    if (p->topic->idle_after.ns > 0 && !e->hold_back) {
-        p->quiet_since = engine_now(e);
-    }
-}
-
 void idle_note_end(struct engine *e, const struct partition_position *at)
 {
     struct partition *p = engine_find_partition(e, at->topic, at->partition);

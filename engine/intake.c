@@ -71,13 +71,14 @@ static void copy_event(struct engine *e, struct order_item *item)
     item->event = event_clone(item->event, &item->block->arena);
 }
 
-static void buffer_event(struct engine *e, struct order_item *item)
+static inline void buffer_event(struct engine *e, struct order_item *item)
 {
     const struct topic_groups *tg = &e->topic_groups[item->event->at.topic];
-    if (tg->n == 0) {
+    uint32_t n = tg->n;
+    if (n == 0) {
         e->evaluated++; /* no rule reads the topic */
     }
-    for (uint32_t i = 0; i < tg->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (is_passed_by(e, tg->groups[i], item)) {
             engine_count_unwanted(e, tg->groups[i], item->event);
             e->evaluated += i == 0;
@@ -153,6 +154,23 @@ static void take_event(struct engine *e, struct partition *p, const struct recor
         partition_keep_due(p, event, item.time);
     }
     buffer_event(e, &item);
+}
+
+/* Where nobody looks at events on their way: one that is not late is released at its own time. */
+static inline bool is_plain(const struct engine *e, struct partition *p, const struct event *event)
+{
+    return e->plain_intake && !p->topic->has_watermark_per && !partition_is_late(p, event);
+}
+
+/* What take_events() does of a plain event that is its record's only one. */
+static inline enum err take_plain(struct engine *e, struct partition *p, struct event *event,
+                                  struct event_block *block)
+{
+    struct order_item item = {event->time, event, block, NULL};
+    e->events++;
+    partition_note(p, event);
+    buffer_event(e, &item);
+    return ERR_OK;
 }
 
 static enum err take_events(struct engine *e, struct partition *p, const struct record *r,
@@ -233,7 +251,12 @@ static enum err push_decoded(struct engine *e, struct partition *p, const struct
     e->bad_values += d->bad_values;
     switch (d->result) {
     case DECODE_EVENTS:
-        FYKE_TRY(engine_check_keys(e, p, r, d->events, d->n_events, err));
+        if (e->options.in_group) {
+            FYKE_TRY(engine_check_keys(e, p, r, d->events, d->n_events, err));
+        }
+        if (d->n_events == 1 && is_plain(e, p, d->events[0])) {
+            return take_plain(e, p, d->events[0], ready->block);
+        }
         return take_events(e, p, r, d->events, d->n_events, ready->block, err);
     case DECODE_TOMBSTONE:
         e->tombstones++;
@@ -269,12 +292,14 @@ static enum err push_record(struct engine *e, const struct record *r,
     }
     struct partition *p = partition_of(e, r->topic, r->partition, r->offset);
     bool again = r->offset < p->replay_until;
-    if (again && r->offset < p->replay_next) {
-        return ERR_OK; /* nothing of it waits any more */
-    }
-    p->replay_next = r->offset + 1;
-    if (r->offset >= p->replay_until - 1) {
-        p->replay_until = 0; /* this is the last of them, or there was none left */
+    if (p->replay_until > 0) {
+        if (again && r->offset < p->replay_next) {
+            return ERR_OK; /* nothing of it waits any more */
+        }
+        p->replay_next = r->offset + 1;
+        if (r->offset >= p->replay_until - 1) {
+            p->replay_until = 0; /* this is the last of them, or there was none left */
+        }
     }
     e->records += !again;
     if (!again) {
@@ -425,5 +450,8 @@ enum err engine_push_event(struct engine *e, const struct event *event, struct e
     p->read += event->at.offset >= p->next_offset;
     p->next_offset = event->at.offset + 1;
     struct event *borrowed = (struct event *)(uintptr_t)event;
+    if (is_plain(e, p, borrowed)) {
+        return take_plain(e, p, borrowed, NULL);
+    }
     return take_events(e, p, NULL, &borrowed, 1, NULL, err);
 }

@@ -53,9 +53,6 @@ static void note_elsewhere(struct engine *e, struct partition *p, const struct r
 enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,
                            struct event *const *events, uint32_t n, struct error *err)
 {
-    if (!e->options.in_group) {
-        return ERR_OK;
-    }
     note_elsewhere(e, p, r);
     for (uint32_t i = 0; i < n; i++) {
         const struct schema_decl *d = &e->rs->decls[events[i]->decl];

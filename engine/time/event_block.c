@@ -27,13 +27,6 @@ static void block_reuse(struct event_blocks *b, struct event_block *block)
     b->free = block;
 }
 
-/* Brings live_bytes up to date with what was decoded into the open block since. */
-static void count_open(struct event_blocks *b)
-{
-    b->live_bytes += b->open->arena.used_bytes - b->counted;
-    b->counted = b->open->arena.used_bytes;
-}
-
 static struct event_block *take_block(struct event_blocks *b)
 {
     struct event_block *block = b->free;
@@ -49,18 +42,12 @@ static struct event_block *take_block(struct event_blocks *b)
     return block;
 }
 
-struct event_block *event_blocks_open(struct event_blocks *b)
+struct event_block *event_blocks_open_next(struct event_blocks *b)
 {
-    if (b->open != NULL) {
-        count_open(b);
-        if (b->counted < EVENT_BLOCK_BYTES) {
-            return b->open;
-        }
-        struct event_block *full = b->open;
-        b->open = NULL;
-        if (full->holders == 0) {
-            block_reuse(b, full);
-        }
+    struct event_block *full = b->open;
+    b->open = NULL;
+    if (full != NULL && full->holders == 0) {
+        block_reuse(b, full);
     }
     b->open = take_block(b);
     b->counted = 0;
@@ -71,7 +58,7 @@ void event_blocks_trim(struct event_blocks *b)
 {
     if (b->open != NULL && b->open->holders == 0) {
         struct event_block *block = b->open;
-        count_open(b);
+        event_blocks_count_open(b);
         b->open = NULL;
         block_reuse(b, block);
     }

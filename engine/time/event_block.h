@@ -35,8 +35,23 @@ struct event_blocks {
 void event_blocks_init(struct event_blocks *b);
 /* Events that still wait are gone. */
 void event_blocks_release(struct event_blocks *b);
+/* Instead of the open one, which is full, or none. */
+struct event_block *event_blocks_open_next(struct event_blocks *b);
+/* Brings live_bytes up to date with what was decoded into the open block since. */
+static inline void event_blocks_count_open(struct event_blocks *b)
+{
+    b->live_bytes += b->open->arena.used_bytes - b->counted;
+    b->counted = b->open->arena.used_bytes;
+}
 /* The block to decode the next record into. */
-struct event_block *event_blocks_open(struct event_blocks *b);
+static inline struct event_block *event_blocks_open(struct event_blocks *b)
+{
+    if (b->open == NULL) {
+        return event_blocks_open_next(b);
+    }
+    event_blocks_count_open(b);
+    return b->counted < EVENT_BLOCK_BYTES ? b->open : event_blocks_open_next(b);
+}
 static inline void event_block_hold(struct event_block *block)
 {
     block->holders++;

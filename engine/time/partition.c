@@ -112,30 +112,16 @@ void partition_forget(struct partition *p, int64_t restart)
 
 /* ---- clock -------------------------------------------------------------------------------- */
 
-static void raise_frontier(struct partition *p, struct etime t)
+struct etime partition_note_value(struct partition *p, const struct event *e)
 {
-    p->frontier = etime_lt(p->frontier, t) ? t : p->frontier;
-}
-
-void partition_note(struct partition *p, const struct event *e)
-{
-    if (!p->has_time) {
-        p->has_time = true;
-        p->first_time = e->time;
-    }
-    p->max_time = etime_lt(p->max_time, e->time) ? e->time : p->max_time;
-    struct etime least = p->max_time;
-    if (p->topic->has_watermark_per) {
-        value_clocks_note(&p->values, value_of(p, e), e->time, p->max_time);
-        least = value_clocks_least(&p->values);
-    }
-    raise_frontier(p, etime_sub(least, p->topic->out_of_order));
+    value_clocks_note(&p->values, value_of(p, e), e->time, p->max_time);
+    return value_clocks_least(&p->values);
 }
 
 void partition_raise(struct partition *p, struct etime t)
 {
     p->floor = etime_lt(p->floor, t) ? t : p->floor;
-    raise_frontier(p, t);
+    partition_raise_frontier(p, t);
 }
 
 struct place partition_next_place(const struct partition *p)

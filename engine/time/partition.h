@@ -103,8 +103,23 @@ void partition_keep_due(struct partition *p, const struct event *e, struct etime
 struct etime partition_due_before(const struct partition *p, const struct event *e);
 /* No restart will read below this offset. */
 void partition_forget(struct partition *p, int64_t restart);
+static inline void partition_raise_frontier(struct partition *p, struct etime t)
+{
+    p->frontier = etime_lt(p->frontier, t) ? t : p->frontier;
+}
+/* The clock of the event's own value; returns the least of all. */
+struct etime partition_note_value(struct partition *p, const struct event *e);
 /* A valid event that is not late moves the clock. */
-void partition_note(struct partition *p, const struct event *e);
+static inline void partition_note(struct partition *p, const struct event *e)
+{
+    if (!p->has_time) {
+        p->has_time = true;
+        p->first_time = e->time;
+    }
+    p->max_time = etime_lt(p->max_time, e->time) ? e->time : p->max_time;
+    struct etime least = p->topic->has_watermark_per ? partition_note_value(p, e) : p->max_time;
+    partition_raise_frontier(p, etime_sub(least, p->topic->out_of_order));
+}
 /* Nothing earlier than t will come. */
 void partition_raise(struct partition *p, struct etime t);
 
