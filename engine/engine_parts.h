@@ -162,8 +162,7 @@ enum err engine_check_keys(struct engine *e, struct partition *p, const struct r
 /* A rule of the clock group may want the event. */
 static inline bool engine_wants(const struct engine *e, uint32_t clock_group, const struct event *ev)
 {
-    struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, ev->decl);
-    return ask->always || (ask->n > 0 && wanted_ask(ask, ev));
+    return wanted_ask(wanted_ask_of(&e->wanted, clock_group, ev->decl), ev);
 }
 /* None does: their counters have it nevertheless. */
 void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct event *ev);

@@ -54,28 +54,47 @@ static void count_missing(struct engine *e, const struct key_group *g, const str
     count_missing_in_profiles(e, g, v, ev);
 }
 
-/* `item` without its key. */
-static void send_to_key(struct engine *e, const struct key_route *route,
-                        const struct shard_item *item)
+/* False: the event is without a key there. */
+static inline bool find_key(struct engine *e, const struct key_route *route, const struct event *ev,
+                            struct key_ref *ret)
 {
     const struct key_group *g = &e->keys.groups[route->key_group];
     const struct key_variant *v = &g->variants[route->variant];
-    struct key_ref key;
-    if (!key_of(g, v, item->event, &e->key_eval, &key)) {
-        count_missing(e, g, v, item->event);
-        return;
+    if (!key_of(g, v, ev, &e->key_eval, ret)) {
+        count_missing(e, g, v, ev);
+        return false;
     }
     if (e->options.keyed != NULL && v->n_uses > 0) {
-        e->options.keyed(e->options.keyed_ctx, g, key.values, item->event);
+        e->options.keyed(e->options.keyed_ctx, g, ret->values, ev);
     }
-    shard_add_event(&e->shards[key.hash.hi % e->n_shards], item, &key, route->variant,
-                    &e->key_eval.scratch);
+    return true;
 }
 
-static void send(struct engine *e, const struct key_routes *routes, const struct shard_item *item)
+static struct shard *shard_of(const struct engine *e, const struct key_ref *key)
 {
-    for (uint32_t i = 0; i < routes->n; i++) {
-        send_to_key(e, &routes->items[i], item);
+    return &e->shards[key->hash.hi % e->n_shards];
+}
+
+/* Through routes behind the first: the key may be one that it has already come to. */
+static void send_more(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
+{
+    struct key_ref key;
+    for (uint32_t i = 1; i < routes->n; i++) {
+        if (find_key(e, &routes->items[i], ev->event, &key)) {
+            shard_add_event_more(shard_of(e, &key), ev, &key, routes->items[i].variant,
+                                 &e->key_eval.scratch);
+        }
+    }
+}
+
+static void send(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
+{
+    struct key_ref key;
+    if (routes->n > 0 && find_key(e, &routes->items[0], ev->event, &key)) {
+        shard_add_event(shard_of(e, &key), ev, &key, routes->items[0].variant);
+    }
+    if (routes->n > 1) {
+        send_more(e, routes, ev);
     }
 }
 
@@ -86,9 +105,9 @@ static const struct key_routes *routes_of(const struct engine *e, uint32_t clock
     return key_table_routes(&e->keys, stage, event->decl);
 }
 
-static struct shard_item item_of_input(const struct order_item *item, bool came_after)
+static struct shard_event event_of_input(const struct order_item *item, bool came_after)
 {
-    return (struct shard_item){
+    return (struct shard_event){
         .event = item->event,
         .due = item->time,
         .record = item->record,
@@ -135,7 +154,7 @@ void feed_event(struct engine *e, uint32_t clock_group, const struct order_item 
     }
     hold(e, item->block);
     if (routes->n > 0) {
-        struct shard_item in = item_of_input(item, came_after);
+        struct shard_event in = event_of_input(item, came_after);
         send(e, routes, &in);
     }
     if (cg->n_levels > 1) {
@@ -168,13 +187,13 @@ static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,
         send_ask(e, level, d);
         return;
     }
-    const struct shard_item item = {
+    const struct shard_event ev = {
         .event = d->event,
         .derived = d,
         .came_after = place_cmp(d->at, d->root) != 0 ||
                       place_cmp(d->root, e->clocks[clock_group].before) < 0,
     };
-    send(e, routes_of(e, clock_group, level, d->event), &item);
+    send(e, routes_of(e, clock_group, level, d->event), &ev);
 }
 
 static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
@@ -186,8 +205,8 @@ static void feed_group(struct engine *e, uint32_t clock_group, uint32_t level)
             (i < f->n_inputs &&
              derived_is_behind(f->derived.items[k], order_item_place(&f->inputs[i].item)))) {
             const struct feed_input *in = &f->inputs[i++];
-            struct shard_item item = item_of_input(&in->item, in->came_after);
-            send(e, routes_of(e, clock_group, level, item.event), &item);
+            struct shard_event ev = event_of_input(&in->item, in->came_after);
+            send(e, routes_of(e, clock_group, level, ev.event), &ev);
         } else {
             send_derived(e, clock_group, level, f->derived.items[k++]);
         }

@@ -410,7 +410,7 @@ size_t engine_buffered_bytes(const struct engine *e)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
-        bytes += e->lanes[i].blocks.live_bytes;
+        bytes += event_blocks_live_bytes(&e->lanes[i].blocks);
     }
     return bytes;
 }

@@ -42,30 +42,30 @@ struct shard_item *shard_add(struct shard *s, const struct shard_item *item)
 }
 
 /* Field by field: a piece of several fields that were just written waits for them. */
-static void add_with_key(struct shard *s, const struct shard_item *item, const struct key_ref *key,
-                         uint32_t variant)
+void shard_add_event(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+                     uint32_t variant)
 {
     struct shard_item *to = &VEC_PUSH(s->items, s->n_items, s->cap_items);
-    to->event = item->event;
+    to->event = ev->event;
     to->key.key_group = key->key_group;
     to->key.hash = key->hash;
     to->key.canonical = key->canonical;
     to->key.values = key->values;
     to->key.n_values = key->n_values;
     to->variants = (struct variant_chain){.variant = variant};
-    to->derived = item->derived;
-    to->due = item->due;
-    to->record = item->record;
-    to->came_after = item->came_after;
+    to->derived = ev->derived;
+    to->due = ev->due;
+    to->record = ev->record;
+    to->came_after = ev->came_after;
 }
 
-void shard_add_event(struct shard *s, const struct shard_item *item, const struct key_ref *key,
-                     uint32_t variant, struct arena *memory)
+void shard_add_event_more(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+                          uint32_t variant, struct arena *memory)
 {
     /* What a group gets of one event stands together: the routes are in order of groups. */
     for (size_t i = s->n_items; i-- > 0;) {
         struct shard_item *before = &s->items[i];
-        if (before->event != item->event || before->derived != item->derived ||
+        if (before->event != ev->event || before->derived != ev->derived ||
             before->key.key_group != key->key_group) {
             break;
         }
@@ -76,7 +76,7 @@ void shard_add_event(struct shard *s, const struct shard_item *item, const struc
             return;
         }
     }
-    add_with_key(s, item, key, variant);
+    shard_add_event(s, ev, key, variant);
 }
 
 /* ---- events ------------------------------------------------------------------------------- */

@@ -35,6 +35,15 @@ struct shard_item {
     bool came_after;      /* the clock had passed its place: only if the key has not */
 };
 
+/* The same without its key. */
+struct shard_event {
+    const struct event *event;
+    const struct derived *derived;
+    struct etime due;
+    const struct record *record;
+    bool came_after;
+};
+
 /* Where it stands, and that it is derived. Written where it is to lie: what was just written is slow to copy. */
 static inline void shard_item_cause(const struct shard_item *i, struct cause *ret)
 {
@@ -127,9 +136,12 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
                 bool show_pending);
 void shard_release(struct shard *s);
 struct shard_item *shard_add(struct shard *s, const struct shard_item *item);
-/* An event (`item` without its key) through one variant. `memory` lives as long as the pass. */
-void shard_add_event(struct shard *s, const struct shard_item *item, const struct key_ref *key,
-                     uint32_t variant, struct arena *memory);
+/* An event through one variant; the first of its way through this level (`more`: another one).
+ * `memory` lives as long as the pass. */
+void shard_add_event(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+                     uint32_t variant);
+void shard_add_event_more(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+                          uint32_t variant, struct arena *memory);
 /* Where the history of a rule begins: its own clock says it, also for a copy elsewhere. */
 static inline struct etime shard_history(const struct shard_pass *pass, uint32_t rule)
 {

@@ -86,12 +86,8 @@ static bool any_wants(const struct wanted_ask *ask, const struct event *e)
     return false;
 }
 
-bool wanted_ask(struct wanted_ask *ask, const struct event *e)
+bool wanted_ask_rules(struct wanted_ask *ask, const struct event *e)
 {
-    if (ask->unasked > 0) {
-        ask->unasked--;
-        return true;
-    }
     bool wanted = any_wants(ask, e);
     ask->refused += !wanted;
     if (++ask->asked == ROUND) {

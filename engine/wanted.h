@@ -31,7 +31,16 @@ static inline struct wanted_ask *wanted_ask_of(const struct wanted *w, uint32_t 
     return &w->asks[(size_t)clock_group * w->n_decls + decl];
 }
 
-/* Of such that are not `always`. True: a rule may want the event. */
-bool wanted_ask(struct wanted_ask *ask, const struct event *e);
+/* False: no rule wants the event. */
+bool wanted_ask_rules(struct wanted_ask *ask, const struct event *e);
+/* True: a rule may want it. */
+static inline bool wanted_ask(struct wanted_ask *ask, const struct event *e)
+{
+    if (ask->unasked > 0) {
+        ask->unasked--;
+        return true;
+    }
+    return ask->always || (ask->n > 0 && wanted_ask_rules(ask, e));
+}
 
 #endif

@@ -21,7 +21,6 @@ void event_blocks_release(struct event_blocks *b)
 
 static void block_reuse(struct event_blocks *b, struct event_block *block)
 {
-    b->live_bytes -= block->arena.used_bytes;
     arena_reset(&block->arena);
     block->next_free = b->free;
     b->free = block;
@@ -45,12 +44,12 @@ static struct event_block *take_block(struct event_blocks *b)
 struct event_block *event_blocks_open_next(struct event_blocks *b)
 {
     struct event_block *full = b->open;
-    b->open = NULL;
     if (full != NULL && full->holders == 0) {
         block_reuse(b, full);
+    } else if (full != NULL) {
+        b->closed_bytes += full->arena.used_bytes;
     }
     b->open = take_block(b);
-    b->counted = 0;
     return b->open;
 }
 
@@ -58,7 +57,6 @@ void event_blocks_trim(struct event_blocks *b)
 {
     if (b->open != NULL && b->open->holders == 0) {
         struct event_block *block = b->open;
-        event_blocks_count_open(b);
         b->open = NULL;
         block_reuse(b, block);
     }
@@ -70,5 +68,6 @@ void event_block_let_go(struct event_block *block)
     if (block == b->open) {
         return; /* still being filled; event_blocks_open() takes care of it */
     }
+    b->closed_bytes -= block->arena.used_bytes;
     block_reuse(b, block);
 }

@@ -7,6 +7,7 @@
 #define FYKE_ENGINE_TIME_EVENT_BLOCK_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,7 @@ struct event_blocks {
     struct event_block *open;
     struct event_block *free;
     struct event_block *made; /* all of them */
-    size_t live_bytes;        /* handed out in blocks that are not free */
-    size_t counted;           /* part of live_bytes that the open block stands for */
+    size_t closed_bytes;      /* handed out in those that are neither open nor free */
 };
 
 void event_blocks_init(struct event_blocks *b);
@@ -37,20 +37,16 @@ void event_blocks_init(struct event_blocks *b);
 void event_blocks_release(struct event_blocks *b);
 /* Instead of the open one, which is full, or none. */
 struct event_block *event_blocks_open_next(struct event_blocks *b);
-/* Brings live_bytes up to date with what was decoded into the open block since. */
-static inline void event_blocks_count_open(struct event_blocks *b)
-{
-    b->live_bytes += b->open->arena.used_bytes - b->counted;
-    b->counted = b->open->arena.used_bytes;
-}
 /* The block to decode the next record into. */
 static inline struct event_block *event_blocks_open(struct event_blocks *b)
 {
-    if (b->open == NULL) {
-        return event_blocks_open_next(b);
-    }
-    event_blocks_count_open(b);
-    return b->counted < EVENT_BLOCK_BYTES ? b->open : event_blocks_open_next(b);
+    bool has_room = b->open != NULL && b->open->arena.used_bytes < EVENT_BLOCK_BYTES;
+    return has_room ? b->open : event_blocks_open_next(b);
+}
+/* Handed out in blocks that are not free. */
+static inline size_t event_blocks_live_bytes(const struct event_blocks *b)
+{
+    return b->closed_bytes + (b->open != NULL ? b->open->arena.used_bytes : 0);
 }
 static inline void event_block_hold(struct event_block *block)
 {
