@@ -75,26 +75,19 @@ static struct shard *shard_of(const struct engine *e, const struct key_ref *key)
     return &e->shards[key->hash.hi % e->n_shards];
 }
 
-/* Through routes behind the first: the key may be one that it has already come to. */
-static void send_more(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
-{
-    struct key_ref key;
-    for (uint32_t i = 1; i < routes->n; i++) {
-        if (find_key(e, &routes->items[i], ev->event, &key)) {
-            shard_add_event_more(shard_of(e, &key), ev, &key, routes->items[i].variant,
-                                 &e->key_eval.scratch);
-        }
-    }
-}
-
 static void send(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
 {
     struct key_ref key;
-    if (routes->n > 0 && find_key(e, &routes->items[0], ev->event, &key)) {
-        shard_add_event(shard_of(e, &key), ev, &key, routes->items[0].variant);
-    }
-    if (routes->n > 1) {
-        send_more(e, routes, ev);
+    for (uint32_t i = 0, n = routes->n; i < n; i++) {
+        const struct key_route *route = &routes->items[i];
+        if (!find_key(e, route, ev->event, &key)) {
+            continue;
+        }
+        if (i == 0) {
+            shard_add_event(shard_of(e, &key), ev, &key, route->variant);
+        } else {
+            shard_add_event_more(shard_of(e, &key), ev, &key, route->variant, &e->key_eval.scratch);
+        }
     }
 }
 

@@ -136,8 +136,8 @@ void shard_init(struct shard *s, const struct keyspace_options *o,
                 bool show_pending);
 void shard_release(struct shard *s);
 struct shard_item *shard_add(struct shard *s, const struct shard_item *item);
-/* An event through one variant; the first of its way through this level (`more`: another one).
- * `memory` lives as long as the pass. */
+/* An event through the first variant that it is given in a level, or through another one. `memory` lives
+ * as long as the pass. */
 void shard_add_event(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
                      uint32_t variant);
 void shard_add_event_more(struct shard *s, const struct shard_event *ev, const struct key_ref *key,

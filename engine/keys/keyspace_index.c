@@ -170,30 +170,29 @@ static inline void fetch_3_slots(const struct keyspace *ks, const struct key_fet
     }
 }
 
-static inline void fetch_4_instances(const struct keyspace *ks, const struct key_fetch *f)
+/* Steps 4 and 5. */
+static inline void fetch_instances(const struct keyspace *ks, const struct key_fetch *f, prefetch_fn of_own,
+                                   prefetch_fn of_slots)
 {
     const struct key_record *rec = fetched_record(ks, f);
     if (rec == NULL) {
         return;
     }
     if (stands_alone(rec)) {
-        fetch_of_own(rec, f->rule_bits, instance_prefetch_kept);
+        fetch_of_own(rec, f->rule_bits, of_own);
     } else {
-        fetch_of_slots(rec, f->rule_bits, instance_prefetch);
+        fetch_of_slots(rec, f->rule_bits, of_slots);
     }
+}
+
+static inline void fetch_4_instances(const struct keyspace *ks, const struct key_fetch *f)
+{
+    fetch_instances(ks, f, instance_prefetch_kept, instance_prefetch);
 }
 
 static inline void fetch_5_kept(const struct keyspace *ks, const struct key_fetch *f)
 {
-    const struct key_record *rec = fetched_record(ks, f);
-    if (rec == NULL) {
-        return;
-    }
-    if (stands_alone(rec)) {
-        fetch_of_own(rec, f->rule_bits, instance_prefetch_events);
-    } else {
-        fetch_of_slots(rec, f->rule_bits, instance_prefetch_kept);
-    }
+    fetch_instances(ks, f, instance_prefetch_events, instance_prefetch_kept);
 }
 
 static inline void fetch_6_events(const struct keyspace *ks, const struct key_fetch *f)

@@ -420,6 +420,41 @@ static void what_no_row_can_take_comes_in_its_place(void **state)
     order_release(&o);
 }
 
+#define LONG_EVENT 1000
+
+/* Blocks count what was decoded into them until the last event in them has gone. */
+static void blocks_weigh_what_waits(void **state)
+{
+    (void)state;
+    struct event_blocks b;
+    event_blocks_init(&b);
+    assert_int_equal(event_blocks_live_bytes(&b), 0);
+    struct event_block *first = event_blocks_open(&b), *block = first;
+    size_t n = 0;
+    for (; block == first; block = event_blocks_open(&b), n++) {
+        arena_alloc(&block->arena, LONG_EVENT);
+        event_block_hold(block);
+    }
+    size_t full = first->arena.used_bytes;
+    assert_true(n > 1 && full >= EVENT_BLOCK_BYTES);
+    assert_int_equal(event_blocks_live_bytes(&b), full);
+    arena_alloc(&block->arena, LONG_EVENT);
+    size_t open = block->arena.used_bytes;
+    assert_int_equal(event_blocks_live_bytes(&b), full + open);
+    event_block_unhold_many(first, n);
+    assert_int_equal(event_blocks_live_bytes(&b), open);
+    event_blocks_trim(&b);
+    assert_int_equal(event_blocks_live_bytes(&b), 0);
+    /* Nothing waits in a block that is full: the next one is the same again. */
+    block = event_blocks_open(&b);
+    while (block->arena.used_bytes < EVENT_BLOCK_BYTES) {
+        arena_alloc(&block->arena, LONG_EVENT);
+    }
+    assert_ptr_equal(event_blocks_open(&b), block);
+    assert_int_equal(event_blocks_live_bytes(&b), 0);
+    event_blocks_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +466,7 @@ int main(void)
         cmocka_unit_test(an_idle_partition_lets_the_clock_go),
         cmocka_unit_test(logs_in_order_need_a_row_each_however_they_are_interleaved),
         cmocka_unit_test(what_no_row_can_take_comes_in_its_place),
+        cmocka_unit_test(blocks_weigh_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
