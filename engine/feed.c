@@ -70,9 +70,9 @@ static inline bool find_key(struct engine *e, const struct key_route *route, con
     return true;
 }
 
-static struct shard *shard_of(const struct engine *e, const struct key_ref *key)
+static struct shard *shard_of(const struct engine *e, struct hash128 key)
 {
-    return &e->shards[key->hash.hi % e->n_shards];
+    return &e->shards[key.hi % e->n_shards];
 }
 
 static void send(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
@@ -84,9 +84,9 @@ static void send(struct engine *e, const struct key_routes *routes, const struct
             continue;
         }
         if (i == 0) {
-            shard_add_event(shard_of(e, &key), ev, &key, route->variant);
+            shard_add_event(shard_of(e, key.hash), ev, key, route->variant);
         } else {
-            shard_add_event_more(shard_of(e, &key), ev, &key, route->variant, &e->key_eval.scratch);
+            shard_add_event_more(shard_of(e, key.hash), ev, key, route->variant, &e->key_eval.scratch);
         }
     }
 }
@@ -170,7 +170,7 @@ static void send_ask(struct engine *e, uint32_t level, const struct derived *d)
         .key = key_of_values(g, d->ask->per, &e->key_eval),
         .derived = d,
     };
-    shard_add(&e->shards[item.key.hash.hi % e->n_shards], &item);
+    shard_add(shard_of(e, item.key.hash), &item);
 }
 
 static void send_derived(struct engine *e, uint32_t clock_group, uint32_t level,

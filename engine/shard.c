@@ -41,35 +41,17 @@ struct shard_item *shard_add(struct shard *s, const struct shard_item *item)
     return to;
 }
 
-/* Field by field: a piece of several fields that were just written waits for them. */
-void shard_add_event(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
-                     uint32_t variant)
-{
-    struct shard_item *to = &VEC_PUSH(s->items, s->n_items, s->cap_items);
-    to->event = ev->event;
-    to->key.key_group = key->key_group;
-    to->key.hash = key->hash;
-    to->key.canonical = key->canonical;
-    to->key.values = key->values;
-    to->key.n_values = key->n_values;
-    to->variants = (struct variant_chain){.variant = variant};
-    to->derived = ev->derived;
-    to->due = ev->due;
-    to->record = ev->record;
-    to->came_after = ev->came_after;
-}
-
-void shard_add_event_more(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+void shard_add_event_more(struct shard *s, const struct shard_event *ev, struct key_ref key,
                           uint32_t variant, struct arena *memory)
 {
     /* What a group gets of one event stands together: the routes are in order of groups. */
     for (size_t i = s->n_items; i-- > 0;) {
         struct shard_item *before = &s->items[i];
         if (before->event != ev->event || before->derived != ev->derived ||
-            before->key.key_group != key->key_group) {
+            before->key.key_group != key.key_group) {
             break;
         }
-        if (slice_eq(before->key.canonical, key->canonical)) {
+        if (slice_eq(before->key.canonical, key.canonical)) {
             struct variant_chain *more = ARENA_ARRAY(memory, struct variant_chain, 1);
             *more = (struct variant_chain){variant, before->variants.next};
             before->variants.next = more;

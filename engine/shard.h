@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 #include "engine/keys/key.h"
 #include "engine/keys/keyspace.h"
 #include "engine/out/emit.h"
@@ -138,9 +139,25 @@ void shard_release(struct shard *s);
 struct shard_item *shard_add(struct shard *s, const struct shard_item *item);
 /* An event through the first variant that it is given in a level, or through another one. `memory` lives
  * as long as the pass. */
-void shard_add_event(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
-                     uint32_t variant);
-void shard_add_event_more(struct shard *s, const struct shard_event *ev, const struct key_ref *key,
+static inline void shard_add_event(struct shard *s, const struct shard_event *ev, struct key_ref key,
+                                   uint32_t variant)
+{
+    /* Field by field: a piece of several fields that were just written waits for them. */
+    struct shard_item *to = &VEC_PUSH(s->items, s->n_items, s->cap_items);
+    to->event = ev->event;
+    to->key.key_group = key.key_group;
+    to->key.hash = key.hash;
+    to->key.canonical = key.canonical;
+    to->key.values = key.values;
+    to->key.n_values = key.n_values;
+    to->variants.variant = variant;
+    to->variants.next = NULL;
+    to->derived = ev->derived;
+    to->due = ev->due;
+    to->record = ev->record;
+    to->came_after = ev->came_after;
+}
+void shard_add_event_more(struct shard *s, const struct shard_event *ev, struct key_ref key,
                           uint32_t variant, struct arena *memory);
 /* Where the history of a rule begins: its own clock says it, also for a copy elsewhere. */
 static inline struct etime shard_history(const struct shard_pass *pass, uint32_t rule)
