@@ -13,19 +13,24 @@
 
 static_assert(KEYS_AHEAD + TAKEN_IN < COMING_ITEMS, "a wanted item is in the ring before its key is fetched");
 
+/* The event passes some of the tests, or is counted nevertheless. */
+static inline bool takes(const struct key_use *use, uint64_t tests, const struct ruleset *rs)
+{
+    return tests != 0 || rule_counts(&rs->rules[use->rule], use->roles);
+}
+
 /* Returns key_rule_bit() of those whose uses take the event. */
-static uint64_t ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
+static uint64_t ask_many(struct coming *c, const struct key_variant *v, uint64_t holds, const struct ruleset *rs,
                          const struct event *e, const struct nfa_call *call)
 {
-    uint64_t holds = quick_set_ask(v->asks, e), wanted = 0, rule_bits = 0;
+    uint64_t wanted = 0, rule_bits = 0;
     const struct key_use *use = v->uses;
     for (uint32_t u = 0, n = v->n_uses; u < n; u++, use++) {
         if (use->by_event) {
-            const struct rule *rule = &rs->rules[use->rule];
-            uint64_t tests = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
-                                                : rule_own_tests(rule, e, use->roles, call);
-            c->tests[u] = tests;
-            if (tests == 0 && !rule_counts(rule, use->roles)) {
+            c->tests[u] = use->needs != NULL
+                              ? quick_needs_met(use->needs, use->n_needs, holds)
+                              : rule_own_tests(&rs->rules[use->rule], e, use->roles, call);
+            if (!takes(use, c->tests[u], rs)) {
                 continue;
             }
         }
@@ -34,6 +39,23 @@ static uint64_t ask_uses(struct coming *c, const struct key_variant *v, const st
     }
     c->wanted = wanted;
     return rule_bits;
+}
+
+/* The same of an only use that asks for comparisons alone. */
+static inline uint64_t ask_one(struct coming *c, const struct key_use *use, uint64_t holds,
+                               const struct ruleset *rs)
+{
+    c->tests[0] = quick_needs_met(use->needs, use->n_needs, holds);
+    c->wanted = takes(use, c->tests[0], rs);
+    return c->wanted ? key_rule_bit(use->rule) : 0;
+}
+
+static inline uint64_t ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
+                                const struct event *e, const struct nfa_call *call)
+{
+    uint64_t holds = quick_set_ask(v->asks, e);
+    return v->n_uses == 1 && v->uses->needs != NULL ? ask_one(c, v->uses, holds, rs)
+                                                    : ask_many(c, v, holds, rs, e, call);
 }
 
 static bool is_known(const struct shard_item *item, const struct key_variant *v, const struct nfa_call *call)
@@ -92,8 +114,8 @@ static void fetch_keys(struct coming_items *c, const struct keyspace *ks)
     keyspace_prefetch_ring(ks, c->wanted, COMING_ITEMS, c->n_done + 1, end);
 }
 
-void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
-                  const struct nfa_call *call, size_t i)
+const struct coming *coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
+                                  const struct nfa_call *call, size_t i)
 {
     size_t end = i + COMING_ITEMS < s->n_items ? i + COMING_ITEMS : s->n_items;
     if (c->next < end && c->n_wanted <= c->n_done + KEYS_AHEAD) {
@@ -101,9 +123,11 @@ void coming_go_on(struct coming_items *c, const struct shard *s, const struct sh
             take_in(c, s, pass, call);
         }
     }
+    const struct coming *at = &c->ring[i % COMING_ITEMS];
     c->fetched = NULL;
-    if (coming_of(c, i)->rule_bits != 0) {
+    if (at->rule_bits != 0) {
         fetch_keys(c, s->keyspace);
         c->fetched = &c->wanted[c->n_done++ % COMING_ITEMS];
     }
+    return at;
 }

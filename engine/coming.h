@@ -33,13 +33,8 @@ static inline void coming_begin(struct coming_items *c)
     c->next = c->n_wanted = c->n_done = 0;
 }
 
-/* Before item i is delivered: takes in those that follow, and fetches. */
-void coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
-                  const struct nfa_call *call, size_t i);
-/* Of an item that coming_go_on() has been called for. */
-static inline const struct coming *coming_of(const struct coming_items *c, size_t i)
-{
-    return &c->ring[i % COMING_ITEMS];
-}
+/* Before item i is delivered: takes in those that follow, and fetches. Returns what is known of item i. */
+const struct coming *coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
+                                  const struct nfa_call *call, size_t i);
 
 #endif

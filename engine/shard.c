@@ -422,6 +422,12 @@ static enum err fire_behind(struct delivery *d, struct error *err)
     return ERR_OK;
 }
 
+/* Its own place is in front of where it is released. Of input the two differ in time alone. */
+static inline bool stands_behind(const struct cause *c)
+{
+    return c->derived == NULL ? etime_lt(c->at.time, c->root.time) : place_cmp(c->at, c->root) < 0;
+}
+
 static enum err deliver_to_chain(struct delivery *d, const struct key_group *g, struct error *err)
 {
     if (d->coming->known) {
@@ -460,7 +466,7 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
         return ERR_OK;
     }
     keyspace_touch(d->shard->keyspace, d->rec, d->cause->at, d->changed || d->view.moved);
-    return place_cmp(d->cause->at, d->cause->root) < 0 ? fire_behind(d, err) : ERR_OK;
+    return stands_behind(d->cause) ? fire_behind(d, err) : ERR_OK;
 }
 
 /* An item that no rule wants is counted, and nothing else is to be done for it. */
@@ -507,8 +513,7 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
     d.call.shared = &d.shared;
     d.call.clock = &d.clock;
     for (size_t i = 0, n = s->n_items; i < n; i++) {
-        coming_go_on(&coming, s, pass, &d.call, i);
-        const struct coming *c = coming_of(&coming, i);
+        const struct coming *c = coming_go_on(&coming, s, pass, &d.call, i);
         if (is_passed_over(c)) {
             pass_over(s, c->variant);
             continue;
