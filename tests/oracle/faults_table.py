@@ -214,8 +214,9 @@ FAULTS = (
     # order and time
     ('ties stand as they were read', 'engine/time/order_rows.h',
      'return place_cmp(order_item_place(a), order_item_place(b));', 'return 0;'),
-    ('the lateness bound is not granted', 'engine/time/partition.c',
-     'raise_frontier(p, etime_sub(least, p->topic->out_of_order));', 'raise_frontier(p, least);'),
+    ('the lateness bound is not granted', 'engine/time/partition.h',
+     'partition_raise_frontier(p, etime_sub(least, p->topic->out_of_order));',
+     'partition_raise_frontier(p, least);'),
     ('a missing key is a key', 'engine/keys/key.c',
      'if (value_is_missing(values[i])) {', 'if (false) {'),
 )
