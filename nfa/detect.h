@@ -112,6 +112,8 @@ struct detect_plan {
     bool has_several;      /* an item of several events */
     bool has_more;         /* struct detect_more */
     bool at_events;        /* the walk knows every event that can complete a match */
+    const struct detect_join *few; /* few.c; NULL: always ask the walk */
+    bool has_outside;      /* a detector keeps something that does not lie in the pool */
     size_t bytes;          /* of struct detector with its arrays */
 };
 #define NO_ITEM UINT8_MAX
@@ -184,7 +186,7 @@ struct detector {
     struct detect_walk main;
     struct detect_join_state *joins;
     struct detect_more *more; /* plan->has_more, else NULL */
-    uint64_t ends;   /* latest start of a match that can be complete at the last event fed */
+    uint64_t fed;    /* serials before it: events that the walks have taken */
 };
 _Static_assert(sizeof(struct detector) == 64, "a cache line, with its arrays behind it");
 
@@ -270,6 +272,14 @@ struct avoid_state *avoid_new(void);
 void avoid_free(struct avoid_state *s);
 uint64_t avoid_bytes(const struct avoid_state *s);
 
+/* ---- few.c ------------------------------------------------------------------------------------ */
+
+/* The comparison that decides while few events are kept; NULL: the rule is not of that kind. */
+const struct detect_join *few_join(const struct detect_plan *plan, const struct rule *rule);
+bool few_are_kept(const struct instance *in, const struct nfa_call *call);
+/* False: none of them has what the event appended last asks for. */
+bool few_allow(struct instance *in, const struct nfa_call *call);
+
 /* ---- open_ends.c ------------------------------------------------------------------------------ */
 
 /* False: no match that waits for a deadline can be complete at t. */
@@ -292,6 +302,9 @@ bool join_mine(struct instance *in, const struct detect_join *j, uint32_t index,
 bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t index,
                  struct value *ret, uint64_t *ret_hash);
 
+/* The field where it stands in one of the two events; NULL: it is not there, or there is more to compute. */
+const struct value *join_standing(const struct expr *e, int32_t slot, const struct event *self,
+                                  const struct event *bound);
 /* The two events fulfil the condition (mine of the event `at`). */
 bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at);
 /* differs.c: enters an event that waits; the latest before serial `end` whose value is not `mine`; 0: none. */

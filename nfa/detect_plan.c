@@ -266,6 +266,15 @@ static bool has_several(const struct detect_plan *plan)
     return any;
 }
 
+static bool has_outside(const struct detect_plan *plan)
+{
+    bool any = plan->n_registers > 0 || plan->n_avoids > 0;
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        any |= detect_join_keeps(&plan->joins[i]) == KEEPS_HEAP;
+    }
+    return any;
+}
+
 /* Between two that stand next to each other there is no walk. */
 size_t detect_walk_bytes(const struct detect_plan *plan, uint32_t items)
 {
@@ -294,7 +303,9 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
     set_concerned(plan, rule, arena);
     plan->n_sessions = has_counts(plan) ? plan->n : 0;
     plan->has_several = has_several(plan);
+    plan->has_outside = has_outside(plan);
     plan->has_more = plan->has_several || plan->n_avoids > 0 || rule_has_deadlines(rule);
+    plan->few = few_join(plan, rule);
     plan->bytes = sizeof(struct detector) + detect_walk_bytes(plan, plan->n) +
                   plan->n_joins * sizeof(struct detect_join_state) +
                   (plan->has_more ? more_bytes(plan, rule) : 0);

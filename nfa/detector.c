@@ -119,25 +119,17 @@ void detector_free(struct instance *in)
     }
 }
 
-static bool has_outside(const struct detect_plan *plan)
-{
-    bool any = plan->n_registers > 0 || plan->n_avoids > 0;
-    for (uint32_t i = 0; i < plan->n_joins; i++) {
-        any |= detect_join_keeps(&plan->joins[i]) == KEEPS_HEAP;
-    }
-    return any;
-}
-
 /* Mostly there is nothing, and the detector is cold. */
 void detector_abandon(struct instance *in)
 {
-    if (has_outside(in->rule->detect)) {
+    if (in->rule->detect->has_outside) {
         detector_free(in);
     }
     in->detector = NULL;
 }
 
-static void feed(struct instance *in, uint32_t index)
+/* Returns the latest start of a match that can be complete at the event; 0: there is none. */
+static uint64_t feed(struct instance *in, uint32_t index)
 {
     struct detector *d = in->detector;
     const struct detect_plan *plan = in->rule->detect;
@@ -157,13 +149,27 @@ static void feed(struct instance *in, uint32_t index)
     }
     d->scratch->n_ranges = 0;
     d->scratch->work.steps += plan->walked;
-    d->ends = walk_step(in, &d->main, &e, items);
+    uint64_t ends = walk_step(in, &d->main, &e, items);
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         uint64_t between = items & plan->joins[i].between;
         if (between != 0) {
             walk_step(in, &d->joins[i].between, &e, between);
         }
     }
+    return ends;
+}
+
+/* Of the last of them what feed() returns. */
+static uint64_t feed_rest(struct instance *in)
+{
+    struct detector *d = in->detector;
+    uint64_t first = in->events.first_serial, end = first + retained_count(&in->events), ends = 0;
+    for (uint64_t s = d->fed > first ? d->fed : first; s < end; s++) {
+        retained_at(&in->events, (uint32_t)(s - first))->ends = 0;
+        ends = feed(in, (uint32_t)(s - first));
+    }
+    d->fed = end;
+    return ends;
 }
 
 void detector_enter(struct instance *in, const struct nfa_call *call)
@@ -179,35 +185,46 @@ struct nfa_work *detector_work(const struct instance *in)
     return &in->detector->scratch->work;
 }
 
-/* It is made again from the retained events when there is none: after loading. */
+/* It is made when it is asked for the first time. False: there is none. */
 static bool ready(struct instance *in, const struct nfa_call *call)
 {
-    if (in->detector) {
-        detector_enter(in, call); /* whoever called last may be gone, and its scratch with it */
-        return true;
+    if (!in->detector) {
+        /* with ending_tests all that is open at its deadline is complete */
+        if (call->scratch->limits.general || !in->rule->detect->at_events || in->rule->ending_tests) {
+            return false;
+        }
+        in->detector = detector_new(in);
     }
-    /* with ending_tests all that is open at its deadline is complete */
-    if (call->scratch->limits.general || !in->rule->detect->at_events || in->rule->ending_tests) {
-        return false;
-    }
-    in->detector = detector_new(in);
-    detector_enter(in, call);
-    for (uint32_t i = 0; i < retained_count(&in->events); i++) {
-        retained_at(&in->events, i)->ends = 0;
-        feed(in, i);
-    }
+    detector_enter(in, call); /* whoever called last may be gone, and its scratch with it */
     return true;
 }
 
-void detector_add(struct instance *in, const struct nfa_call *call)
+/* The walks take it when they are asked: until then nobody looks at what they keep, and what has gone by then
+ * they need not take. */
+void detector_add(struct instance *in)
 {
-    uint32_t last = retained_count(&in->events) - 1;
-    count(in, retained_at(&in->events, last)->tests);
-    if (in->detector) {
-        feed(in, last);
-    } else if (!in->rule->ending_tests && has_enough(in)) { /* before that nothing can complete */
-        ready(in, call);
+    count(in, retained_at(&in->events, retained_count(&in->events) - 1)->tests);
+}
+
+void detector_take_back(struct instance *in)
+{
+    uint64_t end = in->events.first_serial + retained_count(&in->events);
+    if (in->detector && in->detector->fed > end) {
+        in->detector->fed = end;
     }
+}
+
+uint64_t detector_weight(const struct instance *in)
+{
+    if (!in->detector) {
+        return 0;
+    }
+    return in->rule->detect->has_outside ? in->detector->fed + 1 : 1;
+}
+
+bool detector_knows(const struct instance *in)
+{
+    return in->detector && in->detector->fed == in->events.first_serial + retained_count(&in->events);
 }
 
 void detector_forget(struct instance *in, uint32_t index)
@@ -235,7 +252,8 @@ void detector_reported(struct instance *in, uint32_t index)
     }
 }
 
-bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last)
+bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last,
+                           const struct nfa_call *call)
 {
     const struct rule *r = in->rule;
     bool may_end = (tests & r->last_tests) != 0 || (r->ends_with_next_no && counted);
@@ -243,8 +261,11 @@ bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, ui
     if (!may_end || r->ending_tests || !has_enough(in)) { /* at deadlines alone */
         return false;
     }
-    if (in->detector) {
-        uint64_t ends = in->detector->ends;
+    if (few_are_kept(in, call)) {
+        return few_allow(in, call);
+    }
+    if (ready(in, call)) {
+        uint64_t ends = feed_rest(in);
         *ret_last = ends ? (uint32_t)(ends - 1 - in->events.first_serial) : 0;
         return ends != 0;
     }
@@ -253,7 +274,14 @@ bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, ui
 
 bool detector_may_complete_at(struct instance *in, struct etime t, const struct nfa_call *call)
 {
-    return has_enough(in) && (!ready(in, call) || open_ends_at(in, t));
+    if (!has_enough(in)) {
+        return false;
+    }
+    if (!ready(in, call)) {
+        return true;
+    }
+    feed_rest(in);
+    return open_ends_at(in, t);
 }
 
 uint64_t detector_bytes(const struct instance *in, uint64_t *ret_outside)

@@ -10,7 +10,13 @@ struct detector;
 /* The surroundings of what follows, for values that have to be computed. */
 void detector_enter(struct instance *in, const struct nfa_call *call);
 /* The event appended last. */
-void detector_add(struct instance *in, const struct nfa_call *call);
+void detector_add(struct instance *in);
+/* The last one was taken off again. */
+void detector_take_back(struct instance *in);
+/* The same number: what is kept is the same, but for what lies in the pool. */
+uint64_t detector_weight(const struct instance *in);
+/* It has looked at all of them. */
+bool detector_knows(const struct instance *in);
 /* Candidate `index` is used up or goes; it was not used up before. */
 void detector_forget(struct instance *in, uint32_t index);
 /* All of them, none is left. */
@@ -26,7 +32,8 @@ void detector_abandon(struct instance *in);
 uint64_t detector_bytes(const struct instance *in, uint64_t *ret_outside);
 
 /* At the candidate appended last. True: a match that completes here begins at *ret_last or before. */
-bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last);
+bool detector_may_complete(struct instance *in, uint64_t tests, bool counted, uint32_t *ret_last,
+                           const struct nfa_call *call);
 /* At the deadline t, all events up to it being there. */
 bool detector_may_complete_at(struct instance *in, struct etime t, const struct nfa_call *call);
 

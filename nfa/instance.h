@@ -31,6 +31,7 @@ struct instance {
     struct etime capped_until; /* alerts say `capped` up to here; ETIME_MIN: not capped */
     struct etime next;         /* of one that is told: instance_next_time() */
     bool told;                 /* instance_is_told() */
+    uint8_t looks;             /* few.c: since an event was kept that does not look itself */
     uint32_t lowest;           /* candidates before this index are used up */
     uint32_t live_starts;      /* candidates that can still begin a match */
     uint32_t start_hint;       /* no live start stands before this index */
@@ -97,6 +98,13 @@ void caps_after_exhaustion(struct instance *in, struct etime now, const struct n
 /* The tests that the event passes as far as they read it alone; *e becomes what is to be kept. */
 uint64_t own_tests(const struct rule *rule, const struct event **e, uint64_t roles,
                    const struct nfa_call *call);
+
+/* ---- few.c ---------------------------------------------------------------------------------- */
+
+/* What it does depends on these, the answers do not. */
+void few_one_more(struct instance *in, uint64_t tests); /* event is kept, and passes these */
+void few_searched_in_vain(struct instance *in);
+void few_all_gone(struct instance *in);
 
 /* ---- state.c ------------------------------------------------------------------------------- */
 

@@ -12,8 +12,8 @@
 /* ---- values ---------------------------------------------------------------------------------- */
 
 /* A field of the event at hand or of the one that is bound: nothing is to be computed. */
-static const struct value *standing(const struct expr *e, int32_t slot, const struct event *self,
-                                    const struct event *bound)
+const struct value *join_standing(const struct expr *e, int32_t slot, const struct event *self,
+                                  const struct event *bound)
 {
     const struct event *from = e->op == EX_FIELD ? self : bound;
     bool reads = e->op == EX_FIELD || (e->op == EX_BOUND && e->slot == slot);
@@ -29,7 +29,7 @@ static bool side(struct instance *in, const struct expr *const *exprs, uint32_t 
                  const struct event *self, const struct event *bound, struct value *ret,
                  uint64_t *ret_hash)
 {
-    const struct value *v = n == 1 ? standing(exprs[0], slot, self, bound) : NULL;
+    const struct value *v = n == 1 ? join_standing(exprs[0], slot, self, bound) : NULL;
     if (v) {
         *ret = *v;
         if (ret_hash) {
@@ -95,8 +95,8 @@ static bool plain_holds(const struct detect_join *j, const struct event *self, c
     if (e->op != EX_EQ && e->op != EX_NE) {
         return false;
     }
-    const struct value *a = standing(e->kids[0], j->slot, self, bound);
-    const struct value *b = standing(e->kids[1], j->slot, self, bound);
+    const struct value *a = join_standing(e->kids[0], j->slot, self, bound);
+    const struct value *b = join_standing(e->kids[1], j->slot, self, bound);
     *ret = a && b && expr_compares((enum expr_op)e->op, a, b);
     return a && b;
 }

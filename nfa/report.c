@@ -252,8 +252,9 @@ void finder_begin(struct finder *f, struct report *r, struct etime now, bool at_
     s->n_seen = 0;
     f->steps_left = s->limits.max_steps;
     s->counters.finder_calls++;
-    f->item_of_test = in->detector ? in->rule->detect->item_of_test : NULL;
-    f->has_ranges = in->detector && !at_deadline;
+    bool known = detector_knows(in);
+    f->item_of_test = known ? in->rule->detect->item_of_test : NULL;
+    f->has_ranges = known && !at_deadline;
     finder_ready(f);
 }
 

@@ -148,6 +148,7 @@ static void forget_before_index(struct instance *in, uint32_t count)
     if (in->lowest < count && count == retained_count(&in->events)) {
         in->live_starts = 0;
         detector_forget_all(in);
+        few_all_gone(in);
         return;
     }
     for (uint32_t i = in->lowest; i < count; i++) {
@@ -310,7 +311,8 @@ static void append(struct instance *in, const struct event *e, uint64_t tests, u
     const struct candidate as = candidate_of(in, tests, position);
     retained_append(&in->events, in->pool, e, call->shared, &as);
     in->live_starts += !in->rule->drains && (tests & in->rule->first_tests) != 0;
-    detector_add(in, call);
+    detector_add(in);
+    few_one_more(in, tests);
 }
 
 /* An event that passes no test is kept only while it decides (`next no M`). */
@@ -326,6 +328,7 @@ static void take_back(struct instance *in)
         in->start_hint = last;
     }
     retained_drop_last(&in->events, in->pool);
+    detector_take_back(in);
 }
 
 /* An event that is bound as the last of a match that is complete with it, or not at all. It changes nothing
@@ -333,26 +336,29 @@ static void take_back(struct instance *in)
 static void pass_event(struct instance *in, const struct event *e, uint64_t tests,
                        uint64_t position, bool was_told, const struct nfa_call *call)
 {
-    const struct detector *detector = in->detector;
+    uint64_t weight = detector_weight(in);
     if (in->live_starts == 0) {
         in->told = was_told;
         return;
     }
     const struct candidate as = candidate_of(in, tests, position);
     retained_borrow(&in->events, in->pool, e, &as);
-    detector_add(in, call);
+    detector_add(in);
     uint32_t last_start;
-    bool completes = detector_may_complete(in, tests, position != 0, &last_start);
+    bool completes = detector_may_complete(in, tests, position != 0, &last_start, call);
     if (!completes || kin_asks(call)) {
         forget(in, retained_count(&in->events) - 1);
         retained_give_back(&in->events);
-        in->told = was_told && in->detector == detector;
+        detector_take_back(in);
+        in->told = was_told && detector_weight(in) == weight;
         return;
     }
     retained_keep(&in->events, in->pool, call->shared);
     bool reported = report_at_event(in, last_start, call);
     take_back(in);
-    if (reported) {
+    if (!reported) {
+        few_searched_in_vain(in);
+    } else {
         kin_reported(call);
         prune(in, e->time);
         quiet_forget(in);
@@ -408,7 +414,7 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     }
     append(in, e, tests, counted ? in->positions : 0, call);
     uint32_t last_start;
-    bool reported = detector_may_complete(in, tests, counted, &last_start) &&
+    bool reported = detector_may_complete(in, tests, counted, &last_start, call) &&
                     report_at_event(in, last_start, call);
     if (!keep) {
         take_back(in);

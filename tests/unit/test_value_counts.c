@@ -139,12 +139,14 @@ static void test_what_an_equality_keeps_lies_in_the_pool(void **state)
     struct instance_world w;
     world_open(&w, "rule r { for each k within 1000ms when A as a then B where v = a.v emit alert }", false,
                1000);
-    for (int64_t i = 0; i < 3; i++) {
+    for (int64_t i = 0; i < 50; i++) {
         world_push(&w, 'A', i, i);
     }
     struct instance_weight before = instance_weigh(w.in);
     size_t live = w.pool.live_bytes;
-    world_push(&w, 'B', 10, 100); /* makes the detector, and the table of those that wait */
+    for (int64_t i = 0; i < 5; i++) { /* the last one makes the detector, and the table of those that wait */
+        world_push(&w, 'B', 200, 1000);
+    }
     struct instance_weight with = instance_weigh(w.in);
     assert_true(with.bytes > before.bytes + 200);
     assert_int_equal(before.outside, 0);

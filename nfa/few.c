@@ -1,0 +1,98 @@
+/* A sequence of single events whose last one asks for a field of an earlier one (`device = a.device`), where few events
+ * are kept: whether one of them has the value is looked up where they stand, and the search does the rest. What the
+ * detector keeps would have to be made of all of them first, and most of these keys never have a match. */
+#include "nfa/detect.h"
+#include "nfa/instance.h"
+#include "nfa/scratch.h"
+
+/* So few events and items that no search is given up; so few that a look at all of them is always cheap. */
+#define FEW_EVENTS 128
+#define FEW_ALWAYS 32
+#define FEW_ITEMS 3
+/* Of more than FEW_ALWAYS. */
+#define FEW_LOOKS 4
+#define NO_MORE_LOOKS UINT8_MAX
+
+static bool is_field(const struct expr *e)
+{
+    return (e->op == EX_FIELD || e->op == EX_BOUND) && e->field != NULL && e->field->n == 1;
+}
+
+static bool joins_fields(const struct detect_join *j)
+{
+    bool all = j->kind == JOIN_VALUES && j->op == EX_EQ;
+    for (uint32_t i = 0; all && i < j->n; i++) {
+        all = is_field(j->mine[i]) && is_field(j->theirs[i]);
+    }
+    return all;
+}
+
+const struct detect_join *few_join(const struct detect_plan *plan, const struct rule *rule)
+{
+    const struct detect_item *last = &plan->items[plan->n > 0 ? plan->n - 1 : 0];
+    if (plan->n == 0 || !plan->at_events || plan->has_more || plan->n > FEW_ITEMS || rule->policy != SKIP_PAST_LAST || !last->ends ||
+        last->optional) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < plan->n_joins; i++) {
+        const struct detect_join *j = &plan->joins[i];
+        if (j->at == plan->n - 1 && !plan->items[j->of].optional && joins_fields(j)) {
+            return j;
+        }
+    }
+    return NULL;
+}
+
+/* Where an event is often asked for in vain the walk takes the events once, and answers each time at once. */
+bool few_are_kept(const struct instance *in, const struct nfa_call *call)
+{
+    const struct nfa_limits *limits = &call->scratch->limits;
+    uint32_t n = retained_count(&in->events) - in->lowest;
+    return in->rule->detect->few != NULL && (n <= FEW_ALWAYS || (n <= FEW_EVENTS && in->looks < FEW_LOOKS)) &&
+           !limits->general && limits->max_steps >= NFA_DEFAULT_STEPS;
+}
+
+void few_one_more(struct instance *in, uint64_t tests)
+{
+    bool asks = (tests & in->rule->last_tests) != 0;
+    in->looks = in->looks == NO_MORE_LOOKS || asks ? in->looks : 0;
+}
+
+void few_searched_in_vain(struct instance *in)
+{
+    in->looks = NO_MORE_LOOKS;
+}
+
+void few_all_gone(struct instance *in)
+{
+    in->looks = 0;
+}
+
+/* True too if the fields are not where they are thought to be. */
+static bool fits(const struct detect_join *j, const struct event *self, const struct event *bound)
+{
+    bool same = true;
+    for (uint32_t i = 0; same && i < j->n; i++) {
+        const struct value *mine = join_standing(j->mine[i], j->slot, self, NULL);
+        const struct value *theirs = join_standing(j->theirs[i], j->slot, NULL, bound);
+        same = !mine || !theirs || expr_compares(EX_EQ, mine, theirs);
+    }
+    return same;
+}
+
+bool few_allow(struct instance *in, const struct nfa_call *call)
+{
+    const struct detect_join *j = in->rule->detect->few;
+    uint64_t tests = in->rule->detect->items[j->of].first;
+    uint32_t last = retained_count(&in->events) - 1;
+    const struct event *self = retained_at(&in->events, last)->event;
+    in->looks = in->looks < FEW_LOOKS ? (uint8_t)(in->looks + 1) : in->looks;
+    for (uint32_t i = instance_first_start(in); i < last; i++) {
+        const struct candidate *c = retained_at(&in->events, i);
+        call->scratch->work.visits++;
+        if ((c->tests & tests) && fits(j, self, c->event)) {
+            return true;
+        }
+    }
+    return false;
+}
