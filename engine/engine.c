@@ -422,8 +422,11 @@ void engine_abandon(struct engine *e)
 
 /* ---- partitions --------------------------------------------------------------------------- */
 
-struct partition *engine_search_partition(struct engine *e, uint32_t topic, int32_t partition)
+struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition)
 {
+    if (engine_used_last(e, topic, partition)) {
+        return e->last_used;
+    }
     for (size_t i = 0; i < e->n_partitions; i++) {
         struct partition *p = e->partitions[i];
         if (p->topic->index == topic && p->id == partition) {

@@ -132,12 +132,12 @@ void engine_say(const struct engine *e, const char *fmt, ...) FYKE_PRINTF(2, 3);
 void engine_say_with(const struct engine_options *o, const char *fmt, ...) FYKE_PRINTF(2, 3);
 
 /* NULL: not open. */
-struct partition *engine_search_partition(struct engine *e, uint32_t topic, int32_t partition);
-static inline struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition)
+struct partition *engine_find_partition(struct engine *e, uint32_t topic, int32_t partition);
+/* The last one that was found or opened. */
+static inline bool engine_used_last(const struct engine *e, uint32_t topic, int32_t partition)
 {
-    struct partition *p = e->last_used;
-    bool same = p != NULL && p->topic->index == topic && p->id == partition;
-    return same ? p : engine_search_partition(e, topic, partition);
+    const struct partition *p = e->last_used;
+    return p != NULL && p->topic->index == topic && p->id == partition;
 }
 /* Opens a partition; the clock groups of its topic wait for it from now on. */
 struct partition *engine_open_partition(struct engine *e, const struct source_partition *sp);
@@ -159,13 +159,8 @@ enum err engine_take_renewed(struct engine *e, struct error *err) FYKE_MUST_USE;
 enum err engine_check_keys(struct engine *e, struct partition *p, const struct record *r,
                            struct event *const *events, uint32_t n,
                            struct error *err) FYKE_MUST_USE;
-/* A rule of the clock group may want the event. */
-static inline bool engine_wants(const struct engine *e, uint32_t clock_group, const struct event *ev)
-{
-    return wanted_ask(wanted_ask_of(&e->wanted, clock_group, ev->decl), ev);
-}
-/* None does: their counters have it nevertheless. */
-void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct event *ev);
+/* No rule of them wants an event: their counters have it nevertheless. */
+void engine_count_unwanted(struct engine *e, const struct wanted_ask *ask);
 /* A record that is not evaluated. */
 enum err engine_refuse(struct engine *e, enum refused_why why, const char *reason,
                        const struct record *r, struct error *err) FYKE_MUST_USE;

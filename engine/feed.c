@@ -118,9 +118,8 @@ static void hold(struct engine *e, struct event_block *block)
     }
 }
 
-void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct event *ev)
+void engine_count_unwanted(struct engine *e, const struct wanted_ask *ask)
 {
-    const struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, ev->decl);
     for (uint32_t i = 0; i < ask->n; i++) {
         for (uint32_t k = 0; k < ask->variants[i]->n_uses; k++) {
             e->shards[0].costs[ask->variants[i]->uses[k].rule].events++;
@@ -129,9 +128,21 @@ void engine_count_unwanted(struct engine *e, uint32_t clock_group, const struct 
 }
 
 /* With reads_once it was asked when it came. */
-static bool is_passed_by(const struct engine *e, uint32_t clock_group, const struct event *ev, bool came_after)
+static inline bool is_asked(const struct engine *e, bool came_after)
 {
-    return !e->reads_once && !e->shows_all && !came_after && !engine_wants(e, clock_group, ev);
+    return !e->reads_once && !e->shows_all && !came_after;
+}
+
+/* Then it is counted, and that is all. */
+static bool is_passed_by(struct engine *e, uint32_t clock_group, const struct order_item *item)
+{
+    struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, item->event->decl);
+    if (wanted_ask(ask, item->event)) {
+        return false;
+    }
+    engine_count_unwanted(e, ask);
+    event_block_unhold(item->block);
+    return true;
 }
 
 void feed_event(struct engine *e, uint32_t clock_group, const struct order_item *item,
@@ -140,9 +151,7 @@ void feed_event(struct engine *e, uint32_t clock_group, const struct order_item 
     const struct clock_group *cg = &e->rs->clock_groups[clock_group];
     const struct key_routes *routes = routes_of(e, clock_group, 0, item->event);
     e->evaluated += e->topic_groups[item->event->at.topic].groups[0] == clock_group;
-    if (is_passed_by(e, clock_group, item->event, came_after)) {
-        engine_count_unwanted(e, clock_group, item->event);
-        event_block_unhold(item->block);
+    if (is_asked(e, came_after) && is_passed_by(e, clock_group, item)) {
         return;
     }
     hold(e, item->block);

@@ -57,11 +57,11 @@ static enum err note_broken(struct engine *e, struct partition *p, const struct 
 /* ---- events ------------------------------------------------------------------------------- */
 
 /* The group need not see it: no rule of it wants it, its history has begun, and its clock would not refuse it. */
-static bool is_passed_by(const struct engine *e, uint32_t clock_group, const struct order_item *item)
+static inline bool is_passed_by(const struct engine *e, const struct clock_state *c, struct wanted_ask *ask,
+                                const struct order_item *item)
 {
-    const struct clock_state *c = &e->clocks[clock_group];
     return e->reads_once && c->has_history && !order_item_came_back(item) &&
-           !order_item_is_before(item, &c->limit) && !engine_wants(e, clock_group, item->event);
+           !order_item_is_before(item, &c->limit) && !wanted_ask(ask, item->event);
 }
 
 /* Of an event that is borrowed. */
@@ -71,25 +71,36 @@ static void copy_event(struct engine *e, struct order_item *item)
     item->event = event_clone(item->event, &item->block->arena);
 }
 
-static inline void buffer_event(struct engine *e, struct order_item *item)
+/* False: the clock group need not see it. */
+static inline bool buffer_in(struct engine *e, uint32_t clock_group, struct order_item *item)
+{
+    struct clock_state *c = &e->clocks[clock_group];
+    struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, item->event->decl);
+    if (is_passed_by(e, c, ask, item)) {
+        if (ask->n > 0) {
+            engine_count_unwanted(e, ask);
+        }
+        return false;
+    }
+    if (item->block == NULL) {
+        copy_event(e, item);
+    }
+    event_block_hold(item->block);
+    order_push(&c->order, item);
+    return true;
+}
+
+static void buffer_event(struct engine *e, struct order_item *item)
 {
     const struct topic_groups *tg = &e->topic_groups[item->event->at.topic];
+    const uint32_t *groups = tg->groups;
     uint32_t n = tg->n;
-    if (n == 0) {
-        e->evaluated++; /* no rule reads the topic */
-    }
+    bool seen = false; /* by the group that counts it when it is released */
     for (uint32_t i = 0; i < n; i++) {
-        if (is_passed_by(e, tg->groups[i], item)) {
-            engine_count_unwanted(e, tg->groups[i], item->event);
-            e->evaluated += i == 0;
-            continue;
-        }
-        if (item->block == NULL) {
-            copy_event(e, item);
-        }
-        event_block_hold(item->block);
-        order_push(&e->clocks[tg->groups[i]].order, item);
+        bool in = buffer_in(e, groups[i], item);
+        seen |= in && i == 0;
     }
+    e->evaluated += !seen;
 }
 
 static void tell_fate(const struct engine *e, enum event_fate fate, const struct event *event,
@@ -232,8 +243,8 @@ static void warn_append_time(struct engine *e, struct partition *p)
 }
 
 /* A partition that the source did not announce: its first record opens it. */
-static struct partition *partition_of(struct engine *e, uint32_t topic, int32_t partition,
-                                      int64_t offset)
+static struct partition *another_partition(struct engine *e, uint32_t topic, int32_t partition,
+                                           int64_t offset)
 {
     struct partition *p = engine_find_partition(e, topic, partition);
     if (p == NULL) {
@@ -242,6 +253,13 @@ static struct partition *partition_of(struct engine *e, uint32_t topic, int32_t 
         p = engine_open_partition(e, &sp);
     }
     return p;
+}
+
+static inline struct partition *partition_of(struct engine *e, uint32_t topic, int32_t partition,
+                                             int64_t offset)
+{
+    return engine_used_last(e, topic, partition) ? e->last_used
+                                                 : another_partition(e, topic, partition, offset);
 }
 
 static enum err push_decoded(struct engine *e, struct partition *p, const struct record *r,
