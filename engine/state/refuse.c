@@ -54,9 +54,14 @@ static const struct record *copy_record(const struct record *r, struct arena *ar
 const struct record *engine_keep_record(const struct engine *e, const struct order_item *item,
                                         const struct record *r)
 {
-    return e->options.refused != NULL && r != NULL && may_be_passed(e, item)
-               ? copy_record(r, &item->block->arena)
-               : NULL;
+    if (e->options.refused == NULL || r == NULL || !may_be_passed(e, item)) {
+        return NULL;
+    }
+    struct event_block *block = item->block;
+    size_t before = block->arena.used_bytes;
+    const struct record *copy = copy_record(r, &block->arena);
+    event_block_grown(block, before);
+    return copy;
 }
 
 enum err engine_refuse_passed(struct engine *e, const struct event *ev, const struct record *kept,

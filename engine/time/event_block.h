@@ -48,6 +48,12 @@ static inline size_t event_blocks_live_bytes(const struct event_blocks *b)
 {
     return b->closed_bytes + (b->open != NULL ? b->open->arena.used_bytes : 0);
 }
+/* More was put into the block, which took `before` bytes until then: a closed one has been weighed already. */
+static inline void event_block_grown(const struct event_block *block, size_t before)
+{
+    struct event_blocks *b = block->owner;
+    b->closed_bytes += block != b->open ? block->arena.used_bytes - before : 0;
+}
 static inline void event_block_hold(struct event_block *block)
 {
     block->holders++;
