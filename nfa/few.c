@@ -5,7 +5,7 @@
 #include "nfa/instance.h"
 #include "nfa/scratch.h"
 
-/* So few events and items that no search is given up; so few that a look at all of them is always cheap. */
+/* So few events and items that no search is given up; so few that they are looked at until a search is in vain. */
 #define FEW_EVENTS 128
 #define FEW_ALWAYS 32
 #define FEW_ITEMS 3
@@ -48,8 +48,8 @@ bool few_are_kept(const struct instance *in, const struct nfa_call *call)
 {
     const struct nfa_limits *limits = &call->scratch->limits;
     uint32_t n = retained_count(&in->events) - in->lowest;
-    return in->rule->detect->few != NULL && (n <= FEW_ALWAYS || (n <= FEW_EVENTS && in->looks < FEW_LOOKS)) &&
-           !limits->general && limits->max_steps >= NFA_DEFAULT_STEPS;
+    bool few = in->looks < FEW_LOOKS ? n <= FEW_EVENTS : in->looks != NO_MORE_LOOKS && n <= FEW_ALWAYS;
+    return few && in->rule->detect->few != NULL && !limits->general && limits->max_steps >= NFA_DEFAULT_STEPS;
 }
 
 void few_one_more(struct instance *in, uint64_t tests)

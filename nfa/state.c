@@ -414,8 +414,11 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     }
     append(in, e, tests, counted ? in->positions : 0, call);
     uint32_t last_start;
-    bool reported = detector_may_complete(in, tests, counted, &last_start, call) &&
-                    report_at_event(in, last_start, call);
+    bool completes = detector_may_complete(in, tests, counted, &last_start, call);
+    bool reported = completes && report_at_event(in, last_start, call);
+    if (completes && !reported) {
+        few_searched_in_vain(in);
+    }
     if (!keep) {
         take_back(in);
     }

@@ -112,12 +112,30 @@ static void searches_in_vain_are_not_repeated(void **state)
     assert_true(spent <= 100);
 }
 
+static void searches_of_very_few_in_vain_are_not_repeated(void **state)
+{
+    (void)state;
+    const char *pattern = "A as a then B as b where v < a.v then C as c where v = a.v";
+    double spent = cost(pattern, "AB", 14, "C", 1, 200);
+    assert_true(spent <= 20);
+}
+
+static void searches_in_vain_for_what_is_kept_are_not_repeated(void **state)
+{
+    (void)state;
+    const char *pattern = "A as a then B as b where v < a.v then B as c where v = a.v";
+    double spent = cost(pattern, "A", 20, "AB", 1, 40);
+    assert_true(spent <= 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_those_of_the_search),
         cmocka_unit_test(values_that_nobody_has_are_looked_for_some_times_only),
         cmocka_unit_test(searches_in_vain_are_not_repeated),
+        cmocka_unit_test(searches_of_very_few_in_vain_are_not_repeated),
+        cmocka_unit_test(searches_in_vain_for_what_is_kept_are_not_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
