@@ -1,5 +1,5 @@
-/* May a match complete here? The counters of an instance and the detector of its rule's class, kept
- * together as events come, are used up and go. Never a wrong "no". Private to nfa/. */
+/* May a match complete here? The counters of an instance, kept as events come, are used up and go, and the
+ * detector of its rule's class, which takes events when it is asked. Never a wrong "no". Private to nfa/. */
 #ifndef FYKE_NFA_DETECTOR_H
 #define FYKE_NFA_DETECTOR_H
 

@@ -29,9 +29,11 @@ static bool joins_fields(const struct detect_join *j)
 
 const struct detect_join *few_join(const struct detect_plan *plan, const struct rule *rule)
 {
-    const struct detect_item *last = &plan->items[plan->n > 0 ? plan->n - 1 : 0];
-    if (plan->n == 0 || !plan->at_events || plan->has_more || plan->n > FEW_ITEMS || rule->policy != SKIP_PAST_LAST || !last->ends ||
-        last->optional) {
+    if (plan->n == 0 || plan->n > FEW_ITEMS || !plan->at_events || plan->has_more || rule->policy != SKIP_PAST_LAST) {
+        return NULL;
+    }
+    const struct detect_item *last = &plan->items[plan->n - 1];
+    if (!last->ends || last->optional) {
         return NULL;
     }
     for (uint32_t i = 0; i < plan->n_joins; i++) {

@@ -133,7 +133,7 @@ struct finder {
 };
 
 /* The event can be the last one of the root's item that the test stands for, as far as was known when
- * it came. */
+ * the walks took it. */
 static inline bool could_end_item(const struct finder *f, uint32_t test, uint32_t index)
 {
     uint8_t item = f->item_of_test ? f->item_of_test[test] : UINT8_MAX;

@@ -23,7 +23,7 @@ struct candidate {
     struct event *event;
     struct etime time; /* the event's, so that it need not be looked at */
     uint64_t tests;    /* bit t: passes test t as far as that reads the event alone */
-    uint64_t ends;     /* bit i: when it came, it could be the last event of item i of the pattern,
+    uint64_t ends;     /* bit i: when the walks took it, it could be the last event of item i of the pattern,
                           and a match could still begin before it; never stored (chain.c) */
     uint64_t position : 61; /* among the key's counted events, from 1; 0: not a counted event */
     bool reported : 1; /* as a first event: its match has gone out (or it was capped) */
