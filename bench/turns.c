@@ -30,12 +30,9 @@ static double wall_seconds(void)
 static size_t push(const struct turns *t, struct engine *e, size_t from, size_t n, struct error *err)
 {
     size_t end = n - from < PROCESS_EVERY ? n : from + PROCESS_EVERY;
-    if (!t->parsed) {
-        check(engine_push_batch(e, &t->in.records[from], (uint32_t)(end - from), err), err);
-    }
-    for (size_t i = from; t->parsed && i < end; i++) {
-        check(engine_push_event(e, t->decoded.events[i], err), err);
-    }
+    uint32_t many = (uint32_t)(end - from);
+    check(t->parsed ? engine_push_held(e, &t->decoded.events[from], many, t->decoded.block, err)
+                    : engine_push_batch(e, &t->in.records[from], many, err), err);
     return end;
 }
 

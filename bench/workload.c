@@ -148,10 +148,13 @@ void input_decode(const struct input *in, const struct ruleset *rs, struct decod
     struct engine_options o;
     engine_options_init(&o);
     struct decoder *d = decoder_new(rs, o.decode);
-    *out = (struct decoded_input){.arena = ARENA_INIT};
+    *out = (struct decoded_input){0};
+    event_blocks_init(&out->blocks);
+    out->block = event_blocks_open(&out->blocks);
+    event_block_hold(out->block);
     for (size_t i = 0; i < in->n; i++) {
         struct decoded got;
-        decoder_decode(d, &in->records[i], &out->arena, &got);
+        decoder_decode(d, &in->records[i], &out->block->arena, &got);
         for (uint32_t k = 0; k < got.n_events; k++) {
             VEC_PUSH(out->events, out->n, out->cap) = got.events[k];
         }
@@ -162,7 +165,7 @@ void input_decode(const struct input *in, const struct ruleset *rs, struct decod
 void decoded_release(struct decoded_input *d)
 {
     free(d->events);
-    arena_release(&d->arena);
+    event_blocks_release(&d->blocks);
     *d = (struct decoded_input){0};
 }
 

@@ -38,8 +38,10 @@ void input_add_file(struct input *in, const struct ruleset *rs, const char *arg,
 void input_sort_by_time(struct input *in, const struct ruleset *rs);
 void input_release(struct input *in);
 
+/* The events stand where decoding leaves those of a run: in a block, which is kept. */
 struct decoded_input {
-    struct arena arena;
+    struct event_blocks blocks;
+    struct event_block *block;
     struct event **events;
     size_t n, cap;
 };

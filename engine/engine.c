@@ -328,7 +328,8 @@ static void take_rules(struct engine *e)
     const struct engine_options *o = &e->options;
     e->shows_all = o->keyed != NULL || o->nfa.watch != NULL;
     e->reads_once = o->state_dir == NULL && o->refused == NULL && !e->shows_all;
-    e->plain_intake = o->state_dir == NULL && o->refused == NULL && o->observe == NULL && o->range == NULL;
+    e->plain_intake = o->state_dir == NULL && o->refused == NULL && o->observe == NULL && o->range == NULL &&
+                      !o->in_group;
 }
 
 static enum err open_all(struct engine *e, struct error *err)

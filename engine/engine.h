@@ -21,6 +21,7 @@
 #include "engine/decode/decode.h"
 #include "engine/io.h"
 #include "engine/tables/tables.h"
+#include "engine/time/event_block.h"
 #include "nfa/eval_env.h"
 #include "nfa/rule.h"
 #include "nfa/state.h"
@@ -232,6 +233,10 @@ enum err engine_push_batch(struct engine *e, const struct record *records, uint3
 /* Pushes an event that is already decoded (inline tests: required fields may be missing). */
 enum err engine_push_event(struct engine *e, const struct event *event,
                            struct error *err) FYKE_MUST_USE;
+/* The same for many that stand in a block, as decoding leaves them, which the caller keeps until the engine
+ * is freed: they are not copied. */
+enum err engine_push_held(struct engine *e, struct event *const *events, uint32_t n, struct event_block *block,
+                          struct error *err) FYKE_MUST_USE;
 /* Releases what is in order now, evaluates it, hands alerts to the sink. */
 enum err engine_process(struct engine *e, struct error *err) FYKE_MUST_USE;
 /* Event time moves on to at least T for every clock group, as if every partition had said so. */

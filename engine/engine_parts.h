@@ -161,6 +161,14 @@ enum err engine_check_keys(struct engine *e, struct partition *p, const struct r
                            struct error *err) FYKE_MUST_USE;
 /* No rule of them wants an event: their counters have it nevertheless. */
 void engine_count_unwanted(struct engine *e, const struct wanted_ask *ask);
+/* Of an event that is released at this time: its group need not see it, for no rule of it wants it, its history has
+ * begun, and its clock would not refuse it. `ask`: of the group and the event's declaration. */
+static inline bool engine_passes_by(const struct engine *e, const struct clock_state *c, struct wanted_ask *ask,
+                                    const struct event *event, struct etime time)
+{
+    return e->reads_once && c->has_history && time.ns == event->time.ns && time.ns >= c->limit.time.ns &&
+           (time.ns > c->limit.time.ns || place_cmp(place_of(event), c->limit) >= 0) && !wanted_ask(ask, event);
+}
 /* A record that is not evaluated. */
 enum err engine_refuse(struct engine *e, enum refused_why why, const char *reason,
                        const struct record *r, struct error *err) FYKE_MUST_USE;

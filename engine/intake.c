@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "base/xalloc.h"
-#include "engine/engine_parts.h"
+#include "engine/intake_run.h"
 
 #define INVALID_SHOWN 5
 
@@ -56,14 +56,6 @@ static enum err note_broken(struct engine *e, struct partition *p, const struct 
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-/* The group need not see it: no rule of it wants it, its history has begun, and its clock would not refuse it. */
-static inline bool is_passed_by(const struct engine *e, const struct clock_state *c, struct wanted_ask *ask,
-                                const struct order_item *item)
-{
-    return e->reads_once && c->has_history && !order_item_came_back(item) &&
-           !order_item_is_before(item, &c->limit) && !wanted_ask(ask, item->event);
-}
-
 /* Of an event that is borrowed. */
 static void copy_event(struct engine *e, struct order_item *item)
 {
@@ -72,14 +64,12 @@ static void copy_event(struct engine *e, struct order_item *item)
 }
 
 /* False: the clock group need not see it. */
-static inline bool buffer_in(struct engine *e, uint32_t clock_group, struct order_item *item)
+static bool buffer_in(struct engine *e, uint32_t clock_group, struct order_item *item)
 {
     struct clock_state *c = &e->clocks[clock_group];
     struct wanted_ask *ask = wanted_ask_of(&e->wanted, clock_group, item->event->decl);
-    if (is_passed_by(e, c, ask, item)) {
-        if (ask->n > 0) {
-            engine_count_unwanted(e, ask);
-        }
+    if (engine_passes_by(e, c, ask, item->event, item->time)) {
+        engine_count_unwanted(e, ask);
         return false;
     }
     if (item->block == NULL) {
@@ -165,23 +155,6 @@ static void take_event(struct engine *e, struct partition *p, const struct recor
         partition_keep_due(p, event, item.time);
     }
     buffer_event(e, &item);
-}
-
-/* Where nobody looks at events on their way: one that is not late is released at its own time. */
-static inline bool is_plain(const struct engine *e, struct partition *p, const struct event *event)
-{
-    return e->plain_intake && !p->topic->has_watermark_per && !partition_is_late(p, event);
-}
-
-/* What take_events() does of a plain event that is its record's only one. */
-static inline enum err take_plain(struct engine *e, struct partition *p, struct event *event,
-                                  struct event_block *block)
-{
-    struct order_item item = {event->time, event, block, NULL};
-    e->events++;
-    partition_note(p, event);
-    buffer_event(e, &item);
-    return ERR_OK;
 }
 
 static enum err take_events(struct engine *e, struct partition *p, const struct record *r,
@@ -271,9 +244,6 @@ static enum err push_decoded(struct engine *e, struct partition *p, const struct
     case DECODE_EVENTS:
         if (e->options.in_group) {
             FYKE_TRY(engine_check_keys(e, p, r, d->events, d->n_events, err));
-        }
-        if (d->n_events == 1 && is_plain(e, p, d->events[0])) {
-            return take_plain(e, p, d->events[0], ready->block);
         }
         return take_events(e, p, r, d->events, d->n_events, ready->block, err);
     case DECODE_TOMBSTONE:
@@ -368,6 +338,11 @@ enum err engine_push(struct engine *e, const struct record *r, struct error *err
     return rc;
 }
 
+static struct intake_run begin_run(struct engine *e)
+{
+    return e->last_used != NULL ? intake_run_begin(e, e->last_used) : (struct intake_run){0};
+}
+
 /* ---- batches ------------------------------------------------------------------------------ */
 
 /* Fewer records than this per thread are not worth waking it. */
@@ -397,9 +372,34 @@ static void decode_part(void *ctx, uint32_t part, uint32_t worker, struct nfa_sc
     }
 }
 
+/* The next record of a run. */
+static enum err run_record(const struct intake_run *run, struct engine *e, const struct record *r,
+                           const struct decoded_record *ready, struct error *err)
+{
+    struct decoded_record now;
+    intake_run_note(run, e, r->offset);
+    run->p->newest = r;
+    if (ready == NULL) {
+        decode_record(&e->lanes[0], r, &now);
+        ready = &now;
+    }
+    const struct decoded *d = &ready->decoded;
+    if (d->result == DECODE_EVENTS && d->n_events == 1 && d->bad_values == 0 &&
+        intake_run_take(run, e, d->events[0], ready->block)) {
+        return ERR_OK;
+    }
+    return push_decoded(e, run->p, r, ready, err);
+}
+
+static inline bool is_of_run(const struct intake_run *run, const struct record *r)
+{
+    return intake_run_goes_on(run, r->topic, r->partition, r->offset) && r->broken == NULL && !r->log_append_time;
+}
+
 static enum err push_batch(struct engine *e, const struct record *records, uint32_t n,
                            struct error *err)
 {
+    struct intake_run run = {0};
     bool ahead = e->n_lanes > 1 && n >= DECODE_AHEAD * e->n_lanes;
     if (ahead) {
         struct decode_job job = {e, records, n};
@@ -408,7 +408,12 @@ static enum err push_batch(struct engine *e, const struct record *records, uint3
     }
     for (uint32_t i = 0; i < n; i++) {
         const struct decoded_record *ready = ahead ? &e->decoded[i] : NULL;
-        FYKE_TRY(push_record(e, &records[i], ready, err));
+        if (is_of_run(&run, &records[i])) {
+            FYKE_TRY(run_record(&run, e, &records[i], ready, err));
+        } else {
+            FYKE_TRY(push_record(e, &records[i], ready, err));
+            run = begin_run(e);
+        }
         if (ahead && ready->block != NULL) {
             event_block_unhold(ready->block);
         }
@@ -446,7 +451,7 @@ static void replay_event(struct engine *e, struct partition *p, const struct eve
     replay_events(e, p, NULL, &copy, 1, block);
 }
 
-enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)
+static enum err push_event(struct engine *e, struct event *event, struct event_block *block, struct error *err)
 {
     struct partition *p = partition_of(e, event->at.topic, event->at.partition, event->at.offset);
     e->dirty = true;
@@ -467,9 +472,35 @@ enum err engine_push_event(struct engine *e, const struct event *event, struct e
     e->records += event->at.offset >= p->next_offset;
     p->read += event->at.offset >= p->next_offset;
     p->next_offset = event->at.offset + 1;
-    struct event *borrowed = (struct event *)(uintptr_t)event;
-    if (is_plain(e, p, borrowed)) {
-        return take_plain(e, p, borrowed, NULL);
+    return take_events(e, p, NULL, &event, 1, block, err);
+}
+
+enum err engine_push_event(struct engine *e, const struct event *event, struct error *err)
+{
+    return push_event(e, (struct event *)(uintptr_t)event, NULL, err);
+}
+
+/* Nobody may have read them for long. */
+#define HELD_AHEAD 8
+
+enum err engine_push_held(struct engine *e, struct event *const *events, uint32_t n, struct event_block *block,
+                          struct error *err)
+{
+    struct intake_run run = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        struct event *event = events[i];
+        if (i + HELD_AHEAD < n) {
+            event_prefetch(events[i + HELD_AHEAD]);
+        }
+        if (!intake_run_goes_on(&run, event->at.topic, event->at.partition, event->at.offset)) {
+            FYKE_TRY(push_event(e, event, block, err));
+            run = begin_run(e);
+            continue;
+        }
+        intake_run_note(&run, e, event->at.offset);
+        if (!intake_run_take(&run, e, event, block)) {
+            FYKE_TRY(take_events(e, run.p, NULL, &event, 1, block, err));
+        }
     }
-    return take_events(e, p, NULL, &borrowed, 1, NULL, err);
+    return ERR_OK;
 }

@@ -39,6 +39,16 @@ static inline void order_push(struct order *o, const struct order_item *item)
         order_push_aside(o, item);
     }
 }
+/* Of an event of input that is released at its own time, and whose record nobody keeps. */
+static inline void order_push_event(struct order *o, struct event *event, struct event_block *block)
+{
+    struct order_item *to = order_rows_next(&o->rows, event->time);
+    if (to != NULL) {
+        *to = (struct order_item){event->time, event, block, NULL};
+    } else {
+        order_push(o, &(struct order_item){event->time, event, block, NULL});
+    }
+}
 /* NULL when empty. */
 const struct order_item *order_peek(const struct order *o);
 /* Takes the least event if it stands before `limit`. Nothing comes any more when a run could not be

@@ -33,16 +33,26 @@ void order_rows_release(struct order_rows *r);
 void order_rows_clear(struct order_rows *r);
 /* False: it stands in front of the last event of every row, and there are no more rows. */
 bool order_rows_push_anew(struct order_rows *r, const struct order_item *item);
-static inline bool order_rows_push(struct order_rows *r, const struct order_item *item)
+/* Where the next event of this time goes, which is behind the one before; NULL: order_rows_push_anew() knows. */
+static inline struct order_item *order_rows_next(struct order_rows *r, struct etime time)
 {
     struct order_row *w = &r->rows[r->open];
-    if (w->n == 0 || w->n == w->cap || item->time.ns <= r->open_ns || item->time.ns >= r->until_ns) {
-        return order_rows_push_anew(r, item);
+    if (w->n == 0 || w->n == w->cap || time.ns <= r->open_ns || time.ns >= r->until_ns) {
+        return NULL;
     }
-    w->items[(w->head + w->n) & (w->cap - 1)] = *item;
+    struct order_item *ret = &w->items[(w->head + w->n) & (w->cap - 1)];
     w->n++;
     r->n++;
-    r->open_ns = item->time.ns;
+    r->open_ns = time.ns;
+    return ret;
+}
+static inline bool order_rows_push(struct order_rows *r, const struct order_item *item)
+{
+    struct order_item *to = order_rows_next(r, item->time);
+    if (to == NULL) {
+        return order_rows_push_anew(r, item);
+    }
+    *to = *item;
     return true;
 }
 /* NULL when empty. */
