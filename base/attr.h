@@ -5,6 +5,8 @@
 /* A result that the caller must look at: operational errors are never dropped by accident. */
 #define FYKE_MUST_USE __attribute__((warn_unused_result))
 #define FYKE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+/* What happens rarely, kept out of what happens always. */
+#define FYKE_NOINLINE __attribute__((noinline))
 #define FYKE_NORETURN __attribute__((noreturn))
 /* Scope cleanup: `FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;` */
 #define FYKE_CLEANUP(fn) __attribute__((cleanup(fn)))

@@ -70,9 +70,11 @@ static inline bool find_key(struct engine *e, const struct key_route *route, con
     return true;
 }
 
-static struct shard *shard_of(const struct engine *e, struct hash128 key)
+/* A division takes as long as the rest of it. */
+static inline struct shard *shard_of(const struct engine *e, struct hash128 key)
 {
-    return &e->shards[key.hi % e->n_shards];
+    uint32_t n = e->n_shards;
+    return &e->shards[(n & (n - 1)) == 0 ? key.hi & (n - 1) : key.hi % n];
 }
 
 static void send(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
@@ -91,6 +93,20 @@ static void send(struct engine *e, const struct key_routes *routes, const struct
     }
 }
 
+/* What nearly all are: one route, and a key that stands in the event. False: it is something else. */
+static inline bool send_short(struct engine *e, const struct key_routes *routes, const struct shard_event *ev)
+{
+    const struct key_route *route = &routes->items[0];
+    const struct key_group *g = &e->keys.groups[route->key_group];
+    const struct value *text = key_short_text(&g->variants[route->variant], ev->event);
+    if (routes->n != 1 || text == NULL || e->options.keyed != NULL) {
+        return false;
+    }
+    struct key_ref key = key_of_short_text(g, text, &e->key_eval);
+    shard_add_event(shard_of(e, key.hash), ev, key, route->variant);
+    return true;
+}
+
 static const struct key_routes *routes_of(const struct engine *e, uint32_t clock_group,
                                           uint32_t level, const struct event *event)
 {
@@ -106,6 +122,13 @@ static struct shard_event event_of_input(const struct order_item *item, bool cam
         .record = item->record,
         .came_after = came_after,
     };
+}
+
+static FYKE_NOINLINE void send_input(struct engine *e, const struct key_routes *routes, const struct order_item *item,
+                                     bool came_after)
+{
+    struct shard_event in = event_of_input(item, came_after);
+    send(e, routes, &in);
 }
 
 /* Until the pass is over. */
@@ -157,7 +180,9 @@ void feed_event(struct engine *e, uint32_t clock_group, const struct order_item 
     hold(e, item->block);
     if (routes->n > 0) {
         struct shard_event in = event_of_input(item, came_after);
-        send(e, routes, &in);
+        if (!send_short(e, routes, &in)) {
+            send_input(e, routes, item, came_after);
+        }
     }
     if (cg->n_levels > 1) {
         struct feed *f = &e->feeds[clock_group];

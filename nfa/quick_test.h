@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
+#include "base/short_bytes.h"
 #include "nfa/event.h"
 
 struct arena;
@@ -35,7 +35,7 @@ static inline bool quick_text_equal(const struct value *v, const struct value *c
 {
     return v->len == constant->len &&
            (v->len == 0 || (v->u.str[0] == constant->u.str[0] &&
-                            memcmp(v->u.str, constant->u.str, v->len) == 0));
+                            short_bytes_equal(v->u.str, constant->u.str, v->len)));
 }
 
 /* Of an event of the comparison's declaration. */

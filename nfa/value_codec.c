@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/short_bytes.h"
 #include "nfa/value.h"
 #include "nfa/value_short.h"
 
@@ -123,15 +124,12 @@ void value_encode(struct value v, struct buf *out)
     }
 }
 
-size_t value_encode_short_text(struct value v, char *out)
+void value_encode_short_text(struct slice text, char *out)
 {
-    assert(value_is_short_text(&v)); /* so its length is one byte */
+    assert(text.len <= VALUE_SHORT_TEXT); /* so its length is one byte */
     out[0] = TAG_STRING;
-    out[1] = (char)v.len;
-    if (v.len > 0) {
-        memcpy(out + 2, v.u.str, v.len);
-    }
-    return v.len + 2;
+    out[1] = (char)text.len;
+    short_bytes_copy(out + 2, text.ptr, text.len);
 }
 
 static struct value decode_address(struct reader *r, uint8_t tag)

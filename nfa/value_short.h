@@ -5,13 +5,17 @@
 #include "nfa/value.h"
 
 #define VALUE_SHORT_TEXT 64
-#define VALUE_SHORT_TEXT_BYTES (VALUE_SHORT_TEXT + 2)
 
 static inline bool value_is_short_text(const struct value *v)
 {
     return v->kind == VAL_STRING && v->len <= VALUE_SHORT_TEXT;
 }
-/* `out` has room for VALUE_SHORT_TEXT_BYTES; returns how many were written. */
-size_t value_encode_short_text(struct value v, char *out);
+/* Of text of so many bytes, at most VALUE_SHORT_TEXT. */
+static inline size_t value_short_text_bytes(size_t len)
+{
+    return len + 2;
+}
+/* `out` has room for them. */
+void value_encode_short_text(struct slice text, char *out);
 
 #endif

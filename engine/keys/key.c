@@ -6,7 +6,6 @@
 #include "base/xalloc.h"
 #include "engine/keys/key_profile.h"
 #include "nfa/quick_set.h"
-#include "nfa/value_short.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
@@ -413,20 +412,6 @@ struct key_ref key_of_values(const struct key_group *g, const struct value *valu
     return ref_of(g, values, arena_copy(&ev->scratch, buf_slice(&ev->canonical)));
 }
 
-/* One short text, what most keys are: the value, then the bytes that are hashed, in one piece. */
-static void text_key(const struct key_group *g, struct value text, struct key_eval *ev,
-                     struct key_ref *ret)
-{
-    struct value *value = arena_room(&ev->scratch, sizeof(*value) + sizeof(g->identity_bytes) +
-                                                       VALUE_SHORT_TEXT_BYTES);
-    char *hashed = (char *)(value + 1), *end = hashed + sizeof(g->identity_bytes);
-    *value = text;
-    memcpy(hashed, g->identity_bytes, sizeof(g->identity_bytes));
-    end += value_encode_short_text(text, end);
-    arena_take(&ev->scratch, (size_t)(end - (char *)value));
-    *ret = ref_of(g, value, slice_from(hashed, (size_t)(end - hashed)));
-}
-
 static bool key_values(const struct key_group *g, const struct key_variant *v,
                        const struct event *e, struct key_eval *ev, struct value *values)
 {
@@ -444,9 +429,9 @@ static bool key_values(const struct key_group *g, const struct key_variant *v,
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
             struct key_eval *ev, struct key_ref *ret)
 {
-    if (v->is_field && v->decl == e->decl && v->slot < e->n_values &&
-        value_is_short_text(&e->values[v->slot])) {
-        text_key(g, e->values[v->slot], ev, ret);
+    const struct value *text = key_short_text(v, e);
+    if (text != NULL) {
+        *ret = key_of_short_text(g, text, ev);
         return true;
     }
     struct value *values = ARENA_ARRAY(&ev->scratch, struct value, g->n_values);

@@ -23,6 +23,7 @@
 #include "engine/keys/kin_table.h"
 #include "engine/keys/use_index.h"
 #include "nfa/rule.h"
+#include "nfa/value_short.h"
 
 struct quick_need; /* nfa/quick_set.h */
 struct quick_set;
@@ -137,10 +138,33 @@ struct key_eval {
 void key_eval_init(struct key_eval *ev);
 void key_eval_release(struct key_eval *ev);
 
-/* The key of an event through a variant. False: a part is missing. The values and the canonical bytes lie
- * in ev->scratch; text of values points there or into the event. */
+/* The key of an event through a variant. False: a part is missing. The canonical bytes lie in ev->scratch; the values,
+ * and their text, lie there or in the event. */
 bool key_of(const struct key_group *g, const struct key_variant *v, const struct event *e,
             struct key_eval *ev, struct key_ref *ret);
+
+/* The event's own value, if that is the key and a short text, as most are; else NULL. */
+static inline const struct value *key_short_text(const struct key_variant *v, const struct event *e)
+{
+    bool is_there = v->is_field && v->decl == e->decl && v->slot < e->n_values;
+    return is_there && value_is_short_text(&e->values[v->slot]) ? &e->values[v->slot] : NULL;
+}
+/* key_of() where there is one. */
+static inline struct key_ref key_of_short_text(const struct key_group *g, const struct value *text, struct key_eval *ev)
+{
+    size_t head = sizeof(g->identity_bytes), n = head + value_short_text_bytes(text->len);
+    char *hashed = arena_room(&ev->scratch, n);
+    arena_take(&ev->scratch, n);
+    memcpy(hashed, g->identity_bytes, head);
+    value_encode_short_text(slice_from(text->u.str, text->len), hashed + head);
+    return (struct key_ref){
+        .key_group = g->index,
+        .hash = hash128(slice_from(hashed, n)),
+        .canonical = slice_from(hashed + head, n - head),
+        .values = text,
+        .n_values = 1,
+    };
+}
 
 /* The hash of canonical key bytes under a group's identity. */
 struct hash128 key_hash(const struct key_group *g, struct slice canonical);

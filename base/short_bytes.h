@@ -1,0 +1,62 @@
+/* A few bytes compared and copied where they stand: a call of memcmp or memcpy takes longer than they do. No byte
+ * beyond them is read or written. */
+#ifndef FYKE_BASE_SHORT_BYTES_H
+#define FYKE_BASE_SHORT_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t short_bytes_8(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+static inline uint32_t short_bytes_4(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* From 4 bytes on the last word may overlap the first one. */
+static inline bool short_bytes_equal(const char *a, const char *b, size_t n)
+{
+    if (n > 16) {
+        return memcmp(a, b, n) == 0;
+    }
+    if (n >= 8) {
+        return ((short_bytes_8(a) ^ short_bytes_8(b)) |
+                (short_bytes_8(a + n - 8) ^ short_bytes_8(b + n - 8))) == 0;
+    }
+    if (n >= 4) {
+        return ((short_bytes_4(a) ^ short_bytes_4(b)) |
+                (short_bytes_4(a + n - 4) ^ short_bytes_4(b + n - 4))) == 0;
+    }
+    return n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
+/* The two do not overlap. */
+static inline void short_bytes_copy(char *to, const char *from, size_t n)
+{
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        uint64_t first = short_bytes_8(from), last = short_bytes_8(from + n - 8);
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + n - 8, &last, sizeof(last));
+    } else if (n >= 4) {
+        uint32_t first = short_bytes_4(from), last = short_bytes_4(from + n - 4);
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + n - 4, &last, sizeof(last));
+    } else if (n > 0) {
+        char first = from[0], middle = from[n / 2], last = from[n - 1];
+        to[0] = first;
+        to[n / 2] = middle;
+        to[n - 1] = last;
+    }
+}
+
+#endif
