@@ -11,7 +11,7 @@
 /* Asking many one after the other is faster than in between. */
 #define TAKEN_IN 16
 
-static_assert(KEYS_AHEAD + TAKEN_IN < COMING_ITEMS, "a wanted item is in the ring before its key is fetched");
+static_assert(KEYS_AHEAD + TAKEN_IN + 1 < COMING_ITEMS, "the item at hand is not written over");
 
 /* The event passes some of the tests, or is counted nevertheless. */
 static inline bool takes(const struct key_use *use, uint64_t tests, const struct ruleset *rs)
@@ -25,6 +25,7 @@ static uint64_t ask_many(struct coming *c, const struct key_variant *v, uint64_t
 {
     uint64_t wanted = 0, rule_bits = 0;
     const struct key_use *use = v->uses;
+    c->begins = false;
     for (uint32_t u = 0, n = v->n_uses; u < n; u++, use++) {
         if (use->by_event) {
             c->tests[u] = use->needs != NULL
@@ -34,6 +35,7 @@ static uint64_t ask_many(struct coming *c, const struct key_variant *v, uint64_t
                 continue;
             }
         }
+        c->begins |= !use->by_event || (c->tests[u] & use->begin_tests) != 0;
         wanted |= UINT64_C(1) << u;
         rule_bits |= key_rule_bit(use->rule);
     }
@@ -45,9 +47,12 @@ static uint64_t ask_many(struct coming *c, const struct key_variant *v, uint64_t
 static inline uint64_t ask_one(struct coming *c, const struct key_use *use, uint64_t holds,
                                const struct ruleset *rs)
 {
-    c->tests[0] = quick_needs_met(use->needs, use->n_needs, holds);
-    c->wanted = takes(use, c->tests[0], rs);
-    return c->wanted ? key_rule_bit(use->rule) : 0;
+    uint64_t tests = quick_needs_met(use->needs, use->n_needs, holds);
+    bool wanted = takes(use, tests, rs);
+    c->tests[0] = tests;
+    c->begins = (tests & use->begin_tests) != 0;
+    c->wanted = wanted;
+    return wanted ? key_rule_bit(use->rule) : 0;
 }
 
 static inline uint64_t ask_uses(struct coming *c, const struct key_variant *v, const struct ruleset *rs,
@@ -64,23 +69,30 @@ static bool is_known(const struct shard_item *item, const struct key_variant *v,
            !nfa_scratch_is_watched(call->scratch);
 }
 
-static void find(struct coming *c, const struct shard_pass *pass, const struct shard_item *item,
-                 const struct nfa_call *call)
+/* Returns key_rule_bit() of the rules whose instances it will look at; 0: no use wants it, nor a profile. */
+static inline uint64_t find(struct coming *c, const struct shard_pass *pass, const struct shard_item *item,
+                            const struct nfa_call *call)
 {
     const struct key_table *keys = pass->keys;
     const struct key_group *g = &keys->groups[item->key.key_group];
-    bool asks_quiet = item->derived != NULL && item->derived->ask != NULL; /* goes to no rule's step */
-    const struct key_variant *v = asks_quiet ? NULL : &g->variants[item->variants.variant];
-    uint64_t rule_bits = UINT64_MAX;
-    bool known = v != NULL && is_known(item, v, call);
-    if (known) {
-        uint64_t found = ask_uses(c, v, keys->rs, item->event, call);
-        rule_bits = v->n_follows > 0 || item->came_after ? UINT64_MAX : found;
-    }
-    c->known = known;
-    c->rule_bits = rule_bits;
+    c->item = item;
     c->group = g;
-    c->variant = v;
+    c->known = false;
+    c->begins = true;
+    if (item->derived != NULL && item->derived->ask != NULL) {
+        return UINT64_MAX; /* goes to no rule's step */
+    }
+    const struct key_variant *v = c->variant = &g->variants[item->variants.variant];
+    if (!is_known(item, v, call)) {
+        return UINT64_MAX;
+    }
+    uint64_t rule_bits = ask_uses(c, v, keys->rs, item->event, call);
+    c->known = true;
+    if (v->n_follows > 0 || item->came_after) {
+        c->begins = true;
+        return UINT64_MAX;
+    }
+    return rule_bits;
 }
 
 static void fetch_later(const struct shard_item *item)
@@ -90,44 +102,50 @@ static void fetch_later(const struct shard_item *item)
     __builtin_prefetch(item->key.values);
 }
 
-static void take_in(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
-                    const struct nfa_call *call)
+static void pass_over(struct shard *s, const struct key_variant *v)
 {
-    size_t i = c->next++;
-    struct coming *in = &c->ring[i % COMING_ITEMS];
-    const struct shard_item *item = &s->items[i];
-    if (i + EVENTS_AHEAD < s->n_items) {
+    for (uint32_t u = 0; u < v->n_uses; u++) {
+        s->costs[v->uses[u].rule].events++;
+    }
+}
+
+static inline void take_in(struct coming_items *c, struct shard *s, const struct shard_pass *pass,
+                           const struct nfa_call *call)
+{
+    const struct shard_item *item = &s->items[c->next];
+    if (c->next + EVENTS_AHEAD < s->n_items) {
         fetch_later(item + EVENTS_AHEAD);
     }
-    find(in, pass, item, call);
-    if (in->rule_bits != 0) {
-        struct key_fetch *f = &c->wanted[c->n_wanted++ % COMING_ITEMS];
-        f->hash = item->key.hash;
-        f->rule_bits = in->rule_bits;
-        f->entry = NULL;
+    c->next++;
+    size_t at = c->n_taken % COMING_ITEMS;
+    struct coming *in = &c->ring[at];
+    uint64_t rule_bits = find(in, pass, item, call);
+    if (rule_bits == 0 && in->group->n_measures == 0) {
+        pass_over(s, in->variant);
+        return;
     }
+    struct key_fetch *f = &c->keys[at];
+    f->hash = item->key.hash;
+    f->rule_bits = rule_bits;
+    f->entry = NULL;
+    in->key = f;
+    c->n_taken++;
 }
 
-static void fetch_keys(struct coming_items *c, const struct keyspace *ks)
+const struct coming *coming_next(struct coming_items *c, struct shard *s, const struct shard_pass *pass,
+                                 const struct nfa_call *call)
 {
-    size_t end = c->n_done + 1 + KEYS_AHEAD < c->n_wanted ? c->n_done + 1 + KEYS_AHEAD : c->n_wanted;
-    keyspace_prefetch_ring(ks, c->wanted, COMING_ITEMS, c->n_done + 1, end);
-}
-
-const struct coming *coming_go_on(struct coming_items *c, const struct shard *s, const struct shard_pass *pass,
-                                  const struct nfa_call *call, size_t i)
-{
-    size_t end = i + COMING_ITEMS < s->n_items ? i + COMING_ITEMS : s->n_items;
-    if (c->next < end && c->n_wanted <= c->n_done + KEYS_AHEAD) {
-        while (c->next < end && c->n_wanted <= c->n_done + KEYS_AHEAD + TAKEN_IN) {
+    size_t i = c->n_done;
+    if (c->n_taken <= i + KEYS_AHEAD) {
+        while (c->next < s->n_items && c->n_taken <= i + KEYS_AHEAD + TAKEN_IN) {
             take_in(c, s, pass, call);
         }
+        if (i == c->n_taken) {
+            return NULL;
+        }
     }
-    const struct coming *at = &c->ring[i % COMING_ITEMS];
-    c->fetched = NULL;
-    if (at->rule_bits != 0) {
-        fetch_keys(c, s->keyspace);
-        c->fetched = &c->wanted[c->n_done++ % COMING_ITEMS];
-    }
-    return at;
+    size_t end = i + 1 + KEYS_AHEAD < c->n_taken ? i + 1 + KEYS_AHEAD : c->n_taken;
+    keyspace_prefetch_ring(s->keyspace, c->keys, COMING_ITEMS, i + 1, end);
+    c->n_done = i + 1;
+    return &c->ring[i % COMING_ITEMS];
 }

@@ -11,7 +11,6 @@ struct delivery {
     struct shard *shard;
     const struct shard_item *item;
     const struct coming *coming; /* the item's */
-    const struct key_fetch *fetched; /* its key; NULL: that was not looked up */
     struct cause *cause; /* the item's, the emitter's own */
     const struct shard_pass *pass;
     const struct ruleset *rs;

@@ -101,7 +101,7 @@ static enum err fire_before(struct delivery *d, struct error *err)
  * the input was cut. */
 enum err deliver_look(struct delivery *d, struct error *err)
 {
-    FYKE_TRY(keyspace_find_fetched(d->shard->keyspace, &d->item->key, d->fetched, &d->known, err));
+    FYKE_TRY(keyspace_find_fetched(d->shard->keyspace, &d->item->key, d->coming->key, &d->known, err));
     d->looked = true;
     return has_deadline_before(d) ? fire_before(d, err) : ERR_OK;
 }
@@ -469,21 +469,28 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
     return stands_behind(d->cause) ? fire_behind(d, err) : ERR_OK;
 }
 
-/* An item that no rule wants is counted, and nothing else is to be done for it. */
-static bool is_passed_over(const struct coming *c)
+/* It begins nothing, and of its key there is nothing that could go on with it. */
+static bool leaves_nothing(struct shard *s, const struct coming *c)
 {
-    return c->rule_bits == 0 && c->group->n_measures == 0;
+    return !c->begins && c->group->n_measures == 0 && keyspace_lacks(s->keyspace, c->key);
 }
 
-static void pass_over(struct shard *s, const struct key_variant *v)
+/* What deliver_asked() counts of such an event. */
+static void pass_by(struct shard *s, const struct coming *c, struct nfa_scratch *scratch)
 {
-    for (uint32_t u = 0; u < v->n_uses; u++) {
-        s->costs[v->uses[u].rule].events++;
+    uint64_t calls = 0;
+    for (uint32_t u = 0; u < c->variant->n_uses; u++) {
+        s->costs[c->variant->uses[u].rule].events++;
+        calls += c->tests[u] != 0;
     }
+    nfa_scratch_counters(scratch)->detector_calls += calls;
 }
 
-static void begin_delivery(struct delivery *d, const struct shard_item *item, const struct key_group *g)
+static void begin_delivery(struct delivery *d, const struct coming *c)
 {
+    const struct shard_item *item = c->item;
+    const struct key_group *g = c->group;
+    d->coming = c;
     d->item = item;
     shard_item_cause(item, d->cause);
     d->call.key = item->key.values;
@@ -512,15 +519,12 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
     d.call.measures = &d.view.reader;
     d.call.shared = &d.shared;
     d.call.clock = &d.clock;
-    for (size_t i = 0, n = s->n_items; i < n; i++) {
-        const struct coming *c = coming_go_on(&coming, s, pass, &d.call, i);
-        if (is_passed_over(c)) {
-            pass_over(s, c->variant);
+    for (const struct coming *c; (c = coming_next(&coming, s, pass, &d.call)) != NULL;) {
+        if (leaves_nothing(s, c)) {
+            pass_by(s, c, scratch);
             continue;
         }
-        begin_delivery(&d, &s->items[i], c->group);
-        d.coming = c;
-        d.fetched = coming.fetched;
+        begin_delivery(&d, c);
         enum err rc = deliver(&d, c->group, err);
         shared_event_end(&d.shared, keyspace_pool(s->keyspace));
         FYKE_TRY(rc);

@@ -81,6 +81,13 @@ static inline uint32_t entry_first_place(uint32_t places)
     return (uint32_t)__builtin_ctz(places);
 }
 
+/* None of this tag is there, as far as one line says. */
+static inline bool entry_table_lacks(const struct entry_table *t, struct hash128 hash)
+{
+    const struct entry_line *home = entry_table_home(t, hash);
+    return home->n_beyond == 0 && entry_line_places(home, entry_tag(hash)) == 0;
+}
+
 /* Goes through the numbers of a tag:
  *
  *   struct entry_search s = entry_search(t, hash);

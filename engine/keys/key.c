@@ -230,6 +230,7 @@ static void find_by_event(const struct key_table *t, const struct key_group *g)
         for (uint32_t k = 0; k < g->variants[i].n_uses; k++) {
             struct key_use *use = &g->variants[i].uses[k];
             const struct rule *r = &t->rs->rules[use->rule];
+            use->begin_tests = r->first_tests | r->lead_tests;
             use->by_event = r->quick_tests && r->n_captures == 0 && r->n_profiles == 0 && !r->drains &&
                             !use->filtered && t->kin.of_unit[use->rule] == NULL;
         }

@@ -224,6 +224,15 @@ enum err keyspace_find_fetched(struct keyspace *ks, const struct key_ref *ref, c
     return ERR_OK;
 }
 
+bool keyspace_lacks(struct keyspace *ks, const struct key_fetch *f)
+{
+    if (f->entry != NULL) {
+        return false;
+    }
+    keyspace_evict(ks);
+    return ks->n_unlisted == 0 && keyspace_entry(ks, f->hash) == NULL;
+}
+
 enum err keyspace_find(struct keyspace *ks, const struct key_ref *ref, struct key_record **ret,
                        struct error *err)
 {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/attr.h"
 #include "base/prefetch.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
@@ -44,9 +45,8 @@ void key_index_shrink(struct key_index *x)
 
 /* ---- table -------------------------------------------------------------------------------- */
 
-struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
+static FYKE_NOINLINE struct key_entry *search(const struct key_index *x, struct hash128 hash)
 {
-    const struct key_index *x = &ks->index;
     struct entry_search s = entry_search(&x->table, hash);
     for (uint32_t number; entry_search_next(&x->table, &s, &number);) {
         struct key_entry *e = key_entry_at(&x->entries, number);
@@ -55,6 +55,11 @@ struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
         }
     }
     return NULL;
+}
+
+struct key_entry *keyspace_entry(const struct keyspace *ks, struct hash128 hash)
+{
+    return entry_table_lacks(&ks->index.table, hash) ? NULL : search(&ks->index, hash);
 }
 
 static void table_grow(struct key_index *x)
