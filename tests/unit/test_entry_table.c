@@ -94,6 +94,7 @@ static void check_whole(const struct entry_table *t, const struct keys *k)
     size_t n = 0;
     for (uint32_t i = 0; i < k->n; i++) {
         assert_int_equal(has(t, k->hashes[i], i), k->in[i]);
+        assert_false(k->in[i] && entry_table_lacks(t, k->hashes[i]));
         if (!k->in[i]) {
             continue;
         }
@@ -163,7 +164,10 @@ static void test_tag_of_zero(void **state)
     entry_table_add(&t, hash_of(5, 0), 3);
     assert_true(has(&t, hash_of(5, 0), 3));
     assert_false(has(&t, hash_of(5, 0), 0));
+    assert_false(entry_table_lacks(&t, hash_of(5, 0)));
+    assert_true(entry_table_lacks(&t, hash_of(5, 2)));
     entry_table_remove(&t, hash_of(5, 0), 3);
+    assert_true(entry_table_lacks(&t, hash_of(5, 0)));
     assert_false(has(&t, hash_of(5, 0), 3));
     entry_table_release(&t);
 }

@@ -111,6 +111,30 @@ static void empty_text_is_a_key(void **state)
     assert_true(hash128_eq(ref.hash, key_hash(g, ref.canonical)));
 }
 
+/* One that is short stands in the event, one that is long is put together: they are the same key. */
+static void a_text_gives_one_key_however_long(void **state)
+{
+    struct world *w = *state;
+    char text[81];
+    hand_single(&w->rules, "one");
+    key_table_init(&w->table, &w->rules.rs);
+    const struct key_group *g = &w->table.groups[0];
+    memset(text, 'x', sizeof(text));
+    for (size_t n = 0; n < sizeof(text); n++) {
+        text[n] = '\0';
+        const struct event *e = make_event(w, text, NULL);
+        struct key_ref ref;
+        assert_true(key_of(g, &g->variants[0], e, &w->eval, &ref));
+        struct key_ref computed = key_of_values(g, &e->values[HAND_USER], &w->eval);
+        assert_int_equal(key_short_text(&g->variants[0], e) != NULL, n <= VALUE_SHORT_TEXT);
+        assert_int_equal(ref.n_values, 1);
+        assert_true(value_equal(ref.values[0], e->values[HAND_USER]));
+        assert_true(slice_eq(ref.canonical, computed.canonical));
+        assert_true(hash128_eq(ref.hash, computed.hash));
+        text[n] = 'x';
+    }
+}
+
 static void key_text(void **state)
 {
     (void)state;
@@ -170,6 +194,7 @@ int main(void)
         T(a_record_keeps_all_values_of_a_key),
         T(rules_share_a_group), T(other_clocks_are_other_groups),
         T(one_event_two_keys),  T(empty_text_is_a_key),
+        T(a_text_gives_one_key_however_long),
         T(key_text),            T(key_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

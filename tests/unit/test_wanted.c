@@ -29,6 +29,10 @@
 static const char *const sets[] = {
     "rule one_kind { for each user within 300ms when In as a where n = 1 then In as b where n = 2 emit alert }\n",
     "rule both { for each user within 300ms when In as a where n = 1 then Out as b where n > 7 emit alert }\n",
+    /* without a deadline only the store knows of a key that has left memory */
+    "rule for_ever { for each user when In as a where n = 1 then In as b where n = 2 emit alert }\n",
+    "rule goes_on { for each user when In as a where n = 1 then In as b where n = 3 emit alert }\n"
+    "rule begins { for each user within 300ms when In as a where n = 3 then Out as b where n = 7 emit alert }\n",
     /* the history of an absence begins with an event that is not wanted */
     "rule leading { for each user when no Out where n = 3 for 50ms then In as b where n = 9 emit alert }\n",
     "rule trailing { for each user when In as a where n = 4 then no Out where n = 5 for 60ms emit alert }\n",
@@ -67,7 +71,7 @@ static void see(void *ctx, const struct rule *rule, uint32_t test, const struct 
 struct answers {
     struct buf text;
     uint64_t of_rules[MAX_RULES]; /* events handed to each */
-    uint64_t events, evaluated, late, missing_key, undecided, alerts;
+    uint64_t events, evaluated, late, missing_key, undecided, alerts, detector_calls, loaded;
 };
 
 static void run(const struct ruleset *rs, uint64_t seed, const struct nfa_watch *watch, const char *state_dir,
@@ -84,6 +88,11 @@ static void run(const struct ruleset *rs, uint64_t seed, const struct nfa_watch 
     engine_options_init(&o);
     o.nfa.watch = watch;
     o.state_dir = state_dir;
+    if (state_dir != NULL) {
+        o.memory_bytes = 1; /* what is committed leaves memory */
+        o.commit_every.ns = 1;
+        o.shards = 3;
+    }
     memory_source_init(&source, true);
     memory_sink_init(&sink);
     source.batch = 50; /* a clock begins with the first that is released */
@@ -93,7 +102,8 @@ static void run(const struct ruleset *rs, uint64_t seed, const struct nfa_watch 
     engine_rule_figures(e, figures, &whole);
     engine_summary(e, &s);
     *ret = (struct answers){.text = BUF_INIT, .events = s.events, .evaluated = s.evaluated, .late = s.late,
-                            .missing_key = s.missing_key, .undecided = s.undecided, .alerts = s.alerts_total};
+                            .missing_key = s.missing_key, .undecided = s.undecided, .alerts = s.alerts_total,
+                            .detector_calls = s.nfa.detector_calls, .loaded = s.loaded};
     buf_put_slice(&ret->text, buf_slice(&sink.text));
     for (uint32_t r = 0; r < rs->n_rules; r++) {
         ret->of_rules[r] = figures[r].events;
@@ -116,6 +126,7 @@ static void same(const char *rules, const struct answers *want, const struct ans
     assert_int_equal(want->late, got->late);
     assert_int_equal(want->missing_key, got->missing_key);
     assert_int_equal(want->undecided, got->undecided);
+    assert_int_equal(want->detector_calls, got->detector_calls);
 }
 
 static struct compilation *compile_set(const char *set)
@@ -136,7 +147,7 @@ static void the_same_answers_as_when_every_rule_is_asked(void **state)
     (void)state;
     for (size_t i = 0; i < FYKE_ARRAY_LEN(sets); i++) {
         struct compilation *c = compile_set(sets[i]);
-        uint64_t alerts = 0;
+        uint64_t alerts = 0, loaded = 0;
         for (uint64_t seed = 1; seed <= 3; seed++) {
             char dir[64];
             struct answers want, got, stored;
@@ -147,13 +158,14 @@ static void the_same_answers_as_when_every_rule_is_asked(void **state)
             same(sets[i], &want, &got, c->ruleset->n_rules);
             same(sets[i], &want, &stored, c->ruleset->n_rules);
             alerts += want.alerts;
+            loaded += stored.loaded;
             buf_release(&want.text);
             buf_release(&got.text);
             buf_release(&stored.text);
             state_dir_remove(dir);
         }
-        if (alerts < 3) {
-            fail_msg("%llu alerts: %s", (unsigned long long)alerts, sets[i]);
+        if (alerts < 3 || loaded < 3) {
+            fail_msg("%llu alerts, %llu keys came back: %s", (unsigned long long)alerts, (unsigned long long)loaded, sets[i]);
         }
         compilation_free(c);
     }
