@@ -45,6 +45,25 @@ void buf_put_slice(struct buf *b, struct slice s)
     buf_put(b, s.ptr, s.len);
 }
 
+void buf_put_uint(struct buf *b, uint64_t v)
+{
+    char text[20];
+    size_t at = sizeof(text);
+    do {
+        text[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    buf_put(b, text + at, sizeof(text) - at);
+}
+
+void buf_put_int(struct buf *b, int64_t v)
+{
+    if (v < 0) {
+        buf_put_byte(b, '-');
+    }
+    buf_put_uint(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

@@ -30,6 +30,9 @@ void buf_put(struct buf *b, const void *bytes, size_t len);
 void buf_put_byte(struct buf *b, uint8_t byte);
 void buf_puts(struct buf *b, const char *s);
 void buf_put_slice(struct buf *b, struct slice s);
+/* In decimal digits. */
+void buf_put_uint(struct buf *b, uint64_t v);
+void buf_put_int(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) FYKE_PRINTF(2, 3);
 /* The content as a C string (never NULL); valid until the next change. */
 const char *buf_cstr(struct buf *b);

@@ -1,6 +1,8 @@
 #include "base/hash.h"
 
 #include <assert.h>
+#include <endian.h>
+#include <string.h>
 
 #define XXH_STATIC_LINKING_ONLY /* the size of XXH3_state_t */
 #include <xxhash.h>
@@ -34,11 +36,23 @@ struct hash128 hash128(struct slice s)
     return from_xxh(XXH3_128bits(address(s), s.len));
 }
 
+/* Four bits of each byte, the highest first, as eight digits. */
+static char *put_eight(uint32_t v, char *out)
+{
+    uint64_t x = v;
+    x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+    x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = ((x + UINT64_C(0x0606060606060606)) >> 4) & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+    x = htobe64(x);
+    memcpy(out, &x, sizeof(x));
+    return out + sizeof(x);
+}
+
 static char *put_hex(uint64_t v, char *out)
 {
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        *out++ = "0123456789abcdef"[v >> shift & 15];
-    }
+    out = put_eight((uint32_t)v, put_eight((uint32_t)(v >> 32), out));
     *out = '\0';
     return out;
 }

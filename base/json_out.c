@@ -73,21 +73,9 @@ static size_t plain_run(struct slice s)
     return i;
 }
 
-void json_put_string(struct buf *b, struct slice s)
+/* The rest of a text of which `i` bytes have been written, in quotes that are open. */
+static void put_looked_at(struct buf *b, struct slice s, size_t i)
 {
-    size_t i = plain_run(s);
-    buf_reserve(b, s.len + 2);
-    char *at = b->ptr + b->len;
-    *at = '"';
-    if (i > 0) {
-        memcpy(at + 1, s.ptr, i);
-    }
-    b->len += i + 1;
-    if (i == s.len) {
-        at[i + 1] = '"';
-        b->len++;
-        return;
-    }
     while (i < s.len) {
         size_t run = i;
         while (run < s.len && is_plain((unsigned char)s.ptr[run])) {
@@ -110,6 +98,37 @@ void json_put_string(struct buf *b, struct slice s)
         i += n;
     }
     buf_put_byte(b, '"');
+}
+
+/* A text is there, and room for it: its end. */
+static inline char *put_bytes(char *at, struct slice s)
+{
+    if (s.len > 0) {
+        memcpy(at, s.ptr, s.len);
+    }
+    return at + s.len;
+}
+
+/* Behind what is in front of it, as it is. */
+static void put_string_behind(struct buf *b, bool comma, struct slice front, struct slice s)
+{
+    struct slice plain = {s.ptr, plain_run(s)};
+    buf_reserve(b, front.len + s.len + 3);
+    char *at = b->ptr + b->len;
+    *at = ',';
+    at = put_bytes(at + comma, front);
+    *at = '"';
+    at = put_bytes(at + 1, plain);
+    *at = '"';
+    b->len = (size_t)(at - b->ptr) + (plain.len == s.len);
+    if (plain.len < s.len) {
+        put_looked_at(b, s, plain.len);
+    }
+}
+
+void json_put_string(struct buf *b, struct slice s)
+{
+    put_string_behind(b, false, (struct slice){NULL, 0}, s);
 }
 
 void json_put_double(struct buf *b, double v)
@@ -191,6 +210,14 @@ void json_key(struct json_out *j, struct slice key)
     j->comma_due = false;
 }
 
+void json_known_key(struct json_out *j, struct slice quoted)
+{
+    assert(j->depth > 0);
+    before_value(j);
+    buf_put_slice(j->buf, quoted);
+    j->comma_due = false;
+}
+
 void json_line_end(struct json_out *j)
 {
     assert(j->depth == 0);
@@ -200,20 +227,21 @@ void json_line_end(struct json_out *j)
 
 void json_text(struct json_out *j, struct slice s)
 {
-    before_value(j);
-    json_put_string(j->buf, s);
+    put_string_behind(j->buf, j->comma_due, (struct slice){NULL, 0}, s);
+    j->comma_due = true;
+}
+
+void json_known_member(struct json_out *j, struct slice quoted, struct slice s)
+{
+    assert(j->depth > 0);
+    put_string_behind(j->buf, j->comma_due, quoted, s);
+    j->comma_due = true;
 }
 
 void json_uint(struct json_out *j, uint64_t v)
 {
-    char text[20];
-    size_t at = sizeof(text);
-    do {
-        text[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
     before_value(j);
-    buf_put(j->buf, text + at, sizeof(text) - at);
+    buf_put_uint(j->buf, v);
 }
 
 void json_base64(struct json_out *j, struct slice s)
@@ -235,14 +263,8 @@ void json_base64(struct json_out *j, struct slice s)
 
 void json_int(struct json_out *j, int64_t v)
 {
-    if (v >= 0) {
-        json_uint(j, (uint64_t)v);
-        return;
-    }
     before_value(j);
-    buf_put_byte(j->buf, '-');
-    j->comma_due = false;
-    json_uint(j, -(uint64_t)v);
+    buf_put_int(j->buf, v);
 }
 
 void json_decimal(struct json_out *j, struct decimal d)
@@ -266,6 +288,12 @@ void json_bool(struct json_out *j, bool v)
 void json_nil(struct json_out *j)
 {
     json_raw(j, SLICE_LIT("null"));
+}
+
+struct buf *json_value_place(struct json_out *j)
+{
+    before_value(j);
+    return j->buf;
 }
 
 void json_raw(struct json_out *j, struct slice value)

@@ -31,6 +31,9 @@ void json_object_end(struct json_out *j);
 void json_array_begin(struct json_out *j);
 void json_array_end(struct json_out *j);
 void json_key(struct json_out *j, struct slice key);
+/* A key as it stands in JSON, with its colon: JSON_KEY("rule"). */
+#define JSON_KEY(name) SLICE_LIT("\"" name "\":")
+void json_known_key(struct json_out *j, struct slice quoted);
 /* Ends a top-level value with a newline; the next one may follow. */
 void json_line_end(struct json_out *j);
 
@@ -49,7 +52,11 @@ void json_bool(struct json_out *j, bool v);
 void json_nil(struct json_out *j);
 /* One complete JSON value, already encoded. */
 void json_raw(struct json_out *j, struct slice value);
+/* Where the caller puts one. */
+struct buf *json_value_place(struct json_out *j);
 
+/* A known key and a text. */
+void json_known_member(struct json_out *j, struct slice quoted, struct slice s);
 /* `"key":value` in one call; the key is a C string. */
 void json_member_string(struct json_out *j, const char *key, struct slice s);
 void json_member_int(struct json_out *j, const char *key, int64_t v);

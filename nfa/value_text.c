@@ -77,7 +77,7 @@ static void put_value(struct value v, struct buf *out, bool quoted)
         buf_puts(out, v.u.b ? "true" : "false");
         return;
     case VAL_INT:
-        buf_printf(out, "%lld", (long long)v.u.i);
+        buf_put_int(out, v.u.i);
         return;
     case VAL_DECIMAL: {
         char text[DECIMAL_TEXT_MAX];

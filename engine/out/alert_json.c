@@ -4,26 +4,28 @@
 #include "engine/out/alert_memo.h"
 #include "engine/out/match_id.h"
 
-static void member_time(struct json_out *j, const char *key, struct etime t)
+static void member_time(struct json_out *j, struct slice key, struct etime t)
 {
     char text[ETIME_TEXT_MAX];
     size_t n = etime_format(t, text);
-    json_member_string(j, key, slice_from(text, n));
+    json_known_member(j, key, slice_from(text, n));
 }
 
-static void member_uint(struct json_out *j, const char *key, uint64_t v)
+static void member_int(struct json_out *j, struct slice key, int64_t v)
 {
-    json_key(j, slice_of(key));
+    json_known_key(j, key);
+    json_int(j, v);
+}
+
+static void member_uint(struct json_out *j, struct slice key, uint64_t v)
+{
+    json_known_key(j, key);
     json_uint(j, v);
 }
 
-/* value_to_json() writes to the buffer itself; json_raw() keeps the commas. */
 static void put_value(struct json_out *j, struct value v)
 {
-    struct buf text = BUF_INIT;
-    value_to_json(v, &text);
-    json_raw(j, buf_slice(&text));
-    buf_release(&text);
+    value_to_json(v, json_value_place(j));
 }
 
 /* ---- head --------------------------------------------------------------------------------- */
@@ -34,14 +36,14 @@ static void put_identity(struct json_out *j, const struct match *m, struct hash1
     char plan[HASH64_HEX_MAX], hex[HASH128_HEX_MAX];
     hash64_hex(r->plan, plan);
     hash128_hex(id, hex);
-    json_member_string(j, "rule", r->name);
+    json_known_member(j, JSON_KEY("rule"), r->name);
     if (r->version >= 0) {
-        json_member_int(j, "version", r->version);
+        member_int(j, JSON_KEY("version"), r->version);
     }
-    json_member_string(j, "plan", slice_of(plan));
-    json_member_string(j, "kind", slice_of(match_kind_name(m->kind)));
-    json_member_string(j, "match_id", slice_of(hex));
-    json_key(j, SLICE_LIT("key"));
+    json_known_member(j, JSON_KEY("plan"), slice_of(plan));
+    json_known_member(j, JSON_KEY("kind"), slice_of(match_kind_name(m->kind)));
+    json_known_member(j, JSON_KEY("match_id"), slice_of(hex));
+    json_known_key(j, JSON_KEY("key"));
     json_object_begin(j);
     for (uint32_t i = 0; i < r->n_key; i++) {
         if (!value_is_missing(m->key[i])) {
@@ -61,48 +63,48 @@ static void put_coord(struct json_out *j, const struct ruleset *rs, const struct
 {
     if (event_is_derived(e)) {
         uint32_t n_fields = rs->decls[e->decl].n_fields;
-        json_member_string(j, "rule", event_origin(e, n_fields, EVENT_ORIGIN_RULE));
-        json_member_string(j, "match_id", event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
-        json_member_int(j, "n", e->at.offset);
+        json_known_member(j, JSON_KEY("rule"), event_origin(e, n_fields, EVENT_ORIGIN_RULE));
+        json_known_member(j, JSON_KEY("match_id"), event_origin(e, n_fields, EVENT_ORIGIN_MATCH));
+        member_int(j, JSON_KEY("n"), e->at.offset);
         return;
     }
-    json_member_string(j, "topic", topic_name(rs, e->at.topic));
-    json_member_int(j, "partition", e->at.partition);
-    json_member_int(j, "offset", e->at.offset);
+    json_known_member(j, JSON_KEY("topic"), topic_name(rs, e->at.topic));
+    member_int(j, JSON_KEY("partition"), e->at.partition);
+    member_int(j, JSON_KEY("offset"), e->at.offset);
 }
 
 static void put_times(struct json_out *j, const struct ruleset *rs, const struct match *m)
 {
     if (m->n_evidence > 0) {
-        member_time(j, "first", m->first_at);
-        member_time(j, "last", m->last_at);
+        member_time(j, JSON_KEY("first"), m->first_at);
+        member_time(j, JSON_KEY("last"), m->last_at);
     }
-    member_time(j, "detected", m->detected_at);
-    json_member_string(j, "by", m->by_deadline ? SLICE_LIT("deadline") : SLICE_LIT("event"));
+    member_time(j, JSON_KEY("detected"), m->detected_at);
+    json_known_member(j, JSON_KEY("by"), m->by_deadline ? SLICE_LIT("deadline") : SLICE_LIT("event"));
     if (m->decided_by != NULL) {
-        json_key(j, SLICE_LIT("decided_by"));
+        json_known_key(j, JSON_KEY("decided_by"));
         json_object_begin(j);
         put_coord(j, rs, m->decided_by);
         json_object_end(j);
     }
     if (m->kind == MATCH_TIMEOUT || m->kind == MATCH_OPEN) {
-        json_member_string(j, "step", m->rule->tests[m->step].label);
+        json_known_member(j, JSON_KEY("step"), m->rule->tests[m->step].label);
     }
     if (m->kind == MATCH_QUIET_ENDED || m->kind == MATCH_CAPPED) {
-        member_uint(j, "count", m->count);
+        member_uint(j, JSON_KEY("count"), m->count);
     }
 }
 
 static void put_metadata(struct json_out *j, const struct rule *r)
 {
     if (r->severity.len > 0) {
-        json_member_string(j, "severity", r->severity);
+        json_known_member(j, JSON_KEY("severity"), r->severity);
     }
     if (r->title.len > 0) {
-        json_member_string(j, "title", r->title);
+        json_known_member(j, JSON_KEY("title"), r->title);
     }
     if (r->n_tags > 0) {
-        json_key(j, SLICE_LIT("tags"));
+        json_known_key(j, JSON_KEY("tags"));
         json_array_begin(j);
         for (uint32_t i = 0; i < r->n_tags; i++) {
             json_text(j, r->tags[i]);
@@ -110,7 +112,7 @@ static void put_metadata(struct json_out *j, const struct rule *r)
         json_array_end(j);
     }
     if (rule_is_shadow(r)) {
-        json_member_string(j, "status", r->status);
+        json_known_member(j, JSON_KEY("status"), r->status);
     }
 }
 
@@ -146,7 +148,7 @@ static void put_emit(struct json_out *j, const struct match *m, struct alert_pla
     if (!derived && (plan == NULL || plan->n_fields == 0)) {
         return;
     }
-    json_key(j, SLICE_LIT("emit"));
+    json_known_key(j, JSON_KEY("emit"));
     ret->emit = j->buf->len;
     json_object_begin(j);
     if (derived) {
@@ -176,7 +178,7 @@ static bool field_wanted(const struct alert_options *o, struct slice name)
 static void put_fields(struct json_out *j, const struct alert_options *o, const struct event *e)
 {
     const struct schema_decl *d = &o->rs->decls[e->decl];
-    json_key(j, SLICE_LIT("fields"));
+    json_known_key(j, JSON_KEY("fields"));
     json_object_begin(j);
     for (uint32_t i = 0; i < d->n_fields && i < e->n_values; i++) {
         if (!value_is_missing(e->values[i]) && field_wanted(o, d->fields[i].name)) {
@@ -191,12 +193,12 @@ static void put_entry(struct json_out *j, const struct alert_options *o, const s
                       const struct match_evidence *ev)
 {
     json_object_begin(j);
-    json_member_string(j, "step", m->rule->tests[ev->test].label);
-    json_member_string(j, "type", o->rs->decls[ev->event->decl].name);
+    json_known_member(j, JSON_KEY("step"), m->rule->tests[ev->test].label);
+    json_known_member(j, JSON_KEY("type"), o->rs->decls[ev->event->decl].name);
     put_coord(j, o->rs, ev->event);
-    member_time(j, "time", ev->event->time);
+    member_time(j, JSON_KEY("time"), ev->event->time);
     if (ev->n_turns > 0) {
-        json_key(j, SLICE_LIT("turn"));
+        json_known_key(j, JSON_KEY("turn"));
         json_array_begin(j);
         for (uint32_t i = 0; i < ev->n_turns; i++) {
             json_uint(j, (uint64_t)ev->turns[i] + 1); /* people count from 1 */
@@ -218,7 +220,7 @@ static void put_totals(struct json_out *j, const struct alert_options *o, const 
             continue;
         }
         if (!open) {
-            json_key(j, SLICE_LIT("evidence_total"));
+            json_known_key(j, JSON_KEY("evidence_total"));
             json_object_begin(j);
             open = true;
         }
@@ -238,7 +240,7 @@ static void put_evidence(struct json_out *j, const struct alert_options *o, cons
         total[m->evidence[i].test]++;
     }
     uint32_t tail = o->max_evidence / 2, head = o->max_evidence - tail;
-    json_key(j, SLICE_LIT("evidence"));
+    json_known_key(j, JSON_KEY("evidence"));
     ret->evidence = j->buf->len;
     json_array_begin(j);
     for (uint32_t i = 0; i < m->n_evidence; i++) {
@@ -254,13 +256,13 @@ static void put_evidence(struct json_out *j, const struct alert_options *o, cons
 
 static void put_absent(struct json_out *j, const struct match *m)
 {
-    json_key(j, SLICE_LIT("absent"));
+    json_known_key(j, JSON_KEY("absent"));
     json_array_begin(j);
     for (uint32_t i = 0; i < m->n_absent; i++) {
         json_object_begin(j);
-        json_member_string(j, "step", m->rule->tests[m->absent[i].test].label);
-        member_time(j, "from", m->absent[i].from);
-        member_time(j, "to", m->absent[i].to);
+        json_known_member(j, JSON_KEY("step"), m->rule->tests[m->absent[i].test].label);
+        member_time(j, JSON_KEY("from"), m->absent[i].from);
+        member_time(j, JSON_KEY("to"), m->absent[i].to);
         json_object_end(j);
     }
     json_array_end(j);
@@ -300,18 +302,18 @@ static void put_rest(struct json_out *j, const struct alert_options *o, const st
         }
     }
     if (m->rule->quiet.present && m->kind == MATCH_MATCH) {
-        json_key(j, SLICE_LIT("suppressed"));
+        json_known_key(j, JSON_KEY("suppressed"));
         ret->suppressed = j->buf->len;
         json_uint(j, m->suppressed);
     }
     if (m->truncated > 0) {
-        member_uint(j, "truncated", m->truncated);
+        member_uint(j, JSON_KEY("truncated"), m->truncated);
     }
     if (m->capped) {
         json_member_bool(j, "capped", true);
     }
     hash128_hex(o->fingerprint, hex);
-    json_member_string(j, "ruleset", slice_of(hex));
+    json_known_member(j, JSON_KEY("ruleset"), slice_of(hex));
 }
 
 struct alert_places alert_json(const struct alert_options *o, const struct match *m, struct hash128 id,

@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -200,6 +202,27 @@ static void test_rng(void **state)
     }
 }
 
+static void test_digits(void **state)
+{
+    static const int64_t ints[] = {0, 9, 10, -1, 4711, INT64_MAX, INT64_MIN};
+    struct rng r = rng_seed(5);
+    char want[64], hex[HASH128_HEX_MAX];
+    (void)state;
+    for (size_t i = 0; i < 1000; i++) {
+        int64_t v = i < FYKE_ARRAY_LEN(ints) ? ints[i] : (int64_t)(rng_next(&r) >> rng_below(&r, 64));
+        FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;
+        buf_put_int(&b, v);
+        buf_put_byte(&b, ' ');
+        buf_put_uint(&b, (uint64_t)v);
+        snprintf(want, sizeof(want), "%" PRId64 " %" PRIu64, v, (uint64_t)v);
+        assert_string_equal(buf_cstr(&b), want);
+        struct hash128 h = {(uint64_t)v, rng_next(&r)};
+        snprintf(want, sizeof(want), "%016" PRIx64 "%016" PRIx64, h.hi, h.lo);
+        hash128_hex(h, hex);
+        assert_string_equal(hex, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,7 +230,7 @@ int main(void)
         cmocka_unit_test(test_truncation),  cmocka_unit_test(test_bad_varints),
         cmocka_unit_test(test_slices),      cmocka_unit_test(test_errors),
         cmocka_unit_test(test_hash_values), cmocka_unit_test(test_hash_parts),
-        cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_rng),         cmocka_unit_test(test_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,28 @@ static void test_strings(void **state)
     expect_text(SLICE_LIT("\xe2\x82\""), "\"\xef\xbf\xbd\xef\xbf\xbd\\\"\"");
 }
 
+static void test_known_keys(void **state)
+{
+    (void)state;
+    static const struct slice texts[] = {
+        SLICE_LIT(""), SLICE_LIT("plain"), SLICE_LIT("a \"b\""), SLICE_LIT("\xff"), SLICE_LIT("longer than eight"),
+    };
+    FYKE_CLEANUP(buf_release) struct buf known = BUF_INIT, any = BUF_INIT;
+    struct json_out j = json_out_to(&known), k = json_out_to(&any);
+    json_object_begin(&j);
+    json_object_begin(&k);
+    for (size_t i = 0; i < FYKE_ARRAY_LEN(texts); i++) {
+        json_known_member(&j, JSON_KEY("name"), texts[i]);
+        json_member_string(&k, "name", texts[i]);
+        json_known_key(&j, JSON_KEY("n"));
+        buf_put_int(json_value_place(&j), -7);
+        json_member_int(&k, "n", -7);
+    }
+    json_object_end(&j);
+    json_object_end(&k);
+    assert_string_equal(buf_cstr(&known), buf_cstr(&any));
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -156,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_structure), cmocka_unit_test(test_deep),
         cmocka_unit_test(test_strings),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_known_keys),
         cmocka_unit_test(test_doubles),   cmocka_unit_test(test_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
