@@ -21,12 +21,11 @@ static inline uint32_t short_bytes_4(const char *p)
     return v;
 }
 
-/* From 4 bytes on the last word may overlap the first one. */
-static inline bool short_bytes_equal(const char *a, const char *b, size_t n)
+#define SHORT_BYTES 16
+
+/* Of at most SHORT_BYTES. From 4 on the last word may overlap the first one. */
+static inline bool short_bytes_same(const char *a, const char *b, size_t n)
 {
-    if (n > 16) {
-        return memcmp(a, b, n) == 0;
-    }
     if (n >= 8) {
         return ((short_bytes_8(a) ^ short_bytes_8(b)) |
                 (short_bytes_8(a + n - 8) ^ short_bytes_8(b + n - 8))) == 0;
@@ -38,10 +37,16 @@ static inline bool short_bytes_equal(const char *a, const char *b, size_t n)
     return n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
 }
 
+/* Of any number. */
+static inline bool short_bytes_equal(const char *a, const char *b, size_t n)
+{
+    return n <= SHORT_BYTES ? short_bytes_same(a, b, n) : memcmp(a, b, n) == 0;
+}
+
 /* The two do not overlap. */
 static inline void short_bytes_copy(char *to, const char *from, size_t n)
 {
-    if (n > 16) {
+    if (n > SHORT_BYTES) {
         memcpy(to, from, n);
     } else if (n >= 8) {
         uint64_t first = short_bytes_8(from), last = short_bytes_8(from + n - 8);

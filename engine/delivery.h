@@ -11,6 +11,7 @@ struct delivery {
     struct shard *shard;
     const struct shard_item *item;
     const struct coming *coming; /* the item's */
+    const struct key_fetch *key; /* the item's */
     struct cause *cause; /* the item's, the emitter's own */
     const struct shard_pass *pass;
     const struct ruleset *rs;

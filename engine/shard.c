@@ -101,7 +101,7 @@ static enum err fire_before(struct delivery *d, struct error *err)
  * the input was cut. */
 enum err deliver_look(struct delivery *d, struct error *err)
 {
-    FYKE_TRY(keyspace_find_fetched(d->shard->keyspace, &d->item->key, d->coming->key, &d->known, err));
+    FYKE_TRY(keyspace_find_fetched(d->shard->keyspace, &d->item->key, d->key, &d->known, err));
     d->looked = true;
     return has_deadline_before(d) ? fire_before(d, err) : ERR_OK;
 }
@@ -470,9 +470,9 @@ static enum err deliver(struct delivery *d, const struct key_group *g, struct er
 }
 
 /* It begins nothing, and of its key there is nothing that could go on with it. */
-static bool leaves_nothing(struct shard *s, const struct coming *c)
+static inline bool leaves_nothing(struct shard *s, const struct coming *c, const struct key_fetch *key)
 {
-    return !c->begins && c->group->n_measures == 0 && keyspace_lacks(s->keyspace, c->key);
+    return !c->begins && c->group->n_measures == 0 && keyspace_lacks(s->keyspace, key);
 }
 
 /* What deliver_asked() counts of such an event. */
@@ -519,8 +519,8 @@ static enum err run_items(struct shard *s, const struct shard_pass *pass,
     d.call.measures = &d.view.reader;
     d.call.shared = &d.shared;
     d.call.clock = &d.clock;
-    for (const struct coming *c; (c = coming_next(&coming, s, pass, &d.call)) != NULL;) {
-        if (leaves_nothing(s, c)) {
+    for (const struct coming *c; (c = coming_next(&coming, s, pass, &d.call, &d.key)) != NULL;) {
+        if (leaves_nothing(s, c, d.key)) {
             pass_by(s, c, scratch);
             continue;
         }

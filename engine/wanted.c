@@ -23,7 +23,7 @@ static bool tells(const struct key_group *g, const struct key_variant *v, const 
             return false;
         }
     }
-    return v->is_field && v->index == NULL && v->n_follows == 0 && v->asks->n <= MOST_COMPARISONS;
+    return v->is_field && v->index == NULL && v->n_follows == 0 && quick_set_size(v->asks) <= MOST_COMPARISONS;
 }
 
 static void add_routes(const struct key_table *keys, const struct key_routes *routes, struct wanted_ask *ask)

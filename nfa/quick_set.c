@@ -1,23 +1,51 @@
 #include "nfa/quick_set.h"
 
+#include "base/attr.h"
+
+#define LAST_BIT (UINT64_C(1) << (QUICK_SET_MAX - 1))
+
 static bool is_same(const struct quick_comparison *a, const struct quick_comparison *b)
 {
     return a->slot == b->slot && a->op == b->op && value_equal(a->constant, b->constant);
 }
 
+static uint32_t place_of_text(struct quick_set *s, const struct quick_comparison *c)
+{
+    struct slice text = slice_from(c->constant.u.str, c->constant.len);
+    uint32_t i = 0;
+    while (i < s->n_texts &&
+           (s->texts[i].slot != c->slot || !slice_eq(slice_from(s->texts[i].text, s->texts[i].len), text))) {
+        i++;
+    }
+    if (i == s->n_texts && quick_set_size(s) < QUICK_SET_MAX) {
+        s->texts[s->n_texts++] = (struct quick_text){c->slot, c->constant.len, c->constant.u.str};
+    }
+    return i;
+}
+
+static uint32_t place_of_other(struct quick_set *s, const struct quick_comparison *c)
+{
+    uint32_t i = 0;
+    while (i < s->n_others && !is_same(s->others[i], c)) {
+        i++;
+    }
+    if (i == s->n_others && quick_set_size(s) < QUICK_SET_MAX) {
+        s->others[s->n_others++] = c;
+    }
+    return i;
+}
+
 /* False: no room. */
 static bool add_comparison(struct quick_set *s, const struct quick_comparison *c, uint64_t *set)
 {
-    uint32_t i = 0;
-    while (i < s->n && !is_same(s->comparisons[i], c)) {
-        i++;
-    }
-    if (i == QUICK_SET_MAX) {
+    bool is_text = c->is_text && c->constant.len <= SHORT_BYTES;
+    uint32_t i = is_text ? place_of_text(s, c) : place_of_other(s, c);
+    if (i == (is_text ? s->n_texts : s->n_others)) {
         return false;
     }
-    s->comparisons[i] = c;
-    s->n += i == s->n;
-    *set |= UINT64_C(1) << i;
+    uint32_t least = is_text ? c->slot + 1 : UINT32_MAX;
+    s->least = s->least < least ? least : s->least;
+    *set |= is_text ? UINT64_C(1) << i : LAST_BIT >> i;
     return true;
 }
 
@@ -50,11 +78,15 @@ uint32_t quick_set_add(struct quick_set *s, const struct rule *rule, uint64_t ro
     return n;
 }
 
-uint64_t quick_set_ask(const struct quick_set *s, const struct event *e)
+FYKE_NOINLINE uint64_t quick_set_ask_all(const struct quick_set *s, const struct event *e)
 {
     uint64_t holds = 0;
-    for (uint32_t i = 0; i < s->n; i++) {
-        holds |= (uint64_t)quick_comparison_true(s->comparisons[i], e) << i;
+    for (uint32_t i = 0; i < s->n_texts; i++) {
+        const struct quick_text *t = &s->texts[i];
+        holds |= t->slot < e->n_values && quick_text_holds(t, &e->values[t->slot]) ? UINT64_C(1) << i : 0;
+    }
+    for (uint32_t i = 0; i < s->n_others; i++) {
+        holds |= quick_comparison_true(s->others[i], e) ? LAST_BIT >> i : 0;
     }
     return holds;
 }

@@ -15,11 +15,24 @@
 
 #define QUICK_SET_MAX 64
 
+/* field = text, a short one: most are. */
+struct quick_text {
+    uint32_t slot;
+    uint32_t len;
+    const char *text;
+};
+
 struct quick_set {
     uint32_t decl; /* of the events */
-    uint32_t n;
-    const struct quick_comparison *comparisons[QUICK_SET_MAX];
+    uint32_t least; /* so many values hold every field that is asked for; UINT32_MAX: there are others than texts */
+    uint32_t n_texts, n_others; /* QUICK_SET_MAX together */
+    struct quick_text texts[QUICK_SET_MAX];               /* bits from the first on */
+    const struct quick_comparison *others[QUICK_SET_MAX]; /* bits from the last on, downwards */
 };
+static inline uint32_t quick_set_size(const struct quick_set *s)
+{
+    return s->n_texts + s->n_others;
+}
 
 /* One test of a rule. */
 struct quick_need {
@@ -32,8 +45,24 @@ struct quick_need {
  * the rule is quick. */
 uint32_t quick_set_add(struct quick_set *s, const struct rule *rule, uint64_t roles, struct quick_need *ret);
 
-/* Which comparisons hold. */
-uint64_t quick_set_ask(const struct quick_set *s, const struct event *e);
+/* Which comparisons hold, whatever they are and whatever the event lacks. */
+uint64_t quick_set_ask_all(const struct quick_set *s, const struct event *e);
+static inline bool quick_text_holds(const struct quick_text *t, const struct value *v)
+{
+    return v->kind == VAL_STRING && v->len == t->len && short_bytes_same(v->u.str, t->text, t->len);
+}
+/* The same. */
+static inline uint64_t quick_set_ask(const struct quick_set *s, const struct event *e)
+{
+    if (e->n_values < s->least) {
+        return quick_set_ask_all(s, e);
+    }
+    uint64_t holds = 0, bit = 1;
+    for (const struct quick_text *t = s->texts, *end = t + s->n_texts; t != end; t++, bit <<= 1) {
+        holds |= quick_text_holds(t, &e->values[t->slot]) ? bit : 0;
+    }
+    return holds;
+}
 
 /* The tests that pass: rule_own_tests(). */
 static inline uint64_t quick_needs_met(const struct quick_need *needs, uint32_t n, uint64_t holds)

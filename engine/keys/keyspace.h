@@ -160,9 +160,8 @@ struct key_fetch {
  * KEYSPACE_PREFETCH_STEPS - 1, one after the other. Changes nothing else. */
 #define KEYSPACE_PREFETCH_STEPS 7
 void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step);
-/* The same for those that come next, [first, end) of a ring: the first is at its last step, each behind it one step
- * less far. `size`: a power of two. */
-void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end);
+/* The same for those that come next, at most so many: the first is at its last step, each behind it one step less far. */
+void keyspace_prefetch_row(const struct keyspace *ks, struct key_fetch *row, uint32_t n);
 
 /* keyspace_find() of a key that is in memory's reach by now; f: NULL, or as far as keyspace_prefetch() has come. */
 enum err keyspace_find_fetched(struct keyspace *ks, const struct key_ref *ref, const struct key_fetch *f,

@@ -237,26 +237,25 @@ void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t 
 }
 
 /* Nearly always: a call and a switch for each step would take as long as the steps do. */
-static void prefetch_full(const struct keyspace *ks, struct key_fetch *ring, size_t mask, size_t first)
+static inline void prefetch_full(const struct keyspace *ks, struct key_fetch *row)
 {
-    fetch_6_events(ks, &ring[first & mask]);
-    fetch_5_kept(ks, &ring[(first + 1) & mask]);
-    fetch_4_instances(ks, &ring[(first + 2) & mask]);
-    fetch_3_slots(ks, &ring[(first + 3) & mask]);
-    fetch_2_record(ks, &ring[(first + 4) & mask]);
-    fetch_1_entry(ks, &ring[(first + 5) & mask]);
-    fetch_0_line(ks, &ring[(first + 6) & mask]);
+    fetch_6_events(ks, &row[0]);
+    fetch_5_kept(ks, &row[1]);
+    fetch_4_instances(ks, &row[2]);
+    fetch_3_slots(ks, &row[3]);
+    fetch_2_record(ks, &row[4]);
+    fetch_1_entry(ks, &row[5]);
+    fetch_0_line(ks, &row[6]);
 }
 
-void keyspace_prefetch_ring(const struct keyspace *ks, struct key_fetch *ring, size_t size, size_t first, size_t end)
+void keyspace_prefetch_row(const struct keyspace *ks, struct key_fetch *row, uint32_t n)
 {
-    uint32_t step = KEYSPACE_PREFETCH_STEPS;
-    if (end - first == KEYSPACE_PREFETCH_STEPS) {
-        prefetch_full(ks, ring, size - 1, first);
+    if (n == KEYSPACE_PREFETCH_STEPS) {
+        prefetch_full(ks, row);
         return;
     }
-    for (size_t i = first; i < end; i++) {
-        keyspace_prefetch(ks, &ring[i & (size - 1)], --step);
+    for (uint32_t i = 0; i < n; i++) {
+        keyspace_prefetch(ks, &row[i], KEYSPACE_PREFETCH_STEPS - 1 - i);
     }
 }
 

@@ -12,7 +12,8 @@ static const enum value_kind kinds[FIELDS] = {VAL_STRING, VAL_INT, VAL_DECIMAL, 
 
 static struct value some_value(struct rng *r, enum value_kind kind)
 {
-    static const char *const texts[] = {"", "a", "failure", "success", "failures"};
+    static const char *const texts[] = {"", "a", "failure", "success", "failures",
+                                        "a text of more letters than most", "a text of more letters than mast"};
     static const char *const decimals[] = {"0", "0.1", "0.10", "-5", "200.00", "200"};
     if (kind == VAL_STRING) {
         return text(texts[rng_below(r, FYKE_ARRAY_LEN(texts))]);
@@ -142,24 +143,33 @@ static void test_rules_share_comparisons(void **state)
     assert_true(passed > SETS);
 }
 
+static struct value numbered_text(struct world *w, int64_t i)
+{
+    return value_string(slice_of(arena_printf(&w->arena, "t%lld", (long long)i)));
+}
+
 /* A rule that finds no room asks by itself; those before it go on. */
 static void test_full_set(void **state)
 {
     struct world *w = *state;
     struct quick_set set = {.decl = 0};
+    struct quick_need needs[QUICK_SET_MAX + 1];
     for (int64_t i = 0; i <= QUICK_SET_MAX; i++) {
-        struct expr *at = field(w, EX_FIELD, 1, -1);
-        at->kind = VAL_INT;
+        bool is_text = i % 2;
+        struct expr *at = field(w, EX_FIELD, !is_text, -1);
+        at->kind = is_text ? VAL_STRING : VAL_INT;
+        struct value constant = is_text ? numbered_text(w, i) : value_int(i);
         struct rule_test test = {.roles = 1};
-        test.quick = quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, at, con(w, value_int(i))), &w->arena);
+        test.quick = quick_test_new(ex(w, EX_EQ, VAL_BOOL, 2, at, con(w, constant)), &w->arena);
         struct rule rule = {.tests = &test, .n_tests = 1};
-        struct quick_need need;
-        assert_int_equal(quick_set_add(&set, &rule, 1, &need), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
-        assert_int_equal(quick_set_add(&set, &rule, 1, &need), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
-        assert_int_equal(quick_set_add(&set, &rule, 2, &need), 0); /* no test has the role */
+        assert_int_equal(quick_set_add(&set, &rule, 1, &needs[i]), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
+        assert_int_equal(quick_set_add(&set, &rule, 1, &needs[i]), i < QUICK_SET_MAX ? 1 : UINT32_MAX);
+        assert_int_equal(quick_set_add(&set, &rule, 2, &needs[i]), 0); /* no test has the role */
     }
-    struct value values[FIELDS] = {VALUE_MISSING, value_int(63), VALUE_MISSING, VALUE_MISSING};
-    assert_true(quick_set_ask(&set, event_at(w, 1, FIELDS, values)) == UINT64_C(1) << 63);
+    assert_int_equal(quick_set_size(&set), QUICK_SET_MAX);
+    struct value values[FIELDS] = {numbered_text(w, 63), value_int(62), VALUE_MISSING, VALUE_MISSING};
+    assert_true(quick_set_ask(&set, event_at(w, 1, FIELDS, values)) == (needs[63].comparisons | needs[62].comparisons));
+    assert_true(quick_set_ask(&set, event_at(w, 1, 1, values)) == needs[63].comparisons);
 }
 
 static void test_what_is_none(void **state)
