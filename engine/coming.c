@@ -17,6 +17,12 @@ static inline bool takes(const struct key_use *use, uint64_t tests, const struct
     return tests != 0 || rule_counts(&rs->rules[use->rule], use->roles);
 }
 
+static inline uint64_t tests_met(const struct key_use *use, uint64_t holds)
+{
+    return use->shift != QUICK_NO_SHIFT ? quick_needs_shifted(use->tests, use->shift, holds)
+                                        : quick_needs_met(use->needs, use->n_needs, holds);
+}
+
 /* Returns key_rule_bit() of those whose uses take the event. */
 static uint64_t ask_many(struct coming *c, uint64_t *tests, const struct key_variant *v, uint64_t holds,
                          const struct ruleset *rs, const struct event *e, const struct nfa_call *call)
@@ -26,7 +32,7 @@ static uint64_t ask_many(struct coming *c, uint64_t *tests, const struct key_var
     c->begins = false;
     for (uint32_t u = 0, n = v->n_uses; u < n; u++, use++) {
         if (use->by_event) {
-            tests[u] = use->needs != NULL ? quick_needs_met(use->needs, use->n_needs, holds)
+            tests[u] = use->needs != NULL ? tests_met(use, holds)
                                           : rule_own_tests(&rs->rules[use->rule], e, use->roles, call);
             if (!takes(use, tests[u], rs)) {
                 continue;
@@ -44,7 +50,7 @@ static uint64_t ask_many(struct coming *c, uint64_t *tests, const struct key_var
 static inline uint64_t ask_one(struct coming *c, uint64_t *tests, const struct key_use *use, uint64_t holds,
                                const struct ruleset *rs)
 {
-    uint64_t met = quick_needs_met(use->needs, use->n_needs, holds);
+    uint64_t met = tests_met(use, holds);
     bool wanted = takes(use, met, rs);
     tests[0] = met;
     c->begins = (met & use->begin_tests) != 0;
@@ -62,7 +68,7 @@ static inline uint64_t ask_uses(struct coming *c, uint64_t *tests, const struct 
 
 static bool is_known(const struct shard_item *item, const struct key_variant *v, const struct nfa_call *call)
 {
-    return item->variants.next == NULL && v->index == NULL && v->n_uses <= COMING_USES &&
+    return item->variants.next == NULL && v->asks != NULL && v->n_uses <= COMING_USES &&
            !nfa_scratch_is_watched(call->scratch);
 }
 

@@ -78,6 +78,21 @@ uint32_t quick_set_add(struct quick_set *s, const struct rule *rule, uint64_t ro
     return n;
 }
 
+static uint32_t distance(const struct quick_need *need)
+{
+    return (uint32_t)(__builtin_ctzll(need->test) - __builtin_ctzll(need->comparisons)) % 64;
+}
+
+uint32_t quick_needs_shift(const struct quick_need *needs, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (__builtin_popcountll(needs[i].comparisons) != 1 || distance(&needs[i]) != distance(&needs[0])) {
+            return QUICK_NO_SHIFT;
+        }
+    }
+    return n > 0 ? distance(&needs[0]) : QUICK_NO_SHIFT;
+}
+
 FYKE_NOINLINE uint64_t quick_set_ask_all(const struct quick_set *s, const struct event *e)
 {
     uint64_t holds = 0;

@@ -64,6 +64,16 @@ static inline uint64_t quick_set_ask(const struct quick_set *s, const struct eve
     return holds;
 }
 
+/* Where each test needs one comparison, and its bit is as far from that one's bit as with the others: how far, as
+ * quick_needs_shifted() takes it. Else QUICK_NO_SHIFT. */
+#define QUICK_NO_SHIFT 64
+uint32_t quick_needs_shift(const struct quick_need *needs, uint32_t n);
+/* The tests that pass of these, all there are: what quick_needs_met() says. */
+static inline uint64_t quick_needs_shifted(uint64_t tests, uint32_t shift, uint64_t holds)
+{
+    return (holds << shift | holds >> (64 - shift) % 64) & tests;
+}
+
 /* The tests that pass: rule_own_tests(). */
 static inline uint64_t quick_needs_met(const struct quick_need *needs, uint32_t n, uint64_t holds)
 {

@@ -251,6 +251,21 @@ static void index_uses(struct key_table *t, struct key_group *g)
 }
 
 /* A rule that asks more than the set has room for asks by itself. */
+static void share_ask(struct quick_set *asks, const struct rule *r, struct key_use *use, struct arena *arena)
+{
+    struct quick_need *needs = ARENA_ARRAY(arena, struct quick_need, r->n_tests + 1u);
+    uint32_t n = quick_set_add(asks, r, use->roles, needs);
+    if (n == UINT32_MAX) {
+        return;
+    }
+    use->needs = needs;
+    use->n_needs = n;
+    use->shift = (uint8_t)quick_needs_shift(needs, n);
+    for (uint32_t i = 0; i < n; i++) {
+        use->tests |= needs[i].test;
+    }
+}
+
 static void share_asks(struct key_table *t, const struct key_group *g)
 {
     for (uint32_t i = 0; i < g->n_variants; i++) {
@@ -264,9 +279,7 @@ static void share_asks(struct key_table *t, const struct key_group *g)
             struct key_use *use = &v->uses[k];
             const struct rule *r = &t->rs->rules[use->rule];
             if (use->by_event) {
-                struct quick_need *needs = ARENA_ARRAY(&t->arena, struct quick_need, r->n_tests + 1u);
-                use->n_needs = quick_set_add(v->asks, r, use->roles, needs);
-                use->needs = use->n_needs != UINT32_MAX ? needs : NULL;
+                share_ask(v->asks, r, use, &t->arena);
             }
         }
     }

@@ -33,10 +33,12 @@ struct key_use {
     uint32_t rule;
     bool by_event; /* whether it wants an event is known by fields of the event and constants */
     bool filtered; /* a role of the rule that the declaration may have asks the event for more */
+    uint8_t shift; /* quick_needs_shift() */
     uint64_t roles;
     uint64_t begin_tests; /* who passes none of them begins no match: rule_begins() */
     const struct quick_need *needs; /* in key_variant.asks; NULL: the rule is asked by itself */
     uint32_t n_needs;
+    uint64_t tests; /* of the needs */
 };
 
 /* The measures of a profile that an event of a declaration may feed through a variant. */

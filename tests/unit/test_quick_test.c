@@ -104,8 +104,43 @@ static void some_rule(struct world *w, struct rng *r, struct rule *rule, struct 
     }
 }
 
+/* Taken at once they are what they are one by one. Returns whether they can be. */
+static bool check_shift(const struct quick_need *needs, uint32_t n, uint64_t holds, uint64_t met)
+{
+    uint32_t shift = quick_needs_shift(needs, n);
+    uint64_t tests = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        tests |= needs[i].test;
+    }
+    if (shift != QUICK_NO_SHIFT) {
+        assert_int_equal(quick_needs_shifted(tests, shift, holds), met);
+    }
+    return shift != QUICK_NO_SHIFT;
+}
+
+static void test_needs_at_one_distance(void **state)
+{
+    (void)state;
+    const struct quick_need up[] = {{.test = 4, .comparisons = 1}, {.test = 8, .comparisons = 2}};
+    const struct quick_need down[] = {{.test = 1, .comparisons = UINT64_C(1) << 63}, {.test = 2, .comparisons = 1}};
+    const struct quick_need same[] = {{.test = 1, .comparisons = 1}, {.test = 2, .comparisons = 1}};
+    const struct quick_need both[] = {{.test = 1, .comparisons = 3}};
+    const struct quick_need none[] = {{.test = 1}};
+    assert_int_equal(quick_needs_shift(up, 2), 2);
+    assert_int_equal(quick_needs_shift(down, 2), 1);
+    assert_int_equal(quick_needs_shift(same, 2), QUICK_NO_SHIFT);
+    assert_int_equal(quick_needs_shift(both, 1), QUICK_NO_SHIFT);
+    assert_int_equal(quick_needs_shift(none, 1), QUICK_NO_SHIFT);
+    assert_int_equal(quick_needs_shift(none, 0), QUICK_NO_SHIFT);
+    for (uint64_t holds = 0; holds < 8; holds++) {
+        check_shift(up, 2, holds, quick_needs_met(up, 2, holds));
+        check_shift(down, 2, holds << 62, quick_needs_met(down, 2, holds << 62));
+        check_shift(down, 2, holds, quick_needs_met(down, 2, holds));
+    }
+}
+
 /* Returns how many tests have passed. */
-static uint32_t check_set(struct world *w, struct rng *r)
+static uint32_t check_set(struct world *w, struct rng *r, uint32_t *ret_shifts)
 {
     struct rule_test tests[RULES][TESTS];
     struct quick_need needs[RULES][TESTS];
@@ -125,6 +160,7 @@ static uint32_t check_set(struct world *w, struct rng *r)
             if (n[i] != UINT32_MAX) {
                 uint64_t met = quick_needs_met(needs[i], n[i], holds);
                 assert_int_equal(met, asked_alone(&rules[i], roles[i], e));
+                *ret_shifts += check_shift(needs[i], n[i], holds, met);
                 passed += (uint32_t)__builtin_popcountll(met);
             }
         }
@@ -136,11 +172,11 @@ static void test_rules_share_comparisons(void **state)
 {
     struct world *w = *state;
     struct rng r = rng_seed(6);
-    uint32_t passed = 0;
+    uint32_t passed = 0, shifts = 0;
     for (uint32_t i = 0; i < SETS; i++) {
-        passed += check_set(w, &r);
+        passed += check_set(w, &r, &shifts);
     }
-    assert_true(passed > SETS);
+    assert_true(passed > SETS && shifts > SETS);
 }
 
 static struct value numbered_text(struct world *w, int64_t i)
@@ -200,6 +236,7 @@ static void test_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(test_same_as_expressions), TEST(test_rules_share_comparisons),
-                                       TEST(test_full_set), TEST(test_what_is_none)};
+                                       TEST(test_needs_at_one_distance), TEST(test_full_set),
+                                       TEST(test_what_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
