@@ -48,16 +48,18 @@ struct pool_large {
 static_assert(sizeof(struct pool_chunk) % 16 == 0 && sizeof(struct pool_large) % 16 == 0,
               "headers keep the alignment of what follows");
 
-/* 32, 48, 64; from there on four to a doubling: 80, 96, 112, 128, 160, … */
+/* Four to a doubling from 64 on. */
+#define QUARTERS(bytes) (bytes) / 4 * 5, (bytes) / 4 * 6, (bytes) / 4 * 7, (bytes) * 2
+static const uint32_t class_sizes[] = {
+    32, 48, 64, QUARTERS(64), QUARTERS(128), QUARTERS(256), QUARTERS(512), QUARTERS(1024),
+    QUARTERS(2048), QUARTERS(4096), QUARTERS(8192), QUARTERS(16384), QUARTERS(32768),
+};
 #define SMALL_CLASSES 3U
+static_assert(sizeof(class_sizes) / sizeof(class_sizes[0]) == POOL_CLASSES, "one size per class");
 
 static size_t class_bytes(unsigned class)
 {
-    if (class < SMALL_CLASSES) {
-        return (size_t)32 + 16 * (size_t)class;
-    }
-    unsigned step = class - SMALL_CLASSES;
-    return ((size_t)5 + step % 4) << (4 + step / 4);
+    return class_sizes[class];
 }
 
 /* The smallest class that holds `bytes` (<= POOL_MAX_BLOCK). */

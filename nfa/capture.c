@@ -13,6 +13,7 @@ const struct event *capture_event(const struct rule *rule, const struct event *e
     struct event *copy = arena_alloc(ev->scratch, head + n * sizeof(struct value));
     memcpy(copy, e, head);
     copy->n_values += n;
+    copy->bytes = 0; /* its text is not in the block */
     for (uint32_t i = 0; i < n; i++) {
         const struct rule_capture *c = &rule->captures[i];
         copy->values[e->n_values + i] =

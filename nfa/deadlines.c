@@ -18,27 +18,27 @@ static struct duration length_of(const struct rule *r, uint32_t i)
     return i < r->n_tails ? r->tails[i] : r->window;
 }
 
-/* Moves past candidates that begin no deadline of this kind. */
-static uint32_t settle(const struct instance *in, uint32_t i)
+/* From `c` on, the first candidate that begins a deadline of this kind. */
+static uint32_t first_from(const struct instance *in, uint32_t i, uint32_t c)
 {
-    const struct rule *r = in->rule;
-    uint64_t tests = i < r->n_tails ? r->step_tests : r->first_tests;
-    uint32_t c = instance_cursor(in)[i];
+    uint64_t tests = i < in->rule->n_tails ? in->rule->step_tests : in->rule->first_tests;
+    const struct candidate *candidates = retained_at(&in->events, 0);
     uint32_t n = retained_count(&in->events);
-    while (c < n && (c < in->lowest || !(retained_at(&in->events, c)->tests & tests))) {
+    c = c < in->lowest ? in->lowest : c;
+    while (c < n && !(candidates[c].tests & tests)) {
         c++;
     }
     return c;
 }
 
-struct etime deadline_next(const struct instance *in)
+struct etime deadline_of_events(const struct instance *in)
 {
     struct etime next = ETIME_MAX;
-    for (uint32_t i = 0; i < cursors(in->rule); i++) {
-        uint32_t c = instance_cursor(in)[i] = settle(in, i);
+    uint32_t *cursor = instance_cursor(in);
+    for (uint32_t i = 0, n = cursors(in->rule); i < n; i++) {
+        uint32_t c = cursor[i] = first_from(in, i, cursor[i]);
         if (c < retained_count(&in->events)) {
-            struct etime t =
-                etime_add(retained_at(&in->events, c)->time, length_of(in->rule, i));
+            struct etime t = etime_add(retained_at(&in->events, c)->time, length_of(in->rule, i));
             next = etime_lt(t, next) ? t : next;
         }
     }
@@ -48,7 +48,7 @@ struct etime deadline_next(const struct instance *in)
 void deadline_passed(struct instance *in, struct etime t)
 {
     in->fired = t;
-    for (uint32_t i = 0; i < cursors(in->rule); i++) {
+    for (uint32_t i = 0, n = cursors(in->rule); i < n; i++) {
         uint32_t c = instance_cursor(in)[i];
         struct duration length = length_of(in->rule, i);
         while (c < retained_count(&in->events) &&
@@ -61,8 +61,15 @@ void deadline_passed(struct instance *in, struct etime t)
 
 void deadline_shift(struct instance *in, uint32_t dropped)
 {
-    for (uint32_t i = 0; i < cursors(in->rule); i++) {
+    for (uint32_t i = 0, n = cursors(in->rule); i < n; i++) {
         uint32_t *c = &instance_cursor(in)[i];
         *c = *c > dropped ? *c - dropped : 0;
+    }
+}
+
+void deadline_all_gone(struct instance *in)
+{
+    for (uint32_t i = 0, n = cursors(in->rule); i < n; i++) {
+        instance_cursor(in)[i] = 0;
     }
 }

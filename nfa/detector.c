@@ -216,10 +216,11 @@ void detector_take_back(struct instance *in)
 
 uint64_t detector_weight(const struct instance *in)
 {
-    if (!in->detector) {
-        return 0;
+    uint64_t outside = 0;
+    if (in->rule->detect->has_outside) {
+        detector_bytes(in, &outside);
     }
-    return in->rule->detect->has_outside ? in->detector->fed + 1 : 1;
+    return in->detector ? in->rule->detect->bytes + outside : 0;
 }
 
 bool detector_knows(const struct instance *in)

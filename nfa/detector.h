@@ -13,7 +13,7 @@ void detector_enter(struct instance *in, const struct nfa_call *call);
 void detector_add(struct instance *in);
 /* The last one was taken off again. */
 void detector_take_back(struct instance *in);
-/* The same number: what is kept is the same, but for what lies in the pool. */
+/* Its own bytes, and those of what it keeps outside of the pool, which may grow whenever it is asked. */
 uint64_t detector_weight(const struct instance *in);
 /* It has looked at all of them. */
 bool detector_knows(const struct instance *in);

@@ -119,17 +119,16 @@ static void place(struct value *values, uint32_t n, struct placing *p)
  * run of bytes, too. */
 bool event_clone_whole(const struct event *e, void *mem)
 {
-    size_t fixed = sizeof(*e) + e->n_values * sizeof(struct value);
-    size_t at = fixed;
+    size_t at = sizeof(*e) + e->n_values * sizeof(struct value);
     struct event *copy = mem;
-    if (e->bytes < fixed) {
+    if (e->bytes < at) {
         return false;
     }
-    memcpy(copy, e, fixed);
+    memcpy(copy, e, e->bytes);
     for (uint32_t i = 0; i < e->n_values; i++) {
         const struct value *v = &e->values[i];
         if (v->kind == VAL_STRING) {
-            if (v->len > 0 && v->u.str != (const char *)e + at) {
+            if (v->u.str != (const char *)e + at && v->len > 0) {
                 return false;
             }
             copy->values[i].u.str = (const char *)copy + at;
@@ -141,7 +140,6 @@ bool event_clone_whole(const struct event *e, void *mem)
     if (at != e->bytes) {
         return false;
     }
-    memcpy((char *)copy + fixed, (const char *)e + fixed, at - fixed);
     copy->serial = 0;
     return true;
 }

@@ -31,7 +31,7 @@ struct event {
     struct coord at;
     uint32_t decl;     /* schema_decl.index */
     uint32_t n_values; /* fields of the declaration; fields not kept are missing */
-    uint32_t bytes;    /* of the whole block */
+    uint32_t bytes;    /* of the whole block; 0: not known */
     uint32_t serial;   /* rises among the events that an instance keeps, modulo 2³²; 0: not kept */
     struct value values[];
 };

@@ -48,10 +48,9 @@ const struct detect_join *few_join(const struct detect_plan *plan, const struct 
 /* Where an event is often asked for in vain the walk takes the events once, and answers each time at once. */
 bool few_are_kept(const struct instance *in, const struct nfa_call *call)
 {
-    const struct nfa_limits *limits = &call->scratch->limits;
     uint32_t n = retained_count(&in->events) - in->lowest;
     bool few = in->looks < FEW_LOOKS ? n <= FEW_EVENTS : in->looks != NO_MORE_LOOKS && n <= FEW_ALWAYS;
-    return few && in->rule->detect->few != NULL && !limits->general && limits->max_steps >= NFA_DEFAULT_STEPS;
+    return few && in->rule->detect->few != NULL && call->scratch->looks_at_few;
 }
 
 void few_one_more(struct instance *in, uint64_t tests)

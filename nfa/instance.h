@@ -56,11 +56,18 @@ size_t instance_block_bytes(const struct rule *r);
 /* ---- deadlines.c --------------------------------------------------------------------------- */
 
 /* The earliest deadline at which a match may complete; ETIME_MAX: none. */
-struct etime deadline_next(const struct instance *in);
+struct etime deadline_of_events(const struct instance *in);
+static inline struct etime deadline_next(const struct instance *in)
+{
+    const struct rule *r = in->rule;
+    bool any = retained_count(&in->events) > 0 && (r->n_tails > 0 || r->to_window_end || r->n_timeouts > 0);
+    return any ? deadline_of_events(in) : ETIME_MAX;
+}
 /* Everything at T is decided. */
 void deadline_passed(struct instance *in, struct etime t);
 /* Cursors anew after candidates were dropped or loaded. */
 void deadline_shift(struct instance *in, uint32_t dropped);
+void deadline_all_gone(struct instance *in);
 
 /* ---- report.c: runs the finder under the rule's policy -------------------------------------- */
 
@@ -77,7 +84,11 @@ struct etime quiet_next(const struct instance *in);
 /* Quiet times that end at or before t: tells what they held. */
 bool quiet_end(struct instance *in, struct etime t, const struct nfa_call *call);
 /* Of an old version that keeps no event: quiet times that are over. Returns whether there were any. */
-bool quiet_forget(struct instance *in);
+bool quiet_forget_told(struct instance *in);
+static inline bool quiet_forget(struct instance *in)
+{
+    return in->rule->drains && quiet_forget_told(in);
+}
 void quiet_put(struct instance *in, struct quiet_entry entry);
 void quiet_release(struct instance *in);
 uint64_t quiet_bytes(const struct instance *in);

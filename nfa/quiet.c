@@ -115,10 +115,10 @@ struct etime quiet_next(const struct instance *in)
 }
 
 /* What an old version held back has been told; if nothing is open it speaks no more. */
-bool quiet_forget(struct instance *in)
+bool quiet_forget_told(struct instance *in)
 {
     bool changed = false;
-    if (!in->rule->drains || retained_count(&in->events) > 0) {
+    if (retained_count(&in->events) > 0) {
         return false;
     }
     for (uint32_t i = quiet_count(in); i-- > 0;) {

@@ -31,7 +31,6 @@ void retained_release(struct retained *r, struct pool *pool)
     array_free(pool, r->items, &r->own_item, r->cap * sizeof(*r->items));
     array_free(pool, r->segs, &r->own_seg, r->cap_segs * sizeof(*r->segs));
     postings_free(r->index);
-    *r = (struct retained){0};
 }
 
 void retained_abandon(struct retained *r)
@@ -99,7 +98,7 @@ static void grow_items(struct retained *r, struct pool *pool)
 }
 
 /* Keeps the array from growing for ever when events are dropped as fast as they come. */
-static void compact(struct retained *r)
+static inline void compact(struct retained *r)
 {
     if (r->n == r->cap && r->lo > 0 && r->lo >= r->n / 2) {
         memmove(r->items, r->items + r->lo, (r->n - r->lo) * sizeof(*r->items));
@@ -203,6 +202,15 @@ void retained_drop_last(struct retained *r, struct pool *pool)
         r->n_segs--;
         r->next_segment--;
     }
+}
+
+void retained_drop_all(struct retained *r, struct pool *pool)
+{
+    for (uint32_t i = r->lo; i < r->n; i++) {
+        free_event(r, pool, r->items[i].event);
+    }
+    r->first_serial += retained_count(r);
+    r->lo = r->n = r->n_segs = 0;
 }
 
 /* A segment holds what is kept of it, nothing else: equal state gives equal bytes. */

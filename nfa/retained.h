@@ -82,6 +82,7 @@ static inline struct candidate *retained_at(const struct retained *r, uint32_t i
     return &r->items[r->lo + i];
 }
 
+/* What is left of it is not to be used. */
 void retained_release(struct retained *r, struct pool *pool);
 /* Without what lies in the pool. */
 void retained_abandon(struct retained *r);
@@ -102,6 +103,7 @@ void retained_give_back(struct retained *r);
 void retained_keep(struct retained *r, struct pool *pool, struct shared_event *shared);
 /* Takes the last one off again (a counted event that only decided something). */
 void retained_drop_last(struct retained *r, struct pool *pool);
+void retained_drop_all(struct retained *r, struct pool *pool);
 void retained_drop_front(struct retained *r, struct pool *pool, uint32_t count);
 /* The stored form of candidate i changed (a flag). */
 void retained_touch(struct retained *r, uint32_t i);

@@ -14,6 +14,7 @@ struct nfa_scratch *nfa_scratch_new(const struct ruleset *rs, struct nfa_limits 
     if (s->limits.max_steps == 0) {
         s->limits.max_steps = NFA_DEFAULT_STEPS;
     }
+    s->looks_at_few = !s->limits.general && s->limits.max_steps >= NFA_DEFAULT_STEPS;
     for (uint32_t i = 0; i < rs->n_rules; i++) {
         const struct rule *r = &rs->rules[i];
         if (r->n_groups > s->max_groups) {

@@ -31,6 +31,7 @@ struct skip {
 struct nfa_scratch {
     const struct ruleset *rules;
     struct nfa_limits limits;
+    bool looks_at_few; /* few.c: no search of so few reaches the limits */
     struct nfa_counters counters;
     struct nfa_work work;
     struct arena arena; /* reset per call into an instance */

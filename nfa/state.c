@@ -162,8 +162,20 @@ void instance_use_up(struct instance *in, uint32_t count)
     in->lowest = count;
 }
 
+static void drop_all(struct instance *in)
+{
+    forget_before_index(in, retained_count(&in->events));
+    retained_drop_all(&in->events, in->pool);
+    in->lowest = in->start_hint = 0;
+    deadline_all_gone(in);
+}
+
 static void drop_front(struct instance *in, uint32_t count)
 {
+    if (count == retained_count(&in->events)) {
+        drop_all(in);
+        return;
+    }
     forget_before_index(in, count);
     retained_drop_front(&in->events, in->pool, count);
     in->lowest = in->lowest > count ? in->lowest - count : 0;
@@ -233,8 +245,17 @@ static uint32_t first_needed(const struct instance *in, struct etime now, uint32
     return i;
 }
 
+/* What is kept begins with an event that can begin a match, as it mostly does. */
+static bool begins_with_start(const struct instance *in)
+{
+    return in->start_hint == 0 && retained_count(&in->events) > 0 && instance_is_start(in, 0);
+}
+
 static bool prune(struct instance *in, struct etime now)
 {
+    if (begins_with_start(in) && !has_old(in, now)) {
+        return false;
+    }
     uint32_t needed = first_needed(in, now, &in->start_hint);
     if (needed) {
         drop_front(in, needed);
@@ -336,11 +357,11 @@ static void take_back(struct instance *in)
 static void pass_event(struct instance *in, const struct event *e, uint64_t tests,
                        uint64_t position, bool was_told, const struct nfa_call *call)
 {
-    uint64_t weight = detector_weight(in);
     if (in->live_starts == 0) {
         in->told = was_told;
         return;
     }
+    uint64_t weight = detector_weight(in);
     const struct candidate as = candidate_of(in, tests, position);
     retained_borrow(&in->events, in->pool, e, &as);
     detector_add(in);

@@ -85,7 +85,7 @@ static void take_event(struct checkpointed *c, const struct keyed_event *k)
     struct key_record *rec;
     bool changed = false;
     check(keyspace_get(c->ks, &k->key, &rec, &c->err), &c->err);
-    bool was_dirty = rec->dirty;
+    bool was_dirty = rec->dirty && rec->n_slots > 0; /* a new one is, though nothing is kept yet */
     for (uint32_t i = 0; i < k->variant->n_uses; i++) {
         const struct rule *rule = &c->b->rs->rules[k->variant->uses[i].rule];
         uint64_t roles = k->variant->uses[i].roles & rule_roles_of(rule, k->event, c->scratch);

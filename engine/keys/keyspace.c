@@ -105,19 +105,27 @@ static void put_canonical(struct key_record *rec, struct slice canonical, char *
     }
 }
 
+/* All but the own slot, which is written when it is taken: two short runs are cleared faster than a long one. */
+static void clear_record(struct key_record *rec)
+{
+    size_t behind = offsetof(struct key_record, own_slot) + sizeof(rec->own_slot);
+    memset(rec, 0, offsetof(struct key_record, own_slot));
+    memset((char *)rec + behind, 0, sizeof(*rec) - behind);
+}
+
 static struct key_record *record_block(struct keyspace *ks, const struct key_ref *ref)
 {
     size_t values_bytes = ref->n_values * sizeof(struct value);
     size_t bytes = sizeof(struct key_record) + values_bytes + text_bytes(ref) + ref->canonical.len;
     assert(bytes <= UINT32_MAX && ref->n_values <= KEY_RECORD_MAX_VALUES);
     struct key_record *rec = pool_alloc(&ks->pool, bytes);
-    *rec = (struct key_record){
-        .slots = &rec->own_slot,
-        .cap_slots = 1,
-        .n_values = ref->n_values & KEY_RECORD_MAX_VALUES,
-        .bytes = (uint32_t)bytes,
-        .canonical_bytes = (uint32_t)ref->canonical.len,
-    };
+    clear_record(rec);
+    rec->slots = &rec->own_slot;
+    rec->cap_slots = 1;
+    rec->n_values = ref->n_values & KEY_RECORD_MAX_VALUES;
+    rec->bytes = (uint32_t)bytes;
+    rec->memory = bytes;
+    rec->canonical_bytes = (uint32_t)ref->canonical.len;
     if (values_bytes > 0) {
         memcpy(rec->values, ref->values, values_bytes);
     }
@@ -134,7 +142,6 @@ struct key_record *keyspace_new_record(struct keyspace *ks, const struct key_ref
     rec->entry = e != NULL ? e : keyspace_add_entry(ks, ref->hash, ks->options.key_groups[ref->key_group].stage);
     rec->entry->rec = rec;
     rec->entry->life = ks->index.life;
-    keyspace_weigh(ks, rec);
     return rec;
 }
 
@@ -257,6 +264,8 @@ struct key_record *keyspace_add(struct keyspace *ks, const struct key_ref *ref)
     }
     assert(e == NULL || !e->rests);
     rec = keyspace_new_record(ks, ref, e);
+    rec->dirty = true; /* unless something is kept in it it goes */
+    ks->dirty_memory += rec->memory;
     keyspace_enlist(ks, rec);
     ks->n_records++;
     return rec;
@@ -355,7 +364,9 @@ struct key_slot *keyspace_insert_slot(struct keyspace *ks, struct key_record *re
     if (rec->n_slots == rec->cap_slots) {
         grow_slots(&ks->pool, rec);
     }
-    memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
+    if (i < rec->n_slots) {
+        memmove(&rec->slots[i + 1], &rec->slots[i], (rec->n_slots - i) * sizeof(*rec->slots));
+    }
     rec->slots[i] = (struct key_slot){.leader = leader, .rule = rule, .stale = true, .next = ETIME_MAX};
     rec->n_slots++;
     return &rec->slots[i];

@@ -158,6 +158,28 @@ static void test_what_an_equality_keeps_lies_in_the_pool(void **state)
     world_close(&w);
 }
 
+/* The second comparison is asked when the first one allows a match, behind all that was fed: what it takes then is
+ * weighed then, although the event that asked is not kept. */
+static void test_what_grows_outside_when_asked_is_to_be_weighed(void **state)
+{
+    (void)state;
+    struct instance_world w;
+    world_open(&w, "rule r { for each k within 1000ms when A as a then B where v > a.v and v * 2 > a.v + 500 emit alert }",
+               false, 1000);
+    world_push(&w, 'A', 0, 10);
+    world_push(&w, 'B', 1, 1);
+    instance_told(w.in);
+    uint64_t outside = instance_weigh(w.in).outside;
+    world_push(&w, 'B', 2, 1);
+    assert_true(instance_is_told(w.in));
+    assert_int_equal(instance_weigh(w.in).outside, outside);
+    world_push(&w, 'B', 3, 20);
+    assert_true(instance_weigh(w.in).outside > outside);
+    assert_false(instance_is_told(w.in));
+    assert_int_equal(w.matches, 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_the_first_table_is_filled),
         cmocka_unit_test(test_a_hash_of_nought_is_a_value),
         cmocka_unit_test(test_what_an_equality_keeps_lies_in_the_pool),
+        cmocka_unit_test(test_what_grows_outside_when_asked_is_to_be_weighed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
