@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 #include "engine/keys/key.h"
 #include "engine/keys/keyspace_parts.h"
@@ -25,13 +26,36 @@ struct keyspace *keyspace_new(const struct keyspace_options *o)
     return ks;
 }
 
+/* NULL: there is no such number, or no record in memory. */
+static const struct key_record *record_of_number(const struct keyspace *ks, uint64_t number)
+{
+    const struct key_entries *x = &ks->index.entries;
+    const struct key_entry *e = number < x->n_begun ? key_entry_at(x, (uint32_t)number) : NULL;
+    return e != NULL && e->used ? key_entry_record(ks, e) : NULL;
+}
+
+#define FETCH_AHEAD 8
+
+/* The record that comes later, what hangs on the one that comes sooner. */
+static void fetch_ahead(const struct keyspace *ks, uint64_t number)
+{
+    const struct key_record *later = record_of_number(ks, number + 2 * FETCH_AHEAD);
+    const struct key_record *sooner = record_of_number(ks, number + FETCH_AHEAD);
+    if (later != NULL) {
+        memory_prefetch(later, offsetof(struct key_record, entry));
+    }
+    if (sooner != NULL && sooner->n_slots > 0 && sooner->slots[0].instance != NULL) {
+        instance_prefetch(sooner->slots[0].instance);
+    }
+}
+
 /* By entries: a walk along the records' lists would wait for memory at each. */
 void keyspace_free_outside(struct keyspace *ks)
 {
     const struct key_entries *x = &ks->index.entries;
     for (uint32_t i = 0; i < x->n_begun && x->n > 0; i++) {
-        const struct key_entry *e = key_entry_at(x, i);
-        const struct key_record *rec = e->used ? key_entry_record(ks, e) : NULL;
+        fetch_ahead(ks, i);
+        const struct key_record *rec = record_of_number(ks, i);
         for (uint32_t k = 0; rec != NULL && k < rec->n_slots; k++) {
             key_slot_abandon(&rec->slots[k]);
         }
