@@ -7,8 +7,6 @@
 #define FYKE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 /* What happens rarely, kept out of what happens always. */
 #define FYKE_NOINLINE __attribute__((noinline))
-/* Where only memory is fetched: gcc takes a call of such a function for one without an effect, and leaves it out. */
-#define FYKE_ALWAYS_INLINE __attribute__((always_inline))
 #define FYKE_NORETURN __attribute__((noreturn))
 /* Scope cleanup: `FYKE_CLEANUP(buf_release) struct buf b = BUF_INIT;` */
 #define FYKE_CLEANUP(fn) __attribute__((cleanup(fn)))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "base/xalloc.h"
 
 #define MAP_MIN_SLOTS ((size_t)16)
@@ -91,10 +92,10 @@ void map_prefetch(const struct map *m, uint64_t hash, unsigned step)
     }
     const uint32_t *slot = &m->slots[(size_t)hash & (m->slot_count - 1)];
     if (step == 0) {
-        __builtin_prefetch(slot);
+        line_prefetch(slot);
     } else if (*slot != 0) {
         const struct map_entry *e = &m->entries[*slot - 1];
-        __builtin_prefetch(step == 1 ? (const void *)e : e->key.ptr);
+        line_prefetch(step == 1 ? (const void *)e : e->key.ptr);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/prefetch.h"
 #include "nfa/quick_set.h"
 
 /* A pass holds more events than the nearest memory does. */
@@ -99,10 +100,10 @@ static inline uint64_t find(struct coming *c, uint64_t *tests, const struct shar
     return rule_bits;
 }
 
-static inline FYKE_ALWAYS_INLINE void fetch_later(const struct shard_item *item)
+static inline void fetch_later(const struct shard_item *item)
 {
     event_prefetch(item->event);
-    __builtin_prefetch(item->key.canonical.ptr);
+    line_prefetch(item->key.canonical.ptr);
 }
 
 static void pass_over(struct shard *s, const struct key_variant *v)

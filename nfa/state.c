@@ -576,17 +576,6 @@ void instance_pending(struct instance *in, const struct nfa_call *call)
     deadline_passed(in, fired);
 }
 
-#define DETECTOR_PREFETCH_BYTES 384
-
-static void prefetch_detector(const struct instance *in)
-{
-    size_t bytes = in->rule->detect->bytes;
-    bytes = bytes < DETECTOR_PREFETCH_BYTES ? bytes : DETECTOR_PREFETCH_BYTES;
-    if (in->detector != NULL) {
-        memory_prefetch(in->detector, bytes);
-    }
-}
-
 void instance_prefetch(const struct instance *in)
 {
     memory_prefetch(in, sizeof(*in) + 16); /* and the first counters */
@@ -595,23 +584,10 @@ void instance_prefetch(const struct instance *in)
 void instance_prefetch_kept(const struct instance *in)
 {
     const struct retained *r = &in->events;
-    if (retained_count(r) > 0) {
+    if (r->cap > 1) { /* else it stands in the instance */
         memory_prefetch(&r->items[r->n], sizeof(*r->items)); /* what comes next */
-        __builtin_prefetch(&r->items[r->lo]);
-        prefetch_detector(in);
+        line_prefetch(&r->items[r->lo]);
     }
-}
-
-void instance_prefetch_events(const struct instance *in)
-{
-    const struct retained *r = &in->events;
-    if (retained_count(r) == 0) {
-        return;
-    }
-    if (in->rule->detect->n_joins > 0 || in->rule->detect->n_registers > 0) {
-        event_prefetch(r->items[r->n - 1].event);
-    }
-    __builtin_prefetch(r->items[r->lo].event); /* goes, maybe */
 }
 
 struct instance_weight instance_weigh(const struct instance *in)

@@ -267,11 +267,9 @@ struct nfa_work {
 };
 struct nfa_work nfa_scratch_work(const struct nfa_scratch *scratch);
 
-/* Fetches what an event will need, one after the other: the instance, where its events stand and its detector, the
- * newest of the events and the oldest. */
+/* Fetches what an event will need, one after the other: the instance, where its events stand. */
 void instance_prefetch(const struct instance *in);
 void instance_prefetch_kept(const struct instance *in);
-void instance_prefetch_events(const struct instance *in);
 struct instance_weight {
     uint64_t bytes;   /* memory held, shared events as if they were its own */
     uint64_t outside; /* of them, what does not lie in the pool */

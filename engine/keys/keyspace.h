@@ -158,7 +158,7 @@ struct key_fetch {
 };
 /* Fetches what an event of the key will need, from the table to what its instances keep: steps 0 to
  * KEYSPACE_PREFETCH_STEPS - 1, one after the other. Changes nothing else. */
-#define KEYSPACE_PREFETCH_STEPS 7
+#define KEYSPACE_PREFETCH_STEPS 5
 void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step);
 /* The same for those that come next, at most so many: the first is at its last step, each behind it one step less far. */
 void keyspace_prefetch_row(const struct keyspace *ks, struct key_fetch *row, uint32_t n);

@@ -132,7 +132,7 @@ static void fetch_slots(const struct key_record *rec)
 {
     uint32_t n = slots_to_fetch(rec);
     for (uint32_t i = 0; i < n; i++) {
-        __builtin_prefetch(&rec->slots[i].instance);
+        line_prefetch(&rec->slots[i].instance);
     }
 }
 
@@ -140,13 +140,13 @@ static void fetch_slots(const struct key_record *rec)
 
 static inline void fetch_0_line(const struct keyspace *ks, const struct key_fetch *f)
 {
-    __builtin_prefetch(entry_table_home(&ks->index.table, f->hash));
+    line_prefetch(entry_table_home(&ks->index.table, f->hash));
 }
 
 static inline void fetch_1_entry(const struct keyspace *ks, struct key_fetch *f)
 {
     f->entry = likely_entry(&ks->index, f->hash);
-    __builtin_prefetch(f->entry);
+    line_prefetch(f->entry);
 }
 
 /* From here on an entry that has become another key's is fetched for that one. */
@@ -175,40 +175,20 @@ static inline void fetch_3_slots(const struct keyspace *ks, const struct key_fet
     }
 }
 
-/* Steps 4 and 5. */
-static inline void fetch_instances(const struct keyspace *ks, const struct key_fetch *f, prefetch_fn of_own,
-                                   prefetch_fn of_slots)
+static inline void fetch_4_instances(const struct keyspace *ks, const struct key_fetch *f)
 {
     const struct key_record *rec = fetched_record(ks, f);
     if (rec == NULL) {
         return;
     }
     if (stands_alone(rec)) {
-        fetch_of_own(rec, f->rule_bits, of_own);
+        fetch_of_own(rec, f->rule_bits, instance_prefetch_kept);
     } else {
-        fetch_of_slots(rec, f->rule_bits, of_slots);
+        fetch_of_slots(rec, f->rule_bits, instance_prefetch);
     }
 }
 
-static inline void fetch_4_instances(const struct keyspace *ks, const struct key_fetch *f)
-{
-    fetch_instances(ks, f, instance_prefetch_kept, instance_prefetch);
-}
-
-static inline void fetch_5_kept(const struct keyspace *ks, const struct key_fetch *f)
-{
-    fetch_instances(ks, f, instance_prefetch_events, instance_prefetch_kept);
-}
-
-static inline void fetch_6_events(const struct keyspace *ks, const struct key_fetch *f)
-{
-    const struct key_record *rec = fetched_record(ks, f);
-    if (rec != NULL && !stands_alone(rec)) {
-        fetch_of_slots(rec, f->rule_bits, instance_prefetch_events);
-    }
-}
-
-_Static_assert(KEYSPACE_PREFETCH_STEPS == 7, "each has a function");
+_Static_assert(KEYSPACE_PREFETCH_STEPS == 5, "each has a function");
 
 void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t step)
 {
@@ -225,27 +205,19 @@ void keyspace_prefetch(const struct keyspace *ks, struct key_fetch *f, uint32_t 
     case 3:
         fetch_3_slots(ks, f);
         break;
-    case 4:
-        fetch_4_instances(ks, f);
-        break;
-    case 5:
-        fetch_5_kept(ks, f);
-        break;
     default:
-        fetch_6_events(ks, f);
+        fetch_4_instances(ks, f);
     }
 }
 
 /* Nearly always: a call and a switch for each step would take as long as the steps do. */
 static inline void prefetch_full(const struct keyspace *ks, struct key_fetch *row)
 {
-    fetch_6_events(ks, &row[0]);
-    fetch_5_kept(ks, &row[1]);
-    fetch_4_instances(ks, &row[2]);
-    fetch_3_slots(ks, &row[3]);
-    fetch_2_record(ks, &row[4]);
-    fetch_1_entry(ks, &row[5]);
-    fetch_0_line(ks, &row[6]);
+    fetch_4_instances(ks, &row[0]);
+    fetch_3_slots(ks, &row[1]);
+    fetch_2_record(ks, &row[2]);
+    fetch_1_entry(ks, &row[3]);
+    fetch_0_line(ks, &row[4]);
 }
 
 void keyspace_prefetch_row(const struct keyspace *ks, struct key_fetch *row, uint32_t n)
