@@ -19,13 +19,15 @@
 #define N_TOPICS 2
 #define N_PARTITIONS 2
 
-#define FIELDS "user : string key optional  at : timestamp in ms event time  n : int  "
+#define FIELDS "user : string key optional  at : timestamp in ms event time  n : int  w : int optional  "
 
 static const char *const sets[] = {
-    /* one clock for both topics */
+    /* one clock for both topics; records that no declaration takes, and those that two take */
     "language 1\n"
-    "event A from topic \"a\" { " FIELDS "out of order by 15ms }\n"
+    "event A from topic \"a\" where n != 7 { " FIELDS "out of order by 15ms }\n"
     "event B from topic \"b\" { " FIELDS "}\n"
+    "event Low from topic \"b\" where n < 2 { " FIELDS "}\n"
+    "rule low { for each user within 50ms when Low as a then A as b where n = 3 emit alert }\n"
     "rule pair { for each user within 200ms when A as a where n = 1 then B as b where n = 2 emit alert }\n"
     "rule still { for each user when B as b where n = 3 then no A where n > 4 for 30ms emit alert }\n",
     /* one topic has two clocks, the other one */
@@ -52,7 +54,9 @@ static int64_t record_text(struct rng *rng, int64_t now, char *out, size_t cap)
         snprintf(out, cap, "{%s\"at\":\"never\"}", user);
     } else {
         int64_t behind = rng_below(rng, 3) == 0 ? rng_range(rng, 0, 25) : 0;
-        snprintf(out, cap, "{%s\"at\":%lld,\"n\":%d}", user, (long long)(now - behind), (int)rng_below(rng, 8));
+        const char *w = rng_below(rng, 20) == 0 ? "\"text\"" : "1"; /* no value of its type: missing */
+        snprintf(out, cap, "{%s\"at\":%lld,\"n\":%d,\"w\":%s}", user, (long long)(now - behind),
+                 (int)rng_below(rng, 8), w);
     }
     return now;
 }
@@ -147,7 +151,7 @@ static uint32_t ahead_decode(struct decoded_ahead *a, const struct record *recor
 static void push(struct engine *e, const struct record *records, enum way way, struct decoded_ahead *ahead)
 {
     struct error err = ERROR_INIT;
-    struct event *events[BATCH];
+    struct event *events[2 * BATCH]; /* two declarations may take one record */
     uint32_t n = way == BORROWED || way == HELD ? ahead_decode(ahead, records, events) : BATCH;
     if (way == AS_BATCH || way == BY_THREADS) {
         must(engine_push_batch(e, records, n, &err), &err);
@@ -214,6 +218,8 @@ static void same(const struct answers *want, const struct answers *got, enum way
     if (way != BORROWED && way != HELD) {
         assert_int_equal(want->s.records, got->s.records);
         assert_memory_equal(want->s.invalid, got->s.invalid, sizeof(want->s.invalid));
+        assert_int_equal(want->s.bad_values, got->s.bad_values);
+        assert_int_equal(want->s.unclaimed, got->s.unclaimed);
         assert_int_equal(want->s.tombstones, got->s.tombstones);
         assert_int_equal(want->s.repeated, got->s.repeated);
     }
@@ -224,7 +230,7 @@ static void compare(const struct ruleset *rs, uint64_t seed, enum way first, enu
 {
     struct answers want, got;
     run(rs, seed, first, &want);
-    assert_true(want.s.alerts_total > 10 && want.s.late > 10 && want.s.repeated > 10);
+    assert_true(want.s.alerts_total > 10 && want.s.late > 10 && want.s.repeated > 10 && want.s.bad_values > 10);
     for (enum way way = first + 1; way <= last; way++) {
         run(rs, seed, way, &got);
         same(&want, &got, way);
