@@ -188,6 +188,9 @@ static void *carve(struct pool *p, size_t bytes)
     UNPOISON(ptr, bytes);
     p->carve_at += bytes;
     p->carve_left -= bytes;
+    if (p->carve_left >= PREFETCH_MAX_BYTES) { /* so is what has never been used */
+        memory_prefetch(p->carve_at, PREFETCH_MAX_BYTES);
+    }
     return ptr;
 }
 
