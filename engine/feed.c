@@ -124,6 +124,7 @@ static struct shard_event event_of_input(const struct order_item *item, bool cam
     };
 }
 
+/* The event is made anew: one whose address is handed out stands in memory, on the short way too. */
 static FYKE_NOINLINE void send_input(struct engine *e, const struct key_routes *routes, const struct order_item *item,
                                      bool came_after)
 {

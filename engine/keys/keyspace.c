@@ -260,7 +260,7 @@ bool keyspace_lacks(struct keyspace *ks, const struct key_fetch *f)
     if (f->entry != NULL) {
         return false;
     }
-    keyspace_evict(ks);
+    keyspace_evict(ks); /* as whenever a key is looked for */
     return ks->n_unlisted == 0 && keyspace_entry(ks, f->hash) == NULL;
 }
 

@@ -166,7 +166,8 @@ void keyspace_prefetch_row(const struct keyspace *ks, struct key_fetch *row, uin
 /* keyspace_find() of a key that is in memory's reach by now; f: NULL, or as far as keyspace_prefetch() has come. */
 enum err keyspace_find_fetched(struct keyspace *ks, const struct key_ref *ref, const struct key_fetch *f,
                                struct key_record **ret, struct error *err) FYKE_MUST_USE;
-/* There is no record of it, nor was there one that the store has still; false: that is not known without a look. */
+/* There is no record of it, nor was there one that the store has still; false: that is not known without a look. Like
+ * keyspace_find() it may take records out of memory. */
 bool keyspace_lacks(struct keyspace *ks, const struct key_fetch *f);
 /* A record of a key of which these have just found none. */
 struct key_record *keyspace_add(struct keyspace *ks, const struct key_ref *ref);
