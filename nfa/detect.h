@@ -46,6 +46,7 @@ struct detect_item {
     bool optional;
     bool ends;              /* a match can be complete with its last event, at that event */
     uint16_t joins, avoids; /* of its events: a bit per number in the plan */
+    const struct detect_join *asks; /* a field that the match's first event must have, too (sift.c); NULL: none */
 };
 
 enum detect_join_kind {
@@ -68,6 +69,7 @@ struct detect_join {
     uint64_t between;            /* the items between the two, a bit each */
     const struct expr *whole;    /* JOIN_PAIR, JOIN_RUN: the condition; NULL: it can become easier */
     const struct expr *summed;   /* JOIN_RUN over a sum: it grows unless one of these is negative */
+    bool marked;                 /* what it reads of item `of` stands as a mark beside the event (sift.c) */
 };
 
 /* Conjuncts of the last step's test that can be judged as soon as an event of `test` is bound,
@@ -113,6 +115,8 @@ struct detect_plan {
     bool has_more;         /* struct detect_more */
     bool at_events;        /* the walk knows every event that can complete a match */
     const struct detect_join *few; /* few.c; NULL: always ask the walk */
+    const struct detect_join *marked; /* sift.c: whose field of the first event is marked; NULL: none */
+    uint64_t sifted;       /* sift.c: tests of events that stand for one item alone, which asks */
     bool has_outside;      /* a detector keeps something that does not lie in the pool */
     size_t bytes;          /* of struct detector with its arrays */
 };
@@ -280,6 +284,20 @@ bool few_are_kept(const struct instance *in, const struct nfa_call *call);
 /* False: none of them has what the event appended last asks for. */
 bool few_allow(struct instance *in, const struct nfa_call *call);
 
+/* ---- sift.c ----------------------------------------------------------------------------------- */
+
+void sift_plan(struct detect_plan *plan, const struct rule *rule);
+/* What is kept beside an event that passes these tests; 0: nothing is known. */
+uint16_t sift_mark(const struct detect_plan *plan, const struct event *e, uint64_t tests);
+/* The same of the event that asks. Two marks that are known and differ: the comparison does not hold. */
+uint16_t sift_asked(const struct detect_join *j, const struct event *self);
+static inline bool sift_differs(uint16_t a, uint16_t b)
+{
+    return a != b && a != 0 && b != 0;
+}
+/* False: the event, which is not kept yet, is part of no match, whatever comes. */
+bool sift_lets_in(struct instance *in, const struct event *e, uint64_t tests);
+
 /* ---- open_ends.c ------------------------------------------------------------------------------ */
 
 /* False: no match that waits for a deadline can be complete at t. */
@@ -305,6 +323,10 @@ bool join_theirs(struct instance *in, const struct detect_join *j, uint32_t inde
 /* The field where it stands in one of the two events; NULL: it is not there, or there is more to compute. */
 const struct value *join_standing(const struct expr *e, int32_t slot, const struct event *self,
                                   const struct event *bound);
+/* It compares fields for equality, and nothing is to be computed; then join_fits() asks two events. True, too, if the
+ * fields are not where they are thought to be. */
+bool join_is_of_fields(const struct detect_join *j);
+bool join_fits(const struct detect_join *j, const struct event *self, const struct event *bound);
 /* The two events fulfil the condition (mine of the event `at`). */
 bool join_holds(struct instance *in, const struct detect_join *j, uint32_t of, uint32_t at);
 /* differs.c: enters an event that waits; the latest before serial `end` whose value is not `mine`; 0: none. */

@@ -13,20 +13,6 @@
 #define FEW_LOOKS 4
 #define NO_MORE_LOOKS UINT8_MAX
 
-static bool is_field(const struct expr *e)
-{
-    return (e->op == EX_FIELD || e->op == EX_BOUND) && e->field != NULL && e->field->n == 1;
-}
-
-static bool joins_fields(const struct detect_join *j)
-{
-    bool all = j->kind == JOIN_VALUES && j->op == EX_EQ;
-    for (uint32_t i = 0; all && i < j->n; i++) {
-        all = is_field(j->mine[i]) && is_field(j->theirs[i]);
-    }
-    return all;
-}
-
 const struct detect_join *few_join(const struct detect_plan *plan, const struct rule *rule)
 {
     if (plan->n == 0 || plan->n > FEW_ITEMS || !plan->at_events || plan->has_more || rule->policy != SKIP_PAST_LAST) {
@@ -38,7 +24,7 @@ const struct detect_join *few_join(const struct detect_plan *plan, const struct 
     }
     for (uint32_t i = 0; i < plan->n_joins; i++) {
         const struct detect_join *j = &plan->joins[i];
-        if (j->at == plan->n - 1 && !plan->items[j->of].optional && joins_fields(j)) {
+        if (j->at == plan->n - 1 && !plan->items[j->of].optional && join_is_of_fields(j)) {
             return j;
         }
     }
@@ -69,16 +55,30 @@ void few_all_gone(struct instance *in)
     in->looks = 0;
 }
 
-/* True too if the fields are not where they are thought to be. */
-static bool fits(const struct detect_join *j, const struct event *self, const struct event *bound)
+/* Of three items whose second and third one ask for the same field of the first: all first events that have the value
+ * are asked for it alike, and the earliest one has most events behind it. */
+static bool asks_alike(const struct detect_plan *plan)
 {
-    bool same = true;
-    for (uint32_t i = 0; same && i < j->n; i++) {
-        const struct value *mine = join_standing(j->mine[i], j->slot, self, NULL);
-        const struct value *theirs = join_standing(j->theirs[i], j->slot, NULL, bound);
-        same = !mine || !theirs || expr_compares(EX_EQ, mine, theirs);
+    const struct detect_item *second = &plan->items[1];
+    return plan->n == FEW_ITEMS && !second->optional && second->asks != NULL && second->asks->marked &&
+           second->asks->n == 1 && plan->few->marked && plan->few->n == 1;
+}
+
+static bool any_between(struct instance *in, uint32_t first, uint32_t last, const struct nfa_call *call)
+{
+    const struct detect_item *second = &in->rule->detect->items[1];
+    const struct event *bound = retained_at(&in->events, first)->event;
+    for (uint32_t i = first + 1; i < last; i++) {
+        const struct candidate *c = retained_at(&in->events, i);
+        call->scratch->work.visits++;
+        if ((c->tests & second->first) && join_fits(second->asks, c->event, bound)) {
+            return true;
+        }
     }
-    return same;
+    if (last - first > FEW_ALWAYS) {
+        few_searched_in_vain(in);
+    }
+    return false;
 }
 
 bool few_allow(struct instance *in, const struct nfa_call *call)
@@ -87,12 +87,13 @@ bool few_allow(struct instance *in, const struct nfa_call *call)
     uint64_t tests = in->rule->detect->items[j->of].first;
     uint32_t last = retained_count(&in->events) - 1;
     const struct event *self = retained_at(&in->events, last)->event;
+    uint16_t asked = sift_asked(j, self);
     in->looks = in->looks < FEW_LOOKS ? (uint8_t)(in->looks + 1) : in->looks;
     for (uint32_t i = instance_first_start(in); i < last; i++) {
         const struct candidate *c = retained_at(&in->events, i);
         call->scratch->work.visits++;
-        if ((c->tests & tests) && fits(j, self, c->event)) {
-            return true;
+        if ((c->tests & tests) && !sift_differs(asked, c->mark) && join_fits(j, self, c->event)) {
+            return !asks_alike(in->rule->detect) || any_between(in, i, last, call);
         }
     }
     return false;

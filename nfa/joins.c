@@ -24,6 +24,31 @@ const struct value *join_standing(const struct expr *e, int32_t slot, const stru
     return &from->values[e->field->alt[0].slot];
 }
 
+static bool is_field(const struct expr *e)
+{
+    return (e->op == EX_FIELD || e->op == EX_BOUND) && e->field != NULL && e->field->n == 1;
+}
+
+bool join_is_of_fields(const struct detect_join *j)
+{
+    bool all = j->kind == JOIN_VALUES && j->op == EX_EQ;
+    for (uint32_t i = 0; all && i < j->n; i++) {
+        all = is_field(j->mine[i]) && is_field(j->theirs[i]);
+    }
+    return all;
+}
+
+bool join_fits(const struct detect_join *j, const struct event *self, const struct event *bound)
+{
+    bool same = true;
+    for (uint32_t i = 0; same && i < j->n; i++) {
+        const struct value *mine = join_standing(j->mine[i], j->slot, self, NULL);
+        const struct value *theirs = join_standing(j->theirs[i], j->slot, NULL, bound);
+        same = !mine || !theirs || expr_compares(EX_EQ, mine, theirs);
+    }
+    return same;
+}
+
 /* ret_hash: NULL: nobody looks it up. */
 static bool side(struct instance *in, const struct expr *const *exprs, uint32_t n, int32_t slot,
                  const struct event *self, const struct event *bound, struct value *ret,

@@ -276,11 +276,13 @@ void instance_tell(struct instance *in, enum match_kind kind, struct etime at, u
 
 /* ---- events and time ------------------------------------------------------------------------ */
 
-static struct candidate candidate_of(const struct instance *in, uint64_t tests, uint64_t position)
+static struct candidate candidate_of(const struct instance *in, const struct event *e, uint64_t tests,
+                                     uint64_t position)
 {
     return (struct candidate){
         .tests = tests,
         .position = position & POSITION_MAX,
+        .mark = sift_mark(in->rule->detect, e, tests),
         .reported = in->rule->drains, /* nothing begins with it any more */
     };
 }
@@ -288,7 +290,7 @@ static struct candidate candidate_of(const struct instance *in, uint64_t tests, 
 static void append(struct instance *in, const struct event *e, uint64_t tests, uint64_t position,
                    const struct nfa_call *call)
 {
-    const struct candidate as = candidate_of(in, tests, position);
+    const struct candidate as = candidate_of(in, e, tests, position);
     retained_append(&in->events, in->pool, e, call->shared, &as);
     in->live_starts += !in->rule->drains && (tests & in->rule->first_tests) != 0;
     detector_add(in);
@@ -321,7 +323,7 @@ static void pass_event(struct instance *in, const struct event *e, uint64_t test
         return;
     }
     uint64_t weight = detector_weight(in);
-    const struct candidate as = candidate_of(in, tests, position);
+    const struct candidate as = candidate_of(in, e, tests, position);
     retained_borrow(&in->events, in->pool, e, &as);
     detector_add(in);
     uint32_t last_start;
@@ -390,6 +392,10 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
     call->scratch->counters.detector_calls++;
     if (keep && !decides && !(tests & ~r->passing_tests) && !(counted && r->keep_counted)) {
         pass_event(in, e, tests, counted ? in->positions : 0, was_told, call);
+        return true;
+    }
+    if ((tests & r->detect->sifted) != 0 && !sift_lets_in(in, e, tests)) {
+        in->told = was_told;
         return true;
     }
     append(in, e, tests, counted ? in->positions : 0, call);
