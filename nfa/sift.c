@@ -73,19 +73,17 @@ uint16_t sift_asked(const struct detect_join *j, const struct event *self)
     return j->marked ? mark_of(join_standing(j->mine[0], j->slot, self, NULL)) : 0;
 }
 
-/* Equal marks are taken for equal values: it is kept in vain, rarely, and nothing is read. */
-static bool is_asked_for(const struct detect_join *j, uint16_t asked, const struct event *e, const struct candidate *c)
-{
-    return asked != 0 && c->mark != 0 ? asked == c->mark : join_fits(j, e, c->event);
-}
-
+/* Equal marks are taken for equal values: it is kept in vain, rarely, and nothing is read. Most marks differ. */
 static bool any_first(struct instance *in, const struct detect_join *j, const struct event *e)
 {
     uint32_t n = retained_count(&in->events), i = instance_first_start(in);
     uint16_t asked = sift_asked(j, e);
     bool any = n - i > SIFT_EVENTS;
     for (; !any && i < n; i++) {
-        any = instance_is_start(in, i) && is_asked_for(j, asked, e, retained_at(&in->events, i));
+        const struct candidate *c = retained_at(&in->events, i);
+        if (!sift_differs(asked, c->mark) && instance_is_start(in, i)) {
+            any = (asked != 0 && asked == c->mark) || join_fits(j, e, c->event);
+        }
     }
     return any;
 }
