@@ -43,22 +43,27 @@ static inline bool short_bytes_equal(const char *a, const char *b, size_t n)
     return n <= SHORT_BYTES ? short_bytes_same(a, b, n) : memcmp(a, b, n) == 0;
 }
 
-/* Of any number: the same for the same bytes, mostly another one for others; never 0. Not to be stored. */
+#define SHORT_BYTES_MARK_BITS 12
+#define SHORT_BYTES_MARK_MAX ((1U << SHORT_BYTES_MARK_BITS) - 1)
+/* Of any number: the same for the same bytes, mostly another one for others that differ in the first or last eight or in
+ * the middle; never 0. Another machine may give another one: not to be stored. */
 static inline uint16_t short_bytes_mark(const char *p, size_t n)
 {
-    uint64_t first = n, last = n;
+    uint64_t first = n, last = n, middle = n;
     if (n >= 8) {
         first = short_bytes_8(p);
         last = short_bytes_8(p + n - 8);
+        middle = n > SHORT_BYTES ? short_bytes_8(p + n / 2 - 4) : n;
     } else if (n >= 4) {
         first = short_bytes_4(p);
         last = short_bytes_4(p + n - 4);
     } else if (n > 0) {
         first = (uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint64_t)(uint8_t)p[n - 1] << 16;
     }
-    uint64_t mixed = (first ^ (last * UINT64_C(0x9e3779b97f4a7c15)) ^ n) * UINT64_C(0xd6e8feb86659fd93);
+    uint64_t mixed = (first ^ (last * UINT64_C(0x9e3779b97f4a7c15)) ^ (middle << 7)) * UINT64_C(0xd6e8feb86659fd93);
     mixed = (mixed ^ (mixed >> 32)) * UINT64_C(0xd6e8feb86659fd93);
-    return (uint16_t)(mixed >> 48 ? mixed >> 48 : 1);
+    uint16_t mark = (uint16_t)(mixed >> (64 - SHORT_BYTES_MARK_BITS));
+    return mark ? mark : 1;
 }
 
 /* The two do not overlap. */

@@ -115,6 +115,7 @@ struct detect_plan {
     bool has_more;         /* struct detect_more */
     bool at_events;        /* the walk knows every event that can complete a match */
     const struct detect_join *few; /* few.c; NULL: always ask the walk */
+    bool few_alike;                /* few.c: the second and the third item ask for the same field of the first, and no more */
     const struct detect_join *marked; /* sift.c: whose field of the first event is marked; NULL: none */
     uint64_t sifted;       /* sift.c: tests of events that stand for one item alone, which asks */
     bool has_outside;      /* a detector keeps something that does not lie in the pool */
@@ -280,6 +281,8 @@ uint64_t avoid_bytes(const struct avoid_state *s);
 
 /* The comparison that decides while few events are kept; NULL: the rule is not of that kind. */
 const struct detect_join *few_join(const struct detect_plan *plan, const struct rule *rule);
+/* Behind sift_plan(). */
+bool few_asks_alike(const struct detect_plan *plan);
 bool few_are_kept(const struct instance *in, const struct nfa_call *call);
 /* False: none of them has what the event appended last asks for. */
 bool few_allow(struct instance *in, const struct nfa_call *call);

@@ -307,6 +307,7 @@ const struct detect_plan *detect_plan_new(const struct rule *rule, struct arena 
     plan->has_more = plan->has_several || plan->n_avoids > 0 || rule_has_deadlines(rule);
     plan->few = few_join(plan, rule);
     sift_plan(plan, rule);
+    plan->few_alike = plan->few != NULL && few_asks_alike(plan);
     plan->bytes = sizeof(struct detector) + detect_walk_bytes(plan, plan->n) +
                   plan->n_joins * sizeof(struct detect_join_state) +
                   (plan->has_more ? more_bytes(plan, rule) : 0);

@@ -55,15 +55,15 @@ void few_all_gone(struct instance *in)
     in->looks = 0;
 }
 
-/* Of three items whose second and third one ask for the same field of the first: all first events that have the value
- * are asked for it alike, and the earliest one has most events behind it. */
-static bool asks_alike(const struct detect_plan *plan)
+bool few_asks_alike(const struct detect_plan *plan)
 {
     const struct detect_item *second = &plan->items[1];
     return plan->n == FEW_ITEMS && !second->optional && second->asks != NULL && second->asks->marked &&
            second->asks->n == 1 && plan->few->marked && plan->few->n == 1;
 }
 
+/* An event that the second item can bind. Where it asks as the last one does (few_alike) all first events that have the
+ * value are the same to it, and the earliest one has most events behind it: no other need be tried. */
 static bool any_between(struct instance *in, uint32_t first, uint32_t last, const struct nfa_call *call)
 {
     const struct detect_item *second = &in->rule->detect->items[1];
@@ -93,7 +93,7 @@ bool few_allow(struct instance *in, const struct nfa_call *call)
         const struct candidate *c = retained_at(&in->events, i);
         call->scratch->work.visits++;
         if ((c->tests & tests) && !sift_differs(asked, c->mark) && join_fits(j, self, c->event)) {
-            return !asks_alike(in->rule->detect) || any_between(in, i, last, call);
+            return !in->rule->detect->few_alike || any_between(in, i, last, call);
         }
     }
     return false;

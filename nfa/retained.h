@@ -13,20 +13,21 @@
 #include <stdint.h>
 
 #include "base/pool.h"
+#include "base/short_bytes.h"
 #include "nfa/event.h"
 #include "nfa/shared_event.h"
 #include "nfa/state.h"
 
 /* 40 bytes: there is one per event and rule. */
-#define POSITION_MAX ((UINT64_C(1) << 45) - 1)
+#define POSITION_MAX ((UINT64_C(1) << 49) - 1) /* 17 years of 1,000,000 events a second of one key */
 struct candidate {
     struct event *event;
     struct etime time; /* the event's, so that it need not be looked at */
     uint64_t tests;    /* bit t: passes test t as far as that reads the event alone */
     uint64_t ends;     /* bit i: when the walks took it, it could be the last event of item i of the pattern,
                           and a match could still begin before it; never stored (chain.c) */
-    uint64_t position : 45; /* among the key's counted events, from 1; 0: not a counted event */
-    uint64_t mark : 16;     /* of the field that later events ask for (sift.c); 0: unknown; never stored */
+    uint64_t position : 49; /* among the key's counted events, from 1; 0: not a counted event */
+    uint64_t mark : SHORT_BYTES_MARK_BITS; /* of the field that later events ask for (sift.c); 0: unknown; never stored */
     bool reported : 1; /* as a first event: its match has gone out (or it was capped) */
     bool matched : 1;  /* no skip with `on timeout`: a match began here */
     bool shown : 1;    /* a timeout has shown it; under the default policy it gets none of its own */

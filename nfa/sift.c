@@ -12,9 +12,13 @@
 /* Of more events that wait the new one is kept, as it would have to be compared with all of them. */
 #define SIFT_EVENTS 32
 
+/* Of kinds whose values are equal when their bytes are. */
 static uint16_t mark_of(const struct value *v)
 {
-    return v != NULL && v->kind == VAL_STRING ? short_bytes_mark(v->u.str, v->len) : 0;
+    if (v != NULL && v->kind == VAL_STRING) {
+        return short_bytes_mark(v->u.str, v->len);
+    }
+    return v != NULL && v->kind == VAL_INT ? short_bytes_mark((const char *)&v->u.i, sizeof(v->u.i)) : 0;
 }
 
 static bool same_field(const struct expr *a, const struct expr *b)
@@ -22,7 +26,9 @@ static bool same_field(const struct expr *a, const struct expr *b)
     return a->field->alt[0].decl == b->field->alt[0].decl && a->field->alt[0].slot == b->field->alt[0].slot;
 }
 
-/* Rules whose events are bound one by one, in order; nothing else is asked about one of them. */
+/* Events are bound one by one, in order, and an event that is bound nowhere says nothing: counted ones stand for places,
+ * items of several events and absences at the end keep what they have seen. Timeouts, `without` and other policies are left
+ * out for simplicity. */
 static bool is_plain(const struct detect_plan *plan, const struct rule *rule)
 {
     return plan->at_events && !plan->has_more && !rule->uses_counted && rule->n_timeouts == 0 && rule->without == 0 &&

@@ -282,7 +282,7 @@ static struct candidate candidate_of(const struct instance *in, const struct eve
     return (struct candidate){
         .tests = tests,
         .position = position & POSITION_MAX,
-        .mark = sift_mark(in->rule->detect, e, tests),
+        .mark = sift_mark(in->rule->detect, e, tests) & SHORT_BYTES_MARK_MAX,
         .reported = in->rule->drains, /* nothing begins with it any more */
     };
 }
@@ -365,6 +365,19 @@ static bool end_open(struct instance *in, uint64_t tests, bool was_told, const s
     return only_ends;
 }
 
+/* An event that is part of no match (sift.c). The record's place moves with it; there may be more starts than are allowed
+ * now. */
+static void pass_by(struct instance *in, const struct event *e, bool was_told, const struct nfa_call *call)
+{
+    bool too_many = in->live_starts > call->scratch->limits.max_runs;
+    in->told = was_told && !too_many;
+    if (too_many) {
+        caps_after_event(in, e->time, call);
+        prune(in, e->time);
+    }
+    quiet_forget(in);
+}
+
 /* The event passes these tests; what is to be kept of it has been captured. */
 static bool take_event(struct instance *in, const struct event *e, uint64_t roles, uint64_t tests,
                        const struct nfa_call *call)
@@ -395,7 +408,7 @@ static bool take_event(struct instance *in, const struct event *e, uint64_t role
         return true;
     }
     if ((tests & r->detect->sifted) != 0 && !sift_lets_in(in, e, tests)) {
-        in->told = was_told;
+        pass_by(in, e, was_told, call);
         return true;
     }
     append(in, e, tests, counted ? in->positions : 0, call);

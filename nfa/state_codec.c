@@ -153,7 +153,7 @@ static bool load_segment(struct instance *in, struct slice bytes, const struct e
         struct candidate *c = retained_append_to(&in->events, in->pool, e, i == 0);
         c->tests = tests;
         c->position = position & POSITION_MAX;
-        c->mark = sift_mark(in->rule->detect, e, tests);
+        c->mark = sift_mark(in->rule->detect, e, tests) & SHORT_BYTES_MARK_MAX;
         c->reported = flags & FLAG_REPORTED;
         c->matched = flags & FLAG_MATCHED;
         c->shown = flags & FLAG_SHOWN;

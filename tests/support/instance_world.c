@@ -109,6 +109,18 @@ void world_push_text(struct instance_world *w, char type, int64_t ms, struct sli
     push(w, type, ms, VALUE_MISSING, value_string(s));
 }
 
+void world_push_both(struct instance_world *w, char type, int64_t ms, struct value v, struct value s)
+{
+    push(w, type, ms, v, s);
+}
+
+void world_allow(struct instance_world *w, uint32_t max_runs)
+{
+    nfa_scratch_free(w->scratch);
+    w->max_runs = max_runs;
+    w->scratch = scratch_of(w, false);
+}
+
 void world_advance(struct instance_world *w, int64_t ms)
 {
     struct nfa_call call = call_of(w);

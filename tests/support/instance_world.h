@@ -29,6 +29,9 @@ void world_close(struct instance_world *w);
 /* type: 'A' … 'D', 'M'. */
 void world_push(struct instance_world *w, char type, int64_t ms, int64_t v);
 void world_push_text(struct instance_world *w, char type, int64_t ms, struct slice s);
+void world_push_both(struct instance_world *w, char type, int64_t ms, struct value v, struct value s);
+/* From now on so many starts. */
+void world_allow(struct instance_world *w, uint32_t max_runs);
 /* Every deadline up to and including ms fires. */
 void world_advance(struct instance_world *w, int64_t ms);
 uint64_t world_work(const struct instance_world *w);
