@@ -179,7 +179,8 @@ static void beat(void *ctx, enum run_phase phase, struct run *run)
             w->later[0] = NULL;
             w->reload++;
         }
-        if (!w->figures.pending) {
+        /* What warms new rules reads the input, too, and must not be left behind where the machine is busy. */
+        if (!w->figures.pending || w->warm_changed) {
             wait_a_moment();
         }
     }
