@@ -184,8 +184,8 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
     if (f->jump != NONE) {
         return false;
     }
-    uint32_t behind = f->behind;
-    if (f->partial && seq == f->rule->root && item_not_longer(f, i, e)) {
+    bool of_root = f->partial && seq == f->rule->root;
+    if (of_root && item_not_longer(f, i, e)) {
         return false;
     }
     uint32_t *failed = failure_mark(f, seq, i, e);
@@ -200,6 +200,10 @@ static bool run_items(struct finder *f, const struct pattern *seq, uint32_t i,
         return blame(f, seq, i, e, up);
     }
     size_t stack = f->scratch->n_stack;
+    uint32_t behind = f->behind;
+    if (of_root) {
+        item_enter(f, i);
+    }
     bool stop = memo_close(f, &memo, run_absences(f, seq, i, 0, e, up));
     f->scratch->n_stack = stack;
     f->behind = behind;

@@ -248,6 +248,8 @@ bool not_longer(const struct finder *f, size_t more);
 bool rest_not_longer(const struct finder *f, const struct entry *e);
 /* The same before item i of the root; remembers how long a part has come here. */
 bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e);
+/* The search goes on with item i of the root: what can be bound behind it. */
+void item_enter(struct finder *f, uint32_t i);
 
 static inline struct entry entry_after(uint32_t index)
 {

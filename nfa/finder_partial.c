@@ -188,18 +188,10 @@ bool rest_not_longer(const struct finder *f, const struct entry *e)
     return e->prev != NONE && s->n_bound + (f->n - 1 - e->prev) <= s->n_best;
 }
 
-bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e)
+/* Has a part that is no shorter come to item i behind e->prev? Remembers how long this one is. */
+static bool came_no_shorter(struct finder *f, uint32_t i, const struct entry *e)
 {
     struct nfa_scratch *s = f->scratch;
-    const struct pattern_item *item = &f->rule->root->items[i];
-    uint32_t left = f->n - (e->prev == NONE ? f->first : e->prev + 1);
-    uint32_t most = s->capacity[i] < left ? s->capacity[i] : left;
-    if (s->n_bound + most <= s->n_best && s->n_best > 0) {
-        return true;
-    }
-    /* A count at the top knows itself how long it is; inside of groups that is not so clear. */
-    bool counted = item->node && item->node->kind == PAT_COUNT;
-    f->behind = counted ? s->capacity[i + 1] : s->capacity[i] + s->capacity[0];
     if (!f->rule->closed[i] || e->prev == NONE || e->pending || e->after.ns != INT64_MIN ||
         f->rule->has_all) {
         return false;
@@ -210,6 +202,23 @@ bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e)
     }
     *r = (struct reached){s->partial_search, (uint32_t)s->n_bound};
     return false;
+}
+
+bool item_not_longer(struct finder *f, uint32_t i, const struct entry *e)
+{
+    const struct nfa_scratch *s = f->scratch;
+    uint32_t left = f->n - (e->prev == NONE ? f->first : e->prev + 1);
+    uint32_t most = s->capacity[i] < left ? s->capacity[i] : left;
+    return (s->n_bound + most <= s->n_best && s->n_best > 0) || came_no_shorter(f, i, e);
+}
+
+void item_enter(struct finder *f, uint32_t i)
+{
+    const struct nfa_scratch *s = f->scratch;
+    const struct pattern_item *item = &f->rule->root->items[i];
+    /* A count at the top knows itself how long it is; inside of groups that is not so clear. */
+    bool counted = item->node && item->node->kind == PAT_COUNT;
+    f->behind = counted ? s->capacity[i + 1] : s->capacity[i] + s->capacity[0];
 }
 
 /* ---- stops -------------------------------------------------------------------------------- */
