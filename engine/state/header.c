@@ -242,7 +242,8 @@ static void read_partition(struct reader *r, struct header_partition *p, const s
     p->first_time = read_etime(r);
     p->frontier = read_etime(r);
     p->floor = read_etime(r);
-    r->failed |= p->restart > p->next_offset;
+    int64_t between; /* every distance between two notes is at most this one */
+    r->failed |= __builtin_sub_overflow(p->next_offset, p->restart, &between) || between < 0;
     header_read_late(r, p, h->format, a);
     read_values(r, p, a);
     if ((flags & FLAG_RETURNED) != 0) {

@@ -381,6 +381,29 @@ static void damaged_headers_are_seen(void **state)
     buf_release(&b);
 }
 
+/* Distances from one note to the next must be numbers: found by fuzzing. */
+static void positions_further_apart_than_numbers_go_are_damage(void **state)
+{
+    static const int64_t restarts[] = {INT64_MIN, -1, 0, 1};
+    struct header in = sample(), h;
+    struct header_partition p = {.restart = 0, .next_offset = 0};
+    const char *why;
+    (void)state;
+    in.partitions = &p;
+    in.n_partitions = 1;
+    for (size_t i = 0; i < 4; i++) {
+        struct buf b = BUF_INIT;
+        p.restart = restarts[i];
+        header_encode(&in, &b);
+        bool reads = header_decode(buf_slice(&b), &h, &why);
+        assert_true(reads == (i == 1 || i == 2)); /* the last one stands in front of its restart */
+        if (reads) {
+            header_release(&h);
+        }
+        buf_release(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(headers_come_back),
         cmocka_unit_test(headers_of_older_formats_are_read),
         cmocka_unit_test(damaged_headers_are_seen),
+        cmocka_unit_test(positions_further_apart_than_numbers_go_are_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
