@@ -221,7 +221,8 @@ def until_dead(w, s, point):
 
 
 def stay_away(w, s):
-    """Stopped for longer than the group waits, in the middle of a transaction."""
+    """Stopped for longer than the group waits, in the middle of a transaction: an alert waits for a quarter of
+    --commit-every."""
     began = time.time()
     while "partitions are ours" not in w.since(s):
         if time.time() - began > PATIENCE_S:
@@ -250,7 +251,7 @@ def die_at(w, point, hits):
         w.maybe_all_to("b" if name == "a" else "a")
         w.mark(victim)
         victim.start("--fault", f"{point}:{nth_of(w, point)}",
-                     *(["--commit-every", "3s"] if point in ABORTS else []))
+                     *(["--commit-every", "20s"] if point in ABORTS else []))
         if point in ABORTS:
             stay_away(w, victim)
         reached += until_dead(w, victim, point)
