@@ -11,7 +11,7 @@
 #include "engine/engine.h"
 
 /* Under callgrind with --collect-atstart=no only what lies between these two is counted (tests/counts). */
-#if __has_include(<valgrind/callgrind.h>)
+#ifdef BENCH_CALLGRIND
 #include <valgrind/callgrind.h>
 #define COUNT_TOGGLE() CALLGRIND_TOGGLE_COLLECT
 #else
